@@ -1,0 +1,99 @@
+#include "app.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/context.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/report.hpp"
+#include "command_line.hpp"
+#include "os/observer.hpp"
+#include "os/signals.hpp"
+#include "os/standard_streams.hpp"
+
+namespace sockx {
+
+namespace {
+
+LogLevel log_level(const GlobalOptions& globals) {
+  if (globals.log_level) return *globals.log_level;
+  if (globals.quiet) return LogLevel::off;
+  if (globals.verbosity > 1) return LogLevel::trace;
+  if (globals.verbosity == 1) return LogLevel::debug;
+  return isatty(STDERR_FILENO) ? LogLevel::info : LogLevel::warn;
+}
+
+bool uses_color(Color color) {
+  const char* const no_color = std::getenv("NO_COLOR");
+  const bool by_default = isatty(STDERR_FILENO) && (no_color == nullptr || *no_color == '\0');
+  return color == Color::on || (color == Color::automatic && by_default);
+}
+
+/// The line on each failure, or the event in its place.
+int tell(const Failure& failure, Report& report) {
+  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
+  if (failure.error != 0) {
+    fields.push_back({"errno", failure.error});
+    if (const char* const name = strerrorname_np(failure.error)) fields.push_back({"error", name});
+  }
+  report.diagnostic("error", fields, "sockx: " + failure.message);
+  return static_cast<int>(failure.status);
+}
+
+CallObserver tracer(const GlobalOptions& globals, Report& report) {
+  return [&report, everything = globals.verbosity > 1](const ObservedCall& call) {
+    if (call.would_block && !everything) return;
+    report.diagnostic(
+        "trace", {{"call", std::string(call.name)}, {"arguments", call.arguments}, {"result", call.result}},
+        text("{}({}) = {}", call.name, call.arguments, call.result));
+  };
+}
+
+int run_command(const CommandLine& line, Report& report) {
+  const auto& globals = line.globals;
+  Log log({log_level(globals), uses_color(globals.color), globals.log_file}, report);
+  Context context(report, log);
+  context.shows_progress = isatty(STDERR_FILENO) && !globals.quiet && !globals.json;
+  try {
+    return static_cast<int>(line.run(context));
+  } catch (const Interrupted& interrupted) {
+    log.failure(text("ended by signal {}", strsignal(interrupted.signal())));
+    die_by_signal(interrupted.signal());
+  } catch (...) {
+    const auto thrown = std::current_exception();
+    if (is_broken_standard_output(thrown)) die_by_signal(SIGPIPE);
+    const auto failure = describe_failure(thrown);
+    log.failure(failure.message);
+    return tell(failure, report);
+  }
+}
+
+}  // namespace
+
+int run_app(const std::vector<std::string>& words) {
+  fill_closed_standard_streams();
+  ignore_broken_pipe_signal();
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  try {
+    CommandLine line;
+    if (const auto asked = line.parse({words.begin() + 1, words.end()})) {
+      std::fputs((*asked + (asked->ends_with('\n') ? "" : "\n")).c_str(), stdout);
+      return 0;
+    }
+    Report report({line.globals.json, line.globals.quiet, line.globals.events_file});
+    const auto observer = tracer(line.globals, report);
+    if (line.globals.trace) set_call_observer(&observer);
+    const int status = run_command(line, report);
+    set_call_observer(nullptr);
+    return status;
+  } catch (...) {
+    Report report({json, false, ""});
+    return tell(describe_failure(std::current_exception()), report);
+  }
+}
+
+}  // namespace sockx

@@ -1,0 +1,40 @@
+#include "cli/context.hpp"
+
+#include "cli/units.hpp"
+#include "flow/task_group.hpp"
+#include "flow/watch.hpp"
+#include "os/signals.hpp"
+
+namespace sockx {
+
+namespace {
+
+Task<> stop_at_signal(const SignalCatcher& catcher) {
+  Watch watch(co_await this_loop(), catcher.fd());
+  co_await watch.readable();
+  throw Interrupted(catcher.caught());
+}
+
+Task<> with_signals(Task<> task, const SignalCatcher& catcher) {
+  std::vector<Task<>> tasks;
+  tasks.push_back(stop_at_signal(catcher));
+  tasks.push_back(std::move(task));
+  co_await any(std::move(tasks));
+}
+
+}  // namespace
+
+void Context::run(Task<> task, std::optional<Duration> deadline) {
+  const SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP});
+  if (deadline)
+    task = bounded(std::move(task), after(*deadline),
+                   text("the deadline of {:g} s has passed", seconds(*deadline)));
+  loop().run(with_signals(std::move(task), catcher));
+}
+
+EventLoop& Context::loop() {
+  if (!loop_) loop_.emplace();
+  return *loop_;
+}
+
+}  // namespace sockx

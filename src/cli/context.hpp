@@ -1,0 +1,44 @@
+// Context: what a running command is given.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/log.hpp"
+#include "cli/report.hpp"
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
+
+namespace sockx {
+
+/// A signal has asked us to stop; everything has been cleaned up on the way out of the loop, and app now dies
+/// by it.
+class Interrupted : public std::exception {
+ public:
+  explicit Interrupted(int signal) : signal_(signal) {}
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
+};
+
+class Context {
+ public:
+  Context(Report& to_report, Log& to_log) : report(to_report), log(to_log) {}
+
+  /// Runs `task` until it ends, a signal comes (Interrupted) or `deadline` has passed (TimedOut). In both of
+  /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
+  void run(Task<> task, std::optional<Duration> deadline = {});
+  EventLoop& loop();
+
+  Report& report;
+  Log& log;
+  bool shows_progress = false;  // a bar may be drawn: standard error is a terminal, and no --quiet or --json
+
+ private:
+  std::optional<EventLoop> loop_;  // made when first asked for: not every command waits
+};
+
+}  // namespace sockx

@@ -1,0 +1,82 @@
+#include "cli/exit_code.hpp"
+
+#include <cerrno>
+
+#include "net/resolve.hpp"
+#include "os/error.hpp"
+
+namespace sockx {
+
+namespace {
+
+ExitCode status_of_connection(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ENOENT:  // a unix socket that nobody has made
+      return ExitCode::refused;
+    case ETIMEDOUT:
+      return ExitCode::timed_out;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case EADDRNOTAVAIL:
+      return ExitCode::unreachable;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+      return ExitCode::reset_by_peer;
+    case EACCES:
+    case EPERM:
+      return ExitCode::cannot_bind_or_open;
+    default:
+      return ExitCode::other_failure;
+  }
+}
+
+ExitCode status_of(const Error& error) {
+  switch (error.origin()) {
+    case Origin::system:
+      return ExitCode::other_failure;
+    case Origin::local_address:
+      return ExitCode::cannot_bind_or_open;
+    case Origin::peer:
+      return status_of_connection(error.number());
+    case Origin::local_file:
+    case Origin::standard_output:
+      return ExitCode::local_io;
+  }
+  return ExitCode::other_failure;
+}
+
+}  // namespace
+
+Failure describe_failure(std::exception_ptr thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const BadInput& error) {
+    return {ExitCode::usage, error.what()};
+  } catch (const ResolveError& error) {
+    return {ExitCode::name_not_resolved, error.what()};
+  } catch (const TimedOut& error) {
+    return {ExitCode::timed_out, error.what(), ETIMEDOUT};
+  } catch (const Incomplete& error) {
+    return {ExitCode::incomplete, error.what()};
+  } catch (const Error& error) {
+    return {status_of(error), error.what(), error.number()};
+  } catch (const std::exception& error) {
+    return {ExitCode::other_failure, error.what()};
+  }
+}
+
+bool is_broken_standard_output(std::exception_ptr thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    return error.origin() == Origin::standard_output && error.number() == EPIPE;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace sockx

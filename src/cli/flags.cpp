@@ -1,0 +1,104 @@
+#include "cli/flags.hpp"
+
+#include <cstdlib>
+
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// Adds an option whose value `parse` reads; what it finds wrong is said with the option's name in front.
+template <class T>
+CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::optional<T>& target,
+                        T (*parse)(const std::string&), const std::string& help, const std::string& shown) {
+  const auto name = names.substr(names.rfind(',') + 1);
+  const auto read = [&target, parse, name](const std::string& word) {
+    try {
+      target = parse(word);
+    } catch (const BadInput& error) {
+      throw BadInput(text("{}: {}", name, error.what()));
+    }
+  };
+  return app.add_option_function<std::string>(names, read, help)->option_text(shown);
+}
+
+std::optional<Duration> timeout_from_environment() {
+  const char* const word = std::getenv("SOCKX_TIMEOUT");
+  if (word == nullptr || *word == '\0') return {};
+  try {
+    return parse_duration(word);
+  } catch (const BadInput& error) {
+    throw BadInput(text("SOCKX_TIMEOUT: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
+                          const std::string& help) {
+  return add_parsed(app, names, target, parse_duration, help, "DURATION");
+}
+
+CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
+                      const std::string& help) {
+  return add_parsed(app, names, target, parse_size, help, "SIZE");
+}
+
+CLI::Option* add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
+  return app.add_option(shown, words)->option_text(shown)->required();
+}
+
+void add_stream_flags(CLI::App& app, StreamOptions& options) {
+  auto* const four = app.add_flag_callback(
+      "-4", [&] { options.family = AF_INET; }, "use IPv4 only");
+  app.add_flag_callback(
+         "-6", [&] { options.family = AF_INET6; }, "use IPv6 only")
+      ->excludes(four);
+  app.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
+  app.add_option(
+         "--congestion", options.congestion,
+         "congestion control algorithm; the default is the system's, and reno between two ends on this host")
+      ->option_text("NAME");
+  const auto read_setting = [&](const std::string& word) {
+    options.settings.push_back(OptionSetting::parse(word));
+  };
+  app.add_option_function<std::string>("--opt", read_setting, "set a socket option (repeatable)")
+      ->option_text("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->trigger_on_parse();
+}
+
+void add_connect_timeout(CLI::App& app, TimeLimits& limits) {
+  limits.connect = timeout_from_environment();
+  add_duration(app, "-w,--connect-timeout", limits.connect, "give up connecting after DURATION");
+}
+
+void add_accept_timeout(CLI::App& app, TimeLimits& limits) {
+  add_duration(app, "--accept-timeout", limits.accept, "give up waiting for a connection after DURATION");
+}
+
+void add_run_timeouts(CLI::App& app, TimeLimits& limits) {
+  limits.idle = timeout_from_environment();
+  add_duration(app, "--idle-timeout", limits.idle, "give up when no byte has moved either way for DURATION");
+  add_duration(app, "--deadline", limits.whole_run, "give up when the whole run has taken DURATION");
+}
+
+Deadline deadline_in(const std::optional<Duration>& span) { return span ? after(*span) : never; }
+
+void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples) {
+  std::string shown = "Examples:";
+  for (const auto& [command, meaning] : examples) shown += text("\n  {}\n      {}", command, meaning);
+  app.footer(shown);
+}
+
+void throw_bad_choice(const std::string& option, const std::string& word,
+                      const std::vector<std::string>& choices) {
+  std::string list;
+  for (std::size_t i = 0; i < choices.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
+  throw BadInput(text("{}: '{}': say {}", option, word, list));
+}
+
+}  // namespace sockx

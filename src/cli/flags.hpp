@@ -1,0 +1,71 @@
+// Flag groups that several subcommands share, and the kinds of values that CLI11 does not know.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/units.hpp"
+#include "net/dial.hpp"
+#include "net/endpoint.hpp"
+#include "net/listen.hpp"
+#include "net/stream_options.hpp"
+
+namespace sockx {
+
+/// Each reads its value at once and throws BadInput with the option's name in front.
+CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
+                          const std::string& help);
+CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
+                      const std::string& help);
+
+/// One of a few words; the message for another word lists them.
+template <class Choice>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
+                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
+
+/// The words of one endpoint, read with Endpoint::parse once the command runs.
+CLI::Option* add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
+
+/// -4, -6, --numeric, --congestion, --opt.
+void add_stream_flags(CLI::App& app, StreamOptions& options);
+
+/// Limits of time. SOCKX_TIMEOUT gives connect and idle a default.
+struct TimeLimits {
+  std::optional<Duration> connect, accept, idle, whole_run;
+};
+void add_connect_timeout(CLI::App& app, TimeLimits& limits);
+void add_accept_timeout(CLI::App& app, TimeLimits& limits);
+/// --idle-timeout and --deadline.
+void add_run_timeouts(CLI::App& app, TimeLimits& limits);
+
+/// An instant `span` from now, or never.
+Deadline deadline_in(const std::optional<Duration>& span);
+
+/// Sets the text that --help shows below the options.
+void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples);
+
+[[noreturn]] void throw_bad_choice(const std::string& option, const std::string& word,
+                                   const std::vector<std::string>& choices);
+
+template <class Choice>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
+                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
+  std::string shown;
+  for (const auto& choice : choices) shown += (shown.empty() ? "" : "|") + choice.first;
+  const auto read = [&target, choices, name](const std::string& word) {
+    std::vector<std::string> words;
+    for (const auto& [choice, value] : choices) {
+      if (choice == word) target = value;
+      if (choice == word) return;
+      words.push_back(choice);
+    }
+    throw_bad_choice(name, word, words);
+  };
+  return app.add_option_function<std::string>(name, read, help)->option_text(shown);
+}
+
+}  // namespace sockx

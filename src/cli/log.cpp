@@ -1,0 +1,80 @@
+// The only file that knows spdlog.
+#define FMT_HEADER_ONLY
+#define SPDLOG_FMT_EXTERNAL
+#include "cli/log.hpp"
+
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/report.hpp"
+#include "os/error.hpp"
+
+namespace sockx {
+
+namespace {
+
+spdlog::level::level_enum level_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::trace:
+      return spdlog::level::trace;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::off:
+      break;
+  }
+  return spdlog::level::off;
+}
+
+std::string_view name_of(LogLevel level) {
+  const auto view = spdlog::level::to_string_view(level_of(level));
+  return {view.data(), view.size()};
+}
+
+}  // namespace
+
+LogLevel parse_log_level(const std::string& word) {
+  for (const auto level :
+       {LogLevel::trace, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error, LogLevel::off})
+    if (spdlog::level::from_str(word) == level_of(level) && (level != LogLevel::off || word == "off"))
+      return level;
+  if (word == "critical") return LogLevel::error;
+  throw BadInput(text("'{}': a log level is trace, debug, info, warn, error or off", word));
+}
+
+Log::Log(const Options& options, Report& report) : level_(options.level), report_(report) {
+  const auto mode = options.color ? spdlog::color_mode::always : spdlog::color_mode::never;
+  terminal_ = std::make_shared<spdlog::logger>(
+      "sockx", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>(mode));
+  terminal_->set_pattern("sockx: %^%l%$: %v");
+  terminal_->set_level(spdlog::level::trace);
+  if (options.file.empty()) return;
+  try {
+    file_ = std::make_shared<spdlog::logger>(
+        "sockx", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file));
+  } catch (const spdlog::spdlog_ex&) {
+    throw_errno(text("open {}", options.file), Origin::local_file);
+  }
+  file_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l %v");
+  file_->set_level(std::min(level_of(LogLevel::info), level_of(options.level)));
+  file_->flush_on(spdlog::level::trace);
+}
+
+void Log::put(LogLevel level, const std::string& message) {
+  if (file_) file_->log(level_of(level), message);
+  if (!shows(level)) return;
+  report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", message}}, "");
+  if (!report_.is_json()) terminal_->log(level_of(level), message);
+}
+
+void Log::failure(const std::string& message) {
+  if (file_) file_->log(spdlog::level::err, message);
+}
+
+}  // namespace sockx

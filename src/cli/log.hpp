@@ -1,0 +1,61 @@
+// Log: what the program is doing, for whoever wants to know.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "os/text.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace sockx {
+
+class Report;
+
+enum class LogLevel { trace, debug, info, warn, error, off };
+
+/// Reads spdlog's names: trace, debug, info, warn(ing), err(or), critical, off. Throws BadInput.
+LogLevel parse_log_level(const std::string& word);
+
+/// Lines go to standard error (as events with --json) and, whatever the level there, from info on to a file.
+class Log {
+ public:
+  struct Options {
+    LogLevel level = LogLevel::warn;
+    bool color = false;
+    std::string file;
+  };
+  Log(const Options& options, Report& report);
+
+  bool shows(LogLevel level) const { return level >= level_; }
+
+  template <class... Arguments>
+  void debug(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    write(LogLevel::debug, format, std::forward<Arguments>(arguments)...);
+  }
+  template <class... Arguments>
+  void info(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    write(LogLevel::info, format, std::forward<Arguments>(arguments)...);
+  }
+  template <class... Arguments>
+  void warn(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    write(LogLevel::warn, format, std::forward<Arguments>(arguments)...);
+  }
+  /// The reason of a failure: always in the file; on standard error app has said it.
+  void failure(const std::string& message);
+
+ private:
+  template <class... Arguments>
+  void write(LogLevel level, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    if (shows(level) || file_) put(level, text(format, std::forward<Arguments>(arguments)...));
+  }
+  void put(LogLevel level, const std::string& message);
+
+  LogLevel level_;
+  Report& report_;
+  std::shared_ptr<spdlog::logger> terminal_, file_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,57 @@
+#include "cli/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string json_line(std::string_view event, const std::vector<Field>& fields) {
+  nlohmann::ordered_json object{{"event", event}};
+  for (const auto& [name, value] : fields)
+    std::visit([&](const auto& plain) { object[name] = plain; }, static_cast<const Value::variant&>(value));
+  // A name on the network need not be UTF-8; a replacement character is better than no line.
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Report::Report(const Options& options) : options_(options) {
+  if (options_.events_file.empty()) return;
+  events_.reset(std::fopen(options_.events_file.c_str(), "we"));
+  if (!events_) throw_errno(text("open {}", options_.events_file), Origin::local_file);
+}
+
+void Report::result(const std::string& line, std::string_view name, const std::vector<Field>& fields) {
+  event(name, fields);
+  if (!options_.json && !options_.quiet) put(results_, line);
+}
+
+void Report::event(std::string_view name, const std::vector<Field>& fields) {
+  if (events_)
+    put(events_.get(), json_line(name, fields));
+  else if (options_.json)
+    put(results_, json_line(name, fields));
+}
+
+void Report::diagnostic(std::string_view name, const std::vector<Field>& fields, const std::string& line) {
+  if (events_) put(events_.get(), json_line(name, fields));
+  if (options_.json)
+    put(stderr, json_line(name, fields));
+  else if (!line.empty())
+    put(stderr, line);
+}
+
+void Report::put(std::FILE* stream, const std::string& line) {
+  errno = 0;
+  const bool written = std::fwrite(line.data(), 1, line.size(), stream) == line.size() &&
+                       std::fputc('\n', stream) != EOF && std::fflush(stream) == 0;
+  if (!written && stream == stdout) throw_errno("write stdout", Origin::standard_output);
+}
+
+}  // namespace sockx

@@ -1,0 +1,97 @@
+#include "cli/units.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double factor;
+};
+
+constexpr std::array duration_units{Unit{"", 1}, Unit{"s", 1}, Unit{"ms", 1e-3}, Unit{"m", 60},
+                                    Unit{"h", 3600}};
+constexpr std::array size_units{Unit{"", 1},
+                                Unit{"k", 1e3},
+                                Unit{"K", 1e3},
+                                Unit{"M", 1e6},
+                                Unit{"G", 1e9},
+                                Unit{"T", 1e12},
+                                Unit{"Ki", 1024},
+                                Unit{"Mi", 1048576},
+                                Unit{"Gi", 1073741824},
+                                Unit{"Ti", 1.099511627776e12}};
+
+/// A number that is not negative, with one of the units behind it.
+template <class Units>
+std::optional<double> parse_with_unit(std::string_view word, const Units& units) {
+  double number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [rest, error] = std::from_chars(word.data(), end, number, std::chars_format::fixed);
+  if (error != std::errc() || !std::isfinite(number) || number < 0 || word.front() == '-') return {};
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  for (const auto& [name, factor] : units)
+    if (name == unit) return number * factor;
+  return {};
+}
+
+}  // namespace
+
+Duration parse_duration(const std::string& word) {
+  const auto value = parse_with_unit(word, duration_units);
+  if (!value)
+    throw BadInput(text("'{}': a duration is a number with ms, s, m or h, like 250ms or 1.5m", word));
+  constexpr double most = 3600.0 * 24 * 365 * 100;
+  return std::chrono::ceil<Duration>(std::chrono::duration<double>(std::min(*value, most)));
+}
+
+std::uint64_t parse_size(const std::string& word) {
+  std::string_view without_b = word;
+  if (word.size() > 1 && word.ends_with('B')) without_b.remove_suffix(1);
+  const auto value = parse_with_unit(without_b, size_units);
+  if (!value || *value > 9e18)
+    throw BadInput(
+        text("'{}': a size is a number of bytes with k, M, G, Ki, Mi or Gi, like 64Ki or 10M", word));
+  std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
+  const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), exact);
+  if (error == std::errc() && rest == word.data() + word.size()) return exact;
+  return static_cast<std::uint64_t>(std::llround(*value));
+}
+
+double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
+
+std::string show_size(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
+  if (bytes < 1024) return text("{} {}", bytes, bytes == 1 ? "byte" : "bytes");
+  double value = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < units.size(); ++unit) value /= 1024;
+  return text("{:.2f} {}", value, units[unit]);
+}
+
+std::string show_rate(double bytes_per_second) {
+  constexpr std::array<std::string_view, 5> units{"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
+  std::size_t unit = 0;
+  for (; bytes_per_second >= 1000 && unit + 1 < units.size(); ++unit) bytes_per_second /= 1000;
+  return text("{:.{}f} {}", bytes_per_second, unit == 0 ? 0 : 2, units[unit]);
+}
+
+std::string show_duration(Duration span) {
+  const double whole = seconds(span);
+  if (whole < 100) return text("{:.3f} s", whole);
+  const auto minutes = static_cast<long long>(whole) / 60;
+  if (minutes < 100) return text("{} min {:02d} s", minutes, static_cast<long long>(whole) % 60);
+  return text("{} h {:02d} min", minutes / 60, minutes % 60);
+}
+
+}  // namespace sockx

@@ -1,0 +1,25 @@
+// Durations and sizes, as users type them and as they are shown.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "flow/event_loop.hpp"
+
+namespace sockx {
+
+/// "250ms", "2s", "1.5m", "1h", or bare seconds. Throws BadInput.
+Duration parse_duration(const std::string& word);
+/// Bytes: "4096", "64Ki", "10M", "1.5Gi"; k M G T are powers of 1000, Ki Mi Gi Ti of 1024, a B may follow.
+/// Throws BadInput.
+std::uint64_t parse_size(const std::string& word);
+
+double seconds(Duration span);
+/// "1.50 GiB", "17 bytes".
+std::string show_size(std::uint64_t bytes);
+/// "1.23 GB/s", in powers of 1000, as link speeds are given.
+std::string show_rate(double bytes_per_second);
+/// "0.125 s", "3 min 20 s".
+std::string show_duration(Duration span);
+
+}  // namespace sockx

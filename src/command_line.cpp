@@ -1,0 +1,152 @@
+#include "command_line.hpp"
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+
+#include "cli/flags.hpp"
+#include "commands/commands.hpp"
+#include "os/error.hpp"
+#include "os/nearest.hpp"
+#include "version.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// What hands used to nc(1) type, and what to type here.
+std::string answer_to_nc_letter(char letter) {
+  switch (letter) {
+    case 'l':
+      return "use `sockx listen`";
+    case 'p':
+      return "the port is a word of its own: `sockx listen PORT`";
+    case 'z':
+      return "use `sockx connect HOST PORT --until local < /dev/null`, whose exit status tells";
+    case 'u':
+      return "sockx speaks stream sockets only";
+    case 'w':
+      return "use --connect-timeout, --accept-timeout or --idle-timeout";
+    case 'N':
+      return "leave it out: the end of standard input always becomes FIN";
+    case 'e':
+      return "sockx starts no programs; join them with a pipe";
+    default:
+      return "";
+  }
+}
+
+bool is_option(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* level = &app; level != nullptr; level = level->get_parent())
+    for (const auto* option : level->get_options())
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string command_names() {
+  std::string list;
+  for (const auto& command : commands) list += (list.empty() ? "" : ", ") + std::string(command.name);
+  return list;
+}
+
+}  // namespace
+
+CommandLine::CommandLine() : app_("sockx: the BSD socket interface, usable from a shell", "sockx") {
+  app_.require_subcommand(1, 1);
+  app_.fallthrough();
+  app_.set_help_flag("-h,--help", "print this help");
+  app_.set_version_flag("--version", text("sockx {}", version), "print the version");
+  app_.add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
+  app_.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
+  app_.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
+  app_.add_flag("--json", globals.json, "print results and events as NDJSON");
+  app_.add_option("--events", globals.events_file, "write the events, as NDJSON, to FILE")
+      ->option_text("FILE");
+  app_.add_option_function<std::string>(
+          "--log-level", [this](const std::string& word) { globals.log_level = parse_log_level(word); },
+          "what to log: trace, debug, info, warn, error or off")
+      ->option_text("LEVEL");
+  app_.add_option("--log-file", globals.log_file, "log to FILE as well")->option_text("FILE");
+  add_choice(app_, "--color", globals.color,
+             {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
+             "color the log (default: auto)");
+  set_examples(app_, {{"sockx listen 5678", "wait for a connection and join it to the terminal"},
+                      {"sockx connect example.com 80", "open one"},
+                      {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
+  for (const auto& command : commands) {
+    auto* const subcommand = app_.add_subcommand(std::string(command.name), std::string(command.summary));
+    subcommand->preparse_callback(
+        [this, subcommand, &command](std::size_t) { run = command.declare(*subcommand); });
+  }
+}
+
+std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
+  check_first_word(words);
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+  try {
+    app_.parse(std::move(words));
+    return {};
+  } catch (const CLI::CallForVersion& asked) {
+    return asked.what();
+  } catch (const CLI::CallForHelp&) {
+    return app_.help();
+  } catch (const CLI::ExtrasError&) {
+    throw_unexpected(app_.remaining(true).front());
+  } catch (const CLI::RequiredError& error) {
+    throw BadInput(text("{}; see `{} --help`", error.what(), name_of_chosen()));
+  } catch (const CLI::ParseError& error) {
+    throw BadInput(error.what());
+  }
+}
+
+/// The first word that is no option must name a subcommand. A letter of nc's before it gets its own answer.
+void CommandLine::check_first_word(const std::vector<std::string>& words) const {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if (is_option(word)) {
+      const auto* const option = app_.get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0 && word.find('=') == std::string::npos)
+        ++i;
+      if (option == nullptr && word.size() == 2 && !answer_to_nc_letter(word[1]).empty())
+        throw_unexpected(word);
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& command : commands) names.emplace_back(command.name);
+    if (std::find(names.begin(), names.end(), word) != names.end()) return;
+    const auto similar = nearest(word, names);
+    throw BadInput(
+        text("'{}': no such subcommand; {}", word,
+             similar.empty() ? text("there are {}", command_names()) : text("did you mean {}?", similar)));
+  }
+  const auto asks = [](const std::string& word) {
+    return word == "--help" || word == "-h" || word == "--version";
+  };
+  if (std::none_of(words.begin(), words.end(), asks))
+    throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
+}
+
+void CommandLine::throw_unexpected(const std::string& word) const {
+  if (!is_option(word))
+    throw BadInput(text("'{}': one word too many; see `{} --help`", word, name_of_chosen()));
+  const auto answer = word.starts_with("--") ? "" : answer_to_nc_letter(word[1]);
+  if (!answer.empty()) throw BadInput(text("{}: {}", word.substr(0, 2), answer));
+  const auto similar = nearest(word.substr(0, word.find('=')), option_names(chosen()));
+  throw BadInput(
+      text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));
+}
+
+std::string CommandLine::name_of_chosen() const {
+  return &chosen() == &app_ ? app_.get_name() : app_.get_name() + ' ' + chosen().get_name();
+}
+
+const CLI::App& CommandLine::chosen() const {
+  const auto subcommands = app_.get_subcommands();
+  return subcommands.empty() ? app_ : *subcommands.front();
+}
+
+}  // namespace sockx

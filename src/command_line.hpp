@@ -1,0 +1,43 @@
+// The command line as a whole: global options, the choice of the subcommand, and answers to what is misspelt.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/log.hpp"
+
+namespace sockx {
+
+enum class Color { automatic, on, off };
+
+struct GlobalOptions {
+  int verbosity = 0;
+  bool quiet = false, trace = false, json = false;
+  std::string events_file, log_file;
+  std::optional<LogLevel> log_level;
+  Color color = Color::automatic;
+};
+
+class CommandLine {
+ public:
+  CommandLine();
+  /// Reads the words after the program's name. Returns the text to print when --help or --version asked for
+  /// it. Throws BadInput for whatever is not understood.
+  std::optional<std::string> parse(std::vector<std::string> words);
+
+  GlobalOptions globals;
+  Run run;  // of the subcommand named
+
+ private:
+  void check_first_word(const std::vector<std::string>& words) const;
+  [[noreturn]] void throw_unexpected(const std::string& word) const;
+  const CLI::App& chosen() const;
+  std::string name_of_chosen() const;
+  CLI::App app_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,23 @@
+// The table of subcommands: what `sockx --help` lists and what the first word chooses from.
+#pragma once
+
+#include <array>
+
+#include "cli/command.hpp"
+
+namespace sockx {
+
+Run declare_connect(CLI::App& app);
+Run declare_listen(CLI::App& app);
+Run declare_recv_file(CLI::App& app);
+Run declare_send_file(CLI::App& app);
+
+inline constexpr std::array commands{
+    Command{"listen", "accept one connection and join it to standard input and output", declare_listen},
+    Command{"connect", "open a connection and join it to standard input and output", declare_connect},
+    Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
+            declare_send_file},
+    Command{"recv-file", "receive files from connections, or count their bytes", declare_recv_file},
+};
+
+}  // namespace sockx

@@ -1,0 +1,44 @@
+// sockx listen: accept one connection and join it to the standard streams.
+#include "commands/commands.hpp"
+#include "commands/conversation.hpp"
+#include "commands/listening.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> words;
+  ListenFlags listening;
+  ConversationOptions conversation;
+};
+
+Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
+  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
+  auto accepted = co_await accept(*listener, deadline_in(options.conversation.limits.accept));
+  listener.reset();  // nobody else is served, and nobody else should wait
+  co_await converse(context, std::move(accepted.socket), accepted.peer, options.conversation, summary);
+}
+
+}  // namespace
+
+Run declare_listen(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  add_endpoint(app, options->words, "[HOST] PORT");
+  add_listen_flags(app, options->listening);
+  add_accept_timeout(app, options->conversation.limits);
+  add_conversation_flags(app, options->conversation);
+  set_examples(
+      app,
+      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
+       {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
+       {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"}});
+  return [options](Context& context) {
+    context.report.keep_standard_output_for_payload();
+    ConversationSummary summary(context);
+    context.run(listen(context, *options, summary), options->conversation.limits.whole_run);
+    return ExitCode::done;
+  };
+}
+
+}  // namespace sockx

@@ -1,0 +1,37 @@
+#include "commands/listening.hpp"
+
+#include "cli/flags.hpp"
+#include "os/new_file.hpp"
+
+namespace sockx {
+
+namespace {
+
+void write_port_file(const std::string& path, std::uint32_t port) {
+  NewFile file(path, {});
+  file.write(text("{}\n", port));
+  file.complete(false);
+}
+
+}  // namespace
+
+void add_listen_flags(CLI::App& app, ListenFlags& flags) {
+  add_stream_flags(app, flags.options.stream);
+  app.add_option("--backlog", flags.options.backlog, "how many connections may wait to be accepted")
+      ->option_text("N")
+      ->check(CLI::Range(0, 1 << 30));
+  app.add_option("--port-file", flags.port_file, "write the port to FILE once it is listened on")
+      ->option_text("FILE");
+}
+
+Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
+  auto listener = co_await listen_on(Endpoint::parse(words, Endpoint::Role::listening), flags.options);
+  const auto& address = listener.address();
+  context.log.info("listening on {}", address.to_string());
+  context.report.event(
+      "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
+  if (!flags.port_file.empty()) write_port_file(flags.port_file, address.port());
+  co_return listener;
+}
+
+}  // namespace sockx

@@ -1,0 +1,235 @@
+// sockx recv-file: connections into files, to standard output or to nowhere.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "cli/flags.hpp"
+#include "cli/progress.hpp"
+#include "commands/commands.hpp"
+#include "commands/listening.hpp"
+#include "commands/transfer_flags.hpp"
+#include "flow/task_group.hpp"
+#include "os/error.hpp"
+#include "os/new_file.hpp"
+#include "os/standard_streams.hpp"
+#include "transfer/file_receiver.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Options {
+  std::vector<std::string> words;
+  std::string output = "-";
+  bool output_given = false, discard = false, keep_open = false, no_clobber = false, fsync = false;
+  ListenFlags listening;
+  TimeLimits limits;
+  ReceiveOptions receive;
+  ProgressFlags progress;
+
+  bool to_standard_output() const { return output == "-" && !discard; }
+};
+
+/// %n number, %h peer, %t time, %% a percent sign. A peer's name never brings a slash into the path.
+std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
+  std::string path;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char kind = pattern[i] == '%' && i + 1 < pattern.size() ? pattern[++i] : '\0';
+    if (kind == 'n') {
+      path += std::to_string(number);
+    } else if (kind == 'h') {
+      for (const char c : peer.host()) path += c == '/' ? '_' : c;
+    } else if (kind == 't') {
+      const auto now = std::time(nullptr);
+      std::tm local{};
+      char stamp[32];
+      path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
+    } else {
+      path += pattern[i];
+    }
+  }
+  return path;
+}
+
+void check(const Options& options) {
+  if (options.discard && options.output_given)
+    throw BadInput("--discard: it writes nothing, so leave -o out");
+  if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
+  if (options.keep_open && !options.discard && options.output.find('%') == std::string::npos)
+    throw BadInput(
+        text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or say "
+             "--discard",
+             options.output));
+  if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
+    throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
+}
+
+/// Where one transfer goes, and what completes it.
+class Target {
+ public:
+  Target(const Options& options, const std::string& path) {
+    if (options.discard) {
+      fd_ = UniqueFd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+      described_ = describe(fd_.get(), "/dev/null", Origin::local_file);
+    } else if (options.to_standard_output()) {
+      fd_ = take_standard_output();
+      described_ = describe_standard_stream(fd_.get());
+    } else {
+      file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber});
+      fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
+      if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
+      described_ = describe(fd_.get(), path, Origin::local_file);
+    }
+  }
+  void complete(bool sync) {
+    if (file_) file_->complete(sync);
+  }
+  UniqueFd take_fd() { return std::move(fd_); }
+  const Descriptor& described() const { return described_; }
+
+ private:
+  std::unique_ptr<NewFile> file_;
+  UniqueFd fd_;
+  Descriptor described_;
+};
+
+/// The total of one transfer, told at its end, however that comes.
+class Total {
+ public:
+  Total(Context& context, std::string peer, std::string file)
+      : context_(context), peer_(std::move(peer)), file_(std::move(file)) {}
+  Total(const Total&) = delete;
+  Total& operator=(const Total&) = delete;
+  ~Total() {
+    try {
+      tell();
+    } catch (const Error& error) {
+      context_.log.warn("{}", error.what());
+    }
+  }
+  TransferStats stats;
+  bool complete = false;
+
+ private:
+  void tell() const {
+    const auto span = Clock::now() - begun_;
+    const double rate = static_cast<double>(stats.bytes) / seconds(span);
+    context_.report.result(text("received {} bytes from {} in {} ({}){}", stats.bytes, peer_,
+                                show_duration(span), show_rate(rate), complete ? "" : ", incomplete"),
+                           "received",
+                           {{"peer", peer_},
+                            {"file", file_},
+                            {"complete", complete},
+                            {"bytes", stats.bytes},
+                            {"seconds", seconds(span)},
+                            {"bytes_per_second", rate},
+                            {"method", stats.method},
+                            {"system_calls", stats.system_calls}});
+  }
+
+  Context& context_;
+  std::string peer_, file_;
+  Clock::time_point begun_ = Clock::now();
+};
+
+Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number) {
+  const auto peer = accepted.peer.to_string();
+  context.log.info("connection from {}", peer);
+  Target target(options, expand(options.output, number, accepted.peer));
+  Total total(context, peer, target.described().name);
+  auto receiving = receive_file(std::move(accepted.socket), peer, target.take_fd(), target.described(),
+                                options.receive, total.stats, [&] { target.complete(options.fsync); });
+  co_await with_progress(
+      context, std::move(receiving), [&] { return total.stats.bytes; }, options.receive.expected);
+  total.complete = true;
+}
+
+/// One of several: its failure is its own.
+Task<> receive_beside_others(Context& context, const Options& options, Accepted accepted,
+                             std::uint64_t number) {
+  try {
+    co_await receive(context, options, std::move(accepted), number);
+  } catch (const std::exception& error) {
+    context.log.warn("{}", error.what());
+  }
+}
+
+Task<> receive_one(Context& context, const Options& options) {
+  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
+  auto accepted = co_await accept(*listener, deadline_in(options.limits.accept));
+  listener.reset();
+  co_await receive(context, options, std::move(accepted), 1);
+}
+
+Task<> receive_many(Context& context, const Options& options) {
+  auto listener = co_await open_listener(context, options.words, options.listening);
+  auto& loop = co_await this_loop();
+  TaskGroup transfers(loop);
+  for (std::uint64_t number = 1;; ++number) {
+    try {
+      auto accepted = co_await accept(listener, deadline_in(options.limits.accept));
+      transfers.spawn(receive_beside_others(context, options, std::move(accepted), number));
+      continue;
+    } catch (const Error& error) {
+      if (error.number() != EMFILE && error.number() != ENFILE) throw;
+      context.log.warn("{}: new connections wait", error.what());
+    }
+    co_await transfers.next_end(after(100ms));
+  }
+}
+
+ExitCode run(Context& context, const Options& options) {
+  check(options);
+  options.progress.apply(context);
+  if (options.keep_open) context.shows_progress = false;
+  if (options.to_standard_output()) context.report.keep_standard_output_for_payload();
+  context.run(options.keep_open ? receive_many(context, options) : receive_one(context, options),
+              options.limits.whole_run);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+Run declare_recv_file(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  add_endpoint(app, o.words, "[HOST] PORT");
+  app.add_option_function<std::string>(
+         "-o,--output",
+         [&o](const std::string& file) {
+           o.output = file;
+           o.output_given = true;
+         },
+         "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
+         "pattern of %n number, %h peer, %t time")
+      ->option_text("FILE");
+  app.add_flag("--discard", o.discard, "count the bytes and drop them in the kernel");
+  app.add_flag("-k,--keep-open", o.keep_open, "go on with further transfers, several at once");
+  app.add_flag("--no-clobber", o.no_clobber, "refuse to replace an existing FILE");
+  app.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
+  add_size(app, "--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
+  add_size(app, "--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
+  add_choice(app, "--method", o.receive.method,
+             {{"auto", TransferMethod::automatic},
+              {"splice", TransferMethod::splice},
+              {"read-write", TransferMethod::read_write}},
+             "how to move the bytes (default: auto)");
+  add_progress_flags(app, o.progress);
+  add_listen_flags(app, o.listening);
+  add_accept_timeout(app, o.limits);
+  add_run_timeouts(app, o.limits);
+  set_examples(
+      app, {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
+            {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
+            {"sockx recv-file 5678 | tar x", "hand it on"}});
+  return [options](Context& context) {
+    options->receive.idle_timeout = options->limits.idle;
+    return run(context, *options);
+  };
+}
+
+}  // namespace sockx

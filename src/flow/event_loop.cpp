@@ -1,0 +1,78 @@
+#include "flow/event_loop.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "flow/watch.hpp"
+#include "os/error.hpp"
+
+namespace sockx {
+
+Deadline after(Duration span) {
+  const auto now = Clock::now();
+  return span >= never - now ? never : now + span;
+}
+
+EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_) throw_errno("epoll_create1");
+}
+
+void EventLoop::turn() {
+  std::array<epoll_event, 128> events;
+  ++waits_;
+  const int count = epoll_wait(epoll_.get(), events.data(), events.size(), milliseconds_to_wait());
+  now_ = Clock::now();
+  if (count < 0 && errno != EINTR) throw_errno("epoll_wait");
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    static_cast<Watch*>(event.data.ptr)->note(event.events);
+  }
+  wake_expired();
+  for (auto left = ready_.size(); left > 0; --left) {
+    Waiter* const next = ready_.front();
+    ready_.pop_front();
+    ++first_ready_;
+    if (next == nullptr) continue;
+    next->queued_ = false;
+    next->suspended_.resume();
+  }
+}
+
+int EventLoop::milliseconds_to_wait() const {
+  if (!ready_.empty()) return 0;
+  if (timers_.empty()) return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+}
+
+void EventLoop::wake_expired() {
+  while (!timers_.empty() && timers_.begin()->first <= now_) timers_.begin()->second->wake(false);
+}
+
+void Waiter::await_suspend(std::coroutine_handle<> suspended) {
+  suspended_ = suspended;
+  if (deadline_ == never) return;
+  timer_ = loop_->timers_.emplace(deadline_, this);
+  has_timer_ = true;
+}
+
+void Waiter::wake(bool in_time) {
+  if (queued_) return;
+  unlink();
+  if (std::exchange(has_timer_, false)) loop_->timers_.erase(timer_);
+  in_time_ = in_time;
+  queued_ = true;
+  queue_number_ = loop_->first_ready_ + loop_->ready_.size();
+  loop_->ready_.push_back(this);
+}
+
+Waiter::~Waiter() {
+  if (has_timer_) loop_->timers_.erase(timer_);
+  if (queued_) loop_->ready_[queue_number_ - loop_->first_ready_] = nullptr;
+}
+
+}  // namespace sockx

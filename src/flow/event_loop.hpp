@@ -1,0 +1,118 @@
+// EventLoop: one thread, one epoll(7), and the clock; every wait of a coroutine ends here.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <map>
+
+#include "flow/task.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+using Clock = std::chrono::steady_clock;
+using Duration = Clock::duration;
+/// The instant at which a wait gives up. One deadline is handed all the way down, however many waits it
+/// spans.
+using Deadline = Clock::time_point;
+inline constexpr Deadline never = Deadline::max();
+
+/// now + `span`, where a span too long to count is never.
+Deadline after(Duration span);
+
+class Waiter;
+
+/// Runs coroutines. Readiness and passed deadlines only put waiting coroutines in a queue; they are resumed
+/// from that queue, between two calls of epoll_wait(2). So a coroutine may drop others, which leave the queue
+/// as they go, and no event of the kernel's is looked at after what it speaks of has gone.
+class EventLoop {
+ public:
+  EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Runs `task` to its end and returns or throws what it does.
+  template <class T>
+  T run(Task<T> task) {
+    task.start(*this);
+    while (!task.done()) turn();
+    return task.take();
+  }
+
+  /// The time at the start of this turn, without a system call.
+  Clock::time_point now() const { return now_; }
+  /// How often the loop has called epoll_wait(2).
+  std::uint64_t waits() const { return waits_; }
+
+  auto sleep_until(Deadline deadline);
+  /// Lets everything else that is ready go first.
+  auto next_turn();
+
+ private:
+  friend class Waiter;
+  friend class Watch;
+  void turn();
+  int milliseconds_to_wait() const;
+  void wake_expired();
+
+  UniqueFd epoll_;
+  Clock::time_point now_ = Clock::now();
+  std::uint64_t waits_ = 0;
+  std::multimap<Deadline, Waiter*> timers_;
+  std::deque<Waiter*> ready_;      // null where a waiter has gone
+  std::uint64_t first_ready_ = 0;  // the number of ready_.front(), counting from the first ever queued
+};
+
+/// A suspended coroutine. It lives in the coroutine's frame, and leaves every queue when the frame is
+/// destroyed. What it waits for calls wake(); the deadline is the loop's part.
+class Waiter {
+ public:
+  Waiter(EventLoop& loop, Deadline deadline) : loop_(&loop), deadline_(deadline) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  bool await_ready() { return false; }
+  void await_suspend(std::coroutine_handle<> suspended);
+  /// False when the deadline came first.
+  bool await_resume() const { return in_time_; }
+
+  /// Queues the coroutine to be resumed; a second call changes nothing.
+  void wake(bool in_time = true);
+
+ protected:
+  ~Waiter();
+  /// Called when the wait is over, and when it is dropped: stop calling wake().
+  virtual void unlink() {}
+  EventLoop& loop() const { return *loop_; }
+
+ private:
+  friend class EventLoop;
+  EventLoop* loop_;
+  Deadline deadline_;
+  std::coroutine_handle<> suspended_;
+  std::multimap<Deadline, Waiter*>::iterator timer_;
+  bool has_timer_ = false, queued_ = false, in_time_ = true;
+  std::uint64_t queue_number_ = 0;
+};
+
+/// Waits for nothing but its deadline.
+class Sleep : public Waiter {
+ public:
+  using Waiter::Waiter;
+};
+
+class NextTurn : public Waiter {
+ public:
+  explicit NextTurn(EventLoop& loop) : Waiter(loop, never) {}
+  void await_suspend(std::coroutine_handle<> suspended) {
+    Waiter::await_suspend(suspended);
+    wake();
+  }
+};
+
+inline auto EventLoop::sleep_until(Deadline deadline) { return Sleep(*this, deadline); }
+inline auto EventLoop::next_turn() { return NextTurn(*this); }
+
+}  // namespace sockx

@@ -1,0 +1,64 @@
+// Method: one way to move bytes from a descriptor to a descriptor. A new one is a file in flow/methods/ that
+// implements this interface, and a line in Pump's choice.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "os/descriptor.hpp"
+
+namespace sockx {
+
+/// Moves bytes without waiting. A Pump owns one and drives it.
+class Method {
+ public:
+  /// What one move came to. `bytes` is what reached the sink.
+  struct Move {
+    enum class State {
+      moved,          // go on; `bytes` may be 0 when bytes have only come nearer
+      no_input,       // the source has nothing now
+      output_full,    // the sink takes nothing now
+      either_blocks,  // the call did not say which of the two; both looked ready a moment later
+      ended,          // the source has ended and everything from it has reached the sink
+      refused,        // the first call showed that this method does not work here; nothing is lost
+    };
+    State state = State::moved;
+    std::uint64_t bytes = 0;
+  };
+
+  virtual ~Method() = default;
+  virtual std::string_view name() const = 0;
+  /// Takes at most `most` new bytes from the source; what it already holds comes on top.
+  virtual Move move(std::uint64_t most) = 0;
+  /// Bytes taken from the source that have not reached the sink.
+  virtual std::uint64_t in_hand() const { return 0; }
+  /// After a refusal: the bytes in hand, for the method that takes over.
+  virtual std::vector<std::byte> surrender() { return {}; }
+  /// Whether the stream has turned out long, so that a method with dearer beginnings would pay.
+  virtual bool would_rather_splice() const { return false; }
+
+  /// System calls made so far.
+  std::uint64_t calls() const { return calls_; }
+
+ protected:
+  std::uint64_t calls_ = 0;
+};
+
+/// The two ends and the most bytes that one call is asked for; 0 means the method's own default.
+struct MethodEnds {
+  Descriptor from, to;
+  std::size_t chunk = 0;
+};
+
+std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand = {});  // read and write
+std::unique_ptr<Method> make_splice(MethodEnds ends);                                     // one end is a pipe
+std::unique_ptr<Method> make_piped_splice(
+    MethodEnds ends);                                    // through a pipe of its own; null when none is left
+std::unique_ptr<Method> make_sendfile(MethodEnds ends);  // the source is a regular file
+std::unique_ptr<Method> make_mmap(MethodEnds ends);      // the source is a regular file
+std::unique_ptr<Method> make_discard(MethodEnds ends);   // TCP to /dev/null, without a copy
+
+}  // namespace sockx

@@ -1,0 +1,59 @@
+// copy: read(2) into a buffer of ours and write(2) out of it: the four-copy path, which works everywhere.
+#include <algorithm>
+#include <span>
+
+#include "flow/method.hpp"
+#include "os/calls.hpp"
+
+namespace sockx {
+
+namespace {
+
+class Copy : public Method {
+ public:
+  Copy(MethodEnds ends, std::vector<std::byte> in_hand)
+      : ends_(std::move(ends)),
+        size_(ends_.chunk == 0 ? 64 * 1024 : ends_.chunk),
+        buffer_(std::move(in_hand)) {
+    end_ = buffer_.size();
+    buffer_.resize(std::max(size_, buffer_.size()));
+  }
+
+  std::string_view name() const override { return "read-write"; }
+  std::uint64_t in_hand() const override { return end_ - begin_; }
+  /// Small messages go faster by recv and send; two full buffers in a row are no small messages.
+  bool would_rather_splice() const override { return full_reads_ >= 2 && in_hand() == 0; }
+
+  Move move(std::uint64_t most) override {
+    if (begin_ == end_) {
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, size_));
+      ++calls_;
+      const auto got = read_some(ends_.from, std::span(buffer_).first(wanted));
+      if (got.state == IoResult::State::eof) return {Move::State::ended};
+      if (got.state == IoResult::State::again) return {Move::State::no_input};
+      full_reads_ = got.bytes == size_ ? full_reads_ + 1 : 0;
+      begin_ = 0;
+      end_ = got.bytes;
+    }
+    ++calls_;
+    const auto put = write_some(ends_.to, std::span(buffer_).subspan(begin_, end_ - begin_));
+    if (put.state != IoResult::State::moved) return {Move::State::output_full};
+    begin_ += put.bytes;
+    return {Move::State::moved, put.bytes};
+  }
+
+ private:
+  MethodEnds ends_;
+  std::size_t size_;
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0, end_ = 0;  // what is in hand
+  unsigned full_reads_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand) {
+  return std::make_unique<Copy>(std::move(ends), std::move(in_hand));
+}
+
+}  // namespace sockx

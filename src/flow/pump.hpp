@@ -1,0 +1,69 @@
+// Pump: moves one stream of bytes from a descriptor to a descriptor, by the fastest method that works there.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "flow/method.hpp"
+#include "os/descriptor.hpp"
+
+namespace sockx {
+
+enum class TransferMethod { automatic, read_write, sendfile, splice, mmap };
+
+/// "auto", "read-write", "sendfile", "splice", "mmap".
+std::string_view name_of(TransferMethod method);
+
+struct PumpOptions {
+  TransferMethod method = TransferMethod::automatic;
+  std::size_t chunk = 0;                                            // bytes a call; 0: what suits the method
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // take no more than this from the source
+};
+
+/// Passive: it borrows two descriptors, never waits and knows no loop; who drives it waits for what step()
+/// asks for (run_pump in flow/pumping.hpp). Bytes are never lost, doubled or reordered when a method gives
+/// way to another in the middle of the stream. Faults of either end are thrown as Error.
+class Pump {
+ public:
+  enum class State { wants_input, wants_output, yielded, finished };
+
+  /// A method that cannot work between these two gives way to copying at once: see fell_back().
+  Pump(Descriptor from, Descriptor to, PumpOptions options = {});
+
+  /// Moves what moves without waiting, up to a fair share, taking at most `most` bytes from the source.
+  State step(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+
+  /// Takes nothing more from the source; what is in hand still goes to the sink.
+  void stop_input() { limit_ = taken(); }
+  /// The sink has nobody at its far end any more, as epoll says: throws the error that explains it, or
+  /// finishes.
+  void sink_hung_up();
+
+  std::uint64_t bytes() const { return bytes_; }  // that reached the sink
+  std::uint64_t calls() const { return calls_before_ + method_->calls(); }
+  std::string_view method() const { return method_->name(); }
+  /// Whether the method asked for, or chosen first, does not work here, so that copying took over.
+  bool fell_back() const { return fell_back_; }
+  const Descriptor& from() const { return ends_.from; }
+  const Descriptor& to() const { return ends_.to; }
+
+ private:
+  std::uint64_t taken() const { return bytes_ + method_->in_hand(); }  // from the source
+  std::unique_ptr<Method> choose(TransferMethod method) const;
+  std::unique_ptr<Method> choose_automatically() const;
+  std::unique_ptr<Method> splice_or_null() const;
+  void replace_method(std::unique_ptr<Method> next);
+
+  MethodEnds ends_;
+  bool automatic_;
+  std::uint64_t limit_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t calls_before_ = 0;  // by methods that have given way
+  bool fell_back_ = false, hung_up_ = false;
+  std::unique_ptr<Method> method_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,45 @@
+// Driving a pump: where its wishes become waits.
+#pragma once
+
+#include <cstdint>
+
+#include "flow/event_loop.hpp"
+#include "flow/pump.hpp"
+#include "flow/watch.hpp"
+
+namespace sockx {
+
+/// At most `bytes_per_second`, evenly: what was not used within a fiftieth of a second is lost, so that a
+/// stall is not followed by a burst.
+class RateLimit {
+ public:
+  explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
+  /// Bytes that may be moved at `now`.
+  std::uint64_t allowance(Clock::time_point now);
+  void spend(std::uint64_t bytes) { credit_ -= static_cast<double>(bytes); }
+  /// When the allowance will be worth waking for.
+  Clock::time_point worth_waking() const;
+
+ private:
+  double slice() const;  // the bytes of one wake-up
+  double rate_, credit_ = 0;
+  Clock::time_point counted_ = Clock::time_point::min();
+};
+
+/// What the driver of a pump heeds, and what it keeps up to date for others to look at.
+struct Pacing {
+  RateLimit* rate = nullptr;               // null: as fast as it goes
+  Clock::time_point* last_byte = nullptr;  // the loop's time when bytes last reached the sink
+  std::uint64_t* bytes = nullptr;          // that have reached it, also when the pump fails or is dropped
+};
+
+/// Runs `pump` to its end. `from` and `to` watch its descriptors. A sink whose far end goes away ends the
+/// pump even while it waits for input.
+Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing = {});
+
+/// Throws TimedOut when no byte has moved for `limit`; otherwise never ends. `last_byte` is what the pumps of
+/// the conversation keep up to date: a byte does not touch a timer, an early end of the wait only looks
+/// again.
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte);
+
+}  // namespace sockx

@@ -1,0 +1,194 @@
+#include "flow/relay.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "flow/pumping.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration usual_grace = 5s;  // for what is left to do once our side has decided to stop
+
+class Conversation {
+ public:
+  Conversation(EventLoop& loop, NearSide near, FarSide far, RelayOptions options, Tally& tally,
+               RelayObserver tell)
+      : loop_(loop),
+        near_(std::move(near)),
+        far_(std::move(far)),
+        options_(options),
+        tally_(tally),
+        tell_(std::move(tell)),
+        outward_(near_.in, far_.socket),
+        inward_(far_.socket, near_.out) {}
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  Task<> run() {
+    co_await converse();
+    co_await finish();
+  }
+
+ private:
+  /// Until the session is over as the user defines it. What is still running then is cancelled.
+  Task<> converse() {
+    TaskGroup group(loop_);
+    if (options_.idle_timeout) group.spawn(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    group.spawn(carry_outward());
+    group.spawn(carry_inward());
+    bool warns_of_silence = false;
+    while (!is_over()) {
+      const bool second = local_ended_ || peer_ended_;
+      const auto deadline = second && options_.eof_timeout ? first_end_ + *options_.eof_timeout : never;
+      const bool in_time = co_await group.next_end(deadline);
+      if (!in_time)
+        throw TimedOut(text("{} has not ended {:g} s after {} did",
+                            local_ended_ ? far_.socket.name : near_.in.name, seconds(*options_.eof_timeout),
+                            local_ended_ ? near_.in.name : far_.socket.name));
+      if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
+        group.spawn(warn_of_silence());
+    }
+  }
+
+  bool is_over() const {
+    switch (options_.until) {
+      case Until::both:
+        return local_ended_ && peer_ended_;
+      case Until::local:
+        return local_ended_;
+      case Until::peer:
+        return peer_ended_;
+      case Until::either:
+        return local_ended_ || peer_ended_;
+    }
+    return true;
+  }
+
+  Task<> carry_outward() {
+    co_await run_pump(outward_, near_.in_watch, far_.watch, {nullptr, &last_byte_, &tally_.sent});
+    local_ended_ = true;
+    if (!peer_ended_) first_end_ = loop_.now();
+    detail("{} has ended after {} bytes", near_.in.name, tally_.sent);
+    if (options_.half_close) send_fin();
+  }
+
+  Task<> carry_inward() {
+    co_await run_pump(inward_, far_.watch, near_.out_stream->watch, {nullptr, &last_byte_, &tally_.received});
+    peer_ended_ = true;
+    if (!local_ended_) first_end_ = loop_.now();
+    detail("{} has ended after {} bytes", far_.socket.name, tally_.received);
+    if (near_.out.is_socket())
+      shutdown_write(near_.out);
+    else
+      near_.out_stream.reset();
+  }
+
+  Task<> warn_of_silence() {
+    std::uint64_t before = 0;
+    do {
+      before = outward_.bytes();
+      co_await loop_.sleep_until(after(options_.silence_before_warning));
+    } while (outward_.bytes() != before);
+    tell_({RelayEvent::Kind::warning,
+           text("{} has ended, but {} has not and is silent; to stop when the peer ends, say --until peer",
+                far_.socket.name, near_.in.name)});
+  }
+
+  /// Delivers what was read, tells the peer that we are done and lets it finish.
+  Task<> finish() {
+    const auto grace = options_.eof_timeout.value_or(usual_grace);
+    if (!local_ended_) {
+      co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent, grace);
+    }
+    if (!peer_ended_) {
+      co_await deliver_rest(inward_, far_.watch, near_.out_stream->watch, tally_.received, grace);
+    }
+    send_fin();
+    if (!peer_ended_) {
+      const bool closed = co_await drain(far_.socket, far_.watch, after(grace));
+      if (!closed && unacknowledged(far_.socket).value_or(0) == 0)
+        tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
+                                               far_.socket.name, seconds(grace))});
+    }
+    const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
+    const bool taken = co_await wait_until_acknowledged(far_.socket, unbounded ? never : after(grace));
+    if (!taken)
+      throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
+                          unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace)));
+  }
+
+  Task<> deliver_rest(Pump& pump, Watch& from, Watch& to, std::uint64_t& counter, Duration grace) {
+    pump.stop_input();
+    co_await bounded(run_pump(pump, from, to, {nullptr, nullptr, &counter}), after(grace),
+                     text("{} did not take what was left within {:g} s", pump.to().name, seconds(grace)));
+  }
+
+  void send_fin() {
+    if (!std::exchange(fin_sent_, true)) shutdown_write(far_.socket);
+  }
+
+  static double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
+
+  template <class... Arguments>
+  void detail(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    tell_({RelayEvent::Kind::detail, text(format, std::forward<Arguments>(arguments)...)});
+  }
+
+  EventLoop& loop_;
+  NearSide near_;
+  FarSide far_;
+  RelayOptions options_;
+  Tally& tally_;
+  RelayObserver tell_;
+  Pump outward_, inward_;
+  bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
+  Clock::time_point last_byte_ = Clock::now(), first_end_{};
+};
+
+}  // namespace
+
+Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell) {
+  Conversation conversation(co_await this_loop(), std::move(near), std::move(far), options, tally,
+                            std::move(tell));
+  co_await conversation.run();
+}
+
+Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline) {
+  auto& loop = co_await this_loop();
+  std::vector<std::byte> dropped(64 * 1024);
+  for (;;) {
+    const bool in_kernel = socket.kind == Descriptor::Kind::tcp;
+    const auto got = in_kernel ? discard_some(socket, 16 * 1024 * 1024) : read_some(socket, dropped);
+    if (got.state == IoResult::State::eof) co_return true;
+    if (got.state == IoResult::State::again) {
+      watch.forget_readable();
+      const bool in_time = co_await watch.readable(deadline);
+      if (!in_time) co_return false;
+    } else {
+      co_await loop.next_turn();
+      if (loop.now() >= deadline) co_return false;
+    }
+  }
+}
+
+/// The kernel has no event for "all acknowledged", so this looks again and again, ever more rarely.
+Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline) {
+  auto& loop = co_await this_loop();
+  for (Duration pause = 200us;; pause = std::min<Duration>(pause * 2, 50ms)) {
+    if (const int number = pending_error(socket))
+      throw Error(number, text("send {}", socket.name), socket.origin);
+    if (unacknowledged(socket).value_or(0) == 0) co_return true;
+    if (loop.now() >= deadline) co_return false;
+    co_await loop.sleep_until(std::min(after(pause), deadline));
+  }
+}
+
+}  // namespace sockx

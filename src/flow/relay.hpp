@@ -1,0 +1,71 @@
+// relay(): a conversation between this side and a peer, with the rules for how it ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "flow/event_loop.hpp"
+#include "flow/pump.hpp"
+#include "flow/watch.hpp"
+
+namespace sockx {
+
+/// When the session is over: both directions have ended, ours, the peer's, or whichever comes first.
+enum class Until { both, local, peer, either };
+
+/// This side: what is read from `in` goes to the peer, what the peer says is written to `out`.
+struct NearSide {
+  Descriptor in, out;
+  Watch& in_watch;
+  std::optional<Stream>&
+      out_stream;  // closed when the peer has said all, so that a reader behind it sees the end
+};
+
+/// The peer: one stream socket for both directions.
+struct FarSide {
+  Descriptor socket;
+  Watch& watch;
+};
+
+struct RelayOptions {
+  Until until = Until::both;
+  bool half_close = true;                // the end of our input becomes shutdown(SHUT_WR)
+  std::optional<Duration> idle_timeout;  // no byte in either direction
+  std::optional<Duration> eof_timeout;   // for the second direction, once the first has ended
+  Duration silence_before_warning = std::chrono::seconds(1);
+};
+
+/// Bytes delivered, kept up to date while the relay runs, so that a summary can be given however it ends.
+struct Tally {
+  std::uint64_t sent = 0, received = 0;
+};
+
+/// What the relay has to say on its way; text is complete and fit for a log.
+struct RelayEvent {
+  enum class Kind { detail, warning } kind;
+  std::string text;
+};
+using RelayObserver = std::function<void(const RelayEvent&)>;
+
+/// Runs the conversation to its end. The rules:
+///  - The directions are independent. The end of our input, once delivered, becomes FIN (unless half_close is
+///    off); the peer's FIN becomes the end of our output.
+///  - When `until` is met, what was read is still delivered.
+///  - A connection is never closed with unread input, because that would be a reset and destroy what the peer
+///  has
+///    not read yet: when our side decides to stop, FIN is sent and what still comes is read and dropped until
+///    the peer's end, for eof_timeout or 5 s.
+///  - It returns only when the peer's kernel has acknowledged all that we sent.
+/// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
+Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
+
+/// The tail of that, for other conversations: after our FIN, reads and drops until the peer's end or
+/// `deadline`; false when that came first.
+Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline);
+
+/// Until everything sent is acknowledged; false at the deadline. Throws Error when the peer resets.
+Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline);
+
+}  // namespace sockx

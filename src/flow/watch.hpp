@@ -1,0 +1,87 @@
+// Watch: the readiness of one descriptor, remembered from edge to edge. Stream: a descriptor with its watch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "flow/event_loop.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+class Watch;
+
+/// What a coroutine can wait for on a Watch.
+enum class Readiness : std::uint8_t { input, output, hang_up };
+
+/// `co_await` ends when one of at most two conditions is true, or returns false at the deadline.
+class [[nodiscard]] ReadinessWait : public Waiter {
+ public:
+  struct Condition {
+    Watch* watch = nullptr;
+    Readiness what = Readiness::input;
+  };
+  ReadinessWait(EventLoop& loop, Condition first, Condition second, Deadline deadline)
+      : Waiter(loop, deadline), conditions_{first, second} {}
+  ~ReadinessWait() { unlink(); }
+
+  bool await_ready() const;
+  void await_suspend(std::coroutine_handle<> suspended);
+
+ private:
+  void unlink() final;
+  std::array<Condition, 2> conditions_;
+};
+
+/// One descriptor's registration with the loop, edge-triggered and made once: epoll tells only of changes,
+/// and the watch remembers them. What is remembered is forgotten only by who has just seen a call say that it
+/// would block; to wait without having seen that is safe. A regular file or /dev/null, which epoll refuses
+/// (EPERM), is always ready. At most one coroutine waits for each kind of readiness at a time.
+///
+/// The watch must go before its descriptor is closed: a closed number that is opened again would be deaf.
+/// Only Stream should have to know that.
+class Watch {
+ public:
+  Watch(EventLoop& loop, int fd);
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch();
+
+  ReadinessWait readable(Deadline deadline = never) { return wait({this, Readiness::input}, {}, deadline); }
+  ReadinessWait writable(Deadline deadline = never) { return wait({this, Readiness::output}, {}, deadline); }
+  /// Until this can be read, or `other` has nobody at its far end any more.
+  ReadinessWait readable_or_hung_up(Watch& other, Deadline deadline = never) {
+    return wait({this, Readiness::input}, {&other, Readiness::hang_up}, deadline);
+  }
+  bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
+
+  void forget_readable() { forget(Readiness::input); }
+  void forget_writable() { forget(Readiness::output); }
+
+ private:
+  friend class EventLoop;
+  friend class ReadinessWait;
+  static constexpr std::size_t index(Readiness what) { return static_cast<std::size_t>(what); }
+  ReadinessWait wait(ReadinessWait::Condition first, ReadinessWait::Condition second, Deadline deadline) {
+    return {*loop_, first, second, deadline};
+  }
+  void forget(Readiness what) { ready_[index(what)] = always_ready_; }
+  void note(std::uint32_t epoll_events);  // called by the loop
+  void note(Readiness what);
+
+  EventLoop* loop_;
+  int fd_;
+  bool always_ready_ = false;
+  std::array<bool, 3> ready_{};
+  std::array<ReadinessWait*, 3> waiting_{};
+};
+
+/// The only owner of a watched descriptor. Members are destroyed in reverse: the watch first, then the
+/// descriptor.
+struct Stream {
+  Stream(EventLoop& loop, UniqueFd owned) : fd(std::move(owned)), watch(loop, fd.get()) {}
+  UniqueFd fd;
+  Watch watch;
+};
+
+}  // namespace sockx

@@ -1,0 +1,162 @@
+#include "net/address.hpp"
+
+#include <arpa/inet.h>
+#include <linux/vm_sockets.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+template <class Form>
+const Form& as(const sockaddr* address) {
+  return *reinterpret_cast<const Form*>(address);
+}
+
+bool is_mapped(const sockaddr* address) {
+  return address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&as<sockaddr_in6>(address).sin6_addr);
+}
+
+}  // namespace
+
+Address::Address(const sockaddr* address, socklen_t size)
+    : size_(std::min<socklen_t>(size, sizeof storage_)) {
+  std::memcpy(&storage_, address, size_);
+}
+
+Address Address::unix_name(const std::string& name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const bool is_abstract = name.starts_with('@');
+  constexpr auto limit = sizeof address.sun_path - 1;
+  if (name.size() > limit)
+    throw BadInput(
+        text("'unix:{}': a socket's name has at most {} bytes, this has {}", name, limit, name.size()));
+  std::memcpy(address.sun_path, name.data(), name.size());
+  if (is_abstract) address.sun_path[0] = '\0';
+  const auto size = offsetof(sockaddr_un, sun_path) + name.size() + (is_abstract ? 0 : 1);
+  return {reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)};
+}
+
+Address Address::vsock(std::uint32_t cid, std::uint32_t port) {
+  sockaddr_vm address{};
+  address.svm_family = AF_VSOCK;
+  address.svm_cid = cid;
+  address.svm_port = port;
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+Address Address::any(int family, std::uint16_t port) {
+  if (family == AF_INET) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+  }
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+std::string Address::to_string() const {
+  switch (family()) {
+    case AF_INET:
+      return text("{}:{}", host(), port());
+    case AF_INET6:
+      return is_mapped(data()) ? text("{}:{}", host(), port()) : text("[{}]:{}", host(), port());
+    case AF_UNIX:
+      return "unix:" + host();
+    case AF_VSOCK:
+      return text("vsock:{}:{}", host(), port());
+    default:
+      return family_name(family());
+  }
+}
+
+std::string Address::host() const {
+  char buffer[INET6_ADDRSTRLEN] = "";
+  switch (family()) {
+    case AF_INET:
+      return inet_ntop(AF_INET, &as<sockaddr_in>(data()).sin_addr, buffer, sizeof buffer);
+    case AF_INET6: {
+      const auto& address = as<sockaddr_in6>(data());
+      if (is_mapped(data())) return inet_ntop(AF_INET, &address.sin6_addr.s6_addr[12], buffer, sizeof buffer);
+      std::string host = inet_ntop(AF_INET6, &address.sin6_addr, buffer, sizeof buffer);
+      char interface[IF_NAMESIZE];
+      if (address.sin6_scope_id == 0) return host;
+      const char* const known = if_indextoname(address.sin6_scope_id, interface);
+      return host + '%' + (known ? known : std::to_string(address.sin6_scope_id));
+    }
+    case AF_UNIX:
+      return unix_text();
+    case AF_VSOCK:
+      return std::to_string(as<sockaddr_vm>(data()).svm_cid);
+    default:
+      return "";
+  }
+}
+
+std::uint32_t Address::port() const {
+  switch (family()) {
+    case AF_INET:
+      return ntohs(as<sockaddr_in>(data()).sin_port);
+    case AF_INET6:
+      return ntohs(as<sockaddr_in6>(data()).sin6_port);
+    case AF_VSOCK:
+      return as<sockaddr_vm>(data()).svm_port;
+    default:
+      return 0;
+  }
+}
+
+bool Address::is_loopback() const {
+  if (family() == AF_INET) return ntohl(as<sockaddr_in>(data()).sin_addr.s_addr) >> 24 == 127;
+  if (family() != AF_INET6) return false;
+  const auto& address = as<sockaddr_in6>(data()).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&address) || (is_mapped(data()) && address.s6_addr[12] == 127);
+}
+
+/// The kernel counts an abstract name by the length alone; the socket of a client usually has no name at all.
+std::string Address::unix_text() const {
+  const auto offset = offsetof(sockaddr_un, sun_path);
+  if (size_ <= offset) return "";
+  const auto& address = as<sockaddr_un>(data());
+  const std::size_t length = size_ - offset;
+  if (address.sun_path[0] == '\0') return std::string("@").append(address.sun_path + 1, length - 1);
+  return std::string(address.sun_path, strnlen(address.sun_path, length));
+}
+
+std::string Address::path() const {
+  if (family() != AF_UNIX) return "";
+  auto name = unix_text();
+  return name.starts_with('@') ? "" : name;
+}
+
+std::string family_name(int family) {
+  switch (family) {
+    case AF_UNSPEC:
+      return "AF_UNSPEC";
+    case AF_INET:
+      return "AF_INET";
+    case AF_INET6:
+      return "AF_INET6";
+    case AF_UNIX:
+      return "AF_UNIX";
+    case AF_VSOCK:
+      return "AF_VSOCK";
+    default:
+      return std::to_string(family);
+  }
+}
+
+}  // namespace sockx

@@ -1,0 +1,49 @@
+// Address: a resolved socket address of any family.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace sockx {
+
+/// A value: a struct sockaddr of AF_INET, AF_INET6, AF_UNIX (by path or abstract) or AF_VSOCK with its
+/// length.
+class Address {
+ public:
+  Address() = default;
+  /// Copies what a system call returned; an IPv4-mapped IPv6 address is kept as it is, but shown as IPv4.
+  Address(const sockaddr* address, socklen_t size);
+  /// `name` is a path, or begins with '@' for the abstract namespace (unix(7)). Throws BadInput when it is
+  /// longer than sun_path.
+  static Address unix_name(const std::string& name);
+  static Address vsock(std::uint32_t cid, std::uint32_t port);
+  /// Every address of the family (INADDR_ANY, in6addr_any).
+  static Address any(int family, std::uint16_t port);
+
+  int family() const { return storage_.ss_family; }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  socklen_t size() const { return size_; }
+
+  /// "127.0.0.1:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@x", "vsock:2:80"; an endpoint's own notation.
+  std::string to_string() const;
+  /// "127.0.0.1", "fe80::1%eth0"; for a unix socket its name, for vsock the CID.
+  std::string host() const;
+  /// 0 for a unix socket.
+  std::uint32_t port() const;
+  /// 127.0.0.0/8 (mapped into IPv6 too) or ::1.
+  bool is_loopback() const;
+  /// The name in the file system of a unix socket, or empty.
+  std::string path() const;
+
+ private:
+  std::string unix_text() const;
+  sockaddr_storage storage_{};
+  socklen_t size_ = 0;
+};
+
+/// "AF_INET6", or the number.
+std::string family_name(int family);
+
+}  // namespace sockx

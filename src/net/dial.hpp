@@ -1,0 +1,40 @@
+// dial(): the way to a connected socket.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
+#include "net/endpoint.hpp"
+#include "net/socket.hpp"
+#include "net/stream_options.hpp"
+
+namespace sockx {
+
+/// One attempt at one address, for whoever wants to tell of it.
+struct DialEvent {
+  enum class Kind { trying, failed, connected } kind;
+  Address address;
+  int error = 0;  // the errno, for failed
+};
+
+struct DialOptions {
+  StreamOptions stream;
+  Deadline deadline = never;                                // for all of it: look-up and every attempt
+  Duration attempt_delay = std::chrono::milliseconds(250);  // RFC 8305, section 5
+  std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
+};
+
+/// A connected stream socket and the address it is connected to.
+struct Dialed {
+  Socket socket;
+  Address peer;
+};
+
+/// Resolves the endpoint and tries its addresses as RFC 8305 says: the families alternate, the next attempt
+/// starts when one fails or after attempt_delay, and the first connection wins. An inherited socket is
+/// adopted. Throws Error (the first address's failure, when all fail), ResolveError, TimedOut, BadInput.
+Task<Dialed> dial(Endpoint endpoint, DialOptions options);
+
+}  // namespace sockx

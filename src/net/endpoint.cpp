@@ -1,0 +1,147 @@
+#include "net/endpoint.hpp"
+
+#include <arpa/inet.h>
+#include <linux/vm_sockets.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "os/error.hpp"
+#include "os/nearest.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+template <class Number>
+std::optional<Number> number_in(std::string_view word) {
+  Number value{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size()) return {};
+  return value;
+}
+
+bool is_all_digits(const std::string& word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_ipv6(const std::string& host) {
+  in6_addr address;
+  return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
+}
+
+std::vector<std::string> service_names() {
+  std::vector<std::string> names;
+  setservent(1);
+  while (const servent* const entry = getservent()) names.emplace_back(entry->s_name);
+  endservent();
+  return names;
+}
+
+HostPort host_and_port(const std::string& host, const std::string& port, Endpoint::Role role,
+                       const std::string& typed) {
+  if (host.empty())
+    throw BadInput(text("'{}': the host is empty: say HOST:PORT{}", typed,
+                        role == Endpoint::Role::listening ? ", or PORT alone for every address" : ""));
+  const HostPort parsed{host, parse_port(port)};
+  if (parsed.port == 0 && role == Endpoint::Role::connecting)
+    throw BadInput(text("'{}': port 0 can be listened on, but not connected to: say 1 to 65535", typed));
+  return parsed;
+}
+
+HostPort parse_bracketed(const std::string& word, Endpoint::Role role) {
+  const auto close = word.find(']');
+  const std::string host = close == std::string::npos ? "" : word.substr(1, close - 1);
+  if (host.empty() || word.size() < close + 3 || word[close + 1] != ':')
+    throw BadInput(text("'{}': an address in brackets is written [ADDRESS]:PORT, like [::1]:80", word));
+  if (!is_ipv6(host)) throw BadInput(text("'{}': '{}' is no IPv6 address, like [::1]:80", word, host));
+  return host_and_port(host, word.substr(close + 2), role, word);
+}
+
+HostPort parse_one_word(const std::string& word, Endpoint::Role role) {
+  if (word.starts_with('[')) return parse_bracketed(word, role);
+  const auto colon = word.rfind(':');
+  if (word.empty()) throw BadInput("'': an empty word; say HOST PORT or HOST:PORT");
+  if (colon == std::string::npos) {
+    if (role == Endpoint::Role::listening) return {"", parse_port(word)};
+    if (is_all_digits(word))
+      throw BadInput(text("'{0}': the host is missing: say HOST:{0} or HOST {0}", word));
+    throw BadInput(text("'{0}': the port is missing: say {0}:PORT or {0} PORT", word));
+  }
+  const auto host = word.substr(0, colon);
+  if (host.find(':') != std::string::npos) {
+    const auto right =
+        is_ipv6(host) ? text("[{}]:{}", host, word.substr(colon + 1)) : text("[{}]:PORT", word);
+    throw BadInput(text("'{}': an IPv6 address before a port is written in brackets: {}", word,
+                        is_ipv6(host) || is_ipv6(word) ? right : "[V6]:PORT"));
+  }
+  return host_and_port(host, word.substr(colon + 1), role, word);
+}
+
+Address parse_vsock(const std::string& word) {
+  const auto rest = word.substr(6);
+  const auto colon = rest.find(':');
+  const auto cid_word = rest.substr(0, colon);
+  const auto cid = cid_word == "any" ? VMADDR_CID_ANY : number_in<std::uint32_t>(cid_word);
+  const auto port =
+      colon == std::string::npos ? std::nullopt : number_in<std::uint32_t>(rest.substr(colon + 1));
+  if (!cid || !port)
+    throw BadInput(text("'{}': a vsock endpoint is vsock:CID:PORT, like vsock:2:1234", word));
+  return Address::vsock(*cid, *port);
+}
+
+InheritedFd parse_inherited(const std::string& word) {
+  const auto fd = number_in<int>(word.substr(3));
+  if (!fd || *fd < 0) throw BadInput(text("'{}': an inherited socket is fd:N, like fd:3", word));
+  return {*fd};
+}
+
+}  // namespace
+
+Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role) {
+  if (words.empty() || words.size() > 2)
+    throw BadInput(text("'{}': one word too many; an endpoint is HOST PORT, HOST:PORT or unix:PATH",
+                        words.empty() ? "" : words.back()));
+  const auto& first = words.front();
+  const bool special = first.starts_with("unix:") || first.starts_with("vsock:") || first.starts_with("fd:");
+  if (words.size() == 2) {
+    if (special) throw BadInput(text("'{} {}': {} takes no further word", first, words[1], first));
+    const bool bracketed = first.size() > 2 && first.starts_with('[') && first.ends_with(']');
+    const auto host = bracketed ? first.substr(1, first.size() - 2) : first;
+    return {host_and_port(host, words[1], role, first + ' ' + words[1])};
+  }
+  if (first.starts_with("unix:")) {
+    if (first.size() == 5 || first == "unix:@")
+      throw BadInput(text("'{}': say unix:/PATH or unix:@NAME", first));
+    return {Address::unix_name(first.substr(5))};
+  }
+  if (first.starts_with("vsock:")) return {parse_vsock(first)};
+  if (first.starts_with("fd:")) return {parse_inherited(first)};
+  return {parse_one_word(first, role)};
+}
+
+std::string Endpoint::to_string() const {
+  if (const auto* address = std::get_if<Address>(&where)) return address->to_string();
+  if (const auto* inherited = std::get_if<InheritedFd>(&where)) return text("fd:{}", inherited->fd);
+  const auto& [host, port] = std::get<HostPort>(where);
+  if (host.empty()) return text("port {}", port);
+  return is_ipv6(host) ? text("[{}]:{}", host, port) : text("{}:{}", host, port);
+}
+
+std::uint16_t parse_port(const std::string& word) {
+  if (is_all_digits(word)) {
+    const auto number = number_in<std::uint16_t>(word);
+    if (!number) throw BadInput(text("'{}': a port is a number from 0 to 65535 or a service name", word));
+    return *number;
+  }
+  if (const servent* const service = getservbyname(word.c_str(), "tcp"))
+    return ntohs(static_cast<std::uint16_t>(service->s_port));
+  const auto similar = nearest(word, service_names());
+  throw BadInput(text("'{}': no such service for TCP{}; a port is a number from 0 to 65535 or a service name",
+                      word, similar.empty() ? "" : text(" (did you mean {}?)", similar)));
+}
+
+}  // namespace sockx

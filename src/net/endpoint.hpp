@@ -1,0 +1,40 @@
+// Endpoint: one end of a connection as the user typed it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "net/address.hpp"
+
+namespace sockx {
+
+/// A host, still to be resolved, and a port. An empty host means every address of this machine.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+/// A socket that was inherited from whoever started us.
+struct InheritedFd {
+  int fd = -1;
+};
+
+struct Endpoint {
+  enum class Role { connecting, listening };
+
+  /// Reads one or two words: PORT (listening only), HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH, unix:@NAME,
+  /// vsock:CID:PORT, fd:N; a port may be a service name of services(5). Throws BadInput, which quotes the
+  /// words and shows what would be right.
+  static Endpoint parse(const std::vector<std::string>& words, Role role);
+
+  /// In the notation of one word, for messages.
+  std::string to_string() const;
+
+  std::variant<HostPort, Address, InheritedFd> where;
+};
+
+/// A number from 0 to 65535 or a service name, for TCP. Throws BadInput.
+std::uint16_t parse_port(const std::string& word);
+
+}  // namespace sockx

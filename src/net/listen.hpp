@@ -1,0 +1,64 @@
+// listen_on() and accept(): the way to connections that others open.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
+#include "flow/watch.hpp"
+#include "net/endpoint.hpp"
+#include "net/socket.hpp"
+#include "net/stream_options.hpp"
+
+namespace sockx {
+
+struct ListenOptions {
+  StreamOptions stream;
+  int backlog = SOMAXCONN;
+};
+
+/// The file of a unix socket that was bound here; removed at the end, if it is still the same file.
+class SocketFile {
+ public:
+  explicit SocketFile(std::string path);
+  SocketFile(const SocketFile&) = delete;
+  SocketFile& operator=(const SocketFile&) = delete;
+  ~SocketFile();
+
+ private:
+  std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+/// A listening socket. Dropping it closes the socket and removes a unix socket's file.
+class Listener {
+ public:
+  Listener(EventLoop& loop, Socket socket, StreamOptions options);
+
+  /// Where it listens; the port is the kernel's choice when 0 was asked for.
+  const Address& address() const { return address_; }
+
+ private:
+  friend Task<Accepted> accept(Listener& listener, Deadline deadline);
+  friend Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
+  Socket socket_;
+  std::unique_ptr<Watch> watch_;  // goes before the socket
+  std::unique_ptr<SocketFile> file_;
+  Address address_;
+  StreamOptions options_;
+  bool may_block_;  // inherited in blocking mode, and left so
+};
+
+/// Binds and listens. Without a host it is one dual-stack socket, or IPv4 alone where there is no IPv6. The
+/// file of a unix socket that nobody listens on any more is replaced; a live one is not. Throws Error with
+/// Origin::local_address, ResolveError, BadInput.
+Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
+
+/// The next connection. Throws TimedOut at the deadline, Error when descriptors have run out.
+Task<Accepted> accept(Listener& listener, Deadline deadline = never);
+
+}  // namespace sockx

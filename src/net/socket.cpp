@@ -1,0 +1,121 @@
+#include "net/socket.hpp"
+
+#include <netinet/in.h>
+
+#include <cerrno>
+
+#include "os/observer.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string type_name(int type) {
+  switch (type) {
+    case SOCK_STREAM:
+      return "SOCK_STREAM";
+    case SOCK_DGRAM:
+      return "SOCK_DGRAM";
+    case SOCK_SEQPACKET:
+      return "SOCK_SEQPACKET";
+    default:
+      return std::to_string(type);
+  }
+}
+
+std::string protocol_name(int protocol) {
+  switch (protocol) {
+    case 0:
+      return "0";
+    case IPPROTO_TCP:
+      return "IPPROTO_TCP";
+    default:
+      return std::to_string(protocol);
+  }
+}
+
+int option(int fd, int number) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (getsockopt(fd, SOL_SOCKET, number, &value, &size) != 0) throw_errno("getsockopt");
+  return value;
+}
+
+template <class Call>
+Address name_by(Call call, int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  return call(fd, address, &size) == 0 ? Address(address, size) : Address();
+}
+
+}  // namespace
+
+Socket Socket::open(int family, int type, int protocol) {
+  const int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  observe_call("socket", fd, "{}, {}, {}", family_name(family), type_name(type), protocol_name(protocol));
+  if (fd < 0) throw_errno(text("socket {} {}", family_name(family), type_name(type)));
+  return Socket(UniqueFd(fd));
+}
+
+Socket Socket::open_stream(int family) {
+  return open(family, SOCK_STREAM, family == AF_INET || family == AF_INET6 ? IPPROTO_TCP : 0);
+}
+
+void Socket::bind(const Address& address) {
+  const int result = ::bind(fd(), address.data(), address.size());
+  observe_call("bind", result, "{}, {}", fd(), address.to_string());
+  if (result < 0) throw_errno(text("bind {}", address.to_string()), Origin::local_address);
+}
+
+void Socket::listen(int backlog) {
+  const int result = ::listen(fd(), backlog);
+  observe_call("listen", result, "{}, {}", fd(), backlog);
+  if (result < 0) throw_errno(text("listen {}", local().to_string()), Origin::local_address);
+}
+
+int Socket::connect(const Address& address) {
+  const int result = uninterrupted([&] { return ::connect(fd(), address.data(), address.size()); });
+  observe_call("connect", result, "{}, {}", fd(), address.to_string());
+  return result == 0 ? 0 : errno;
+}
+
+std::optional<Accepted> Socket::accept() {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  const int made = uninterrupted([&] { return accept4(fd(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); });
+  if (calls_are_observed())
+    tell_observer("accept", std::to_string(fd()), made, made < 0 ? "" : Address(address, size).to_string());
+  if (made >= 0) return Accepted{Socket(UniqueFd(made)), Address(address, size)};
+  switch (errno) {
+    case EAGAIN:
+    case ECONNABORTED:
+    case EPERM:  // a firewall rule
+    case EPROTO:
+    case ENETDOWN:  // Linux hands over an error that waits on the new connection: accept(2)
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP:
+      return {};
+    default:
+      throw_errno("accept", Origin::local_address);
+  }
+}
+
+int Socket::take_error() {
+  const int number = option(fd(), SO_ERROR);
+  observe_call("getsockopt", 0, "{}, SOL_SOCKET, SO_ERROR, [{}]", fd(), number);
+  return number;
+}
+
+Address Socket::local() const { return name_by(getsockname, fd()); }
+Address Socket::peer() const { return name_by(getpeername, fd()); }
+bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN) != 0; }
+int Socket::type() const { return option(fd(), SO_TYPE); }
+Descriptor Socket::described(const std::string& name) const { return describe(fd(), name, Origin::peer); }
+
+}  // namespace sockx

@@ -1,0 +1,53 @@
+// Socket: the calls of the BSD socket interface on one owned descriptor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "net/address.hpp"
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+struct Accepted;
+
+/// A socket of any family and type; one made here is CLOEXEC and non-blocking. Each method is the system call
+/// of its name, seen by --trace, and throws Error unless it says otherwise.
+class Socket {
+ public:
+  Socket() = default;
+  explicit Socket(UniqueFd fd) : fd_(std::move(fd)) {}
+  static Socket open(int family, int type, int protocol);
+  static Socket open_stream(int family);  // TCP for the Internet families
+
+  int fd() const { return fd_.get(); }
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+  UniqueFd release() && { return std::move(fd_); }
+
+  void bind(const Address& address);
+  void listen(int backlog);
+  /// 0 when connected, EINPROGRESS, or the errno of the refusal, which does not throw.
+  int connect(const Address& address);
+  /// Nothing when no connection waits, or the one that waited has gone again.
+  std::optional<Accepted> accept();
+  /// SO_ERROR, which this clears.
+  int take_error();
+
+  Address local() const;  // getsockname(2)
+  Address peer() const;   // getpeername(2)
+  bool is_listening() const;
+  int type() const;  // SOCK_STREAM and so on
+  /// What the byte-moving calls need to know, named after the peer (or `name`).
+  Descriptor described(const std::string& name) const;
+
+ private:
+  UniqueFd fd_;
+};
+
+struct Accepted {
+  Socket socket;
+  Address peer;
+};
+
+}  // namespace sockx

@@ -1,0 +1,55 @@
+#include "net/stream_options.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cstring>
+
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+bool is_internet(const Address& address) {
+  return address.family() == AF_INET || address.family() == AF_INET6;
+}
+
+std::string congestion_of(const Socket& socket) {
+  char name[16] = "";
+  socklen_t size = sizeof name;
+  if (getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size) != 0) return "";
+  return std::string(name, strnlen(name, size));
+}
+
+/// Paced algorithms (bbr) slow loopback down sevenfold, where there is no network to protect. Every user may
+/// choose reno; where even that fails the connection is merely slower.
+void use_reno(Socket& socket) {
+  if (congestion_of(socket) == "reno") return;
+  try {
+    set_option(socket.fd(), "TCP_CONGESTION", "reno");
+  } catch (const Error&) {
+    return;
+  }
+}
+
+}  // namespace
+
+void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
+  if (is_internet(address)) {
+    if (!options.congestion.empty())
+      set_option(socket.fd(), "TCP_CONGESTION", options.congestion);
+    else if (address.is_loopback())
+      use_reno(socket);
+  }
+  apply(socket.fd(), options.settings, SocketOption::Phase::before_connection);
+}
+
+void prepare_connected(Socket& socket, const StreamOptions& options) {
+  const auto local = socket.local();
+  const bool on_this_host = is_internet(local) && local.host() == socket.peer().host();
+  if (options.congestion.empty() && on_this_host) use_reno(socket);
+  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
+}
+
+}  // namespace sockx

@@ -1,0 +1,24 @@
+// What is common to every stream socket, dialed or accepted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/socket.hpp"
+#include "net/socket_option.hpp"
+
+namespace sockx {
+
+struct StreamOptions {
+  int family = AF_UNSPEC;               // AF_INET or AF_INET6 to have only that
+  bool numeric = false;                 // no look-up of names
+  std::string congestion;               // tcp_congestion; empty: reno between two ends on this host
+  std::vector<OptionSetting> settings;  // --opt
+};
+
+/// After socket(2), before bind(2) or connect(2) to `address`.
+void prepare(Socket& socket, const Address& address, const StreamOptions& options);
+/// Once there is a connection.
+void prepare_connected(Socket& socket, const StreamOptions& options);
+
+}  // namespace sockx

@@ -1,0 +1,152 @@
+#include "os/calls.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+bool is_ready_now(int fd, short events) {
+  pollfd entry{fd, events, 0};
+  return uninterrupted([&] { return poll(&entry, 1, 0); }) > 0;
+}
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+/// The outcome of a call on a single descriptor; 0 bytes mean end-of-file when reading.
+IoResult outcome(long result, std::string_view call, const Descriptor& end) {
+  if (result > 0) return {IoResult::State::moved, static_cast<std::size_t>(result)};
+  if (result == 0) return {IoResult::State::eof, 0};
+  if (would_block()) return {IoResult::State::again, 0};
+  throw_errno(text("{} {}", call, end.name), end.origin);
+}
+
+/// A call on two descriptors fails with one errno: which of the two does it speak of? EPIPE is said by sinks,
+/// the errors of a connection by sockets, a full disk by sinks, and what is left by the file.
+const Descriptor& guilty(int number, const Descriptor& from, const Descriptor& to) {
+  switch (number) {
+    case EPIPE:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return to;
+    case EIO:
+      return from.is_file() ? from : to;
+    default:
+      return from.is_socket() ? from : to;
+  }
+}
+
+IoResult outcome_of_two(long result, std::string_view call, const Descriptor& from, const Descriptor& to) {
+  if (result > 0) return {IoResult::State::moved, static_cast<std::size_t>(result)};
+  if (result == 0) return {IoResult::State::eof, 0};
+  const int number = errno;
+  if (would_block()) return {IoResult::State::again, 0};
+  if (number == EINVAL || number == ENOSYS || number == EOPNOTSUPP) return {IoResult::State::refused, 0};
+  const Descriptor& end = guilty(number, from, to);
+  throw Error(number, text("{} {}", call, end.name), end.origin);
+}
+
+}  // namespace
+
+bool is_readable_now(int fd) { return is_ready_now(fd, POLLIN); }
+bool is_writable_now(int fd) { return is_ready_now(fd, POLLOUT); }
+
+IoResult read_some(const Descriptor& from, std::span<std::byte> buffer) {
+  if (from.is_socket()) {
+    const long got = uninterrupted([&] { return recv(from.fd, buffer.data(), buffer.size(), MSG_DONTWAIT); });
+    return outcome(observe_call("recv", got, "{}, {}, 0", from.fd, buffer.size()), "recv", from);
+  }
+  if (from.may_block && !is_readable_now(from.fd)) return {IoResult::State::again, 0};
+  const long got = uninterrupted([&] { return read(from.fd, buffer.data(), buffer.size()); });
+  return outcome(observe_call("read", got, "{}, {}", from.fd, buffer.size()), "read", from);
+}
+
+IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
+  if (to.is_socket()) {
+    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const long put = uninterrupted([&] { return send(to.fd, bytes.data(), bytes.size(), flags); });
+    return outcome(observe_call("send", put, "{}, {}, MSG_NOSIGNAL", to.fd, bytes.size()), "send", to);
+  }
+  if (to.may_block) {
+    if (!is_writable_now(to.fd)) return {IoResult::State::again, 0};
+    bytes = bytes.first(std::min<std::size_t>(bytes.size(), PIPE_BUF));
+  }
+  const long put = uninterrupted([&] { return write(to.fd, bytes.data(), bytes.size()); });
+  return outcome(observe_call("write", put, "{}, {}", to.fd, bytes.size()), "write", to);
+}
+
+IoResult discard_some(const Descriptor& from, std::size_t most) {
+  constexpr int flags = MSG_TRUNC | MSG_DONTWAIT;
+  const long got = uninterrupted([&] { return recv(from.fd, nullptr, most, flags); });
+  return outcome(observe_call("recv", got, "{}, NULL, {}, MSG_TRUNC", from.fd, most), "recv", from);
+}
+
+IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
+  if ((from.may_block && !is_readable_now(from.fd)) || (to.may_block && !is_writable_now(to.fd)))
+    return {IoResult::State::again, 0};
+  constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  const long moved = uninterrupted([&] { return splice(from.fd, nullptr, to.fd, nullptr, most, flags); });
+  return outcome_of_two(observe_call("splice", moved, "{}, {}, {}", from.fd, to.fd, most), "splice", from,
+                        to);
+}
+
+IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
+  const long moved = uninterrupted([&] { return sendfile(to.fd, from.fd, nullptr, most); });
+  return outcome_of_two(observe_call("sendfile", moved, "{}, {}, {}", to.fd, from.fd, most), "sendfile", from,
+                        to);
+}
+
+void shutdown_write(const Descriptor& socket) {
+  const long result = observe_call("shutdown", shutdown(socket.fd, SHUT_WR), "{}, SHUT_WR", socket.fd);
+  if (result < 0 && errno != ENOTCONN) throw_errno(text("shutdown {}", socket.name), socket.origin);
+}
+
+void set_reset_on_close(const Descriptor& socket, bool reset) {
+  const linger value{reset ? 1 : 0, 0};
+  const int result = setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, &value, sizeof value);
+  observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket.fd, reset ? "on,0" : "off");
+}
+
+int pending_error(const Descriptor& end) {
+  int number = 0;
+  socklen_t size = sizeof number;
+  if (!end.is_socket() || getsockopt(end.fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0) return 0;
+  observe_call("getsockopt", 0, "{}, SOL_SOCKET, SO_ERROR, [{}]", end.fd, number);
+  return number;
+}
+
+std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
+  int waiting = 0;
+  if (!socket.is_socket() || ioctl(socket.fd, SIOCOUTQ, &waiting) != 0) return {};
+  return static_cast<std::size_t>(std::max(waiting, 0));
+}
+
+std::optional<Pipe> make_pipe(std::size_t wanted) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (errno == EMFILE || errno == ENFILE) return {};
+    throw_errno("pipe2");
+  }
+  Pipe made{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  grow_pipe(ends[1], wanted);
+  made.capacity = static_cast<std::size_t>(std::max(fcntl(ends[1], F_GETPIPE_SZ), 4096));
+  return made;
+}
+
+void grow_pipe(int fd, std::size_t wanted) {
+  if (fcntl(fd, F_GETPIPE_SZ) < static_cast<int>(wanted)) fcntl(fd, F_SETPIPE_SZ, static_cast<int>(wanted));
+}
+
+}  // namespace sockx

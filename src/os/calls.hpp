@@ -1,0 +1,66 @@
+// The system calls that move bytes, wrapped: EINTR is retried, "would block" and end-of-file are values,
+// faults are Errors that name the guilty end, and --trace sees every one of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// What a call that moves bytes came to.
+struct IoResult {
+  enum class State {
+    moved,    // `bytes` were moved, at least one
+    again,    // nothing could be moved now
+    eof,      // the source has ended
+    refused,  // this call does not work on these descriptors (EINVAL, ENOSYS, EOPNOTSUPP)
+  };
+  State state = State::again;
+  std::size_t bytes = 0;
+};
+
+// Sizes are bytes. All throw Error for a fault. Nothing here waits: sockets are called with MSG_DONTWAIT, and
+// a pipe or device that was inherited in blocking mode is polled first and written at most PIPE_BUF bytes a
+// call.
+IoResult read_some(const Descriptor& from, std::span<std::byte> buffer);      // read(2), recv(2)
+IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes);  // write(2), send(2)
+IoResult discard_some(const Descriptor& from, std::size_t most);              // recv(2) with MSG_TRUNC
+IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most);    // splice(2)
+IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most);  // sendfile(2)
+
+/// shutdown(fd, SHUT_WR). A peer that is already gone (ENOTCONN) is no fault: there is nobody left to tell.
+void shutdown_write(const Descriptor& socket);
+
+/// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
+/// kernel's own closing after SIGKILL too.
+void set_reset_on_close(const Descriptor& socket, bool reset);
+
+/// The error waiting on a socket (SO_ERROR), which this reads and clears; 0 for none and for what is no
+/// socket.
+int pending_error(const Descriptor& end);
+
+/// Bytes written to a stream socket and not yet acknowledged by the peer's kernel, FIN included; for a unix
+/// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). Nothing when the socket cannot tell.
+std::optional<std::size_t> unacknowledged(const Descriptor& socket);
+
+struct Pipe {
+  UniqueFd read_end, write_end;
+  std::size_t capacity = 0;
+};
+/// A new non-blocking pipe, grown to `wanted` bytes where that is allowed; nothing when descriptors have run
+/// out (EMFILE, ENFILE), because a pipe is only ever a faster way.
+std::optional<Pipe> make_pipe(std::size_t wanted);
+
+/// Tries to grow a pipe (F_SETPIPE_SZ); an unprivileged user may be refused, which changes nothing.
+void grow_pipe(int fd, std::size_t wanted);
+
+/// Whether poll(2) calls the descriptor readable (writable) this very moment.
+bool is_readable_now(int fd);
+bool is_writable_now(int fd);
+
+}  // namespace sockx

@@ -1,0 +1,46 @@
+#include "os/descriptor.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace sockx {
+
+namespace {
+
+int socket_option(int fd, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+Descriptor::Kind socket_kind(int fd) {
+  const int domain = socket_option(fd, SO_DOMAIN);
+  if (socket_option(fd, SO_TYPE) != SOCK_STREAM) return Descriptor::Kind::socket;
+  if (domain == AF_INET || domain == AF_INET6) return Descriptor::Kind::tcp;
+  return domain == AF_UNIX ? Descriptor::Kind::unix_stream : Descriptor::Kind::socket;
+}
+
+Descriptor::Kind kind_of(int fd, const struct stat& status) {
+  if (S_ISREG(status.st_mode)) return Descriptor::Kind::file;
+  if (S_ISFIFO(status.st_mode)) return Descriptor::Kind::pipe;
+  if (S_ISSOCK(status.st_mode)) return socket_kind(fd);
+  const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+  return is_null ? Descriptor::Kind::null_device : Descriptor::Kind::device;
+}
+
+}  // namespace
+
+Descriptor describe(int fd, std::string name, Origin origin) {
+  struct stat status {};
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fstat(fd, &status) != 0) throw_errno(name, origin);
+  Descriptor described{fd, std::move(name), origin, kind_of(fd, status), (flags & O_APPEND) != 0, false};
+  const bool waits = described.kind == Descriptor::Kind::pipe || described.kind == Descriptor::Kind::device;
+  described.may_block = waits && (flags & O_NONBLOCK) == 0;
+  return described;
+}
+
+}  // namespace sockx

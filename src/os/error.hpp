@@ -1,0 +1,54 @@
+// The faults that travel as exceptions from the system up to the command line.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace sockx {
+
+/// Whose fault it was. With the errno this decides the exit status (cli/exit_code.hpp).
+enum class Origin {
+  system,           // a call about nobody in particular: socket(2), epoll_create(2)
+  local_address,    // bind(2), listen(2): an address of this host
+  peer,             // connect(2), recv(2), send(2): the other side of a connection
+  local_file,       // a file, or a pipe that is not standard output
+  standard_output,  // its reader may go away, which is death by SIGPIPE and no error
+};
+
+/// A failed system call: "connect 127.0.0.1:9: Connection refused".
+class Error : public std::system_error {
+ public:
+  /// `what` names the call and its object; `number` is the errno that the call left.
+  Error(int number, const std::string& what, Origin origin = Origin::system)
+      : std::system_error(number, std::generic_category(), what), origin_(origin) {}
+
+  int number() const { return code().value(); }
+  Origin origin() const { return origin_; }
+
+ private:
+  Origin origin_;
+};
+
+/// A limit of time that the user or a default has set: "no byte in either direction for 2s".
+class TimedOut : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A transfer of known length that ended short: "file.bin: 100 of 200 bytes were sent".
+class Incomplete : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Text from the user that is not what it should be. The message quotes it and says what would be right.
+class BadInput : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// Throws Error for a call that has just failed; call it before anything else can change errno.
+[[noreturn]] void throw_errno(const std::string& what, Origin origin = Origin::system);
+
+}  // namespace sockx

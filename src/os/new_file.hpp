@@ -1,0 +1,37 @@
+// NewFile: a file that bears its name only when it is whole.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// Writes to a temporary file in the target's own folder and renames it over the target when told that it is
+/// complete; dropped before that, it leaves nothing behind. A symbolic link is followed first, so that the
+/// link stays. The mode is that of the file replaced, else 0666 less the umask. A target that is a device or
+/// a fifo is opened and written in place. Throws Error with Origin::local_file. See rename(2).
+class NewFile {
+ public:
+  struct Options {
+    bool keep_existing = false;  // refuse with EEXIST when the target exists, now or when it is completed
+  };
+  NewFile(const std::string& target, Options options);
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile();
+
+  int fd() const { return fd_.get(); }
+  /// For content that is a few words.
+  void write(std::string_view content);
+  /// Gives the file its name; with `sync`, after the content and before the name are on disk (fsync(2)).
+  void complete(bool sync);
+
+ private:
+  std::string target_, temporary_;  // temporary_ is empty when there is nothing to rename
+  Options options_;
+  UniqueFd fd_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,72 @@
+#include "os/signals.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include "os/error.hpp"
+
+namespace sockx {
+
+namespace {
+
+// A handler can reach nothing but globals: these two are what it needs.
+std::atomic<int> wake_fd{-1};
+std::atomic<int> first_signal{0};
+
+void on_signal(int signal) {
+  const int saved = errno;
+  int none = 0;
+  if (!first_signal.compare_exchange_strong(none, signal)) die_by_signal(signal);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
+  errno = saved;
+}
+
+}  // namespace
+
+SignalCatcher::SignalCatcher(std::initializer_list<int> signals) {
+  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) throw_errno("eventfd");
+  first_signal = 0;
+  for (const int signal : signals) {
+    struct sigaction ours {
+    }, old{};
+    ours.sa_handler = on_signal;
+    sigaction(signal, nullptr, &old);
+    if (old.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &ours, &old);
+    replaced_.push_back({signal, old});
+  }
+}
+
+SignalCatcher::~SignalCatcher() {
+  for (const auto& [signal, action] : replaced_) sigaction(signal, &action, nullptr);
+  close(wake_fd.exchange(-1));
+}
+
+int SignalCatcher::fd() const { return wake_fd; }
+int SignalCatcher::caught() const { return first_signal; }
+
+void die_by_signal(int signal) {
+  struct sigaction by_default {};
+  by_default.sa_handler = SIG_DFL;
+  sigaction(signal, &by_default, nullptr);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, signal);
+  sigprocmask(SIG_UNBLOCK, &only, nullptr);
+  raise(signal);
+  _exit(128 + signal);
+}
+
+void ignore_broken_pipe_signal() {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
+}
+
+}  // namespace sockx

@@ -1,0 +1,41 @@
+// Signals: caught as readiness of a descriptor, and passed on as a real death.
+#pragma once
+
+#include <signal.h>
+
+#include <initializer_list>
+#include <vector>
+
+namespace sockx {
+
+/// While one lives, its signals make fd() readable instead of killing the process; a signal that was ignored
+/// at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and nothing is blocked in the
+/// mask, so that exec'd children are untouched. A second signal has its default effect at once. One at a
+/// time.
+class SignalCatcher {
+ public:
+  explicit SignalCatcher(std::initializer_list<int> signals);
+  SignalCatcher(const SignalCatcher&) = delete;
+  SignalCatcher& operator=(const SignalCatcher&) = delete;
+  ~SignalCatcher();
+
+  int fd() const;
+  /// The signal that came first, or 0.
+  int caught() const;
+
+ private:
+  struct Replaced {
+    int signal;
+    struct sigaction action;
+  };
+  std::vector<Replaced> replaced_;
+};
+
+/// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and
+/// stops its loop, systemd sees a clean end. See signal(7).
+[[noreturn]] void die_by_signal(int signal);
+
+/// EPIPE is reported by calls instead of killing the process.
+void ignore_broken_pipe_signal();
+
+}  // namespace sockx

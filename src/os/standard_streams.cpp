@@ -1,0 +1,38 @@
+#include "os/standard_streams.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+UniqueFd take(int number, int access) {
+  const auto kind = describe_standard_stream(number).kind;
+  if (kind != Descriptor::Kind::pipe && kind != Descriptor::Kind::device) return UniqueFd(number);
+  const int opened =
+      open(text("/proc/self/fd/{}", number).c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (opened >= 0) {
+    dup2(opened, number);
+    close(opened);
+  }
+  return UniqueFd(number);
+}
+
+}  // namespace
+
+void fill_closed_standard_streams() {
+  for (int number = 0; number <= 2; ++number)
+    if (fcntl(number, F_GETFD) < 0) open("/dev/null", O_RDWR);  // the lowest free number is this one
+}
+
+UniqueFd take_standard_input() { return take(0, O_RDONLY); }
+UniqueFd take_standard_output() { return take(1, O_WRONLY); }
+
+Descriptor describe_standard_stream(int fd) {
+  return describe(fd, fd == 0 ? "stdin" : "stdout", fd == 0 ? Origin::local_file : Origin::standard_output);
+}
+
+}  // namespace sockx

@@ -1,0 +1,23 @@
+// The standard streams, made ready for a loop without leaving a trace in the shell that lent them.
+#pragma once
+
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// Opens /dev/null on whichever of the descriptors 0, 1 and 2 was closed at the start. Call it first in
+/// main().
+void fill_closed_standard_streams();
+
+/// Takes descriptor 0 or 1 over for non-blocking use. O_NONBLOCK belongs to the open file description, which
+/// is shared with the shell, so a pipe or terminal is opened anew through /proc/self/fd and put in its own
+/// place; where that is not possible (another user's pipe, a socket) the inherited one is kept as it is. A
+/// regular file is never opened anew, because that would lose its offset and O_APPEND.
+UniqueFd take_standard_input();
+UniqueFd take_standard_output();
+
+/// describe() for what the two above returned.
+Descriptor describe_standard_stream(int fd);
+
+}  // namespace sockx

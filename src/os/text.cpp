@@ -1,0 +1,12 @@
+#define FMT_HEADER_ONLY
+#include "os/text.hpp"
+
+#include <fmt/format.h>
+
+namespace sockx {
+
+std::string format_text(fmt::string_view format, fmt::format_args arguments) {
+  return fmt::vformat(format, arguments);
+}
+
+}  // namespace sockx

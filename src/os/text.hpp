@@ -1,0 +1,19 @@
+// text(): fmt's formatting, compiled in one place.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <string>
+
+namespace sockx {
+
+std::string format_text(fmt::string_view format, fmt::format_args arguments);
+
+/// A string by fmt's format language. Only text.cpp compiles fmt's implementation; everyone else pays for the
+/// declarations in fmt/core.h.
+template <class... Arguments>
+std::string text(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  return format_text(format, fmt::make_format_args(arguments...));
+}
+
+}  // namespace sockx

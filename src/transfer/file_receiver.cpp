@@ -1,0 +1,101 @@
+#include "transfer/file_receiver.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "flow/pumping.hpp"
+#include "flow/task_group.hpp"
+#include "flow/watch.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+class Receiving {
+ public:
+  Receiving(EventLoop& loop, Socket socket, const std::string& peer, UniqueFd sink, Descriptor described_sink,
+            ReceiveOptions options, TransferStats& stats)
+      : loop_(loop),
+        options_(options),
+        stats_(stats),
+        waits_before_(loop.waits()),
+        peer_(socket.described(peer)),
+        connection_(loop, std::move(socket).release()),
+        sink_(loop, std::move(sink)),
+        pump_(peer_, std::move(described_sink), {options.method, 0, limit()}) {}
+  ~Receiving() {
+    stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
+    stats_.method = pump_.method();
+    stats_.fell_back = pump_.fell_back();
+  }
+  Receiving(const Receiving&) = delete;
+  Receiving& operator=(const Receiving&) = delete;
+
+  Task<> run(const std::function<void()>& complete) {
+    set_reset_on_close(peer_, true);
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(receive());
+    try {
+      co_await any(std::move(tasks));
+    } catch (const std::exception& reason) {
+      if (!options_.expected || pump_.bytes() >= *options_.expected) throw;
+      throw Incomplete(text("{} of {} bytes arrived: {}", pump_.bytes(), *options_.expected, reason.what()));
+    }
+    complete();
+    set_reset_on_close(peer_, false);
+  }
+
+ private:
+  std::uint64_t limit() const {
+    constexpr auto none = std::numeric_limits<std::uint64_t>::max();
+    return std::min(options_.expected.value_or(none), options_.most.value_or(none));
+  }
+
+  Task<> receive() {
+    co_await run_pump(pump_, connection_.watch, sink_.watch, {nullptr, &last_byte_, &stats_.bytes});
+    if (pump_.bytes() == limit()) {
+      const bool ended = co_await has_ended();
+      if (!ended)
+        throw Incomplete(text("{} sends more than the {} bytes that {}", peer_.name, limit(),
+                              options_.expected == limit() ? "were expected" : "are allowed"));
+    }
+    if (options_.expected && pump_.bytes() < *options_.expected)
+      throw Incomplete(text("{} of {} bytes arrived from {}", pump_.bytes(), *options_.expected, peer_.name));
+  }
+
+  /// Waits for the peer's next word and tells whether it is the end.
+  Task<bool> has_ended() {
+    std::array<std::byte, 1> extra;
+    for (;;) {
+      const auto got = read_some(peer_, extra);
+      if (got.state != IoResult::State::again) co_return got.state == IoResult::State::eof;
+      connection_.watch.forget_readable();
+      co_await connection_.watch.readable();
+    }
+  }
+
+  EventLoop& loop_;
+  ReceiveOptions options_;
+  TransferStats& stats_;
+  std::uint64_t waits_before_;
+  Descriptor peer_;
+  Stream connection_, sink_;
+  Pump pump_;
+  Clock::time_point last_byte_ = Clock::now();
+};
+
+}  // namespace
+
+Task<> receive_file(Socket socket, std::string peer, UniqueFd sink, Descriptor described_sink,
+                    ReceiveOptions options, TransferStats& stats, std::function<void()> complete) {
+  Receiving receiving(co_await this_loop(), std::move(socket), peer, std::move(sink),
+                      std::move(described_sink), options, stats);
+  co_await receiving.run(complete);
+}
+
+}  // namespace sockx

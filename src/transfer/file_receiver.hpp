@@ -1,0 +1,31 @@
+// Receiving one file over one connection, raw: whatever comes until the peer's end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "flow/event_loop.hpp"
+#include "flow/pump.hpp"
+#include "net/socket.hpp"
+#include "os/unique_fd.hpp"
+#include "transfer/transfer_stats.hpp"
+
+namespace sockx {
+
+struct ReceiveOptions {
+  TransferMethod method = TransferMethod::automatic;
+  std::optional<std::uint64_t> expected;  // bytes that must arrive, no more and no fewer
+  std::optional<std::uint64_t> most;      // bytes that may arrive
+  std::optional<Duration> idle_timeout;
+};
+
+/// Receives into `sink` until the peer's end, then calls `complete`, and only then closes the connection: a
+/// sender that waits for our end knows that the file has its name. On any failure the connection is reset, so
+/// that the sender does not take it for success. Throws Incomplete when not exactly `expected` bytes arrived,
+/// or more than `most`; Error; TimedOut.
+Task<> receive_file(Socket socket, std::string peer, UniqueFd sink, Descriptor described_sink,
+                    ReceiveOptions options, TransferStats& stats, std::function<void()> complete);
+
+}  // namespace sockx

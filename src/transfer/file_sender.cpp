@@ -1,0 +1,144 @@
+#include "transfer/file_sender.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "flow/relay.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/standard_streams.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration patience_before_warning = 2s;
+
+class Sending {
+ public:
+  Sending(EventLoop& loop, FileSource& source, Socket socket, const std::string& peer, SendOptions options,
+          TransferStats& stats)
+      : loop_(loop),
+        source_(source),
+        options_(std::move(options)),
+        stats_(stats),
+        waits_before_(loop.waits()),
+        peer_(socket.described(peer)),
+        connection_(loop, std::move(socket).release()),
+        source_watch_(loop, source.fd.get()),
+        pump_(source.described, peer_,
+              {options_.method, options_.chunk, source.length.value_or(options_.count.value_or(no_limit))}) {
+    if (options_.rate) rate_.emplace(*options_.rate);
+  }
+  ~Sending() { count(); }
+  Sending(const Sending&) = delete;
+  Sending& operator=(const Sending&) = delete;
+
+  Task<> run() {
+    set_reset_on_close(peer_, true);
+    TaskGroup group(loop_);
+    if (options_.idle_timeout) group.spawn(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    group.spawn(send());
+    group.spawn(drop_answers());
+    while (!peer_ended_ || !sent_at_) {
+      const bool in_time = co_await group.next_end(close_deadline());
+      if (!in_time) throw TimedOut(text("{} has not closed in time", peer_.name));
+      if (sent_at_ && !peer_ended_ && !std::exchange(waits_for_close_, true))
+        group.spawn(warn_of_open_peer());
+    }
+    const bool taken = co_await wait_until_acknowledged(peer_, close_deadline());
+    if (!taken) throw TimedOut(text("{} has not acknowledged everything in time", peer_.name));
+  }
+
+ private:
+  static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
+
+  /// Counts from when everything was sent.
+  Deadline close_deadline() const {
+    return sent_at_ && options_.eof_timeout ? *sent_at_ + *options_.eof_timeout : never;
+  }
+
+  Task<> send() {
+    co_await run_pump(pump_, source_watch_, connection_.watch,
+                      {rate_ ? &*rate_ : nullptr, &last_byte_, &stats_.bytes});
+    if (source_.length && pump_.bytes() < *source_.length)
+      throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", source_.described.name,
+                            pump_.bytes(), *source_.length));
+    sent_at_ = loop_.now();
+    set_reset_on_close(peer_, false);
+    shutdown_write(peer_);
+  }
+
+  Task<> drop_answers() {
+    co_await drain(peer_, connection_.watch, never);
+    peer_ended_ = true;
+  }
+
+  Task<> warn_of_open_peer() {
+    co_await loop_.sleep_until(after(patience_before_warning));
+    co_await wait_until_acknowledged(peer_, never);
+    options_.warn(text("{} has acknowledged everything, but has not closed; --eof-timeout bounds the wait",
+                       peer_.name));
+  }
+
+  void count() {
+    stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
+    stats_.method = pump_.method();
+    stats_.fell_back = pump_.fell_back();
+  }
+
+  EventLoop& loop_;
+  FileSource& source_;
+  SendOptions options_;
+  TransferStats& stats_;
+  std::uint64_t waits_before_;
+  Descriptor peer_;
+  Stream connection_;
+  Watch source_watch_;
+  Pump pump_;
+  std::optional<RateLimit> rate_;
+  Clock::time_point last_byte_ = Clock::now();
+  std::optional<Clock::time_point> sent_at_;
+  bool peer_ended_ = false, waits_for_close_ = false;
+};
+
+}  // namespace
+
+FileSource FileSource::open(const std::string& path, std::uint64_t offset,
+                            std::optional<std::uint64_t> count) {
+  FileSource source;
+  if (path == "-") {
+    source.fd = take_standard_input();
+    source.described = describe_standard_stream(0);
+  } else {
+    source.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!source.fd) throw_errno(text("open {}", path), Origin::local_file);
+    source.described = describe(source.fd.get(), path, Origin::local_file);
+  }
+  struct stat status {};
+  fstat(source.fd.get(), &status);
+  if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
+  const off_t start = lseek(source.fd.get(), static_cast<off_t>(offset), SEEK_CUR);
+  if (start < 0 && offset > 0) throw BadInput(text("--offset {}: {} cannot seek", offset, path));
+  if (!source.described.is_file() || status.st_size == 0) return source;
+  if (start > status.st_size)
+    throw BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));
+  source.length = static_cast<std::uint64_t>(status.st_size - start);
+  if (count) source.length = std::min(*source.length, *count);
+  return source;
+}
+
+Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
+                 TransferStats& stats) {
+  Sending sending(co_await this_loop(), source, std::move(socket), peer, std::move(options), stats);
+  co_await sending.run();
+}
+
+}  // namespace sockx

@@ -1,0 +1,17 @@
+// TransferStats: what a transfer came to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sockx {
+
+/// `bytes` is kept up to date while the transfer runs, the rest is known when it has ended, however it ends.
+struct TransferStats {
+  std::uint64_t bytes = 0;
+  std::uint64_t system_calls = 0;  // of the pump, and the loop's waits
+  std::string method;              // that moved the last byte
+  bool fell_back = false;          // the method asked for did not work here
+};
+
+}  // namespace sockx

@@ -1,20 +1,34 @@
 // sockx send-file: a file over a connection.
+#include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
+#include "commands/comparison_report.hpp"
 #include "commands/dialing.hpp"
 #include "commands/transfer_flags.hpp"
 #include "os/error.hpp"
 #include "os/usage.hpp"
+#include "transfer/comparison.hpp"
 #include "transfer/file_sender.hpp"
 
 namespace sockx {
 
 namespace {
 
+const std::vector<std::pair<std::string, TransferMethod>> methods{{"sendfile", TransferMethod::sendfile},
+                                                                  {"splice", TransferMethod::splice},
+                                                                  {"mmap", TransferMethod::mmap},
+                                                                  {"read-write", TransferMethod::read_write}};
+
+struct CompareOptions {
+  bool asked = false, csv = false;
+  unsigned runs = 5, warmups = 1;
+  std::vector<TransferMethod> methods;
+};
+
 struct Options {
   std::vector<std::string> words;
   std::optional<std::uint64_t> offset, chunk;
-  bool compare = false;
+  CompareOptions compare;
   StreamOptions stream;
   TimeLimits limits;
   SendOptions send;
@@ -105,7 +119,6 @@ ExitCode send(Context& context, const Options& options) {
   const auto words = split(options.words);
   auto endpoint = Endpoint::parse(words.endpoint, Endpoint::Role::connecting);
   auto source = FileSource::open(words.file, options.offset.value_or(0), options.send.count);
-  options.progress.apply(context);
   Summary summary(context);
   try {
     context.run(transfer(context, options, source, std::move(endpoint), summary), options.limits.whole_run);
@@ -117,19 +130,63 @@ ExitCode send(Context& context, const Options& options) {
   return ExitCode::done;
 }
 
+/// "a,b,c"; each method once.
+std::vector<TransferMethod> parse_methods(const std::string& list) {
+  std::vector<TransferMethod> parsed;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const auto end = std::min(list.find(',', begin), list.size());
+    const auto word = list.substr(begin, end - begin);
+    const auto found =
+        std::find_if(methods.begin(), methods.end(), [&](const auto& row) { return row.first == word; });
+    if (found == methods.end())
+      throw_bad_choice("--methods", word, {"sendfile", "splice", "mmap", "read-write, with commas between"});
+    if (std::find(parsed.begin(), parsed.end(), found->second) == parsed.end())
+      parsed.push_back(found->second);
+    begin = end + 1;
+  }
+  return parsed;
+}
+
+Task<> run_comparison(Context& context, ComparisonOptions options, Comparison& result) {
+  std::uint64_t so_far = 0, expected = 0;
+  auto comparing = [](ComparisonOptions wanted, std::uint64_t& done, std::uint64_t& all,
+                      Comparison& into) -> Task<> {
+    into = co_await compare_methods(std::move(wanted), done, all);
+  }(std::move(options), so_far, expected, result);
+  co_await with_progress(
+      context, std::move(comparing), [&so_far] { return so_far; }, expected);
+}
+
+ExitCode compare(Context& context, const Options& options) {
+  ComparisonOptions wanted;
+  wanted.file = options.words.front();
+  if (options.words.size() > 1)
+    wanted.receiver = Endpoint::parse(split(options.words).endpoint, Endpoint::Role::connecting);
+  wanted.offset = options.offset.value_or(0);
+  wanted.count = options.send.count;
+  wanted.methods = options.compare.methods;
+  if (wanted.methods.empty())
+    for (const auto& [name, method] : methods) wanted.methods.push_back(method);
+  if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
+  wanted.runs = options.compare.runs;
+  wanted.warmups = options.compare.warmups;
+  wanted.dial = dial_options(context, options.stream, options.limits);
+  Comparison result;
+  context.run(run_comparison(context, std::move(wanted), result), options.limits.whole_run);
+  report_comparison(context, options.words.front(), result,
+                    options.compare.csv ? ComparisonFormat::csv : ComparisonFormat::table);
+  return result.winner() == nullptr ? ExitCode::other_failure : ExitCode::done;
+}
+
 }  // namespace
 
 Run declare_send_file(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
   app.add_option("FILE HOST PORT", o.words)->option_text("FILE HOST PORT")->required();
-  add_choice(app, "--method", o.send.method,
-             {{"auto", TransferMethod::automatic},
-              {"sendfile", TransferMethod::sendfile},
-              {"read-write", TransferMethod::read_write},
-              {"mmap", TransferMethod::mmap},
-              {"splice", TransferMethod::splice}},
-             "how to move the bytes (default: auto)");
+  auto choices = methods;
+  choices.insert(choices.begin(), {"auto", TransferMethod::automatic});
+  add_choice(app, "--method", o.send.method, choices, "how to move the bytes (default: auto)");
   add_size(app, "--chunk", o.chunk,
            "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
   add_size(app, "--offset", o.offset, "begin so many bytes into FILE");
@@ -137,6 +194,24 @@ Run declare_send_file(CLI::App& app) {
   add_size(app, "--rate", o.send.rate, "send no more than SIZE bytes a second");
   add_duration(app, "--eof-timeout", o.send.eof_timeout,
                "wait no longer than DURATION for the peer to close in the end");
+  auto* const compare_flag =
+      app.add_flag("--compare", o.compare.asked,
+                   "measure the methods against each other; without HOST PORT against a "
+                   "receiver started here");
+  app.add_option_function<std::string>(
+         "--methods", [&o](const std::string& list) { o.compare.methods = parse_methods(list); },
+         "which methods to compare (default: all)")
+      ->option_text("A,B,...")
+      ->needs(compare_flag);
+  app.add_option("--runs", o.compare.runs, "measured runs of each method (default: 5)")
+      ->option_text("N")
+      ->check(CLI::Range(1U, 1000000U))
+      ->needs(compare_flag);
+  app.add_option("--warmup", o.compare.warmups, "runs of each method before those (default: 1)")
+      ->option_text("N")
+      ->check(CLI::Range(0U, 1000000U))
+      ->needs(compare_flag);
+  app.add_flag("--csv", o.compare.csv, "print every run as comma-separated values")->needs(compare_flag);
   add_progress_flags(app, o.progress);
   add_stream_flags(app, o.stream);
   add_connect_timeout(app, o.limits);
@@ -146,7 +221,10 @@ Run declare_send_file(CLI::App& app) {
                      {"tar c src | sockx send-file - backup:5678", "send a stream"},
                      {"sockx send-file --compare disk.img",
                       "measure sendfile, splice, mmap and read-write on this machine"}});
-  return [options](Context& context) { return send(context, *options); };
+  return [options](Context& context) {
+    options->progress.apply(context);
+    return options->compare.asked ? compare(context, *options) : send(context, *options);
+  };
 }
 
 }  // namespace sockx

@@ -132,7 +132,7 @@ std::string Address::unix_text() const {
   if (size_ <= offset) return "";
   const auto& address = as<sockaddr_un>(data());
   const std::size_t length = size_ - offset;
-  if (address.sun_path[0] == '\0') return std::string("@").append(address.sun_path + 1, length - 1);
+  if (address.sun_path[0] == '\0') return "@" + std::string(address.sun_path + 1, length - 1);
   return std::string(address.sun_path, strnlen(address.sun_path, length));
 }
 

@@ -15,13 +15,6 @@ bool is_internet(const Address& address) {
   return address.family() == AF_INET || address.family() == AF_INET6;
 }
 
-std::string congestion_of(const Socket& socket) {
-  char name[16] = "";
-  socklen_t size = sizeof name;
-  if (getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size) != 0) return "";
-  return std::string(name, strnlen(name, size));
-}
-
 /// Paced algorithms (bbr) slow loopback down sevenfold, where there is no network to protect. Every user may
 /// choose reno; where even that fails the connection is merely slower.
 void use_reno(Socket& socket) {
@@ -34,6 +27,13 @@ void use_reno(Socket& socket) {
 }
 
 }  // namespace
+
+std::string congestion_of(const Socket& socket) {
+  char name[16] = "";
+  socklen_t size = sizeof name;
+  if (getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size) != 0) return "";
+  return std::string(name, strnlen(name, size));
+}
 
 void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
   if (is_internet(address)) {

@@ -21,4 +21,7 @@ void prepare(Socket& socket, const Address& address, const StreamOptions& option
 /// Once there is a connection.
 void prepare_connected(Socket& socket, const StreamOptions& options);
 
+/// The congestion control algorithm in use, or empty for what has none.
+std::string congestion_of(const Socket& socket);
+
 }  // namespace sockx

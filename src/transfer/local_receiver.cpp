@@ -1,0 +1,47 @@
+#include "transfer/local_receiver.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <stdexcept>
+
+#include "os/calls.hpp"
+
+namespace sockx {
+
+LocalReceiver::LocalReceiver(EventLoop& loop)
+    : child_(own_program(), {"--json", "recv-file", "--discard", "--keep-open", "127.0.0.1", "0"}),
+      output_(loop, child_.take_output()),
+      described_(describe(output_.fd.get(), "the receiver", Origin::system)) {}
+
+Task<Endpoint> LocalReceiver::endpoint() {
+  const auto line = co_await next_line();
+  const auto event = nlohmann::json::parse(line);
+  co_return Endpoint{HostPort{"127.0.0.1", event.at("port").get<std::uint16_t>()}};
+}
+
+Task<std::uint64_t> LocalReceiver::next_total() {
+  const auto line = co_await next_line();
+  const auto event = nlohmann::json::parse(line);
+  co_return event.at("bytes").get<std::uint64_t>();
+}
+
+Task<std::string> LocalReceiver::next_line() {
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    if (const auto end = unread_.find('\n'); end != std::string::npos) {
+      auto line = unread_.substr(0, end);
+      unread_.erase(0, end + 1);
+      co_return line;
+    }
+    const auto got = read_some(described_, buffer);
+    if (got.state == IoResult::State::eof) throw std::runtime_error("the receiver started here has ended");
+    if (got.state == IoResult::State::again) {
+      output_.watch.forget_readable();
+      co_await output_.watch.readable();
+    }
+    unread_.append(reinterpret_cast<const char*>(buffer.data()), got.bytes);
+  }
+}
+
+}  // namespace sockx

@@ -1,0 +1,35 @@
+// LocalReceiver: another sockx on this host that counts what it is sent.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
+#include "flow/watch.hpp"
+#include "net/endpoint.hpp"
+#include "os/child.hpp"
+#include "os/descriptor.hpp"
+
+namespace sockx {
+
+/// Runs `sockx recv-file --discard --keep-open` on a loopback port as a process of its own, so that what it
+/// costs is not counted as ours, and reads its events.
+class LocalReceiver {
+ public:
+  explicit LocalReceiver(EventLoop& loop);
+
+  /// Where it listens; to be asked first.
+  Task<Endpoint> endpoint();
+  /// How many bytes the next connection to end has brought.
+  Task<std::uint64_t> next_total();
+
+ private:
+  Task<std::string> next_line();
+  Child child_;
+  Stream output_;
+  Descriptor described_;
+  std::string unread_;
+};
+
+}  // namespace sockx

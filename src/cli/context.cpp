@@ -29,7 +29,13 @@ void Context::run(Task<> task, std::optional<Duration> deadline) {
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));
-  loop().run(with_signals(std::move(task), catcher));
+  try {
+    loop().run(with_signals(std::move(task), catcher));
+  } catch (...) {
+    if (catcher.caught() != 0)
+      throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason
+    throw;
+  }
 }
 
 EventLoop& Context::loop() {

@@ -1,4 +1,4 @@
-// The progress of a transfer: a bar on a terminal.
+// The progress of a transfer, as a bar or as events.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,10 @@
 
 namespace sockx {
 
-/// Draws the bar on standard error ten times a second until it is dropped, which wipes it: bytes so far, of
-/// how many, the rate of the last second and the time left.
-Task<> show_progress(std::function<std::uint64_t()> bytes_so_far, std::optional<std::uint64_t> total);
-
-/// `transfer`, with the bar beside it where one may be drawn.
+/// `transfer`, with its progress shown beside it: a bar on standard error, wiped at the end, where one may be
+/// drawn, and an event `progress` every second where events are wanted. Both give the bytes so far, of how
+/// many, the rate of the last second and the time left.
 Task<> with_progress(Context& context, Task<> transfer, std::function<std::uint64_t()> bytes_so_far,
-                     std::optional<std::uint64_t> total);
+                     std::function<std::optional<std::uint64_t>()> total);
 
 }  // namespace sockx

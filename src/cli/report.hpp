@@ -44,6 +44,7 @@ class Report {
   /// From now on standard output belongs to the payload.
   void keep_standard_output_for_payload() { results_ = stderr; }
   bool is_json() const { return options_.json; }
+  bool has_events() const { return options_.json || events_; }
 
   /// A result: `line` for people, the event for programs. Throws Error when standard output is broken.
   void result(const std::string& line, std::string_view event, const std::vector<Field>& fields);

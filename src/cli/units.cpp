@@ -45,6 +45,14 @@ std::optional<double> parse_with_unit(std::string_view word, const Units& units)
   return {};
 }
 
+/// The largest unit that is not larger than the rate.
+const Unit& rate_unit(double bytes_per_second) {
+  static constexpr std::array units{Unit{"B/s", 1}, Unit{"kB/s", 1e3}, Unit{"MB/s", 1e6}, Unit{"GB/s", 1e9}};
+  std::size_t chosen = 0;
+  while (chosen + 1 < units.size() && bytes_per_second >= units[chosen + 1].factor) ++chosen;
+  return units[chosen];
+}
+
 }  // namespace
 
 Duration parse_duration(const std::string& word) {
@@ -80,10 +88,13 @@ std::string show_size(std::uint64_t bytes) {
 }
 
 std::string show_rate(double bytes_per_second) {
-  constexpr std::array<std::string_view, 5> units{"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
-  std::size_t unit = 0;
-  for (; bytes_per_second >= 1000 && unit + 1 < units.size(); ++unit) bytes_per_second /= 1000;
-  return text("{:.{}f} {}", bytes_per_second, unit == 0 ? 0 : 2, units[unit]);
+  const auto& [name, factor] = rate_unit(bytes_per_second);
+  return text("{:.{}f} {}", bytes_per_second / factor, factor == 1 ? 0 : 2, name);
+}
+
+std::string show_rate_range(double middle, double lowest, double highest) {
+  const auto factor = rate_unit(middle).factor;
+  return text("{} ({:.2f}-{:.2f})", show_rate(middle), lowest / factor, highest / factor);
 }
 
 std::string show_duration(Duration span) {

@@ -24,8 +24,7 @@ std::string show_name(const Contender& contender) {
 }
 
 std::string show_rates(const Contender& contender) {
-  return text("{} ({:.2f}-{:.2f})", show_rate(contender.median_rate()), contender.slowest() / 1e9,
-              contender.fastest() / 1e9);
+  return show_rate_range(contender.median_rate(), contender.slowest(), contender.fastest());
 }
 
 double switches(const ComparisonRun& run) {

@@ -25,6 +25,8 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags) {
 }
 
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
+  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
+  if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
   auto listener = co_await listen_on(Endpoint::parse(words, Endpoint::Role::listening), flags.options);
   const auto& address = listener.address();
   context.log.info("listening on {}", address.to_string());

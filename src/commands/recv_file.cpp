@@ -143,8 +143,10 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
   Total total(context, peer, target.described().name);
   auto receiving = receive_file(std::move(accepted.socket), peer, target.take_fd(), target.described(),
                                 options.receive, total.stats, [&] { target.complete(options.fsync); });
-  co_await with_progress(
-      context, std::move(receiving), [&] { return total.stats.bytes; }, options.receive.expected);
+  auto shown = with_progress(
+      context, std::move(receiving), [&] { return total.stats.bytes; },
+      [&] { return options.receive.expected; });
+  co_await std::move(shown);
   total.complete = true;
 }
 

@@ -111,8 +111,9 @@ Task<> transfer(Context& context, const Options& options, FileSource& source, En
   send.chunk = static_cast<std::size_t>(options.chunk.value_or(0));
   send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   auto sending = send_file(source, std::move(dialed.socket), peer, std::move(send), summary.stats);
-  co_await with_progress(
-      context, std::move(sending), [&summary] { return summary.stats.bytes; }, source.length);
+  auto shown = with_progress(
+      context, std::move(sending), [&] { return summary.stats.bytes; }, [&] { return source.length; });
+  co_await std::move(shown);
 }
 
 ExitCode send(Context& context, const Options& options) {
@@ -148,13 +149,11 @@ std::vector<TransferMethod> parse_methods(const std::string& list) {
 }
 
 Task<> run_comparison(Context& context, ComparisonOptions options, Comparison& result) {
-  std::uint64_t so_far = 0, expected = 0;
-  auto comparing = [](ComparisonOptions wanted, std::uint64_t& done, std::uint64_t& all,
-                      Comparison& into) -> Task<> {
-    into = co_await compare_methods(std::move(wanted), done, all);
-  }(std::move(options), so_far, expected, result);
-  co_await with_progress(
-      context, std::move(comparing), [&so_far] { return so_far; }, expected);
+  auto comparing = compare_methods(std::move(options), result);
+  auto shown = with_progress(
+      context, std::move(comparing), [&] { return result.bytes_so_far; },
+      [&] { return result.bytes_expected; });
+  co_await std::move(shown);
 }
 
 ExitCode compare(Context& context, const Options& options) {

@@ -34,6 +34,7 @@ class Conversation {
 
   Task<> run() {
     co_await converse();
+    if (outward_failure_) std::rethrow_exception(outward_failure_);
     co_await finish();
   }
 
@@ -45,7 +46,7 @@ class Conversation {
     group.spawn(carry_outward());
     group.spawn(carry_inward());
     bool warns_of_silence = false;
-    while (!is_over()) {
+    while (!is_over() || (outward_failure_ && !peer_ended_)) {
       const bool second = local_ended_ || peer_ended_;
       const auto deadline = second && options_.eof_timeout ? first_end_ + *options_.eof_timeout : never;
       const bool in_time = co_await group.next_end(deadline);
@@ -72,12 +73,19 @@ class Conversation {
     return true;
   }
 
+  /// A peer that resets may have said why before: what it said is still delivered, and then the failure
+  /// thrown.
   Task<> carry_outward() {
-    co_await run_pump(outward_, near_.in_watch, far_.watch, {nullptr, &last_byte_, &tally_.sent});
+    try {
+      co_await run_pump(outward_, near_.in_watch, far_.watch, {nullptr, &last_byte_, &tally_.sent});
+    } catch (const Error& error) {
+      if (error.origin() != far_.socket.origin) throw;
+      outward_failure_ = std::current_exception();
+    }
     local_ended_ = true;
     if (!peer_ended_) first_end_ = loop_.now();
     detail("{} has ended after {} bytes", near_.in.name, tally_.sent);
-    if (options_.half_close) send_fin();
+    if (options_.half_close && !outward_failure_) send_fin();
   }
 
   Task<> carry_inward() {
@@ -149,6 +157,7 @@ class Conversation {
   Tally& tally_;
   RelayObserver tell_;
   Pump outward_, inward_;
+  std::exception_ptr outward_failure_;
   bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
   Clock::time_point last_byte_ = Clock::now(), first_end_{};
 };

@@ -75,7 +75,7 @@ std::string Address::to_string() const {
     case AF_INET6:
       return is_mapped(data()) ? text("{}:{}", host(), port()) : text("[{}]:{}", host(), port());
     case AF_UNIX:
-      return "unix:" + host();
+      return host().empty() ? "unix:(unnamed)" : "unix:" + host();
     case AF_VSOCK:
       return text("vsock:{}:{}", host(), port());
     default:

@@ -26,7 +26,8 @@ class Address {
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t size() const { return size_; }
 
-  /// "127.0.0.1:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@x", "vsock:2:80"; an endpoint's own notation.
+  /// "127.0.0.1:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@x", "vsock:2:80"; an endpoint's own
+  /// notation, but for a unix socket without a name, "unix:(unnamed)".
   std::string to_string() const;
   /// "127.0.0.1", "fe80::1%eth0"; for a unix socket its name, for vsock the CID.
   std::string host() const;

@@ -102,7 +102,7 @@ std::optional<Accepted> Socket::accept() {
     case EOPNOTSUPP:
       return {};
     default:
-      throw_errno("accept", Origin::local_address);
+      throw_errno("accept");
   }
 }
 

@@ -27,14 +27,10 @@ std::string system_congestion_control() {
 
 class Comparing {
  public:
-  Comparing(EventLoop& loop, ComparisonOptions options, std::uint64_t& bytes_so_far,
-            std::uint64_t& bytes_expected)
-      : loop_(loop),
-        options_(std::move(options)),
-        bytes_so_far_(bytes_so_far),
-        bytes_expected_(bytes_expected) {}
+  Comparing(EventLoop& loop, ComparisonOptions options, Comparison& result)
+      : loop_(loop), options_(std::move(options)), result_(result) {}
 
-  Task<Comparison> run() {
+  Task<> run() {
     check_file();
     if (!options_.receiver) {
       receiver_.emplace(loop_);
@@ -48,7 +44,6 @@ class Comparing {
     for (auto& contender : contenders) contender.runs.clear();
     co_await run_rounds(contenders, options_.runs);
     co_await repeat_under_system_congestion();
-    co_return std::move(result_);
   }
 
  private:
@@ -111,7 +106,7 @@ class Comparing {
     co_await send_file(source, std::move(dialed.socket), result_.peer, std::move(send), stats);
     const std::chrono::duration<double> span = Clock::now() - begun;
     ComparisonRun run{stats.bytes, span.count(), Usage::now() - usage, stats.system_calls};
-    bytes_so_far_ += stats.bytes;
+    result_.bytes_so_far += stats.bytes;
     if (stats.fell_back) contender.refused = "the kernel refuses it for this file or this connection";
     if (receiver_) {
       const auto counted = co_await receiver_->next_total();
@@ -139,13 +134,12 @@ class Comparing {
   }
 
   void expect_rounds(unsigned rounds, std::size_t contenders) {
-    bytes_expected_ += result_.file_size * rounds * contenders;
+    result_.bytes_expected += result_.file_size * rounds * contenders;
   }
 
   EventLoop& loop_;
   ComparisonOptions options_;
-  std::uint64_t &bytes_so_far_, &bytes_expected_;
-  Comparison result_;
+  Comparison& result_;
   std::optional<LocalReceiver> receiver_;
 };
 
@@ -209,10 +203,9 @@ int copies_by_design(TransferMethod method) {
   }
 }
 
-Task<Comparison> compare_methods(ComparisonOptions options, std::uint64_t& bytes_so_far,
-                                 std::uint64_t& bytes_expected) {
-  Comparing comparing(co_await this_loop(), std::move(options), bytes_so_far, bytes_expected);
-  co_return co_await comparing.run();
+Task<> compare_methods(ComparisonOptions options, Comparison& result) {
+  Comparing comparing(co_await this_loop(), std::move(options), result);
+  co_await comparing.run();
 }
 
 }  // namespace sockx

@@ -60,6 +60,7 @@ struct Comparison {
   /// another.
   std::string system_congestion;
   std::vector<Contender> under_system_congestion;
+  std::uint64_t bytes_so_far = 0, bytes_expected = 0;  // of all runs; kept up to date while they run
 
   /// The highest median; null when nothing ran.
   const Contender* winner() const;
@@ -74,10 +75,9 @@ bool within_noise(const Contender& one, const Contender& other);
 int copies_by_design(TransferMethod method);
 
 /// Runs the contenders interleaved (A B C A B C ...), warm-up rounds first. read-write runs with 64Ki and
-/// with the best of 8Ki, 256Ki and 1Mi, which two rounds of their own choose. `count_bytes` is told of bytes
-/// on their way. Throws BadInput for what is no regular file or is empty, Incomplete when a receiver started
-/// here did not count what was sent, and what send_file() throws.
-Task<Comparison> compare_methods(ComparisonOptions options, std::uint64_t& bytes_so_far,
-                                 std::uint64_t& bytes_expected);
+/// with the best of 8Ki, 256Ki and 1Mi, which two rounds of their own choose. Throws BadInput for what is no
+/// regular file or is empty, Incomplete when a receiver started here did not count what was sent, and what
+/// send_file() throws.
+Task<> compare_methods(ComparisonOptions options, Comparison& result);
 
 }  // namespace sockx

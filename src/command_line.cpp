@@ -37,6 +37,21 @@ std::string answer_to_nc_letter(char letter) {
   }
 }
 
+/// CLI11's help without what it repeats: a positional's name, and which options exclude each other.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    auto usage = "Usage: sockx" + (app->get_parent() ? ' ' + app->get_name() : "") + " [OPTIONS]";
+    for (const auto* option : app->get_options([](const CLI::Option* any) { return any->get_positional(); }))
+      usage += ' ' + option->get_option_text();
+    return usage + (app->get_parent() ? "" : " SUBCOMMAND") + '\n';
+  }
+  std::string make_positionals(const CLI::App*) const override { return ""; }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_option_text().empty() ? "" : ' ' + option->get_option_text();
+  }
+};
+
 bool is_option(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -56,6 +71,7 @@ std::string command_names() {
 }  // namespace
 
 CommandLine::CommandLine() : app_("sockx: the BSD socket interface, usable from a shell", "sockx") {
+  app_.formatter(std::make_shared<HelpFormatter>());
   app_.require_subcommand(1, 1);
   app_.fallthrough();
   app_.set_help_flag("-h,--help", "print this help");
@@ -103,7 +119,7 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   }
 }
 
-/// The first word that is no option must name a subcommand. A letter of nc's before it gets its own answer.
+/// The first word that is no option must name a subcommand, and what comes before it must be a global option.
 void CommandLine::check_first_word(const std::vector<std::string>& words) const {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
@@ -111,8 +127,9 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
       const auto* const option = app_.get_option_no_throw(word);
       if (option != nullptr && option->get_items_expected_max() > 0 && word.find('=') == std::string::npos)
         ++i;
-      if (option == nullptr && word.size() == 2 && !answer_to_nc_letter(word[1]).empty())
-        throw_unexpected(word);
+      const bool known_letters =
+          !word.starts_with("--") && word.find_first_not_of("vh", 1) == std::string::npos;
+      if (option == nullptr && !known_letters && word.find('=') == std::string::npos) throw_unexpected(word);
       continue;
     }
     std::vector<std::string> names;

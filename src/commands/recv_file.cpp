@@ -11,6 +11,7 @@
 #include "commands/listening.hpp"
 #include "commands/transfer_flags.hpp"
 #include "flow/task_group.hpp"
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/new_file.hpp"
 #include "os/standard_streams.hpp"
@@ -34,36 +35,57 @@ struct Options {
   bool to_standard_output() const { return output == "-" && !discard; }
 };
 
-/// %n number, %h peer, %t time, %% a percent sign. A peer's name never brings a slash into the path.
+/// The path of one of several transfers: %n number, %h peer, %t time, %% a percent sign. A peer's name never
+/// brings a slash into it.
 std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
   std::string path;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char kind = pattern[i] == '%' && i + 1 < pattern.size() ? pattern[++i] : '\0';
-    if (kind == 'n') {
-      path += std::to_string(number);
-    } else if (kind == 'h') {
-      for (const char c : peer.host()) path += c == '/' ? '_' : c;
-    } else if (kind == 't') {
-      const auto now = std::time(nullptr);
-      std::tm local{};
-      char stamp[32];
-      path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
-    } else {
+    if (pattern[i] != '%') {
       path += pattern[i];
+      continue;
+    }
+    switch (pattern[++i]) {
+      case 'n':
+        path += std::to_string(number);
+        break;
+      case 'h':
+        for (const char letter : peer.host()) path += letter == '/' ? '_' : letter;
+        break;
+      case 't': {
+        const auto now = std::time(nullptr);
+        std::tm local{};
+        char stamp[32];
+        path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
+        break;
+      }
+      default:
+        path += '%';
     }
   }
   return path;
+}
+
+/// Each of several transfers needs a name of its own.
+void check_pattern(const std::string& pattern) {
+  bool distinguishes = false;
+  for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {
+    const char kind = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
+    if (kind != 'n' && kind != 'h' && kind != 't' && kind != '%')
+      throw BadInput(text("-o '{}': a pattern knows %n number, %h peer, %t time and %%", pattern));
+    distinguishes = distinguishes || kind != '%';
+  }
+  if (!distinguishes)
+    throw BadInput(
+        text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or "
+             "say --discard",
+             pattern));
 }
 
 void check(const Options& options) {
   if (options.discard && options.output_given)
     throw BadInput("--discard: it writes nothing, so leave -o out");
   if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
-  if (options.keep_open && !options.discard && options.output.find('%') == std::string::npos)
-    throw BadInput(
-        text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or say "
-             "--discard",
-             options.output));
+  if (options.keep_open && !options.discard) check_pattern(options.output);
   if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
     throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
 }
@@ -136,13 +158,17 @@ class Total {
   Clock::time_point begun_ = Clock::now();
 };
 
-Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number) {
+Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number,
+               Deadline deadline) {
   const auto peer = accepted.peer.to_string();
   context.log.info("connection from {}", peer);
-  Target target(options, expand(options.output, number, accepted.peer));
+  set_reset_on_close(accepted.socket.described(peer), true);  // until the transfer is complete
+  Target target(options, options.keep_open ? expand(options.output, number, accepted.peer) : options.output);
   Total total(context, peer, target.described().name);
+  auto limits = options.receive;
+  limits.deadline = deadline;
   auto receiving = receive_file(std::move(accepted.socket), peer, target.take_fd(), target.described(),
-                                options.receive, total.stats, [&] { target.complete(options.fsync); });
+                                limits, total.stats, [&] { target.complete(options.fsync); });
   auto shown = with_progress(
       context, std::move(receiving), [&] { return total.stats.bytes; },
       [&] { return options.receive.expected; });
@@ -150,47 +176,58 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
   total.complete = true;
 }
 
+/// The deadline cuts the transfer from within, so that a file of known length that is short says so.
+Task<> receive_one(Context& context, const Options& options) {
+  const auto deadline = deadline_in(options.limits.whole_run);
+  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
+  auto accepted = co_await accept(*listener, std::min(deadline, deadline_in(options.limits.accept)));
+  listener.reset();
+  co_await receive(context, options, std::move(accepted), 1, deadline);
+}
+
 /// One of several: its failure is its own.
 Task<> receive_beside_others(Context& context, const Options& options, Accepted accepted,
                              std::uint64_t number) {
   try {
-    co_await receive(context, options, std::move(accepted), number);
+    co_await receive(context, options, std::move(accepted), number, never);
   } catch (const std::exception& error) {
     context.log.warn("{}", error.what());
   }
 }
 
-Task<> receive_one(Context& context, const Options& options) {
-  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
-  auto accepted = co_await accept(*listener, deadline_in(options.limits.accept));
-  listener.reset();
-  co_await receive(context, options, std::move(accepted), 1);
-}
-
+/// The time-out of accepting counts only while nothing is being received.
 Task<> receive_many(Context& context, const Options& options) {
   auto listener = co_await open_listener(context, options.words, options.listening);
   auto& loop = co_await this_loop();
   TaskGroup transfers(loop);
   for (std::uint64_t number = 1;; ++number) {
+    bool exhausted = false;
     try {
       auto accepted = co_await accept(listener, deadline_in(options.limits.accept));
       transfers.spawn(receive_beside_others(context, options, std::move(accepted), number));
-      continue;
+    } catch (const TimedOut&) {
+      if (transfers.running() == 0) throw;
     } catch (const Error& error) {
       if (error.number() != EMFILE && error.number() != ENFILE) throw;
       context.log.warn("{}: new connections wait", error.what());
+      exhausted = true;
     }
-    co_await transfers.next_end(after(100ms));
+    if (exhausted) {
+      co_await transfers.next_end(after(100ms));
+    }
   }
 }
 
 ExitCode run(Context& context, const Options& options) {
   check(options);
   options.progress.apply(context);
-  if (options.keep_open) context.shows_progress = false;
   if (options.to_standard_output()) context.report.keep_standard_output_for_payload();
-  context.run(options.keep_open ? receive_many(context, options) : receive_one(context, options),
-              options.limits.whole_run);
+  if (options.keep_open) {
+    context.shows_progress = false;
+    context.run(receive_many(context, options), options.limits.whole_run);
+  } else {
+    context.run(receive_one(context, options));
+  }
   return ExitCode::done;
 }
 

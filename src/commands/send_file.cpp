@@ -14,10 +14,10 @@ namespace sockx {
 
 namespace {
 
-const std::vector<std::pair<std::string, TransferMethod>> methods{{"sendfile", TransferMethod::sendfile},
+const std::vector<std::pair<std::string, TransferMethod>> methods{{"read-write", TransferMethod::read_write},
+                                                                  {"sendfile", TransferMethod::sendfile},
                                                                   {"splice", TransferMethod::splice},
-                                                                  {"mmap", TransferMethod::mmap},
-                                                                  {"read-write", TransferMethod::read_write}};
+                                                                  {"mmap", TransferMethod::mmap}};
 
 struct CompareOptions {
   bool asked = false, csv = false;
@@ -79,11 +79,12 @@ void Summary::tell(bool complete) {
   if (stats.fell_back)
     context_.log.debug("fell back to {}: the method asked for does not work on {}", stats.method, file_);
   context_.report.result(
-      text("{} {} bytes ({}) to {} in {}, {}, by {}\n"
+      text("{} {} bytes{} to {} in {}, {}, by {}\n"
            "CPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
            "switches",
-           complete ? "sent" : "broke off after", stats.bytes, show_size(stats.bytes), peer_,
-           show_duration(span), show_rate(rate), stats.method, usage.user, usage.system, stats.system_calls,
+           complete ? "sent" : "broke off after", stats.bytes,
+           stats.bytes < 1024 ? "" : text(" ({})", show_size(stats.bytes)), peer_, show_duration(span),
+           show_rate(rate), stats.method, usage.user, usage.system, stats.system_calls,
            usage.voluntary_switches, usage.involuntary_switches),
       "sent",
       {{"file", file_},
@@ -100,17 +101,22 @@ void Summary::tell(bool complete) {
        {"involuntary_switches", usage.involuntary_switches}});
 }
 
+SendOptions send_options(Context& context, const Options& options) {
+  auto send = options.send;
+  send.idle_timeout = options.limits.idle;
+  send.chunk = static_cast<std::size_t>(options.chunk.value_or(0));
+  send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
+  return send;
+}
+
 Task<> transfer(Context& context, const Options& options, FileSource& source, Endpoint endpoint,
                 Summary& summary) {
   auto dialed = co_await dial(std::move(endpoint), dial_options(context, options.stream, options.limits));
   const auto peer = dialed.peer.to_string();
   context.log.info("connected to {}", peer);
   summary.begin(source.described.name, peer);
-  auto send = options.send;
-  send.idle_timeout = options.limits.idle;
-  send.chunk = static_cast<std::size_t>(options.chunk.value_or(0));
-  send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
-  auto sending = send_file(source, std::move(dialed.socket), peer, std::move(send), summary.stats);
+  auto sending =
+      send_file(source, std::move(dialed.socket), peer, send_options(context, options), summary.stats);
   auto shown = with_progress(
       context, std::move(sending), [&] { return summary.stats.bytes; }, [&] { return source.length; });
   co_await std::move(shown);
@@ -140,7 +146,7 @@ std::vector<TransferMethod> parse_methods(const std::string& list) {
     const auto found =
         std::find_if(methods.begin(), methods.end(), [&](const auto& row) { return row.first == word; });
     if (found == methods.end())
-      throw_bad_choice("--methods", word, {"sendfile", "splice", "mmap", "read-write, with commas between"});
+      throw_bad_choice("--methods", word, {"read-write", "sendfile", "splice", "mmap, with commas between"});
     if (std::find(parsed.begin(), parsed.end(), found->second) == parsed.end())
       parsed.push_back(found->second);
     begin = end + 1;
@@ -170,6 +176,8 @@ ExitCode compare(Context& context, const Options& options) {
   wanted.runs = options.compare.runs;
   wanted.warmups = options.compare.warmups;
   wanted.dial = dial_options(context, options.stream, options.limits);
+  wanted.connect_timeout = options.limits.connect;
+  wanted.send = send_options(context, options);
   Comparison result;
   context.run(run_comparison(context, std::move(wanted), result), options.limits.whole_run);
   report_comparison(context, options.words.front(), result,
@@ -185,7 +193,8 @@ Run declare_send_file(CLI::App& app) {
   app.add_option("FILE HOST PORT", o.words)->option_text("FILE HOST PORT")->required();
   auto choices = methods;
   choices.insert(choices.begin(), {"auto", TransferMethod::automatic});
-  add_choice(app, "--method", o.send.method, choices, "how to move the bytes (default: auto)");
+  auto* const method =
+      add_choice(app, "--method", o.send.method, choices, "how to move the bytes (default: auto)");
   add_size(app, "--chunk", o.chunk,
            "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
   add_size(app, "--offset", o.offset, "begin so many bytes into FILE");
@@ -196,7 +205,8 @@ Run declare_send_file(CLI::App& app) {
   auto* const compare_flag =
       app.add_flag("--compare", o.compare.asked,
                    "measure the methods against each other; without HOST PORT against a "
-                   "receiver started here");
+                   "receiver started here")
+          ->excludes(method);
   app.add_option_function<std::string>(
          "--methods", [&o](const std::string& list) { o.compare.methods = parse_methods(list); },
          "which methods to compare (default: all)")

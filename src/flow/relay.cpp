@@ -170,7 +170,7 @@ Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, Rel
   co_await conversation.run();
 }
 
-Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline) {
+Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Clock::time_point* last_byte) {
   auto& loop = co_await this_loop();
   std::vector<std::byte> dropped(64 * 1024);
   for (;;) {
@@ -182,6 +182,7 @@ Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline) {
       const bool in_time = co_await watch.readable(deadline);
       if (!in_time) co_return false;
     } else {
+      if (last_byte != nullptr) *last_byte = loop.now();
       co_await loop.next_turn();
       if (loop.now() >= deadline) co_return false;
     }

@@ -61,9 +61,10 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 /// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
 
-/// The tail of that, for other conversations: after our FIN, reads and drops until the peer's end or
-/// `deadline`; false when that came first.
-Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline);
+/// The tail of that, for other conversations: reads and drops until the peer's end or `deadline`; false when
+/// that came first. Each byte updates `last_byte`, if it is not null.
+Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline,
+                 Clock::time_point* last_byte = nullptr);
 
 /// Until everything sent is acknowledged; false at the deadline. Throws Error when the peer resets.
 Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline);

@@ -7,7 +7,6 @@
 #include "net/stream_options.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
-#include "transfer/file_sender.hpp"
 #include "transfer/local_receiver.hpp"
 
 namespace sockx {
@@ -94,10 +93,11 @@ class Comparing {
 
   Task<> run_once(Contender& contender) {
     auto source = open_source();
+    options_.dial.deadline = options_.connect_timeout ? after(*options_.connect_timeout) : never;
     auto dialed = co_await dial(*options_.receiver, options_.dial);
     result_.peer = dialed.peer.to_string();
     if (result_.congestion.empty()) result_.congestion = congestion_of(dialed.socket);
-    SendOptions send;
+    auto send = options_.send;
     send.method = contender.method;
     send.chunk = contender.chunk;
     TransferStats stats;

@@ -11,6 +11,7 @@
 #include "net/dial.hpp"
 #include "net/endpoint.hpp"
 #include "os/usage.hpp"
+#include "transfer/file_sender.hpp"
 
 namespace sockx {
 
@@ -48,7 +49,9 @@ struct ComparisonOptions {
   std::vector<TransferMethod> methods;
   std::optional<std::size_t> chunk;  // for every method, instead of what suits it
   unsigned runs = 5, warmups = 1;
-  DialOptions dial;
+  DialOptions dial;  // its deadline is set anew for every run, from this:
+  std::optional<Duration> connect_timeout;
+  SendOptions send;  // but for the method and the chunk
 };
 
 struct Comparison {

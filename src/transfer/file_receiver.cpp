@@ -36,12 +36,13 @@ class Receiving {
   Receiving& operator=(const Receiving&) = delete;
 
   Task<> run(const std::function<void()>& complete) {
-    set_reset_on_close(peer_, true);
     std::vector<Task<>> tasks;
     if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
     tasks.push_back(receive());
     try {
-      co_await any(std::move(tasks));
+      co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
+    } catch (const Incomplete&) {
+      throw;
     } catch (const std::exception& reason) {
       if (!options_.expected || pump_.bytes() >= *options_.expected) throw;
       throw Incomplete(text("{} of {} bytes arrived: {}", pump_.bytes(), *options_.expected, reason.what()));

@@ -19,12 +19,15 @@ struct ReceiveOptions {
   std::optional<std::uint64_t> expected;  // bytes that must arrive, no more and no fewer
   std::optional<std::uint64_t> most;      // bytes that may arrive
   std::optional<Duration> idle_timeout;
+  Deadline deadline = never;
 };
 
 /// Receives into `sink` until the peer's end, then calls `complete`, and only then closes the connection: a
-/// sender that waits for our end knows that the file has its name. On any failure the connection is reset, so
-/// that the sender does not take it for success. Throws Incomplete when not exactly `expected` bytes arrived,
-/// or more than `most`; Error; TimedOut.
+/// sender that waits for our end knows that the file has its name. `socket` comes set to reset on close,
+/// which this takes back at the very end: on any failure before, here or with the caller, TCP resets the
+/// connection, so that the sender does not take it for success (a unix socket knows no reset). Throws
+/// Incomplete when not exactly `expected` bytes arrived, for whatever reason, or more than `most`; Error;
+/// TimedOut.
 Task<> receive_file(Socket socket, std::string peer, UniqueFd sink, Descriptor described_sink,
                     ReceiveOptions options, TransferStats& stats, std::function<void()> complete);
 

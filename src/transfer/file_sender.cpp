@@ -77,7 +77,7 @@ class Sending {
   }
 
   Task<> drop_answers() {
-    co_await drain(peer_, connection_.watch, never);
+    co_await drain(peer_, connection_.watch, never, &last_byte_);
     peer_ended_ = true;
   }
 

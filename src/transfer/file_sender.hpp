@@ -39,9 +39,10 @@ struct SendOptions {
 };
 
 /// Sends, half-closes, and waits until the peer has closed, reading and dropping what it says meanwhile: a
-/// return means that the peer took everything. Until that point the connection is set to end by a reset
+/// return means that the peer took everything. Until that point a TCP connection is set to end by a reset
 /// (SO_LINGER with 0 s), so that a sender that fails or is killed, by SIGKILL even, never looks like the end
-/// of a file. Throws Incomplete when a source of known length ended early; Error; TimedOut.
+/// of a file; a unix socket knows no reset. Throws Incomplete when a source of known length ended early;
+/// Error; TimedOut.
 Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
                  TransferStats& stats);
 

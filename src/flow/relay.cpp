@@ -57,6 +57,7 @@ class Conversation {
       if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
     }
+    group.throw_failure();  // of a direction that failed in the same moment in which the other ended
   }
 
   bool is_over() const {

@@ -25,6 +25,8 @@ class TaskGroup {
   Task<> join();
   /// Until a task has ended since the last call of this; false at the deadline. Throws as join() does.
   Task<bool> next_end(Deadline deadline = never);
+  /// Throws the first failure that nobody has been told of.
+  void throw_failure();
 
  private:
   struct Child {
@@ -33,7 +35,6 @@ class TaskGroup {
   };
   Task<> supervise(Task<> task, Child& child);
   void reap();
-  void throw_failure();
 
   EventLoop* loop_;
   Notification changed_;

@@ -25,9 +25,11 @@ void ReadinessWait::await_suspend(std::coroutine_handle<> suspended) {
 }
 
 void ReadinessWait::unlink() {
-  for (const auto& [watch, what] : conditions_)
+  for (auto& [watch, what] : conditions_) {
     if (watch != nullptr && watch->waiting_[Watch::index(what)] == this)
       watch->waiting_[Watch::index(what)] = nullptr;
+    watch = nullptr;
+  }
 }
 
 Watch::Watch(EventLoop& loop, int fd) : loop_(&loop), fd_(fd) {

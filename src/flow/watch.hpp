@@ -30,7 +30,7 @@ class [[nodiscard]] ReadinessWait : public Waiter {
 
  private:
   void unlink() final;
-  std::array<Condition, 2> conditions_;
+  std::array<Condition, 2> conditions_;  // null once unlinked: the watch may be gone before this is
 };
 
 /// One descriptor's registration with the loop, edge-triggered and made once: epoll tells only of changes,

@@ -116,7 +116,8 @@ Task<std::vector<Address>> resolve(HostPort where, ResolveOptions options, Deadl
   if (calls_are_observed())
     tell_observer("getaddrinfo",
                   text("{}, {}, {}, SOCK_STREAM", where.host, where.port, family_name(options.family)),
-                  answer.code, text("{} addresses", answer.addresses.size()));
+                  answer.code == 0 ? text("0 ({} addresses)", answer.addresses.size())
+                                   : text("{} ({})", eai_name(answer.code), gai_strerror(answer.code)));
   if (answer.code != 0) throw ResolveError(answer.code, where.host);
   co_return std::move(answer.addresses);
 }

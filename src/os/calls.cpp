@@ -93,7 +93,9 @@ IoResult discard_some(const Descriptor& from, std::size_t most) {
   return outcome(observe_call("recv", got, "{}, NULL, {}, MSG_TRUNC", from.fd, most), "recv", from);
 }
 
+/// Into an inherited socket in blocking mode, splice and sendfile would wait until everything has found room.
 IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
+  if (to.may_block && to.is_socket()) return {IoResult::State::refused, 0};
   if ((from.may_block && !is_readable_now(from.fd)) || (to.may_block && !is_writable_now(to.fd)))
     return {IoResult::State::again, 0};
   constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
@@ -103,6 +105,7 @@ IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t m
 }
 
 IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
+  if (to.may_block) return {IoResult::State::refused, 0};
   const long moved = uninterrupted([&] { return sendfile(to.fd, from.fd, nullptr, most); });
   return outcome_of_two(observe_call("sendfile", moved, "{}, {}, {}", to.fd, from.fd, most), "sendfile", from,
                         to);

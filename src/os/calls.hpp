@@ -24,9 +24,9 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-// Sizes are bytes. All throw Error for a fault. Nothing here waits: sockets are called with MSG_DONTWAIT, and
-// a pipe or device that was inherited in blocking mode is polled first and written at most PIPE_BUF bytes a
-// call.
+// Sizes are bytes. All throw Error for a fault. Nothing here waits: sockets are called with MSG_DONTWAIT;
+// what was inherited in blocking mode is polled before each call and written at most PIPE_BUF bytes at a
+// time, and where that would not do, splice and sendfile count as refused.
 IoResult read_some(const Descriptor& from, std::span<std::byte> buffer);      // read(2), recv(2)
 IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes);  // write(2), send(2)
 IoResult discard_some(const Descriptor& from, std::size_t most);              // recv(2) with MSG_TRUNC

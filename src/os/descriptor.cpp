@@ -38,8 +38,9 @@ Descriptor describe(int fd, std::string name, Origin origin) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fstat(fd, &status) != 0) throw_errno(name, origin);
   Descriptor described{fd, std::move(name), origin, kind_of(fd, status), (flags & O_APPEND) != 0, false};
-  const bool waits = described.kind == Descriptor::Kind::pipe || described.kind == Descriptor::Kind::device;
-  described.may_block = waits && (flags & O_NONBLOCK) == 0;
+  const bool never_waits =
+      described.kind == Descriptor::Kind::file || described.kind == Descriptor::Kind::null_device;
+  described.may_block = !never_waits && (flags & O_NONBLOCK) == 0;
   return described;
 }
 

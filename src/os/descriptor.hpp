@@ -24,7 +24,7 @@ struct Descriptor {
   Origin origin = Origin::local_file;
   Kind kind = Kind::device;
   bool appends = false;    // O_APPEND: splice(2) and sendfile(2) refuse it
-  bool may_block = false;  // a pipe or device without O_NONBLOCK: it is polled before every call
+  bool may_block = false;  // without O_NONBLOCK: see calls.hpp
 
   bool is_socket() const { return kind == Kind::tcp || kind == Kind::unix_stream || kind == Kind::socket; }
   bool is_file() const { return kind == Kind::file; }

@@ -23,6 +23,11 @@ void tell_observer(std::string_view name, std::string arguments, long result, co
     call.result += text(" ({})", note);
   }
   (*observer)(call);
+  errno = number;
+}
+
+void tell_observer(std::string_view name, std::string arguments, std::string result) {
+  (*observer)({name, std::move(arguments), std::move(result), false});
 }
 
 }  // namespace sockx

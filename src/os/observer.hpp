@@ -23,8 +23,11 @@ using CallObserver = std::function<void(const ObservedCall&)>;
 void set_call_observer(const CallObserver* observer);
 bool calls_are_observed();
 
-/// Tells the observer of a call that has returned `result`, with errno still as the call left it.
+/// Tells the observer of a call that has returned `result`, with errno still as the call left it, which this
+/// keeps.
 void tell_observer(std::string_view name, std::string arguments, long result, const std::string& note);
+/// The same for a call whose result is no number with an errno.
+void tell_observer(std::string_view name, std::string arguments, std::string result);
 
 /// Tells the observer, if there is one, of a finished call; keeps errno and hands `result` through.
 template <class... Arguments>
@@ -35,7 +38,6 @@ long observe_call(std::string_view name, long result, fmt::format_string<Argumen
     auto shown = text(format, std::forward<Arguments>(arguments)...);
     errno = saved;
     tell_observer(name, std::move(shown), result, {});
-    errno = saved;
   }
   return result;
 }

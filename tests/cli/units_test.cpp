@@ -19,7 +19,8 @@ TEST_CASE("units: durations have a unit or are seconds") {
 TEST_CASE("units: what is no duration is refused with the word in quotes") {
   for (const auto* word : {"", "x", "-1", "1x", "1 s", "nan", "inf", "1e3", "ms", "0x10"}) {
     CAPTURE(word);
-    CHECK_THROWS_WITH_AS(parse_duration(word), doctest::Contains(("'" + std::string(word) + "'").c_str()), BadInput);
+    CHECK_THROWS_WITH_AS(parse_duration(word), doctest::Contains(("'" + std::string(word) + "'").c_str()),
+                         BadInput);
   }
 }
 
@@ -35,6 +36,7 @@ TEST_CASE("units: sizes take powers of 1000 and of 1024") {
 TEST_CASE("units: what is no size is refused with the word in quotes") {
   for (const auto* word : {"", "B", "-1", "1m", "1 Ki", "nan", "1e20", "99999999999T"}) {
     CAPTURE(word);
-    CHECK_THROWS_WITH_AS(parse_size(word), doctest::Contains(("'" + std::string(word) + "'").c_str()), BadInput);
+    CHECK_THROWS_WITH_AS(parse_size(word), doctest::Contains(("'" + std::string(word) + "'").c_str()),
+                         BadInput);
   }
 }

@@ -1,0 +1,230 @@
+#include "cli/report.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <functional>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "../support/descriptors.hpp"
+#include "../support/files.hpp"
+#include "../support/in_child.hpp"
+#include "../support/thrown.hpp"
+#include "cli/log.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+using nlohmann::json;
+
+namespace {
+
+struct Written {
+  std::string out, err;
+};
+
+/// What `say` writes to the two standard streams, in a process of its own.
+Written written_by(const std::function<void()>& say) {
+  const auto out = make_pipe_ends(), err = make_pipe_ends();
+  const auto end = in_child([&] {
+    dup2(out.write.get(), 1);
+    dup2(err.write.get(), 2);
+    say();
+    return 0;
+  });
+  CHECK(end.exited_with(0));
+  return {read_available(out.read.get()), read_available(err.read.get())};
+}
+
+std::vector<json> events_in(const std::string& lines) {
+  CHECK((lines.empty() || lines.back() == '\n'));
+  std::istringstream stream(lines);
+  std::vector<json> events;
+  for (std::string line; std::getline(stream, line);) events.push_back(json::parse(line));
+  return events;
+}
+
+/// A result, an event and a diagnostic.
+void say_one_of_each(Report& report) {
+  report.result("one result", "result", {{"number", 1}});
+  report.event("event", {{"number", 2}});
+  report.diagnostic("diagnostic", {{"number", 3}}, "one diagnostic");
+}
+
+}  // namespace
+
+TEST_CASE("report: for people the result is on standard output and events are silent") {
+  const auto [out, err] = written_by([] {
+    Report report({});
+    say_one_of_each(report);
+  });
+  CHECK(out == "one result\n");
+  CHECK(err == "one diagnostic\n");
+}
+
+TEST_CASE("report: while standard output carries payload results are on standard error") {
+  for (const bool is_json : {false, true}) {
+    const auto [out, err] = written_by([is_json] {
+      Report report({is_json, false, ""});
+      report.keep_standard_output_for_payload();
+      say_one_of_each(report);
+    });
+    CHECK(out.empty());
+    if (is_json)
+      CHECK(events_in(err).size() == 3);
+    else
+      CHECK(err == "one result\none diagnostic\n");
+  }
+}
+
+TEST_CASE("report: for programs every line is an object with an event") {
+  const auto [out, err] = written_by([] {
+    Report report({true, false, ""});
+    say_one_of_each(report);
+  });
+  CHECK(events_in(out) ==
+        std::vector<json>{{{"event", "result"}, {"number", 1}}, {{"event", "event"}, {"number", 2}}});
+  CHECK(events_in(err) == std::vector<json>{{{"event", "diagnostic"}, {"number", 3}}});
+}
+
+TEST_CASE("report: numbers are numbers and any text is one line of UTF-8") {
+  const auto [out, err] = written_by([] {
+    Report report({true, false, ""});
+    report.event("all", {{"truth", true},
+                         {"small", -1},
+                         {"large", std::numeric_limits<std::uint64_t>::max()},
+                         {"seconds", 0.25},
+                         {"word", "it's"},
+                         {"control", std::string("a\"b\\\n\0c", 7)},
+                         {"not utf-8", "\xff"}});
+  });
+  CHECK(err.empty());
+  const auto events = events_in(out);
+  REQUIRE(events.size() == 1);
+  const auto& event = events.front();
+  CHECK(event["truth"] == true);
+  CHECK(event["small"] == -1);
+  CHECK(event["large"] == std::numeric_limits<std::uint64_t>::max());
+  CHECK(event["seconds"] == 0.25);
+  CHECK(event["word"] == "it's");
+  CHECK(event["control"] == std::string("a\"b\\\n\0c", 7));
+  CHECK(event["not utf-8"] == "\xef\xbf\xbd");
+  CHECK(out.find("{\"event\":\"all\",\"truth\":true,\"small\":-1,") == 0);  // in the order given
+}
+
+TEST_CASE("report: with an events file every event goes there and people read on") {
+  const Folder folder;
+  const auto path = folder / "events";
+  const auto [out, err] = written_by([&path] {
+    Report report({false, false, path});
+    say_one_of_each(report);
+  });
+  CHECK(out == "one result\n");
+  CHECK(err == "one diagnostic\n");
+  CHECK(events_in(read_file(path)).size() == 3);
+  const auto error = thrown_by<Error>([&] { Report({false, false, folder / "no/such/folder"}); });
+  REQUIRE(error);
+  CHECK(error->origin() == Origin::local_file);
+}
+
+TEST_CASE("report: quiet keeps results back and diagnostics not") {
+  const auto [out, err] = written_by([] {
+    Report report({false, true, ""});
+    say_one_of_each(report);
+  });
+  CHECK(out.empty());
+  CHECK(err == "one diagnostic\n");
+}
+
+TEST_CASE("report: a broken standard output is an error") {
+  const auto end = in_child([] {
+    signal(SIGPIPE, SIG_IGN);
+    auto pipe = make_pipe_ends();
+    dup2(pipe.write.get(), 1);
+    pipe.read.reset();
+    pipe.write.reset();
+    Report report({});
+    const auto error = thrown_by<Error>([&] { report.result("line", "event", {}); });
+    return error && error->number() == EPIPE && error->origin() == Origin::standard_output ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("log: each level shows itself and what is more important") {
+  struct Row {
+    LogLevel level;
+    std::string shown;
+  };
+  for (const auto& [level, shown] : {
+           Row{LogLevel::trace, "sockx: debug: 1\nsockx: info: 2\nsockx: warning: 3\n"},
+           Row{LogLevel::debug, "sockx: debug: 1\nsockx: info: 2\nsockx: warning: 3\n"},
+           Row{LogLevel::info, "sockx: info: 2\nsockx: warning: 3\n"},
+           Row{LogLevel::warn, "sockx: warning: 3\n"},
+           Row{LogLevel::error, ""},
+           Row{LogLevel::off, ""},
+       }) {
+    const auto [out, err] = written_by([level = level] {
+      Report report({});
+      Log log({level, false, ""}, report);
+      log.debug("{}", 1);
+      log.info("{}", 2);
+      log.warn("{}", 3);
+      log.failure("said by others");
+    });
+    CHECK(out.empty());
+    CHECK(err == shown);
+  }
+}
+
+TEST_CASE("log: with JSON lines are events") {
+  const auto [out, err] = written_by([] {
+    Report report({true, false, ""});
+    Log log({LogLevel::info, false, ""}, report);
+    log.debug("unseen");
+    log.warn("seen");
+  });
+  CHECK(events_in(err) == std::vector<json>{{{"event", "log"}, {"level", "warning"}, {"message", "seen"}}});
+}
+
+TEST_CASE("log: a file has everything from info on whatever the terminal shows") {
+  const Folder folder;
+  const auto path = folder / "log";
+  const auto [out, err] = written_by([&path] {
+    Report report({});
+    Log log({LogLevel::off, false, path}, report);
+    log.debug("too small");
+    log.info("worth it");
+    log.failure("the reason");
+  });
+  CHECK(err.empty());
+  const auto content = read_file(path);
+  CHECK(content.find("too small") == std::string::npos);
+  CHECK(content.find(" info worth it\n") != std::string::npos);
+  CHECK(content.find(" error the reason\n") != std::string::npos);
+  Report report({});
+  const auto error = thrown_by<Error>([&] { Log({LogLevel::off, false, "/proc/no/such"}, report); });
+  REQUIRE(error);
+  CHECK(error->origin() == Origin::local_file);
+}
+
+TEST_CASE("log: the levels have the names of the command line") {
+  struct Row {
+    std::string word;
+    LogLevel level;
+  };
+  for (const auto& [word, level] :
+       {Row{"trace", LogLevel::trace}, Row{"debug", LogLevel::debug}, Row{"info", LogLevel::info},
+        Row{"warn", LogLevel::warn}, Row{"warning", LogLevel::warn}, Row{"err", LogLevel::error},
+        Row{"error", LogLevel::error}, Row{"critical", LogLevel::error}, Row{"off", LogLevel::off}}) {
+    CAPTURE(word);
+    CHECK(parse_log_level(word) == level);
+  }
+  for (const std::string word : {"", "Info", "loud", "3"}) {
+    CAPTURE(word);
+    CHECK_THROWS_WITH_AS(parse_log_level(word), doctest::Contains(("'" + word + "'").c_str()), BadInput);
+  }
+}

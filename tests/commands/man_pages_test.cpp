@@ -1,0 +1,171 @@
+// The manual pages against the program: what --help offers is described, and nothing else is.
+#include <doctest/doctest.h>
+#include <stdio.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "commands/commands.hpp"
+#include "net/socket_option.hpp"
+
+using namespace sockx;
+
+namespace {
+
+using Words = std::set<std::string>;
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+std::vector<std::string> lines_of(std::istream& stream) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> lines_of_file(const std::string& path) {
+  std::ifstream file(path);
+  REQUIRE_MESSAGE(file, path << " cannot be read");
+  return lines_of(file);
+}
+
+std::vector<std::string> lines_of_page(const std::string& page) {
+  return lines_of_file(SOCKX_SOURCE "/man/" + page + ".1");
+}
+
+/// What `sockx WORDS --help` prints.
+std::vector<std::string> lines_of_help(const std::string& words) {
+  const auto command = "'" SOCKX_BINARY "' " + words + " --help";
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
+  REQUIRE(output);
+  std::string text;
+  char buffer[4096];
+  while (const auto got = fread(buffer, 1, sizeof buffer, output.get())) text.append(buffer, got);
+  std::istringstream stream(text);
+  return lines_of(stream);
+}
+
+/// "-h,--help" at the beginning of a line is two options; descriptions stand further to the right.
+Words options_in_help(const std::string& words) {
+  Words options;
+  for (const auto& line : lines_of_help(words)) {
+    if (!line.starts_with("  -")) continue;
+    std::istringstream names(words_of(line).front());
+    for (std::string name; std::getline(names, name, ',');) options.insert(name);
+  }
+  return options;
+}
+
+/// ".It Fl h , Fl -help" is two options as well. An .It of another list has no Fl.
+Words options_in_page(const std::string& page) {
+  Words options;
+  for (const auto& line : lines_of_page(page)) {
+    const auto words = words_of(line);
+    if (words.size() < 3 || words[0] != ".It") continue;
+    for (std::size_t i = 1; i + 1 < words.size(); ++i)
+      if (words[i] == "Fl") options.insert("-" + words[i + 1]);
+  }
+  return options;
+}
+
+/// The lines of one section, without its heading.
+std::vector<std::string> section(const std::string& page, const std::string& name) {
+  std::vector<std::string> lines;
+  bool inside = false;
+  for (const auto& line : lines_of_page(page)) {
+    if (line.starts_with(".Sh "))
+      inside = line == ".Sh " + name;
+    else if (inside)
+      lines.push_back(line);
+  }
+  REQUIRE_MESSAGE(!lines.empty(), "man/" << page << ".1 has no section " << name);
+  return lines;
+}
+
+/// The statuses that a section lists, death by a signal aside.
+Words statuses_in_page(const std::string& page) {
+  Words statuses;
+  for (const auto& line : section(page, "EXIT STATUS"))
+    if (line.starts_with(".It ") && line != ".It 128+n") statuses.insert(line.substr(4));
+  return statuses;
+}
+
+/// The numbers of enum ExitCode, from its source.
+Words statuses_in_source() {
+  Words statuses;
+  bool inside = false;
+  for (const auto& line : lines_of_file(SOCKX_SOURCE "/src/cli/exit_code.hpp")) {
+    const auto words = words_of(line);
+    if (line.starts_with("enum class ExitCode")) inside = true;
+    if (inside && words.size() == 3 && words[1] == "=")
+      statuses.insert(words[2].substr(0, words[2].find(',')));
+    if (line == "};") inside = false;
+  }
+  return statuses;
+}
+
+std::string page_of(const Command& command) { return "sockx-" + std::string(command.name); }
+
+void check_options(const std::string& words, const std::string& page) {
+  const auto offered = options_in_help(words);
+  const auto described = options_in_page(page);
+  CHECK_MESSAGE(offered.contains("--help"), "`sockx " << words << " --help` could not be read");
+  for (const auto& option : offered)
+    CHECK_MESSAGE(described.contains(option),
+                  "man/" << page << ".1 has no `.It Fl` for " << option << ", which --help offers");
+  for (const auto& option : described)
+    CHECK_MESSAGE(offered.contains(option),
+                  "man/" << page << ".1 describes " << option << ", which --help does not offer");
+}
+
+}  // namespace
+
+TEST_CASE("man pages: sockx(1) describes the global options, all of them and no others") {
+  check_options("", "sockx");
+}
+
+TEST_CASE("man pages: each subcommand's page describes its options, all of them and no others") {
+  for (const auto& command : commands) check_options(std::string(command.name), page_of(command));
+}
+
+TEST_CASE("man pages: sockx(1) points to the page of each subcommand") {
+  Words named;
+  for (const auto& line : section("sockx", "SEE ALSO")) {
+    const auto words = words_of(line);
+    if (words.size() >= 3 && words[0] == ".Xr" && words[2] == "1") named.insert(words[1]);
+  }
+  for (const auto& command : commands)
+    CHECK_MESSAGE(named.contains(page_of(command)),
+                  "SEE ALSO in man/sockx.1 does not name " << page_of(command) << "(1)");
+}
+
+TEST_CASE("man pages: sockx(1) explains every exit status, and the other pages no unknown one") {
+  const auto known = statuses_in_source();
+  CHECK_MESSAGE(known.contains("0"), "enum ExitCode could not be read from src/cli/exit_code.hpp");
+  const auto explained = statuses_in_page("sockx");
+  for (const auto& status : known)
+    CHECK_MESSAGE(explained.contains(status), "EXIT STATUS in man/sockx.1 does not explain " << status);
+  for (const auto& status : explained)
+    CHECK_MESSAGE(known.contains(status), "EXIT STATUS in man/sockx.1 explains an unknown " << status);
+  for (const auto& command : commands)
+    for (const auto& status : statuses_in_page(page_of(command)))
+      CHECK_MESSAGE(known.contains(status),
+                    "EXIT STATUS in man/" << page_of(command) << ".1 explains an unknown " << status);
+}
+
+TEST_CASE("man pages: sockx(1) describes every socket option of the table") {
+  Words described;
+  for (const auto& line : section("sockx", "SOCKET OPTIONS"))
+    if (line.starts_with(".It Dv "))
+      for (const auto& word : words_of(line)) described.insert(word.substr(0, word.find('*')));
+  for (const auto& option : socket_options())
+    CHECK_MESSAGE(described.contains(std::string(option.name)),
+                  "SOCKET OPTIONS in man/sockx.1 does not describe " << option.name);
+}

@@ -1,0 +1,228 @@
+// recv-file: under which name, with what mode, how much of it, and one beside the other.
+#include <pty.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <list>
+
+#include "../support/peer.hpp"
+#include "../support/sockx.hpp"
+
+namespace test {
+
+namespace {
+
+/// Sends `content` to a recv-file with these words, which must end well. What it printed.
+std::string receive(const std::vector<std::string>& words, const std::string& content) {
+  Process receiving(sockx({"recv-file"}) + words + std::vector<std::string>{"127.0.0.1", "0"});
+  auto peer = Peer::connect(port_of(receiving));
+  peer.send(content);
+  peer.finish();
+  CHECK(peer.receive_all().empty());
+  check_end(receiving, exited(0));
+  return receiving.out();
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  REQUIRE(stat(path.c_str(), &status) == 0);
+  return status.st_mode & 07777;
+}
+
+TEST_CASE("recv-file -o: the file bears its name only when it is whole, and is whole when the sender knows") {
+  const Folder folder;
+  Process receiving(sockx({"recv-file", "-o", folder / "file", "127.0.0.1", "0"}));
+  auto peer = Peer::connect(port_of(receiving));
+  const auto content = noise(5'000'000);
+  peer.send(content);
+  CHECK_FALSE(fs::exists(folder / "file"));
+  peer.finish();
+  CHECK(peer.receive_all().empty());  // its end: now the file must be there
+  CHECK(difference(read_file(folder / "file"), content) == "");
+  check_end(receiving, exited(0));
+  CHECK(receiving.out().starts_with("received 5000000 bytes from 127.0.0.1:"));
+  CHECK(folder.size() == 1);
+}
+
+TEST_CASE("recv-file -o: a new file has mode 0666 less the umask, a replaced one keeps its own") {
+  const Folder folder;
+  const auto mask = umask(027);
+  receive({"-o", folder / "new"}, "content");
+  umask(mask);
+  CHECK(mode_of(folder / "new") == 0640);
+  write_file(folder / "old", "old");
+  REQUIRE(chmod((folder / "old").c_str(), 0751) == 0);
+  receive({"-o", folder / "old"}, "new");
+  CHECK(mode_of(folder / "old") == 0751);
+  CHECK(read_file(folder / "old") == "new");
+}
+
+TEST_CASE("recv-file -o: a symbolic link stays, what it points to is replaced") {
+  const Folder folder;
+  fs::create_directory(folder / "elsewhere");
+  write_file(folder / "elsewhere/file", "old");
+  fs::create_symlink("elsewhere/file", folder / "link");
+  fs::create_symlink("elsewhere/missing", folder / "dangling");
+  receive({"-o", folder / "link"}, "new");
+  receive({"-o", folder / "dangling"}, "made");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(read_file(folder / "elsewhere/file") == "new");
+  CHECK(fs::is_symlink(folder / "dangling"));
+  CHECK(read_file(folder / "elsewhere/missing") == "made");
+}
+
+TEST_CASE("recv-file --no-clobber: an existing file is refused with 11, and one that appears meanwhile too") {
+  const Folder folder;
+  write_file(folder / "file", "precious");
+  Process refusing(sockx({"recv-file", "--no-clobber", "-o", folder / "file", "127.0.0.1", "0"}));
+  auto first = Peer::connect(port_of(refusing));
+  check_failure(refusing, 11, "File exists");
+
+  Process overtaken(sockx({"recv-file", "--no-clobber", "-o", folder / "other", "127.0.0.1", "0"}));
+  auto second = Peer::connect(port_of(overtaken));
+  second.send("content");
+  eventually("the temporary file", [&] { return folder.size() == 2; });
+  write_file(folder / "other", "precious");
+  second.finish();
+  CHECK(second.ends_by_reset());
+  check_failure(overtaken, 11, "File exists");
+  for (const auto* name : {"file", "other"}) CHECK(read_file(folder / name) == "precious");
+  CHECK(folder.size() == 2);
+  receive({"--no-clobber", "-o", folder / "new"}, "content");
+  CHECK(read_file(folder / "new") == "content");
+}
+
+TEST_CASE("recv-file -o: a fifo and a device are written in place") {
+  const Folder folder;
+  const auto fifo = folder / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  Process reader({"cat", fifo});
+  const auto content = noise(1'000'000);
+  receive({"-o", fifo}, content);
+  check_end(reader, exited(0));
+  CHECK(difference(reader.out(), content) == "");
+  CHECK(fs::is_fifo(fifo));
+  receive({"-o", "/dev/null"}, content);
+  CHECK(fs::is_character_file("/dev/null"));
+}
+
+TEST_CASE("recv-file: stdout by default, and -o - when it is meant") {
+  const auto content = noise(2'000'000);
+  CHECK(difference(receive({}, content), content) == "");
+  CHECK(difference(receive({"-o", "-"}, content), content) == "");
+  CHECK(difference(receive({"--method", "read-write"}, content), content) == "");
+  CHECK(difference(receive({"--method", "splice"}, content), content) == "");
+}
+
+TEST_CASE("recv-file: a terminal on stdout is refused, unless -o - says so") {
+  int master = -1, slave = -1;
+  REQUIRE(openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
+  const UniqueFd screen(master), tty(slave);
+  Process refusing(sockx({"recv-file", "127.0.0.1", "0"}), {Stdio::null(), Stdio::given(tty.get())});
+  check_failure(refusing, 2, "standard output is a terminal");
+  Process meant(sockx({"recv-file", "-o", "-", "127.0.0.1", "0"}), {Stdio::null(), Stdio::given(tty.get())});
+  auto peer = Peer::connect(port_of(meant));
+  peer.send("shown");
+  peer.finish();
+  check_end(meant, exited(0));
+  char shown[5];
+  CHECK(read(screen.get(), shown, sizeof shown) == 5);
+  CHECK(std::string(shown, 5) == "shown");
+}
+
+TEST_CASE("recv-file --discard counts; --size and --max-size are content with what fits") {
+  CHECK(receive({"--discard"}, noise(3'000'000)).starts_with("received 3000000 bytes from 127.0.0.1:"));
+  receive({"--discard", "--size", "1000"}, noise(1000));
+  receive({"--discard", "--max-size", "1000"}, noise(1000));
+  receive({"--discard", "--max-size", "1000"}, noise(999));
+  receive({"--discard", "--size", "0"}, "");
+  receive({"--discard", "--size", "1000", "--max-size", "1Ki"}, noise(1000));
+}
+
+TEST_CASE("recv-file: an empty file is a file") {
+  const Folder folder;
+  receive({"-o", folder / "file"}, "");
+  CHECK(fs::exists(folder / "file"));
+  CHECK(read_file(folder / "file").empty());
+}
+
+TEST_CASE("recv-file: a sender that is killed never looks like the end of a file") {
+  const Folder folder;
+  Process receiving(sockx({"recv-file", "-o", folder / "file", "127.0.0.1", "0"}));
+  Process sending(sockx({"send-file", "/dev/zero", "127.0.0.1", port_of(receiving)}));
+  eventually("bytes in the temporary file", [&] {
+    for (const auto& entry : fs::directory_iterator(folder.path()))
+      if (entry.file_size() > 0) return true;
+    return false;
+  });
+  sending.signal(SIGKILL);
+  check_end(receiving, exited(7));
+  CHECK(contains(receiving.err(), "sockx: "));
+  CHECK(contains(receiving.err(), "Connection reset by peer"));
+  CHECK(folder.size() == 0);
+}
+
+TEST_CASE("recv-file --keep-open: 8 senders at once, each its own file, and one that fails disturbs nobody") {
+  const Folder folder;
+  Process receiving(sockx({"recv-file", "--keep-open", "-o", folder / "out-%n", "127.0.0.1", "0"}));
+  const auto port = port_of(receiving);
+  auto failing = Peer::connect(port);  // the first, so its file would be out-1
+  failing.send("never to be finished");
+  std::list<Process> senders;
+  std::vector<std::string> contents;
+  for (std::size_t i = 0; i < 8; ++i) {
+    contents.push_back(noise(1'000'000 + i, i));
+    const auto file = write_file(folder / ("in-" + std::to_string(i)), contents.back());
+    senders.emplace_back(sockx({"send-file", file, "127.0.0.1", port}));
+  }
+  failing.reset();
+  for (auto& sender : senders) check_end(sender, exited(0));
+  for (std::size_t i = 0; i < 9; ++i) receiving.out_line("received");
+  std::vector<std::string> received;
+  for (std::size_t number = 1; number <= 9; ++number) {
+    const auto path = folder / ("out-" + std::to_string(number));
+    if (number == 1)
+      CHECK_FALSE(fs::exists(path));
+    else
+      received.push_back(read_file(path));
+  }
+  std::sort(received.begin(), received.end());
+  std::sort(contents.begin(), contents.end());
+  CHECK((received == contents));
+  CHECK(contains(receiving.err(), "Connection reset by peer"));
+  CHECK(receiving.is_running());
+  receiving.signal(SIGTERM);
+  check_end(receiving, killed_by(SIGTERM));
+}
+
+TEST_CASE("recv-file --keep-open: after 50 transfers no descriptor more is open than before") {
+  Process receiving(sockx({"recv-file", "--keep-open", "--discard", "127.0.0.1", "0"}));
+  const auto port = port_of(receiving);
+  const auto idle = receiving.open_descriptors();
+  const auto transfer = [&] {
+    auto peer = Peer::connect(port);
+    peer.send("12345");
+    peer.finish();
+    CHECK(peer.receive_all().empty());
+    receiving.out_line("received 5 bytes");
+  };
+  for (int i = 0; i < 50; ++i) transfer();
+  eventually("as many descriptors as before", [&] { return receiving.open_descriptors() == idle; });
+  CHECK(receiving.err() == "");
+}
+
+TEST_CASE("recv-file --keep-open: the pattern knows the peer and the time") {
+  const Folder folder;
+  Process receiving(sockx({"recv-file", "--keep-open", "-o", folder / "%n-%h-%t-100%%", "127.0.0.1", "0"}));
+  auto peer = Peer::connect(port_of(receiving));
+  peer.finish();
+  CHECK(peer.receive_all().empty());
+  REQUIRE(folder.size() == 1);
+  const auto name = fs::directory_iterator(folder.path())->path().filename().string();
+  CHECK(name.starts_with("1-127.0.0.1-20"));
+  CHECK(name.ends_with("-100%"));
+}
+
+}  // namespace
+
+}  // namespace test

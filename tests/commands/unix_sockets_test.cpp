@@ -1,0 +1,100 @@
+// Unix sockets: by path and in the abstract namespace, and what becomes of the file.
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "../support/peer.hpp"
+#include "../support/sockx.hpp"
+
+namespace test {
+
+namespace {
+
+/// The file of a socket whose owner was killed.
+void leave_stale_socket(const std::string& path) {
+  const Peer socket(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  Peer::check(bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
+}
+
+TEST_CASE("unix sockets: a conversation over a path and over an abstract name") {
+  const Folder folder;
+  const auto name = fs::path(folder.path()).filename().string();  // unique, and so is the abstract one
+  for (const auto& address : {"unix:" + (folder / "socket"), "unix:@" + name}) {
+    CAPTURE(address);
+    Process listening(sockx({"listen", "-v", address}), {Stdio::pipe()});
+    listening.err_line("listening on");
+    Process connecting(sockx({"connect", address}), {Stdio::pipe()});
+    connecting.feed("question");
+    listening.feed("answer");
+    check_end(connecting, exited(0));
+    check_end(listening, exited(0));
+    CHECK(connecting.out() == "answer");
+    CHECK(listening.out() == "question");
+    CHECK(folder.size() == 0);
+  }
+}
+
+TEST_CASE("unix sockets: a stale file is replaced") {
+  const Folder folder;
+  leave_stale_socket(folder / "socket");
+  Process listening(sockx({"listen", "-v", "unix:" + (folder / "socket")}));
+  listening.err_line("listening on");
+  run(sockx({"connect", "unix:" + (folder / "socket")}));
+  check_end(listening, exited(0));
+  CHECK(folder.size() == 0);
+}
+
+TEST_CASE("unix sockets: a live listener is refused with 8, and neither notices nor loses its file") {
+  const Folder folder;
+  const auto address = "unix:" + (folder / "socket");
+  Process first(sockx({"listen", "-v", address}), {Stdio::pipe()});
+  first.err_line("listening on");
+  Process second(sockx({"listen", address}));
+  check_failure(second, 8, "Address already in use");
+  Process connecting(sockx({"connect", address}), {Stdio::pipe()});
+  connecting.feed("still there?");
+  first.close_input();
+  check_end(connecting, exited(0));
+  check_end(first, exited(0));
+  CHECK(first.out() == "still there?");
+}
+
+TEST_CASE("unix sockets: a file that is no socket is left alone") {
+  const Folder folder;
+  write_file(folder / "precious", "content");
+  Process process(sockx({"listen", "unix:" + (folder / "precious")}));
+  check_failure(process, 8, "Address already in use");
+  CHECK(read_file(folder / "precious") == "content");
+}
+
+TEST_CASE("unix sockets: the file goes away on every way out") {
+  const Folder folder;
+  const auto address = "unix:" + (folder / "socket");
+  Process timed_out(sockx({"listen", "--accept-timeout", "50ms", address}));
+  check_failure(timed_out, 5);
+  CHECK(folder.size() == 0);
+
+  Process failing(sockx({"recv-file", "-v", "--size", "5", "--discard", address}));
+  failing.err_line("listening on");
+  Process connecting(sockx({"connect", address}));
+  check_end(failing, exited(9));
+  CHECK(folder.size() == 0);
+}
+
+TEST_CASE("unix sockets: a file is sent and received") {
+  const Folder folder;
+  const auto content = noise(3'000'000);
+  write_file(folder / "sent", content);
+  Process receiving(sockx({"recv-file", "-v", "-o", folder / "received", "unix:" + (folder / "socket")}));
+  receiving.err_line("listening on");
+  run(sockx({"send-file", folder / "sent", "unix:" + (folder / "socket")}));
+  check_end(receiving, exited(0));
+  CHECK(difference(read_file(folder / "received"), content) == "");
+}
+
+}  // namespace
+
+}  // namespace test

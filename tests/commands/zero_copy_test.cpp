@@ -1,0 +1,145 @@
+// Which system calls move the payload: seen by strace(1), not by what the program says of itself.
+#include <cctype>
+
+#include "../support/sockx.hpp"
+
+namespace test {
+
+namespace {
+
+constexpr std::size_t size = 8U << 20U;
+
+/// What the calls of a trace have moved.
+struct Moved {
+  std::size_t by_sendfile = 0, by_splice = 0, dropped = 0, copied = 0;
+};
+
+/// Does what `options` say under strace; `then` is told the port once there is one.
+class Traced {
+ public:
+  Traced(const Folder& folder, const std::string& name, std::vector<std::string> words,
+         Process::Options options)
+      : log_(folder / (name + ".strace")),
+        process_(under_strace(sockx(std::move(words))), without_leak_check(std::move(options))) {}
+  Process& process() { return process_; }
+
+  Moved moved() {
+    check_end(process_, exited(0));
+    for (const auto& line : lines_of(read_file(log_))) {  // PID NAME(ARGUMENTS)   = RESULT
+      const auto open = line.find('('), equals = line.rfind("= ");
+      if (open == std::string::npos || equals == std::string::npos || !std::isdigit(line[equals + 2]))
+        continue;
+      const auto before = line.rfind(' ', open);
+      const auto name = line.substr(before + 1, open - before - 1);
+      const auto bytes = std::stoul(line.substr(equals + 2));
+      if (name == "sendfile")
+        moved.by_sendfile += bytes;
+      else if (name == "splice")
+        moved.by_splice += bytes;
+      else if (name == "recvfrom" && contains(line, ", NULL, ") && contains(line, "MSG_TRUNC"))
+        moved.dropped += bytes;
+      else if (std::find(copying.begin(), copying.end(), name) != copying.end())
+        moved.copied += bytes;
+    }
+    return moved;
+  }
+
+ private:
+  std::vector<std::string> under_strace(const std::vector<std::string>& words) const {
+    return std::vector<std::string>{"strace", "-f", "-s", "0", "-e", "trace=%network,%desc", "-o", log_} +
+           words;
+  }
+  static Process::Options without_leak_check(Process::Options options) {
+    options.environment.emplace_back("ASAN_OPTIONS=detect_leaks=0");  // it does not work under ptrace
+    return options;
+  }
+  std::string log_;
+  Process process_;
+};
+
+constexpr std::size_t small_change = 100'000;  // for start-up files and log lines
+
+TEST_CASE("a file goes to a socket by sendfile, whatever the command") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const auto file = write_file(folder / "file", noise(size));
+  const auto port_file = folder / "port";
+  SUBCASE("send-file") {
+    Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
+    Traced sending(folder, "send", {"send-file", file, "127.0.0.1", port_of(receiving)}, {});
+    const auto moved = sending.moved();
+    CHECK(moved.by_sendfile == size);
+    CHECK(moved.copied < small_change);
+  }
+  SUBCASE("send-file --method read-write, which shows that copies would be seen") {
+    Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
+    Traced sending(folder, "send",
+                   {"send-file", "--method", "read-write", file, "127.0.0.1", port_of(receiving)}, {});
+    CHECK(sending.moved().copied >= 2 * size);
+  }
+  SUBCASE("connect < file") {
+    Process listening(sockx({"listen", "127.0.0.1", "0"}), {Stdio::null(), Stdio::null()});
+    Traced connecting(folder, "connect", {"connect", "127.0.0.1", port_of(listening)}, {Stdio::input(file)});
+    const auto moved = connecting.moved();
+    CHECK(moved.by_sendfile == size);
+    CHECK(moved.copied < small_change);
+  }
+  SUBCASE("listen < file") {
+    Traced listening(folder, "listen", {"listen", "--port-file", port_file, "127.0.0.1", "0"},
+                     {Stdio::input(file)});
+    Process connecting(sockx({"connect", "127.0.0.1", port_in(port_file)}), {Stdio::null(), Stdio::null()});
+    const auto moved = listening.moved();
+    CHECK(moved.by_sendfile == size);
+    CHECK(moved.copied < small_change);
+    check_end(connecting, exited(0));
+  }
+}
+
+TEST_CASE(
+    "what nobody wants never enters user space: dropped where it is by TCP, spliced from a unix socket") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const auto file = write_file(folder / "file", noise(size));
+  for (const auto* command : {"recv-file --discard", "listen > /dev/null"}) {
+    CAPTURE(command);
+    const bool receives = contains(command, "recv-file");
+    const auto words =
+        receives ? std::vector<std::string>{"recv-file", "--discard"} : std::vector<std::string>{"listen"};
+    const Process::Options options{Stdio::null(), receives ? Stdio::pipe() : Stdio::null()};
+    const auto port_file = folder / (words.front() + ".port");
+    Traced tcp(folder, "tcp", words + std::vector<std::string>{"--port-file", port_file, "127.0.0.1", "0"},
+               options);
+    run(sockx({"send-file", file, "127.0.0.1", port_in(port_file)}));
+    const auto over_tcp = tcp.moved();
+    CHECK(over_tcp.dropped == size);
+    CHECK(over_tcp.copied < small_change);
+
+    const auto socket = folder / (words.front() + ".socket");
+    Traced local(folder, "unix", words + std::vector<std::string>{"-v", "unix:" + socket}, options);
+    local.process().err_line("listening on");
+    run(sockx({"send-file", file, "unix:" + socket}));
+    const auto over_unix = local.moved();
+    CHECK(over_unix.by_splice >= size);  // into a pipe, and out of it
+    CHECK(over_unix.copied < small_change);
+  }
+}
+
+TEST_CASE("pipes are spliced, in and out") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const auto content = noise(size);
+  const auto port_file = folder / "port";
+  Traced listening(folder, "listen", {"listen", "--port-file", port_file, "127.0.0.1", "0"}, {});
+  Traced connecting(folder, "connect", {"connect", "127.0.0.1", port_in(port_file)}, {Stdio::pipe()});
+  connecting.process().feed(content);
+  const auto sent = connecting.moved(), received = listening.moved();
+  CHECK(sent.by_splice == size);
+  CHECK(sent.copied < small_change);
+  CHECK(received.by_splice == size);
+  CHECK(received.copied < small_change);
+  CHECK(difference(listening.process().out(), content) == "");
+}
+
+}  // namespace
+
+}  // namespace test

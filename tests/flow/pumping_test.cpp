@@ -1,0 +1,190 @@
+#include "flow/pumping.hpp"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <string>
+
+#include "../support/descriptors.hpp"
+#include "../support/far_ends.hpp"
+#include "../support/files.hpp"
+#include "flow/task_group.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Clock::time_point start{1000s};  // of a made-up clock
+
+Descriptor described(const UniqueFd& fd, const char* name) {
+  return describe(fd.get(), name, Origin::local_file);
+}
+
+/// Pumps from one pipe to another, with the loop's watches beside it.
+Task<> pump_between(const UniqueFd& from, const UniqueFd& to, Pacing pacing, PumpOptions options = {}) {
+  auto& loop = co_await this_loop();
+  Pump pump(described(from, "source"), described(to, "sink"), options);
+  Watch from_watch(loop, from.get()), to_watch(loop, to.get());
+  co_await run_pump(pump, from_watch, to_watch, pacing);
+}
+
+}  // namespace
+
+TEST_CASE("rate limit: it allows a slice of a two-hundredth of a second at a time") {
+  RateLimit rate(20'000);
+  CHECK(rate.allowance(start) == 0);
+  CHECK(rate.worth_waking() == start + 5ms);
+  CHECK(rate.allowance(start + 4ms) == 0);
+  CHECK(rate.worth_waking() == start + 5ms);
+  CHECK(rate.allowance(start + 5ms) == 100);
+  CHECK(rate.allowance(start + 5ms) == 100);  // not spent yet
+  rate.spend(100);
+  CHECK(rate.allowance(start + 5ms) == 0);
+  CHECK(rate.worth_waking() == start + 10ms);
+}
+
+TEST_CASE("rate limit: a stall is not followed by a burst") {
+  RateLimit rate(20'000);
+  CHECK(rate.allowance(start) == 0);
+  CHECK(rate.allowance(start + 1h) == 400);
+}
+
+TEST_CASE("rate limit: what was moved beyond the allowance is waited for") {
+  RateLimit rate(20'000);
+  CHECK(rate.allowance(start) == 0);
+  CHECK(rate.allowance(start + 5ms) == 100);
+  rate.spend(300);
+  CHECK(rate.worth_waking() == start + 20ms);
+  CHECK(rate.allowance(start + 19ms) == 0);
+  CHECK(rate.allowance(start + 20ms) == 100);
+}
+
+TEST_CASE("rate limit: woken when it says the rate is kept exactly, however low or high") {
+  for (const std::uint64_t bytes_per_second : {1ULL, 7ULL, 1000ULL, 1234567ULL, 10'000'000'000ULL}) {
+    CAPTURE(bytes_per_second);
+    RateLimit rate(bytes_per_second);
+    auto now = start;
+    std::uint64_t moved = 0;
+    int wakes = 0;
+    while (now < start + 100s) {
+      const auto allowed = rate.allowance(now);
+      moved += allowed;
+      rate.spend(allowed);
+      const auto next = rate.worth_waking();
+      REQUIRE(next > now);
+      now = next;
+      ++wakes;
+    }
+    const auto ideal = static_cast<double>(bytes_per_second) * 100;
+    CHECK(static_cast<double>(moved) >= ideal * 0.999 - 1);
+    CHECK(static_cast<double>(moved) <= ideal);
+    CHECK(wakes <= 2 * 100 * 200 + 1);
+  }
+}
+
+TEST_CASE("run_pump: it ends with the source and keeps the counters up to date") {
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  put(source.write.get(), "0123456789");
+  source.write.reset();
+  std::uint64_t bytes = 0;
+  Clock::time_point last_byte{};
+  loop.run(pump_between(source.read, sink.write, {nullptr, &last_byte, &bytes}));
+  CHECK(bytes == 10);
+  CHECK(last_byte > Clock::time_point{});
+  CHECK(last_byte <= loop.now());
+  CHECK(read_available(sink.read.get()) == "0123456789");
+}
+
+TEST_CASE("run_pump: a pump that moves nothing does not renew the last byte") {
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  source.write.reset();
+  std::uint64_t bytes = 99;
+  Clock::time_point last_byte{};
+  loop.run(pump_between(source.read, sink.write, {nullptr, &last_byte, &bytes}));
+  CHECK(bytes == 0);
+  CHECK(last_byte == Clock::time_point{});
+}
+
+TEST_CASE("run_pump: the counter says what was delivered also after a failure or when it is dropped") {
+  signal(SIGPIPE, SIG_IGN);
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  put(source.write.get(), "0123456789");
+  std::uint64_t bytes = 0;
+  const auto move_then_break = [](PipeEnds& from, PipeEnds& to, std::uint64_t& counter) -> Task<> {
+    TaskGroup group(co_await this_loop());
+    group.spawn(pump_between(from.read, to.write, {nullptr, nullptr, &counter}));
+    CHECK(counter == 10);
+    to.read.reset();
+    co_await group.join();
+  };
+  CHECK_THROWS_AS(loop.run(move_then_break(source, sink, bytes)), Error);
+  CHECK(bytes == 10);
+
+  auto other_sink = make_pipe_ends();
+  put(source.write.get(), "abc");
+  {
+    auto dropped = pump_between(source.read, other_sink.write, {nullptr, nullptr, &bytes});
+    dropped.start(loop);
+  }
+  CHECK(bytes == 3);
+}
+
+TEST_CASE("run_pump: a sink without a reader ends a pump that waits for input") {
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  const auto lose_reader = [](PipeEnds& to) -> Task<> {
+    auto& its_loop = co_await this_loop();
+    co_await its_loop.next_turn();
+    to.read.reset();
+  };
+  CHECK_THROWS_WITH_AS(loop.run(all(pump_between(source.read, sink.write, {}), lose_reader(sink))),
+                       "write sink: Broken pipe", Error);
+}
+
+TEST_CASE("run_pump: a rate changes when bytes come but not which") {
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  const auto content = noise(20'000);
+  RateLimit rate(1'000'000);
+  std::string received;
+  const auto run = [&rate](PipeEnds& from, PipeEnds& to, const std::string& sent,
+                           std::string& got) -> Task<> {
+    put(from.write.get(), sent);
+    from.write.reset();
+    co_await pump_between(from.read, to.write, {&rate, nullptr, nullptr});
+    got = read_available(to.read.get());
+  };
+  const auto begun = Clock::now();
+  loop.run(run(source, sink, content, received));
+  CHECK(difference(received, content) == "");
+  CHECK(Clock::now() - begun >= 15ms);  // 20 ms less the slice that is saved up; no upper bound
+}
+
+TEST_CASE("watch_for_idleness: it throws at once when the last byte is old") {
+  EventLoop loop;
+  const auto long_ago = Clock::now() - 1h;
+  CHECK_THROWS_WITH_AS(loop.run(watch_for_idleness(1s, long_ago)), "no byte in either direction for 1 s",
+                       TimedOut);
+}
+
+TEST_CASE("watch_for_idleness: every byte puts the end off") {
+  static constexpr auto limit = 20ms;
+  const auto move_bytes = [](Clock::time_point& last_byte) -> Task<> {
+    auto& loop = co_await this_loop();
+    for (int i = 0; i < 5; ++i) {
+      co_await loop.sleep_until(after(limit / 4));
+      last_byte = loop.now();
+    }
+    co_await loop.sleep_until(never);
+  };
+  EventLoop loop;
+  auto last_byte = Clock::now();
+  CHECK_THROWS_AS(loop.run(all(move_bytes(last_byte), watch_for_idleness(limit, last_byte))), TimedOut);
+  CHECK(loop.now() >= last_byte + limit);
+}

@@ -1,0 +1,414 @@
+#include "flow/relay.hpp"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../support/descriptors.hpp"
+#include "../support/far_ends.hpp"
+#include "../support/files.hpp"
+#include "../support/thrown.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto short_time = 150ms;  // a peer may take 40 ms to acknowledge
+const std::string input = "what we say";
+const std::string greeting = "what the peer says";
+
+/// One conversation: the two pipes of the near side, the relay's socket, and the peer on the same loop.
+class Stage {
+ public:
+  explicit Stage(SocketEnds sockets = tcp_pair())
+      : peer(loop, std::move(sockets.theirs)),
+        in(make_pipe_ends()),
+        out(make_pipe_ends()),
+        in_watch_(loop, in.read.get()),
+        connection_(std::in_place, loop, std::move(sockets.ours)) {
+    signal(SIGPIPE, SIG_IGN);
+    out_stream_.emplace(loop, UniqueFd(dup(out.write.get())));
+    out.write.reset();
+  }
+
+  /// Runs the relay while `beside` goes on, and closes the connection when it is over.
+  void run(RelayOptions options, Task<> beside) { loop.run(act(options, std::move(beside))); }
+
+  /// The peer's socket ends by a reset; /dev/null takes its number, which stays watched.
+  void reset_peer() {
+    const linger at_once{1, 0};
+    REQUIRE(setsockopt(peer.fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    REQUIRE(dup2(open_null().get(), peer.fd.get()) == peer.fd.get());
+  }
+
+  /// What the reader of our output has got.
+  std::string output() const { return read_available(out.read.get()); }
+  bool output_has_ended() const {
+    char byte = 0;
+    return read(out.read.get(), &byte, 1) == 0;
+  }
+  /// The rest of what the peer can read; it must end by FIN and not by a reset.
+  std::string rest_at_peer() {
+    auto rest = read_available(peer.fd.get());
+    char byte = 0;
+    CHECK(read(peer.fd.get(), &byte, 1) == 0);
+    return rest;
+  }
+
+  EventLoop loop;
+  Stream peer;
+  PipeEnds in, out;
+  Tally tally;
+  std::vector<std::string> warnings;
+
+ private:
+  Task<> act(RelayOptions options, Task<> beside) {
+    TaskGroup group(loop);
+    group.spawn(converse(options));
+    group.spawn(std::move(beside));
+    co_await group.join();
+  }
+
+  Task<> converse(RelayOptions options) {
+    NearSide near{describe(in.read.get(), "stdin", Origin::local_file),
+                  describe(out_stream_->fd.get(), "stdout", Origin::standard_output), in_watch_, out_stream_};
+    FarSide far{describe(connection_->fd.get(), "peer", Origin::peer), connection_->watch};
+    const auto tell = [this](const RelayEvent& event) {
+      if (event.kind == RelayEvent::Kind::warning) warnings.push_back(event.text);
+    };
+    co_await relay(std::move(near), std::move(far), options, tally, tell);
+    connection_.reset();
+    out_stream_.reset();
+  }
+
+  Watch in_watch_;
+  std::optional<Stream> out_stream_, connection_;
+};
+
+enum class Local { ends, ends_after_the_peer, stays_open };
+enum class Peer { ends_after_us, ends_first, ends_after_our_input, stays_open, resets };
+enum class Outcome { done, timed_out, reset };
+
+Task<> play_peer(Stage& stage, Peer plan, std::string& received) {
+  co_await write_all(stage.peer, greeting);
+  switch (plan) {
+    case Peer::ends_after_us:
+      co_await read_to_end(stage.peer, received);
+      shutdown(stage.peer.fd.get(), SHUT_WR);
+      break;
+    case Peer::ends_first:
+      shutdown(stage.peer.fd.get(), SHUT_WR);
+      co_await read_to_end(stage.peer, received);
+      break;
+    case Peer::ends_after_our_input:
+      co_await read_until(stage.peer, received, input.size());
+      shutdown(stage.peer.fd.get(), SHUT_WR);
+      break;
+    case Peer::stays_open:
+      co_await read_to_end(stage.peer, received);
+      break;
+    case Peer::resets:
+      co_await read_until(stage.peer, received, input.size());
+      stage.reset_peer();
+      break;
+  }
+}
+
+Task<> play_local(Stage& stage, Local plan) {
+  if (plan == Local::ends_after_the_peer) {
+    Watch output(co_await this_loop(), stage.out.read.get());
+    while (!output.is_hung_up()) {
+      output.forget_readable();
+      co_await output.readable();
+    }
+  }
+  put(stage.in.write.get(), input);
+  if (plan != Local::stays_open) stage.in.write.reset();
+}
+
+Outcome outcome_of(Stage& stage, RelayOptions options, Task<> beside) {
+  try {
+    stage.run(options, std::move(beside));
+    return Outcome::done;
+  } catch (const TimedOut&) {
+    return Outcome::timed_out;
+  } catch (const Error& error) {
+    CHECK(error.number() == ECONNRESET);
+    CHECK(error.origin() == Origin::peer);
+    return Outcome::reset;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("relay: who ends when and what comes of it") {
+  struct Row {
+    std::string what;
+    Until until;
+    bool half_close;
+    std::optional<Duration> eof_timeout;
+    Local local;
+    Peer peer;
+    Outcome outcome;
+    bool greeting_arrives;  // for certain
+    std::size_t warnings;
+  };
+  constexpr auto both = Until::both, local = Until::local, peer = Until::peer, either = Until::either;
+  constexpr auto done = Outcome::done, timed_out = Outcome::timed_out, reset = Outcome::reset;
+  const std::optional<Duration> soon = short_time, unlimited;
+  const Row rows[]{
+      {"both: we end first", both, true, unlimited, Local::ends, Peer::ends_after_us, done, true, 0},
+      {"both: the peer ends first", both, true, unlimited, Local::ends_after_the_peer, Peer::ends_first, done,
+       true, 0},
+      {"both: the peer does not end", both, true, soon, Local::ends, Peer::stays_open, timed_out, true, 0},
+      {"both: we do not end", both, true, soon, Local::stays_open, Peer::ends_first, timed_out, true, 0},
+      {"both: the peer resets", both, true, unlimited, Local::ends, Peer::resets, reset, false, 0},
+      {"both: the peer resets while we are open", both, true, unlimited, Local::stays_open, Peer::resets,
+       reset, false, 0},
+      {"both without half-close: the peer goes by what it reads", both, false, unlimited, Local::ends,
+       Peer::ends_after_our_input, done, true, 0},
+      {"both without half-close: the peer waits for our end", both, false, soon, Local::ends,
+       Peer::ends_after_us, timed_out, true, 0},
+      {"local: we end and the peer follows", local, true, unlimited, Local::ends, Peer::ends_after_us, done,
+       false, 0},
+      {"local: the peer ends first", local, true, unlimited, Local::ends_after_the_peer, Peer::ends_first,
+       done, true, 0},
+      {"local: the peer never closes", local, true, soon, Local::ends, Peer::stays_open, done, false, 1},
+      {"local without half-close: our end comes all the same", local, false, unlimited, Local::ends,
+       Peer::ends_after_us, done, false, 0},
+      {"local: we do not end and the peer does", local, true, soon, Local::stays_open, Peer::ends_first,
+       timed_out, true, 0},
+      {"peer: the peer ends", peer, true, unlimited, Local::stays_open, Peer::ends_first, done, true, 0},
+      {"peer: we end first", peer, true, unlimited, Local::ends, Peer::ends_after_us, done, true, 0},
+      {"peer: it goes by what it reads", peer, false, unlimited, Local::stays_open,
+       Peer::ends_after_our_input, done, true, 0},
+      {"peer: we end and it does not", peer, true, soon, Local::ends, Peer::stays_open, timed_out, true, 0},
+      {"peer: it resets", peer, true, unlimited, Local::stays_open, Peer::resets, reset, false, 0},
+      {"either: we end", either, true, unlimited, Local::ends, Peer::ends_after_us, done, false, 0},
+      {"either: the peer ends", either, true, unlimited, Local::stays_open, Peer::ends_first, done, true, 0},
+      {"either: we end and the peer never closes", either, true, soon, Local::ends, Peer::stays_open, done,
+       false, 1},
+      {"either: the peer resets", either, true, unlimited, Local::stays_open, Peer::resets, reset, false, 0},
+  };
+  const auto before = open_descriptors();
+  for (const auto& row : rows) {
+    for (const bool unix_stream : {false, true}) {
+      if (unix_stream && row.peer == Peer::resets) continue;  // unix sockets know no SO_LINGER
+      CAPTURE(row.what);
+      CAPTURE(unix_stream);
+      Stage stage(unix_stream ? unix_pair() : tcp_pair());
+      std::string received;
+      RelayOptions options;
+      options.until = row.until;
+      options.half_close = row.half_close;
+      options.eof_timeout = row.eof_timeout;
+      const auto outcome =
+          outcome_of(stage, options, all(play_local(stage, row.local), play_peer(stage, row.peer, received)));
+      CHECK(outcome == row.outcome);
+      if (row.outcome != Outcome::reset) {
+        const auto output = stage.output();
+        if (row.greeting_arrives) CHECK(output == greeting);
+        CHECK(stage.tally.received == output.size());
+      }
+      if (row.outcome == Outcome::done) {
+        received += stage.rest_at_peer();
+        if (row.local != Local::stays_open) CHECK(received == input);
+        CHECK(stage.tally.sent == received.size());
+      }
+      CHECK(stage.warnings.size() == row.warnings);
+    }
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("relay: many bytes go both ways at once and none is lost") {
+  const auto to_peer = noise(3'000'000, 1), from_peer = noise(4'000'000, 2);
+  Stage stage;
+  std::string at_peer, at_output;
+  const auto feed = [](Stage& on, const std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.in.write));
+    co_await write_all(stream, bytes);
+  };
+  const auto say = [](Stage& on, const std::string& bytes) -> Task<> {
+    co_await write_all(on.peer, bytes);
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.out.read));
+    co_await read_to_end(stream, bytes, 10'000);
+  };
+  auto at_far_side = all(say(stage, from_peer), read_to_end(stage.peer, at_peer, 10'000));
+  auto beside = all(all(feed(stage, to_peer), read_output(stage, at_output)), std::move(at_far_side));
+  stage.run({}, std::move(beside));
+  at_peer += stage.rest_at_peer();
+  CHECK(difference(at_peer, to_peer) == "");
+  CHECK(difference(at_output, from_peer) == "");
+  CHECK(stage.tally.sent == to_peer.size());
+  CHECK(stage.tally.received == from_peer.size());
+}
+
+TEST_CASE("relay: until local a peer that talks all the time still gets everything and no reset") {
+  const auto to_peer = noise(2'000'000);
+  Stage stage;
+  std::string at_peer;
+  const auto feed = [](Stage& on, const std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.in.write));
+    co_await write_all(stream, bytes);
+  };
+  const auto talk_and_read = [](Stage& on, std::string& bytes) -> Task<> {
+    const auto banner = noise(1000);
+    const auto read_piece = [](Stage& from, std::string& into, std::size_t size) -> Task<> {
+      co_await read_until(from.peer, into, size, 4'000);
+    };
+    for (std::size_t size = 0; bytes.size() == size;) {
+      size += 10'000;
+      co_await write_all(on.peer, banner);
+      co_await read_piece(on, bytes, size);
+    }
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.out.read));
+    co_await read_to_end(stream, bytes);
+  };
+  std::string at_output;
+  auto near = all(feed(stage, to_peer), read_output(stage, at_output));
+  RelayOptions options;
+  options.until = Until::local;
+  stage.run(options, all(std::move(near), talk_and_read(stage, at_peer)));
+  at_peer += stage.rest_at_peer();
+  CHECK(difference(at_peer, to_peer) == "");
+}
+
+TEST_CASE("relay: bytes in hand are delivered when the peer's end ends the session") {
+  Stage stage;
+  const auto filled = fill(stage.peer.fd.get());
+  const auto end_peer = [](Stage& on) -> Task<> {
+    shutdown(on.peer.fd.get(), SHUT_WR);
+    co_return;
+  };
+  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.out.read));
+    co_await read_to_end(stream, bytes, 4'000);
+  };
+  std::string at_output;
+  RelayOptions options;
+  options.until = Until::peer;
+  stage.run(options, all(end_peer(stage), read_output(stage, at_output)));
+  CHECK(difference(at_output, std::string(filled, '#')) == "");
+  CHECK(stage.tally.received == filled);
+}
+
+TEST_CASE("relay: the end of the peer becomes the end of our output before the session is over") {
+  Stage stage;
+  std::string received;
+  stage.run({},
+            all(play_local(stage, Local::ends_after_the_peer), play_peer(stage, Peer::ends_first, received)));
+  CHECK(stage.output() == greeting);
+  CHECK(stage.output_has_ended());
+}
+
+TEST_CASE("relay: a silent input behind an ended peer is warned of once") {
+  Stage stage;
+  RelayOptions options;
+  options.silence_before_warning = 1ms;
+  const auto end_late = [](Stage& on) -> Task<> {
+    shutdown(on.peer.fd.get(), SHUT_WR);
+    while (on.warnings.empty()) {
+      co_await on.loop.sleep_until(after(1ms));
+    }
+    co_await on.loop.sleep_until(after(10ms));
+    on.in.write.reset();
+  };
+  stage.run(options, end_late(stage));
+  REQUIRE(stage.warnings.size() == 1);
+  CHECK(stage.warnings.front() ==
+        "peer has ended, but stdin has not and is silent; to stop when the peer ends, say --until peer");
+}
+
+TEST_CASE("relay: nothing moves and the idle time-out ends it") {
+  Stage stage;
+  RelayOptions options;
+  options.idle_timeout = short_time;
+  CHECK_THROWS_WITH_AS(stage.run(options, play_local(stage, Local::stays_open)),
+                       "no byte in either direction for 0.15 s", TimedOut);
+  CHECK(stage.tally.sent == input.size());
+}
+
+TEST_CASE("relay: output whose reader has gone is a broken pipe of standard output") {
+  Stage stage;
+  const auto lose_reader = [](Stage& on) -> Task<> {
+    on.out.read.reset();
+    co_return;
+  };
+  const auto error = thrown_by<Error>([&] { stage.run({}, lose_reader(stage)); });
+  REQUIRE(error);
+  CHECK(error->number() == EPIPE);
+  CHECK(error->origin() == Origin::standard_output);
+}
+
+// Both directions end inside spawn(), before the relay has begun to wait.
+TEST_CASE("relay: until local a reset that came before the start is no success") {
+  Stage stage;
+  stage.in.write.reset();
+  stage.reset_peer();
+  RelayOptions options;
+  options.until = Until::local;
+  CHECK_THROWS_AS(stage.run(options, []() -> Task<> { co_return; }()), Error);
+}
+
+TEST_CASE("drain: it drops what comes until the end or the deadline") {
+  for (const bool unix_stream : {false, true}) {
+    CAPTURE(unix_stream);
+    EventLoop loop;
+    auto sockets = unix_stream ? unix_pair() : tcp_pair();
+    Stream stream(loop, std::move(sockets.ours));
+    const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
+    put(sockets.theirs.get(), noise(10'000));
+    CHECK_FALSE(loop.run(drain(socket, stream.watch, after(short_time))));
+    CHECK(read_available(stream.fd.get()).empty());
+    put(sockets.theirs.get(), noise(10'000));
+    shutdown(sockets.theirs.get(), SHUT_WR);
+    CHECK(loop.run(drain(socket, stream.watch, never)));
+  }
+}
+
+TEST_CASE("drain: a reset is an error") {
+  EventLoop loop;
+  auto sockets = tcp_pair();
+  Stream stream(loop, std::move(sockets.ours));
+  const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
+  reset_connection(sockets.theirs);
+  CHECK_THROWS_WITH_AS(loop.run(drain(socket, stream.watch, never)), "recv peer: Connection reset by peer",
+                       Error);
+}
+
+TEST_CASE("wait_until_acknowledged: what a unix peer has not read is not acknowledged") {
+  EventLoop loop;
+  auto sockets = unix_pair();
+  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
+  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  put(sockets.ours.get(), "unread");
+  CHECK_FALSE(loop.run(wait_until_acknowledged(socket, after(short_time))));
+  read_available(sockets.theirs.get());
+  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+}
+
+TEST_CASE("wait_until_acknowledged: a reset is an error") {
+  EventLoop loop;
+  auto sockets = tcp_pair();
+  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
+  put(sockets.ours.get(), "acknowledged");
+  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  reset_connection(sockets.theirs);
+  CHECK_THROWS_WITH_AS(loop.run(wait_until_acknowledged(socket, never)),
+                       "send peer: Connection reset by peer", Error);
+}

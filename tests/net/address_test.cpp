@@ -1,0 +1,105 @@
+#include "net/address.hpp"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <sys/un.h>
+
+#include <cstddef>
+#include <string>
+
+#include "../support/descriptors.hpp"
+#include "../support/files.hpp"
+#include "net/socket.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+
+namespace {
+
+Address inet(const char* host, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  REQUIRE(inet_pton(AF_INET, host, &address.sin_addr) == 1);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+Address inet6(const char* host, std::uint16_t port, std::uint32_t scope = 0) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  address.sin6_scope_id = scope;
+  REQUIRE(inet_pton(AF_INET6, host, &address.sin6_addr) == 1);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+/// The name of a unix socket that was never bound.
+Address unnamed() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  return {reinterpret_cast<const sockaddr*>(&address), offsetof(sockaddr_un, sun_path)};
+}
+
+}  // namespace
+
+TEST_CASE("address: its text and its parts for every family") {
+  struct Row {
+    Address address;
+    int family;
+    std::string shown, host;
+    std::uint32_t port;
+    bool is_loopback;
+    std::string path;
+  };
+  for (const auto& row : {
+           Row{inet("192.0.2.1", 80), AF_INET, "192.0.2.1:80", "192.0.2.1", 80, false, ""},
+           Row{inet("127.0.0.1", 65535), AF_INET, "127.0.0.1:65535", "127.0.0.1", 65535, true, ""},
+           Row{inet("127.255.0.9", 1), AF_INET, "127.255.0.9:1", "127.255.0.9", 1, true, ""},
+           Row{inet("128.0.0.1", 1), AF_INET, "128.0.0.1:1", "128.0.0.1", 1, false, ""},
+           Row{inet6("2001:db8::1", 443), AF_INET6, "[2001:db8::1]:443", "2001:db8::1", 443, false, ""},
+           Row{inet6("::1", 443), AF_INET6, "[::1]:443", "::1", 443, true, ""},
+           Row{inet6("fe80::1", 80, 1), AF_INET6, "[fe80::1%lo]:80", "fe80::1%lo", 80, false, ""},
+           Row{inet6("fe80::1", 80, 987654), AF_INET6, "[fe80::1%987654]:80", "fe80::1%987654", 80, false,
+               ""},
+           Row{inet6("::ffff:192.0.2.1", 80), AF_INET6, "192.0.2.1:80", "192.0.2.1", 80, false, ""},
+           Row{inet6("::ffff:127.0.0.1", 80), AF_INET6, "127.0.0.1:80", "127.0.0.1", 80, true, ""},
+           Row{Address::any(AF_INET, 7), AF_INET, "0.0.0.0:7", "0.0.0.0", 7, false, ""},
+           Row{Address::any(AF_INET6, 7), AF_INET6, "[::]:7", "::", 7, false, ""},
+           Row{Address::unix_name("/run/x"), AF_UNIX, "unix:/run/x", "/run/x", 0, false, "/run/x"},
+           Row{Address::unix_name("@x"), AF_UNIX, "unix:@x", "@x", 0, false, ""},
+           Row{unnamed(), AF_UNIX, "unix:(unnamed)", "", 0, false, ""},
+           Row{Address::vsock(2, 1234), AF_VSOCK, "vsock:2:1234", "2", 1234, false, ""},
+           Row{Address(), AF_UNSPEC, "AF_UNSPEC", "", 0, false, ""},
+       }) {
+    CAPTURE(row.shown);
+    CHECK(row.address.family() == row.family);
+    CHECK(row.address.to_string() == row.shown);
+    CHECK(row.address.host() == row.host);
+    CHECK(row.address.port() == row.port);
+    CHECK(row.address.is_loopback() == row.is_loopback);
+    CHECK(row.address.path() == row.path);
+  }
+}
+
+TEST_CASE("address: a unix socket's name has a limit and the longest one is still whole") {
+  const std::string longest = "/" + std::string(106, 'x');
+  CHECK(Address::unix_name(longest).path() == longest);
+  CHECK_THROWS_WITH_AS(Address::unix_name(longest + 'x'),
+                       doctest::Contains("at most 107 bytes, this has 108"), BadInput);
+}
+
+TEST_CASE("address: the kernel takes a unix name and gives the same back") {
+  const Folder folder;
+  for (const auto& name : {folder / "socket", "@sockx-test-" + std::to_string(getpid())}) {
+    auto socket = Socket::open(AF_UNIX, SOCK_STREAM, 0);
+    socket.bind(Address::unix_name(name));
+    CHECK(socket.local().to_string() == "unix:" + name);
+  }
+}
+
+TEST_CASE("address: families have their names and unknown ones a number") {
+  CHECK(family_name(AF_INET6) == "AF_INET6");
+  CHECK(family_name(AF_UNSPEC) == "AF_UNSPEC");
+  CHECK(family_name(12345) == "12345");
+}

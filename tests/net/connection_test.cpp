@@ -1,0 +1,382 @@
+// The ways to a socket together, because each needs the other's side: dial(), listen_on(), accept(), adopt().
+#include <doctest/doctest.h>
+#include <netdb.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../support/descriptors.hpp"
+#include "../support/files.hpp"
+#include "../support/thrown.hpp"
+#include "flow/task_group.hpp"
+#include "net/adopt.hpp"
+#include "net/dial.hpp"
+#include "net/listen.hpp"
+#include "net/resolve.hpp"
+#include "os/error.hpp"
+#include "os/observer.hpp"
+
+using namespace sockx;
+using namespace test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Endpoint to(const std::string& word) { return Endpoint::parse({word}, Endpoint::Role::connecting); }
+Endpoint at(const std::string& word) { return Endpoint::parse({word}, Endpoint::Role::listening); }
+Endpoint to(const Address& address) { return {address}; }
+
+Listener listen(EventLoop& loop, const std::string& word, ListenOptions options = {}) {
+  return loop.run(listen_on(at(word), std::move(options)));
+}
+
+Dialed dial_now(EventLoop& loop, const Endpoint& endpoint, DialOptions options = {}) {
+  return loop.run(dial(endpoint, std::move(options)));
+}
+
+/// A port of loopback that is taken and on which nobody listens.
+Socket bound_port() {
+  auto socket = Socket::open_stream(AF_INET);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socket.bind({reinterpret_cast<const sockaddr*>(&address), sizeof address});
+  return socket;
+}
+
+bool is_nonblocking_and_close_on_exec(int fd) {
+  return (status_flags(fd) & O_NONBLOCK) != 0 && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
+}
+
+}  // namespace
+
+TEST_CASE("dial: it connects to a listener of every family") {
+  const Folder folder;
+  const auto before = open_descriptors();
+  for (const auto& word : {std::string("127.0.0.1:0"), std::string("[::1]:0"), "unix:" + (folder / "socket"),
+                           "unix:@sockx-test-" + std::to_string(getpid())}) {
+    CAPTURE(word);
+    EventLoop loop;
+    auto listener = listen(loop, word);
+    auto dialed = dial_now(loop, to(listener.address()));
+    auto accepted = loop.run(accept(listener, after(5s)));
+    CHECK(dialed.peer.to_string() == listener.address().to_string());
+    CHECK(accepted.peer.to_string() == dialed.socket.local().to_string());
+    CHECK(is_nonblocking_and_close_on_exec(dialed.socket.fd()));
+    CHECK(is_nonblocking_and_close_on_exec(accepted.socket.fd()));
+    put(dialed.socket.fd(), "abc");
+    CHECK(read_available(accepted.socket.fd()) == "abc");
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("dial: a refusal is an error of the peer that names the address") {
+  const auto port = bound_port();
+  const auto word = port.local().to_string();
+  EventLoop loop;
+  const auto error = thrown_by<Error>([&] { dial_now(loop, to(word)); });
+  REQUIRE(error);
+  CHECK(error->number() == ECONNREFUSED);
+  CHECK(error->origin() == Origin::peer);
+  CHECK(std::string(error->what()) == "connect " + word + ": Connection refused");
+}
+
+TEST_CASE("dial: a unix socket that does not exist and one that nobody listens on") {
+  const Folder folder;
+  EventLoop loop;
+  const auto path = folder / "socket";
+  const auto none = thrown_by<Error>([&] { dial_now(loop, to("unix:" + path)); });
+  REQUIRE(none);
+  CHECK(none->number() == ENOENT);
+  CHECK(none->origin() == Origin::peer);
+  auto bound = Socket::open_stream(AF_UNIX);
+  bound.bind(Address::unix_name(path));
+  const auto stale = thrown_by<Error>([&] { dial_now(loop, to("unix:" + path)); });
+  REQUIRE(stale);
+  CHECK(stale->number() == ECONNREFUSED);
+}
+
+TEST_CASE("dial: a full backlog is waited for until the deadline") {
+  const Folder folder;
+  const auto before = open_descriptors();
+  for (const auto& word : {std::string("127.0.0.1:0"), "unix:" + (folder / "socket")}) {
+    CAPTURE(word);
+    EventLoop loop;
+    ListenOptions options;
+    options.backlog = 0;
+    const auto listener = listen(loop, word, options);
+    const auto first = dial_now(loop, to(listener.address()));  // a backlog of 0 holds one
+    const auto deadline = after(50ms);
+    DialOptions limited;
+    limited.deadline = deadline;
+    CHECK_THROWS_WITH_AS(dial_now(loop, to(listener.address()), limited),
+                         ("connect " + listener.address().to_string() + ": timed out").c_str(), TimedOut);
+    CHECK(Clock::now() >= deadline);
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("dial: a unix listener whose backlog is emptied meanwhile is reached") {
+  const Folder folder;
+  EventLoop loop;
+  ListenOptions options;
+  options.backlog = 0;
+  auto listener = listen(loop, "unix:" + (folder / "socket"), options);
+  const auto first = dial_now(loop, to(listener.address()));
+  const auto dial_second = [](Address address) -> Task<> {
+    DialOptions limited;
+    limited.deadline = after(5s);
+    co_await dial(to(address), limited);
+  };
+  const auto accept_both = [](Listener& from) -> Task<> {
+    auto& its_loop = co_await this_loop();
+    co_await its_loop.sleep_until(after(5ms));
+    co_await accept(from, after(5s));
+    co_await accept(from, after(5s));
+  };
+  loop.run(all(dial_second(listener.address()), accept_both(listener)));
+}
+
+TEST_CASE("dial: it tells of each attempt") {
+  std::vector<std::string> told;
+  DialOptions options;
+  options.tell = [&told](const DialEvent& event) {
+    const char* const kind = event.kind == DialEvent::Kind::trying   ? "trying "
+                             : event.kind == DialEvent::Kind::failed ? "failed "
+                                                                     : "connected ";
+    told.push_back(kind + event.address.host() + ' ' + std::to_string(event.error));
+  };
+  EventLoop loop;
+  const auto listener = listen(loop, "127.0.0.1:0");
+  dial_now(loop, to(listener.address()), options);
+  const auto port = bound_port();
+  CHECK_THROWS_AS(dial_now(loop, to(port.local()), options), Error);
+  CHECK(told == std::vector<std::string>{"trying 127.0.0.1 0", "connected 127.0.0.1 0", "trying 127.0.0.1 0",
+                                         "failed 127.0.0.1 111"});
+}
+
+TEST_CASE("dial: an inherited connection is used as it is and a listening socket is refused") {
+  EventLoop loop;
+  auto pair = tcp_pair(0);
+  const int number = pair.ours.release();
+  const auto dialed = dial_now(loop, to("fd:" + std::to_string(number)));
+  CHECK(dialed.socket.fd() == number);
+  CHECK((status_flags(number) & O_NONBLOCK) == 0);
+  CHECK(dialed.peer.host() == "127.0.0.1");
+
+  auto listening = bound_port();
+  listening.listen(1);
+  const int other = std::move(listening).release().release();
+  CHECK_THROWS_WITH_AS(dial_now(loop, to("fd:" + std::to_string(other))),
+                       doctest::Contains("say sockx listen"), BadInput);
+}
+
+TEST_CASE("adopt: only an open socket is taken and its status flags stay") {
+  const auto pipe = make_pipe_ends();
+  for (const int fd : {pipe.read.get(), 12345}) {
+    const auto number = std::to_string(fd);
+    CHECK_THROWS_WITH_AS(adopt(fd),
+                         ("'fd:" + number + "': descriptor " + number + " is not an open socket").c_str(),
+                         BadInput);
+  }
+  for (const int flags : {0, static_cast<int>(SOCK_NONBLOCK)}) {
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | flags, 0, ends) == 0);
+    const UniqueFd other(ends[1]);
+    const int before = status_flags(ends[0]);
+    const auto socket = adopt(ends[0]);
+    CHECK(status_flags(ends[0]) == before);
+    CHECK((fcntl(ends[0], F_GETFD) & FD_CLOEXEC) != 0);
+  }
+}
+
+TEST_CASE("listen_on: without a host both families reach one socket") {
+  EventLoop loop;
+  auto listener = listen(loop, "0");
+  const auto port = std::to_string(listener.address().port());
+  CHECK(listener.address().port() != 0);
+  for (const auto& host : {"127.0.0.1", "[::1]"}) {
+    CAPTURE(host);
+    const auto dialed = dial_now(loop, to(host + (':' + port)));
+    const auto accepted = loop.run(accept(listener, after(5s)));
+    CHECK(accepted.peer.to_string() == dialed.socket.local().to_string());  // mapped IPv4 is shown as IPv4
+  }
+}
+
+TEST_CASE("listen_on: with a family there is no other") {
+  EventLoop loop;
+  ListenOptions only_6, only_4;
+  only_6.stream.family = AF_INET6;
+  only_4.stream.family = AF_INET;
+  const auto six = listen(loop, "0", only_6), four = listen(loop, "0", only_4);
+  CHECK(six.address().host() == "::");
+  CHECK(four.address().host() == "0.0.0.0");
+  const auto error =
+      thrown_by<Error>([&] { dial_now(loop, to("127.0.0.1:" + std::to_string(six.address().port()))); });
+  REQUIRE(error);
+  CHECK(error->number() == ECONNREFUSED);
+}
+
+TEST_CASE("listen_on: a port in use is an error of the local address") {
+  EventLoop loop;
+  const auto first = listen(loop, "127.0.0.1:0");
+  const auto word = first.address().to_string();
+  const auto error = thrown_by<Error>([&] { listen(loop, word); });
+  REQUIRE(error);
+  CHECK(error->number() == EADDRINUSE);
+  CHECK(error->origin() == Origin::local_address);
+  CHECK(std::string(error->what()).find(word) != std::string::npos);
+}
+
+TEST_CASE("listen_on: a unix socket's file is there while it listens and goes with it") {
+  const Folder folder;
+  EventLoop loop;
+  const auto path = folder / "socket";
+  {
+    const auto listener = listen(loop, "unix:" + path);
+    CHECK(std::filesystem::is_socket(path));
+  }
+  CHECK(folder.size() == 0);
+}
+
+TEST_CASE("listen_on: a stale file is replaced and a live one refused without harm") {
+  const Folder folder;
+  EventLoop loop;
+  const auto path = folder / "socket";
+  {
+    auto stale = Socket::open_stream(AF_UNIX);
+    stale.bind(Address::unix_name(path));
+    stale.listen(1);
+  }
+  REQUIRE(std::filesystem::is_socket(path));
+  auto live = listen(loop, "unix:" + path);
+  const auto error = thrown_by<Error>([&] { listen(loop, "unix:" + path); });
+  REQUIRE(error);
+  CHECK(error->number() == EADDRINUSE);
+  CHECK(error->origin() == Origin::local_address);
+  const auto dialed = dial_now(loop, to("unix:" + path));
+  loop.run(accept(live, after(5s)));  // the probe was no connection
+  CHECK_THROWS_AS(loop.run(accept(live, after(5ms))), TimedOut);
+}
+
+TEST_CASE("listen_on: a regular file in the way is not touched") {
+  const Folder folder;
+  EventLoop loop;
+  const auto path = write_file(folder / "file", "precious");
+  const auto error = thrown_by<Error>([&] { listen(loop, "unix:" + path); });
+  REQUIRE(error);
+  CHECK(error->number() == EADDRINUSE);
+  CHECK(read_file(path) == "precious");
+}
+
+TEST_CASE("listen_on: a file that somebody put in the socket's place stays") {
+  const Folder folder;
+  EventLoop loop;
+  const auto path = folder / "socket";
+  {
+    const auto listener = listen(loop, "unix:" + path);
+    std::filesystem::rename(path, folder / "moved");
+    write_file(path, "another's");
+  }
+  CHECK(read_file(path) == "another's");
+}
+
+TEST_CASE("listen_on: an inherited listening socket is used and another kind refused") {
+  EventLoop loop;
+  auto made = bound_port();
+  made.listen(1);
+  fcntl(made.fd(), F_SETFL, 0);  // in blocking mode, and to be left so
+  const int number = std::move(made).release().release();
+  auto listener = listen(loop, "fd:" + std::to_string(number));
+  CHECK_THROWS_AS(loop.run(accept(listener, after(5ms))), TimedOut);
+  CHECK((status_flags(number) & O_NONBLOCK) == 0);
+  const auto dialed = dial_now(loop, to(listener.address()));
+  loop.run(accept(listener, after(5s)));
+
+  auto pair = tcp_pair();
+  const int connected = pair.ours.release();
+  CHECK_THROWS_WITH_AS(listen(loop, "fd:" + std::to_string(connected)),
+                       doctest::Contains("say sockx connect"), BadInput);
+}
+
+TEST_CASE("accept: the deadline ends the wait") {
+  EventLoop loop;
+  auto listener = listen(loop, "127.0.0.1:0");
+  CHECK_THROWS_WITH_AS(loop.run(accept(listener, after(5ms))),
+                       ("accept " + listener.address().to_string() + ": timed out").c_str(), TimedOut);
+}
+
+// Whoever writes a line may change errno, which decides what accept(2) came to.
+TEST_CASE("accept: it waits for a connection also when its calls are observed") {
+  EventLoop loop;
+  auto listener = listen(loop, "127.0.0.1:0");
+  const CallObserver changes_errno = [](const ObservedCall&) { errno = 0; };
+  set_call_observer(&changes_errno);
+  CHECK_THROWS_AS(loop.run(accept(listener, after(5ms))), TimedOut);
+  set_call_observer(nullptr);
+}
+
+TEST_CASE("resolve: addresses need no look-up and names of this host are in its table") {
+  EventLoop loop;
+  const auto hosts = [&loop](const std::string& host, ResolveOptions options) {
+    std::vector<std::string> shown;
+    for (const auto& address : loop.run(resolve({host, 80}, options, after(5s))))
+      shown.push_back(address.to_string());
+    return shown;
+  };
+  using Shown = std::vector<std::string>;
+  CHECK(hosts("127.0.0.1", {}) == Shown{"127.0.0.1:80"});
+  CHECK(hosts("::1", {AF_UNSPEC, true}) == Shown{"[::1]:80"});
+  CHECK(hosts("fe80::1%lo", {}) == Shown{"[fe80::1%lo]:80"});
+  CHECK(hosts("", {}) == Shown{"[::]:80", "0.0.0.0:80"});
+  CHECK(hosts("", {AF_INET}) == Shown{"0.0.0.0:80"});
+  CHECK(hosts("", {AF_INET6}) == Shown{"[::]:80"});
+  CHECK(hosts("localhost", {AF_INET}) == Shown{"127.0.0.1:80"});
+}
+
+TEST_CASE("resolve: the refusals bear getaddrinfo's names") {
+  struct Row {
+    std::string host;
+    ResolveOptions options;
+    int code;
+    std::string message;
+  };
+  EventLoop loop;
+  const std::string too_long(64, 'x');  // no label of DNS is so long: nobody has to be asked
+  for (const auto& [host, options, code, message] : {
+           Row{"localhost",
+               {AF_UNSPEC, true},
+               EAI_NONAME,
+               "getaddrinfo localhost: EAI_NONAME: Name or service not known"},
+           Row{too_long,
+               {},
+               EAI_NONAME,
+               "getaddrinfo " + too_long + ": EAI_NONAME: Name or service not known"},
+           Row{"::1", {AF_INET}, EAI_ADDRFAMILY, "getaddrinfo ::1: EAI_ADDRFAMILY: "},
+       }) {
+    CAPTURE(host);
+    const auto error = thrown_by<ResolveError>([&, &host = host, &options = options] {
+      loop.run(resolve({host, 80}, options, after(5s)));
+    });
+    REQUIRE(error);
+    CHECK(error->code() == code);
+    CHECK(std::string(error->what()).find(message) == 0);
+  }
+}
+
+// getaddrinfo(3) returns EAI_ numbers, which are negative, and leaves errno alone.
+TEST_CASE("resolve: an observed refusal is not explained by an errno") {
+  EventLoop loop;
+  std::string result;
+  const CallObserver observer = [&result](const ObservedCall& call) {
+    if (call.name == "getaddrinfo") result = call.result;
+  };
+  set_call_observer(&observer);
+  errno = ECONNREFUSED;
+  CHECK_THROWS_AS(loop.run(resolve({"localhost", 80}, {AF_UNSPEC, true}, never)), ResolveError);
+  set_call_observer(nullptr);
+  CHECK(result.find("EAI_NONAME") != std::string::npos);
+}

@@ -1,0 +1,145 @@
+#include "net/endpoint.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "os/error.hpp"
+
+using namespace sockx;
+
+namespace {
+
+using Words = std::vector<std::string>;
+constexpr auto connecting = Endpoint::Role::connecting;
+constexpr auto listening = Endpoint::Role::listening;
+
+}  // namespace
+
+TEST_CASE("endpoint: what is understood") {
+  struct Row {
+    Words words;
+    std::string shown;
+  };
+  const Row for_both[]{
+      {{"localhost", "80"}, "localhost:80"},
+      {{"localhost:80"}, "localhost:80"},
+      {{"localhost:http"}, "localhost:80"},
+      {{"localhost", "http"}, "localhost:80"},
+      {{"127.0.0.1:65535"}, "127.0.0.1:65535"},
+      {{"[::1]:80"}, "[::1]:80"},
+      {{"::1", "80"}, "[::1]:80"},
+      {{"[::1]", "80"}, "[::1]:80"},
+      {{"[fe80::1%lo]:80"}, "[fe80::1%lo]:80"},
+      {{"fe80::1%lo", "80"}, "[fe80::1%lo]:80"},
+      {{"unix:/run/x"}, "unix:/run/x"},
+      {{"unix:relative/name:with:colons"}, "unix:relative/name:with:colons"},
+      {{"unix:@abstract"}, "unix:@abstract"},
+      {{"vsock:2:1234"}, "vsock:2:1234"},
+      {{"vsock:any:1234"}, "vsock:4294967295:1234"},
+      {{"fd:0"}, "fd:0"},
+      {{"fd:17"}, "fd:17"},
+  };
+  const Row for_listening[]{
+      {{"80"}, "port 80"},    {{"0"}, "port 0"},
+      {{"http"}, "port 80"},  {{"localhost:0"}, "localhost:0"},
+      {{"[::]:0"}, "[::]:0"}, {{"::", "0"}, "[::]:0"},
+  };
+  const auto check = [](const Row& row, Endpoint::Role role) {
+    CAPTURE(row.words.front());
+    CHECK(Endpoint::parse(row.words, role).to_string() == row.shown);
+  };
+  for (const auto& row : for_both) {
+    check(row, connecting);
+    check(row, listening);
+  }
+  for (const auto& row : for_listening) check(row, listening);
+}
+
+TEST_CASE("endpoint: what it is made of") {
+  const auto host = std::get<HostPort>(Endpoint::parse({"[fe80::1%lo]:80"}, connecting).where);
+  CHECK(host.host == "fe80::1%lo");
+  CHECK(host.port == 80);
+  CHECK(std::get<HostPort>(Endpoint::parse({"80"}, listening).where).host.empty());
+  CHECK(std::get<Address>(Endpoint::parse({"unix:@x"}, connecting).where).family() == AF_UNIX);
+  CHECK(std::get<Address>(Endpoint::parse({"vsock:2:3"}, connecting).where).family() == AF_VSOCK);
+  CHECK(std::get<InheritedFd>(Endpoint::parse({"fd:3"}, listening).where).fd == 3);
+}
+
+TEST_CASE("endpoint: what is refused is quoted and what would be right is said") {
+  struct Row {
+    Words words;
+    std::string quoted, right;
+  };
+  const Row for_both[]{
+      {{"::1:80"}, "'::1:80'", "[::1]:80"},
+      {{"::1"}, "'::1'", "[::1]:PORT"},
+      {{"fe80::1%lo:80"}, "'fe80::1%lo:80'", "[fe80::1%lo]:80"},
+      {{"a:b:c"}, "'a:b:c'", "[V6]:PORT"},
+      {{"[::1]"}, "'[::1]'", "[ADDRESS]:PORT"},
+      {{"[::1"}, "'[::1'", "[ADDRESS]:PORT"},
+      {{"[]:80"}, "'[]:80'", "[ADDRESS]:PORT"},
+      {{"[::1]80"}, "'[::1]80'", "[ADDRESS]:PORT"},
+      {{"[::1]:"}, "'[::1]:'", "[ADDRESS]:PORT"},
+      {{"[localhost]:80"}, "'localhost'", "no IPv6 address"},
+      {{":80"}, "':80'", "the host is empty"},
+      {{"", "80"}, "' 80'", "the host is empty"},
+      {{""}, "''", "HOST PORT"},
+      {{"localhost:65536"}, "'65536'", "0 to 65535"},
+      {{"localhost", "99999999999999999999"}, "'99999999999999999999'", "0 to 65535"},
+      {{"localhost", "-1"}, "'-1'", "0 to 65535"},
+      {{"localhost", "0x50"}, "'0x50'", "0 to 65535"},
+      {{"localhost", "80 "}, "'80 '", "0 to 65535"},
+      {{"localhost", ""}, "''", "0 to 65535"},
+      {{"localhost:htttp"}, "'htttp'", "did you mean http?"},
+      {{"localhost", "80", "90"}, "'90'", "one word too many"},
+      {{"unix:"}, "'unix:'", "unix:/PATH or unix:@NAME"},
+      {{"unix:@"}, "'unix:@'", "unix:/PATH or unix:@NAME"},
+      {{"unix:/run/x", "80"}, "'unix:/run/x 80'", "takes no further word"},
+      {{"unix:" + std::string(200, 'x')}, "'unix:xxx", "at most 107 bytes"},
+      {{"vsock:2"}, "'vsock:2'", "vsock:CID:PORT"},
+      {{"vsock:x:1"}, "'vsock:x:1'", "vsock:CID:PORT"},
+      {{"vsock:2:"}, "'vsock:2:'", "vsock:CID:PORT"},
+      {{"vsock:2:3", "4"}, "'vsock:2:3 4'", "takes no further word"},
+      {{"fd:"}, "'fd:'", "fd:3"},
+      {{"fd:x"}, "'fd:x'", "fd:3"},
+      {{"fd:-1"}, "'fd:-1'", "fd:3"},
+      {{"fd:3x"}, "'fd:3x'", "fd:3"},
+      {{"fd:99999999999"}, "'fd:99999999999'", "fd:3"},
+  };
+  const Row for_connecting[]{
+      {{"80"}, "'80'", "HOST:80"},
+      {{"localhost"}, "'localhost'", "localhost:PORT"},
+      {{"localhost:0"}, "'localhost:0'", "1 to 65535"},
+      {{"localhost", "0"}, "'localhost 0'", "1 to 65535"},
+  };
+  const Row for_listening[]{
+      {{"65536"}, "'65536'", "0 to 65535"},
+      {{"htttp"}, "'htttp'", "did you mean http?"},
+      {{":80"}, "':80'", "PORT alone"},
+  };
+  const auto check = [](const Row& row, Endpoint::Role role) {
+    CAPTURE(row.quoted);
+    CHECK_THROWS_WITH_AS(Endpoint::parse(row.words, role), doctest::Contains(row.quoted.c_str()), BadInput);
+    CHECK_THROWS_WITH_AS(Endpoint::parse(row.words, role), doctest::Contains(row.right.c_str()), BadInput);
+  };
+  for (const auto& row : for_both) {
+    check(row, connecting);
+    check(row, listening);
+  }
+  for (const auto& row : for_connecting) check(row, connecting);
+  for (const auto& row : for_listening) check(row, listening);
+}
+
+TEST_CASE("endpoint: no word at all is refused") {
+  CHECK_THROWS_AS(Endpoint::parse({}, connecting), BadInput);
+}
+
+TEST_CASE("endpoint: ports are numbers or services of TCP") {
+  CHECK(parse_port("0") == 0);
+  CHECK(parse_port("65535") == 65535);
+  CHECK(parse_port("00080") == 80);
+  CHECK(parse_port("ssh") == 22);
+  CHECK_THROWS_AS(parse_port("tftp"), BadInput);  // of UDP alone
+}

@@ -1,0 +1,171 @@
+#include "net/socket_option.hpp"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <set>
+#include <string>
+
+#include "../support/descriptors.hpp"
+#include "../support/thrown.hpp"
+#include "net/stream_options.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+
+namespace {
+
+int read_back(int fd, int level, int number) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  REQUIRE(getsockopt(fd, level, number, &value, &size) == 0);
+  return value;
+}
+
+std::string congestion_of(int fd) {
+  char name[16] = "";
+  socklen_t size = sizeof name;
+  REQUIRE(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0);
+  return name;
+}
+
+}  // namespace
+
+TEST_CASE("socket options: every row has a name of its own and a help text") {
+  std::set<std::string_view> names;
+  for (const auto& option : socket_options()) {
+    CHECK(names.insert(option.name).second);
+    CHECK_FALSE(option.help.empty());
+  }
+}
+
+TEST_CASE("socket options: names go without prefix and in any case") {
+  struct Row {
+    std::string word;
+    std::string_view name;
+    std::string value;
+  };
+  for (const auto& [word, name, value] : {
+           Row{"SO_KEEPALIVE=on", "SO_KEEPALIVE", "on"},
+           Row{"keepalive=1", "SO_KEEPALIVE", "1"},
+           Row{"tcp_nodelay=Yes", "TCP_NODELAY", "Yes"},
+           Row{"NoDelay=off", "TCP_NODELAY", "off"},
+           Row{"rcvbuf=65536", "SO_RCVBUF", "65536"},
+           Row{"V6ONLY=false", "IPV6_V6ONLY", "false"},
+           Row{"priority=-1", "SO_PRIORITY", "-1"},
+           Row{"congestion=a=b", "TCP_CONGESTION", "a=b"},
+       }) {
+    CAPTURE(word);
+    const auto setting = OptionSetting::parse(word);
+    CHECK(setting.option->name == name);
+    CHECK(setting.value == value);
+  }
+}
+
+TEST_CASE("socket options: what is refused and what would be right") {
+  struct Row {
+    std::string word, message;
+  };
+  for (const auto& [word, message] : {
+           Row{"SO_KEEPALIV=1", "'SO_KEEPALIV': no such socket option; did you mean SO_KEEPALIVE?"},
+           Row{"frobnicate=1", "'frobnicate': no such socket option"},
+           Row{"=1", "'': no such socket option"},
+           Row{"nodelay", "'nodelay': say TCP_NODELAY=VALUE"},
+           Row{"nodelay=", "'nodelay=': TCP_NODELAY takes on or off"},
+           Row{"nodelay=2", "'nodelay=2': TCP_NODELAY takes on or off"},
+           Row{"rcvbuf=on", "'rcvbuf=on': SO_RCVBUF takes a number"},
+           Row{"rcvbuf=1k", "'rcvbuf=1k': SO_RCVBUF takes a number"},
+           Row{"rcvbuf=99999999999", "'rcvbuf=99999999999': SO_RCVBUF takes a number"},
+       }) {
+    CAPTURE(word);
+    CHECK_THROWS_WITH_AS(OptionSetting::parse(word), message.c_str(), BadInput);
+  }
+}
+
+TEST_CASE("socket options: a live socket has the value afterwards") {
+  struct Row {
+    std::string word;
+    int effective;
+  };
+  const UniqueFd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  for (const auto& [word, effective] : {
+           Row{"reuseaddr=on", 1},
+           Row{"reuseport=yes", 1},
+           Row{"rcvbuf=50000", 100000},
+           Row{"sndbuf=50000", 100000},
+           Row{"keepalive=true", 1},
+           Row{"keepalive=0", 0},
+           Row{"rcvlowat=17", 17},
+           Row{"priority=3", 3},
+           Row{"max_pacing_rate=1000000", 1000000},
+           Row{"tos=16", 16},
+           Row{"ttl=9", 9},
+           Row{"v6only=on", 1},
+           Row{"v6only=off", 0},
+           Row{"tclass=32", 32},
+           Row{"unicast_hops=8", 8},
+           Row{"nodelay=on", 1},
+           Row{"keepidle=11", 11},
+           Row{"keepintvl=12", 12},
+           Row{"keepcnt=5", 5},
+           Row{"user_timeout=1234", 1234},
+       }) {
+    CAPTURE(word);
+    const auto setting = OptionSetting::parse(word);
+    apply(socket.get(), setting);
+    CHECK(read_back(socket.get(), setting.option->level, setting.option->number) == effective);
+  }
+  set_option(socket.get(), "TCP_CONGESTION", "reno");
+  CHECK(congestion_of(socket.get()) == "reno");
+}
+
+TEST_CASE("socket options: what the kernel refuses is an error that names option and value") {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto error = thrown_by<Error>([&] { set_option(socket.get(), "congestion", "no-such-algorithm"); });
+  REQUIRE(error);
+  CHECK(error->number() == ENOENT);
+  CHECK(std::string(error->what()) ==
+        "setsockopt TCP_CONGESTION=no-such-algorithm: No such file or directory");
+}
+
+TEST_CASE("stream options: each setting is made in its phase and not before") {
+  auto socket = Socket::open_stream(AF_INET);
+  StreamOptions options;
+  options.settings = {OptionSetting::parse("ttl=9"), OptionSetting::parse("nodelay=on")};
+  prepare(socket, Address::any(AF_INET, 0), options);
+  CHECK(read_back(socket.fd(), IPPROTO_IP, IP_TTL) == 9);
+  CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
+  prepare_connected(socket, options);
+  CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 1);
+}
+
+TEST_CASE("stream options: two ends on this host use reno unless the user chose") {
+  sockaddr_in6 loopback{};
+  loopback.sin6_family = AF_INET6;
+  loopback.sin6_addr = in6addr_loopback;
+  const Address here(reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback);
+  auto by_default = Socket::open_stream(AF_INET6);
+  const auto system = congestion_of(by_default.fd());
+  prepare(by_default, here, {});
+  CHECK(congestion_of(by_default.fd()) == "reno");
+
+  auto chosen = Socket::open_stream(AF_INET6);
+  StreamOptions options;
+  options.congestion = system;
+  prepare(chosen, here, options);
+  CHECK(congestion_of(chosen.fd()) == system);
+
+  auto elsewhere = Socket::open_stream(AF_INET6);
+  prepare(elsewhere, Address::any(AF_INET6, 0), {});
+  CHECK(congestion_of(elsewhere.fd()) == system);
+
+  auto pair = tcp_pair();
+  REQUIRE(setsockopt(pair.ours.get(), IPPROTO_TCP, TCP_CONGESTION, system.data(),
+                     static_cast<socklen_t>(system.size())) == 0);
+  Socket accepted(std::move(pair.ours));
+  prepare_connected(accepted, {});
+  CHECK(congestion_of(accepted.fd()) == "reno");
+}

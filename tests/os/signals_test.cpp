@@ -1,0 +1,111 @@
+#include "os/signals.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <cerrno>
+
+#include "../support/descriptors.hpp"
+#include "../support/in_child.hpp"
+
+using namespace sockx;
+using namespace test;
+
+namespace {
+
+bool is_readable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return poll(&entry, 1, 0) == 1;
+}
+
+/// The action set for a signal.
+void (*handler_of(int signal))(int) {
+  struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler;
+}
+
+}  // namespace
+
+TEST_CASE("signal catcher: a signal makes its descriptor readable and is remembered") {
+  const auto end = in_child([] {
+    const SignalCatcher catcher({SIGINT, SIGTERM});
+    if (catcher.caught() != 0 || is_readable(catcher.fd())) return 1;
+    raise(SIGTERM);
+    return catcher.caught() == SIGTERM && is_readable(catcher.fd()) ? 0 : 2;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signal catcher: the second signal has its own effect at once") {
+  const auto end = in_child([] {
+    const SignalCatcher catcher({SIGINT, SIGTERM});
+    raise(SIGINT);
+    raise(SIGTERM);
+    return 0;
+  });
+  CHECK(end.died_by(SIGTERM));
+}
+
+TEST_CASE("signal catcher: what was ignored stays ignored") {
+  const auto end = in_child([] {
+    signal(SIGHUP, SIG_IGN);
+    const SignalCatcher catcher({SIGHUP});
+    raise(SIGHUP);
+    return catcher.caught() == 0 && handler_of(SIGHUP) == SIG_IGN ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signal catcher: a waiting call is interrupted and nothing is blocked for children") {
+  const auto end = in_child([] {
+    const SignalCatcher catcher({SIGALRM});
+    sigset_t blocked;
+    sigprocmask(SIG_BLOCK, nullptr, &blocked);
+    if (sigismember(&blocked, SIGALRM) != 0) return 1;
+    ualarm(1000, 0);
+    return pause() == -1 && errno == EINTR && catcher.caught() == SIGALRM ? 0 : 2;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signal catcher: dropped it restores what was there and closes its descriptor") {
+  const auto end = in_child([] {
+    signal(SIGINT, [](int) {});
+    const auto ours = handler_of(SIGINT);
+    const auto before = open_descriptors();
+    {
+      const SignalCatcher catcher({SIGINT});
+      if (handler_of(SIGINT) == ours) return 1;
+    }
+    if (handler_of(SIGINT) != ours || open_descriptors() != before) return 2;
+    const SignalCatcher again({SIGINT});
+    return again.caught() == 0 ? 0 : 3;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("die_by_signal: it is a real death whatever was set for the signal") {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+    CAPTURE(number);
+    const auto end = in_child([number]() -> int {
+      signal(number, SIG_IGN);
+      sigset_t all;
+      sigfillset(&all);
+      sigprocmask(SIG_BLOCK, &all, nullptr);
+      die_by_signal(number);
+    });
+    CHECK(end.died_by(number));
+  }
+}
+
+TEST_CASE("ignore_broken_pipe_signal: a write into a pipe without a reader fails with EPIPE") {
+  const auto end = in_child([] {
+    signal(SIGPIPE, SIG_DFL);
+    ignore_broken_pipe_signal();
+    auto pipe = make_pipe_ends();
+    pipe.read.reset();
+    return write(pipe.write.get(), "x", 1) == -1 && errno == EPIPE ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
+}

@@ -1,0 +1,110 @@
+// The program under test: how the tests start it, and what they ask of it again and again.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "files.hpp"
+#include "process.hpp"
+
+namespace test {
+
+/// The words of a command, `sockx` itself in front.
+inline std::vector<std::string> sockx(std::vector<std::string> words) {
+  words.insert(words.begin(), SOCKX_BINARY);
+  return words;
+}
+
+inline std::vector<std::string> operator+(std::vector<std::string> words,
+                                          const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+inline bool contains(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+/// Waits for the end, and checks it; when it is another one, what was said goes to the report.
+inline void check_end(Process& process, End expected) {
+  const auto end = process.wait();
+  CHECK_MESSAGE(end == expected, process.command(), "\nended by ", end, " instead of ", expected,
+                "\nstderr: ", process.err());
+}
+
+/// A failure: the status, and one line on standard error that begins with `sockx: ` and contains `words`.
+inline void check_failure(Process& process, int status, const std::string& words = "") {
+  check_end(process, exited(status));
+  const auto lines = lines_of(process.err());
+  INFO(process.command(), "\nstderr: ", process.err());
+  REQUIRE(lines.size() == 1);
+  CHECK(lines.front().starts_with("sockx: "));
+  CHECK(contains(lines.front(), words));
+}
+
+/// Runs it to its end.
+inline std::string run(std::vector<std::string> words, const Process::Options& options = {}) {
+  Process process(std::move(words), options);
+  check_end(process, exited(0));
+  return process.out();
+}
+
+/// The port that a process listens on, as soon as it does. /proc tells it for every program, and in whatever
+/// network namespace it lives.
+inline std::string port_of(const Process& process) {
+  const std::string proc = "/proc/" + std::to_string(process.pid());
+  std::string found;
+  const auto look = [&] {
+    std::vector<std::string> inodes;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator(proc + "/fd", gone)) {
+      const auto link = fs::read_symlink(entry.path(), gone).string();
+      if (link.starts_with("socket:[")) inodes.push_back(link.substr(8, link.size() - 9));
+    }
+    for (const auto* table : {"/net/tcp", "/net/tcp6"}) {
+      std::ifstream rows(proc + table);
+      for (std::string row; std::getline(rows, row);) {
+        std::istringstream words(row);
+        std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
+        words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >>
+            inode;
+        const bool listens = state == "0A" && std::find(inodes.begin(), inodes.end(), inode) != inodes.end();
+        if (listens) found = std::to_string(std::stoul(local.substr(local.rfind(':') + 1), nullptr, 16));
+      }
+    }
+    if (found.empty() && !process.is_running())
+      throw std::runtime_error(process.command() + "ended before it listened: " + process.err());
+    return !found.empty();
+  };
+  eventually(process.command() + "listens", look);
+  return found;
+}
+
+/// The same for a process that is only the child of one that we started.
+inline std::string port_in(const std::string& port_file) {
+  eventually(port_file, [&] { return fs::exists(port_file); });
+  auto text = read_file(port_file);
+  text.erase(text.find('\n'));
+  return text;
+}
+
+/// Whether the test can do without: it cannot in CI, where nothing may be missing.
+inline bool is_missing(const std::string& program) {
+  if (is_installed(program)) return false;
+  if (std::getenv("CI") != nullptr) FAIL("no ", program);
+  MESSAGE("skipped: no ", program);
+  return true;
+}
+
+}  // namespace test

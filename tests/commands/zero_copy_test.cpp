@@ -25,6 +25,8 @@ class Traced {
 
   Moved moved() {
     check_end(process_, exited(0));
+    const std::vector<std::string> copying{"read", "write", "recvfrom", "sendto", "recvmsg", "sendmsg"};
+    Moved moved;
     for (const auto& line : lines_of(read_file(log_))) {  // PID NAME(ARGUMENTS)   = RESULT
       const auto open = line.find('('), equals = line.rfind("= ");
       if (open == std::string::npos || equals == std::string::npos || !std::isdigit(line[equals + 2]))

@@ -1,4 +1,6 @@
 // listen and connect with the peers that others have written: the same bytes arrive, either way round.
+#include <functional>
+
 #include "../support/sockx.hpp"
 
 namespace test {
@@ -86,55 +88,55 @@ class Files {
 
 const std::vector<std::size_t> sizes{0, 1, 65'536, 8U << 20U};
 
-TEST_CASE("interop: listen serves every client") {
+/// Runs `check` for every peer that is there and every size.
+void for_every_peer_and_size(const std::function<void(const Peer&, const Files&)>& check) {
   for (const auto& peer : peers) {
     if (is_missing(peer.program)) continue;
     for (const auto size : sizes) {
       CAPTURE(peer.program);
       CAPTURE(size);
-      const Files files(size);
-      {
-        Process listening(sockx({"listen", "127.0.0.1", "0"}), files.sends());
-        Process client(with_port(peer.takes, port_of(listening)), files.takes(Stdio::null()));
-        check_end(listening, exited(0));
-        check_end(client, exited(0));
-        files.check();
-      }
-      {
-        Process listening(sockx({"listen", "--until", "peer", "127.0.0.1", "0"}), files.takes(Stdio::pipe()));
-        Process client(with_port(peer.sends, port_of(listening)), files.sends());
-        check_end(listening, exited(0));
-        check_end(client, exited(0));
-        files.check();
-      }
+      check(peer, Files(size));
     }
   }
 }
 
-TEST_CASE("interop: connect is served by every server") {
-  for (const auto& peer : peers) {
-    if (is_missing(peer.program)) continue;
-    for (const auto size : sizes) {
-      CAPTURE(peer.program);
-      CAPTURE(size);
-      const Files files(size);
-      {
-        Process server(peer.serves_taking, files.takes(Stdio::null()));
-        Process connecting(sockx({"connect", "127.0.0.1", port_of(server)}), files.sends());
-        check_end(connecting, exited(0));
-        check_end(server, exited(0));
-        files.check();
-      }
-      {
-        Process server(peer.serves_sending, files.sends());
-        Process connecting(sockx({"connect", "--until", "peer", "127.0.0.1", port_of(server)}),
-                           files.takes(Stdio::pipe()));
-        check_end(connecting, exited(0));
-        check_end(server, exited(0));
-        files.check();
-      }
-    }
-  }
+void check_both(Process& ours, Process& theirs, const Files& files) {
+  check_end(ours, exited(0));
+  check_end(theirs, exited(0));
+  files.check();
+}
+
+TEST_CASE("interop: listen sends to every client") {
+  for_every_peer_and_size([](const Peer& peer, const Files& files) {
+    Process listening(sockx({"listen", "127.0.0.1", "0"}), files.sends());
+    Process client(with_port(peer.takes, port_of(listening)), files.takes(Stdio::null()));
+    check_both(listening, client, files);
+  });
+}
+
+TEST_CASE("interop: listen takes from every client") {
+  for_every_peer_and_size([](const Peer& peer, const Files& files) {
+    Process listening(sockx({"listen", "--until", "peer", "127.0.0.1", "0"}), files.takes(Stdio::pipe()));
+    Process client(with_port(peer.sends, port_of(listening)), files.sends());
+    check_both(listening, client, files);
+  });
+}
+
+TEST_CASE("interop: connect sends to every server") {
+  for_every_peer_and_size([](const Peer& peer, const Files& files) {
+    Process server(peer.serves_taking, files.takes(Stdio::null()));
+    Process connecting(sockx({"connect", "127.0.0.1", port_of(server)}), files.sends());
+    check_both(connecting, server, files);
+  });
+}
+
+TEST_CASE("interop: connect takes from every server") {
+  for_every_peer_and_size([](const Peer& peer, const Files& files) {
+    Process server(peer.serves_sending, files.sends());
+    Process connecting(sockx({"connect", "--until", "peer", "127.0.0.1", port_of(server)}),
+                       files.takes(Stdio::pipe()));
+    check_both(connecting, server, files);
+  });
 }
 
 TEST_CASE("interop: a python server that answers only when it has everything, both ways whole") {

@@ -81,7 +81,9 @@ int run_app(const std::vector<std::string>& words) {
   try {
     CommandLine line;
     if (const auto asked = line.parse({words.begin() + 1, words.end()})) {
-      std::fputs((*asked + (asked->ends_with('\n') ? "" : "\n")).c_str(), stdout);
+      const auto page = *asked + (asked->ends_with('\n') ? "" : "\n");
+      const bool printed = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+      if (!printed) throw_errno("write stdout", Origin::standard_output);
       return 0;
     }
     Report report({line.globals.json, line.globals.quiet, line.globals.events_file});

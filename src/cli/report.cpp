@@ -51,7 +51,9 @@ void Report::put(std::FILE* stream, const std::string& line) {
   errno = 0;
   const bool written = std::fwrite(line.data(), 1, line.size(), stream) == line.size() &&
                        std::fputc('\n', stream) != EOF && std::fflush(stream) == 0;
-  if (!written && stream == stdout) throw_errno("write stdout", Origin::standard_output);
+  if (written || stream == stderr) return;
+  if (stream == stdout) throw_errno("write stdout", Origin::standard_output);
+  throw_errno(text("write {}", options_.events_file), Origin::local_file);
 }
 
 }  // namespace sockx

@@ -101,7 +101,8 @@ class Target {
       fd_ = take_standard_output();
       described_ = describe_standard_stream(fd_.get());
     } else {
-      file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber});
+      const bool may_repeat = options.keep_open && options.output.find("%n") == std::string::npos;
+      file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber || may_repeat});
       fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
       if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
       described_ = describe(fd_.get(), path, Origin::local_file);
@@ -118,6 +119,21 @@ class Target {
   UniqueFd fd_;
   Descriptor described_;
 };
+
+/// A fifo that nobody reads yet (ENXIO) is waited for.
+Task<std::unique_ptr<Target>> open_target(const Options& options, std::string path, Deadline deadline) {
+  auto& loop = co_await this_loop();
+  for (;;) {
+    try {
+      co_return std::make_unique<Target>(options, path);
+    } catch (const Error& error) {
+      if (error.number() != ENXIO) throw;
+    }
+    if (loop.now() >= deadline)
+      throw TimedOut(text("{}: nobody reads it, and the deadline has passed", path));
+    co_await loop.sleep_until(std::min(after(50ms), deadline));
+  }
+}
 
 /// The total of one transfer, told at its end, however that comes.
 class Total {
@@ -163,7 +179,9 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
   const auto peer = accepted.peer.to_string();
   context.log.info("connection from {}", peer);
   set_reset_on_close(accepted.socket.described(peer), true);  // until the transfer is complete
-  Target target(options, options.keep_open ? expand(options.output, number, accepted.peer) : options.output);
+  const auto path = options.keep_open ? expand(options.output, number, accepted.peer) : options.output;
+  const auto target_opened = co_await open_target(options, path, deadline);
+  auto& target = *target_opened;
   Total total(context, peer, target.described().name);
   auto limits = options.receive;
   limits.deadline = deadline;
@@ -195,27 +213,57 @@ Task<> receive_beside_others(Context& context, const Options& options, Accepted 
   }
 }
 
-/// The time-out of accepting counts only while nothing is being received.
-Task<> receive_many(Context& context, const Options& options) {
-  auto listener = co_await open_listener(context, options.words, options.listening);
-  auto& loop = co_await this_loop();
-  TaskGroup transfers(loop);
-  for (std::uint64_t number = 1;; ++number) {
-    bool exhausted = false;
-    try {
-      auto accepted = co_await accept(listener, deadline_in(options.limits.accept));
-      transfers.spawn(receive_beside_others(context, options, std::move(accepted), number));
-    } catch (const TimedOut&) {
-      if (transfers.running() == 0) throw;
-    } catch (const Error& error) {
-      if (error.number() != EMFILE && error.number() != ENFILE) throw;
-      context.log.warn("{}: new connections wait", error.what());
-      exhausted = true;
-    }
-    if (exhausted) {
-      co_await transfers.next_end(after(100ms));
+/// A server of transfers, several at once.
+class Receptionist {
+ public:
+  Receptionist(EventLoop& loop, Context& context, const Options& options, Listener listener)
+      : context_(context), options_(options), listener_(std::move(listener)), transfers_(loop) {}
+
+  Task<> accept_all() {
+    for (bool exhausted = false;; ++number_) {
+      try {
+        auto accepted = co_await accept(listener_);
+        transfers_.spawn(receive_beside_others(context_, options_, std::move(accepted), number_));
+        exhausted = false;
+        continue;
+      } catch (const Error& error) {
+        if (error.number() != EMFILE && error.number() != ENFILE) throw;
+        if (!exhausted) context_.log.warn("{}: new connections wait", error.what());
+        exhausted = true;
+      }
+      co_await transfers_.next_end(after(100ms));
     }
   }
+
+  /// Throws TimedOut when nobody has connected for `limit` while nothing was being received.
+  Task<> watch_for_quiet(Duration limit) {
+    auto& loop = co_await this_loop();
+    for (;;) {
+      const auto before = number_;
+      co_await loop.sleep_until(after(std::max<Duration>(limit, 1ms)));
+      if (number_ != before || transfers_.running() > 0) {
+        co_await transfers_.join();
+        continue;
+      }
+      throw TimedOut(text("accept {}: timed out", listener_.address().to_string()));
+    }
+  }
+
+ private:
+  Context& context_;
+  const Options& options_;
+  Listener listener_;
+  TaskGroup transfers_;
+  std::uint64_t number_ = 1;  // of the next transfer
+};
+
+Task<> receive_many(Context& context, const Options& options) {
+  auto listener = co_await open_listener(context, options.words, options.listening);
+  Receptionist receptionist(co_await this_loop(), context, options, std::move(listener));
+  std::vector<Task<>> tasks;
+  if (options.limits.accept) tasks.push_back(receptionist.watch_for_quiet(*options.limits.accept));
+  tasks.push_back(receptionist.accept_all());
+  co_await any(std::move(tasks));
 }
 
 ExitCode run(Context& context, const Options& options) {

@@ -1,4 +1,7 @@
 // sockx send-file: a file over a connection.
+#include <algorithm>
+#include <array>
+
 #include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
@@ -14,10 +17,8 @@ namespace sockx {
 
 namespace {
 
-const std::vector<std::pair<std::string, TransferMethod>> methods{{"read-write", TransferMethod::read_write},
-                                                                  {"sendfile", TransferMethod::sendfile},
-                                                                  {"splice", TransferMethod::splice},
-                                                                  {"mmap", TransferMethod::mmap}};
+constexpr std::array methods{TransferMethod::read_write, TransferMethod::sendfile, TransferMethod::splice,
+                             TransferMethod::mmap};
 
 struct CompareOptions {
   bool asked = false, csv = false;
@@ -39,6 +40,13 @@ struct Words {
   std::string file;
   std::vector<std::string> endpoint;
 };
+
+void check(const Options& options) {
+  constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
+  if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
+  if (options.chunk && (*options.chunk == 0 || *options.chunk > largest_chunk))
+    throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
+}
 
 /// FILE, then the endpoint: the last word when it contains a colon, else the last two.
 Words split(const std::vector<std::string>& words) {
@@ -63,6 +71,14 @@ class Summary {
     usage_ = Usage::now();
   }
   void tell(bool complete);
+  /// Where even that fails, there is a better reason already.
+  void tell_failure() {
+    try {
+      tell(false);
+    } catch (const Error& error) {
+      context_.log.warn("{}", error.what());
+    }
+  }
 
  private:
   Context& context_;
@@ -130,7 +146,7 @@ ExitCode send(Context& context, const Options& options) {
   try {
     context.run(transfer(context, options, source, std::move(endpoint), summary), options.limits.whole_run);
   } catch (...) {
-    summary.tell(false);
+    summary.tell_failure();
     throw;
   }
   summary.tell(true);
@@ -143,12 +159,11 @@ std::vector<TransferMethod> parse_methods(const std::string& list) {
   for (std::size_t begin = 0; begin <= list.size();) {
     const auto end = std::min(list.find(',', begin), list.size());
     const auto word = list.substr(begin, end - begin);
-    const auto found =
-        std::find_if(methods.begin(), methods.end(), [&](const auto& row) { return row.first == word; });
+    const auto named = [&](TransferMethod method) { return name_of(method) == word; };
+    const auto found = std::find_if(methods.begin(), methods.end(), named);
     if (found == methods.end())
       throw_bad_choice("--methods", word, {"read-write", "sendfile", "splice", "mmap, with commas between"});
-    if (std::find(parsed.begin(), parsed.end(), found->second) == parsed.end())
-      parsed.push_back(found->second);
+    if (std::find(parsed.begin(), parsed.end(), *found) == parsed.end()) parsed.push_back(*found);
     begin = end + 1;
   }
   return parsed;
@@ -170,8 +185,7 @@ ExitCode compare(Context& context, const Options& options) {
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
   wanted.methods = options.compare.methods;
-  if (wanted.methods.empty())
-    for (const auto& [name, method] : methods) wanted.methods.push_back(method);
+  if (wanted.methods.empty()) wanted.methods.assign(methods.begin(), methods.end());
   if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
   wanted.runs = options.compare.runs;
   wanted.warmups = options.compare.warmups;
@@ -191,8 +205,8 @@ Run declare_send_file(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
   app.add_option("FILE HOST PORT", o.words)->option_text("FILE HOST PORT")->required();
-  auto choices = methods;
-  choices.insert(choices.begin(), {"auto", TransferMethod::automatic});
+  std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
+  for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
   auto* const method =
       add_choice(app, "--method", o.send.method, choices, "how to move the bytes (default: auto)");
   add_size(app, "--chunk", o.chunk,
@@ -231,6 +245,7 @@ Run declare_send_file(CLI::App& app) {
                      {"sockx send-file --compare disk.img",
                       "measure sendfile, splice, mmap and read-write on this machine"}});
   return [options](Context& context) {
+    check(*options);
     options->progress.apply(context);
     return options->compare.asked ? compare(context, *options) : send(context, *options);
   };

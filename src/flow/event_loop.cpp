@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "flow/watch.hpp"
+#include "os/calls.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -23,9 +24,10 @@ EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
 void EventLoop::turn() {
   std::array<epoll_event, 128> events;
   ++waits_;
-  const int count = epoll_wait(epoll_.get(), events.data(), events.size(), milliseconds_to_wait());
+  const int count = uninterrupted(
+      [&] { return epoll_wait(epoll_.get(), events.data(), events.size(), milliseconds_to_wait()); });
   now_ = Clock::now();
-  if (count < 0 && errno != EINTR) throw_errno("epoll_wait");
+  if (count < 0) throw_errno("epoll_wait");
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     static_cast<Watch*>(event.data.ptr)->note(event.events);

@@ -38,9 +38,9 @@ class Pump {
 
   /// Takes nothing more from the source; what is in hand still goes to the sink.
   void stop_input() { limit_ = taken(); }
-  /// The sink has nobody at its far end any more, as epoll says: throws the error that explains it, or
-  /// finishes.
-  void sink_hung_up();
+  /// The sink has nobody at its far end any more, as epoll says: throws the error that waits there, or
+  /// SinkGone.
+  [[noreturn]] void sink_hung_up() const;
 
   std::uint64_t bytes() const { return bytes_; }  // that reached the sink
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
@@ -62,7 +62,7 @@ class Pump {
   std::uint64_t limit_;
   std::uint64_t bytes_ = 0;
   std::uint64_t calls_before_ = 0;  // by methods that have given way
-  bool fell_back_ = false, hung_up_ = false;
+  bool fell_back_ = false;
   std::unique_ptr<Method> method_;
 };
 

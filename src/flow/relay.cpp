@@ -33,23 +33,30 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
 
   Task<> run() {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(converse_and_finish());
+    co_await any(std::move(tasks));
+  }
+
+ private:
+  Task<> converse_and_finish() {
     co_await converse();
     if (outward_failure_) std::rethrow_exception(outward_failure_);
     co_await finish();
   }
 
- private:
   /// Until the session is over as the user defines it. What is still running then is cancelled.
   Task<> converse() {
     TaskGroup group(loop_);
-    if (options_.idle_timeout) group.spawn(watch_for_idleness(*options_.idle_timeout, last_byte_));
     group.spawn(carry_outward());
     group.spawn(carry_inward());
     bool warns_of_silence = false;
     while (!is_over() || (outward_failure_ && !peer_ended_)) {
       const bool second = local_ended_ || peer_ended_;
-      const auto deadline = second && options_.eof_timeout ? first_end_ + *options_.eof_timeout : never;
-      const bool in_time = co_await group.next_end(deadline);
+      const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
+      const bool in_time = co_await group.next_end(second && limit ? first_end_ + *limit : never);
+      if (!in_time && outward_failure_) break;
       if (!in_time)
         throw TimedOut(text("{} has not ended {:g} s after {} did",
                             local_ended_ ? far_.socket.name : near_.in.name, seconds(*options_.eof_timeout),
@@ -79,6 +86,8 @@ class Conversation {
   Task<> carry_outward() {
     try {
       co_await run_pump(outward_, near_.in_watch, far_.watch, {nullptr, &last_byte_, &tally_.sent});
+    } catch (const SinkGone&) {
+      fin_sent_ = true;  // nobody is there to take it, and nothing was lost
     } catch (const Error& error) {
       if (error.origin() != far_.socket.origin) throw;
       outward_failure_ = std::current_exception();
@@ -128,7 +137,8 @@ class Conversation {
                                                far_.socket.name, seconds(grace))});
     }
     const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
-    const bool taken = co_await wait_until_acknowledged(far_.socket, unbounded ? never : after(grace));
+    const bool taken =
+        co_await wait_until_acknowledged(far_.socket, unbounded ? never : after(grace), &last_byte_);
     if (!taken)
       throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
                           unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace)));
@@ -191,12 +201,17 @@ Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Cloc
 }
 
 /// The kernel has no event for "all acknowledged", so this looks again and again, ever more rarely.
-Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline) {
+Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline,
+                                   Clock::time_point* last_byte) {
   auto& loop = co_await this_loop();
+  auto before = unacknowledged(socket).value_or(0);
   for (Duration pause = 200us;; pause = std::min<Duration>(pause * 2, 50ms)) {
     if (const int number = pending_error(socket))
       throw Error(number, text("send {}", socket.name), socket.origin);
-    if (unacknowledged(socket).value_or(0) == 0) co_return true;
+    const auto left = unacknowledged(socket).value_or(0);
+    if (left == 0) co_return true;
+    if (left < before && last_byte != nullptr) *last_byte = loop.now();
+    before = left;
     if (loop.now() >= deadline) co_return false;
     co_await loop.sleep_until(std::min(after(pause), deadline));
   }

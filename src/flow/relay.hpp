@@ -66,7 +66,9 @@ Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, Rel
 Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline,
                  Clock::time_point* last_byte = nullptr);
 
-/// Until everything sent is acknowledged; false at the deadline. Throws Error when the peer resets.
-Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline);
+/// Until everything sent is acknowledged; false at the deadline. Progress updates `last_byte`, if it is not
+/// null. Throws Error when the peer resets.
+Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline,
+                                   Clock::time_point* last_byte = nullptr);
 
 }  // namespace sockx

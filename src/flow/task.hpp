@@ -34,7 +34,7 @@ struct PromiseBase {
 template <class T>
 struct Promise : PromiseBase {
   std::optional<T> value;
-  void return_value(T result) { value = std::move(result); }
+  void return_value(T result) { value.emplace(std::move(result)); }
   T take() {
     if (failure) std::rethrow_exception(failure);
     return std::move(*value);
@@ -66,7 +66,10 @@ class [[nodiscard]] Task {
   Task() = default;
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
   Task& operator=(Task&& other) noexcept {
-    std::swap(frame_, other.frame_);
+    if (this != &other) {
+      if (frame_) frame_.destroy();
+      frame_ = std::exchange(other.frame_, {});
+    }
     return *this;
   }
   ~Task() {

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <stdexcept>
 
 #include "os/error.hpp"
 
@@ -18,7 +19,8 @@ bool ReadinessWait::await_ready() const {
 void ReadinessWait::await_suspend(std::coroutine_handle<> suspended) {
   for (const auto& [watch, what] : conditions_) {
     if (watch == nullptr) continue;
-    assert(watch->waiting_[Watch::index(what)] == nullptr && "two coroutines wait for the same readiness");
+    if (watch->waiting_[Watch::index(what)] != nullptr)
+      throw std::logic_error("two coroutines wait for the same readiness of a descriptor");
     watch->waiting_[Watch::index(what)] = this;
   }
   Waiter::await_suspend(suspended);

@@ -9,11 +9,16 @@
 namespace sockx {
 
 Socket adopt(int fd) {
+  const auto refuse = [fd](std::string_view reason) { throw BadInput(text("'fd:{}': {}", fd, reason)); };
   struct stat status {};
-  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode))
-    throw BadInput(text("'fd:{}': descriptor {} is not an open socket", fd, fd));
+  if (fd <= 2) refuse("descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above");
+  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) refuse("that is not an open socket");
   fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return Socket(UniqueFd(fd));
+  Socket socket{UniqueFd(fd)};
+  const bool is_stream = socket.type() == SOCK_STREAM;
+  if (is_stream && (socket.is_listening() || socket.peer().size() > 0)) return socket;
+  std::move(socket).release();  // what is refused stays open
+  refuse(is_stream ? "that is neither listening nor connected" : "that is not a stream socket");
 }
 
 }  // namespace sockx

@@ -5,8 +5,9 @@
 
 namespace sockx {
 
-/// Takes over an inherited descriptor as a socket. Its status flags stay as they are, because they belong to
-/// the open file description and so to whoever else holds it. Throws BadInput when it is no open socket.
+/// Takes over an inherited stream socket, listening or connected. Its status flags stay as they are, because
+/// they belong to the open file description and so to whoever else holds it. Throws BadInput for what is no
+/// stream socket, is neither, or is a standard stream, which listen and connect use themselves.
 Socket adopt(int fd);
 
 }  // namespace sockx

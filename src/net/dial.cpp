@@ -116,6 +116,7 @@ Task<Dialed> dial(Endpoint endpoint, DialOptions options) {
     auto socket = adopt(inherited->fd);
     if (socket.is_listening())
       throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
+    prepare_connected(socket, options.stream);
     auto peer = socket.peer();
     co_return Dialed{std::move(socket), peer};
   }

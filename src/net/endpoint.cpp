@@ -46,6 +46,10 @@ HostPort host_and_port(const std::string& host, const std::string& port, Endpoin
   if (host.empty())
     throw BadInput(text("'{}': the host is empty: say HOST:PORT{}", typed,
                         role == Endpoint::Role::listening ? ", or PORT alone for every address" : ""));
+  if (port.empty()) throw BadInput(text("'{}': the port is empty: say HOST:PORT", typed));
+  if (host.find(':') != std::string::npos && !is_ipv6(host))
+    throw BadInput(
+        text("'{}': '{}' is neither a name nor an address; say HOST PORT or HOST:PORT", typed, host));
   const HostPort parsed{host, parse_port(port)};
   if (parsed.port == 0 && role == Endpoint::Role::connecting)
     throw BadInput(text("'{}': port 0 can be listened on, but not connected to: say 1 to 65535", typed));

@@ -33,6 +33,8 @@ Socket bound_socket(const Address& address, const ListenOptions& options, bool d
     set_option(socket.fd(), "SO_REUSEADDR", "on");
   if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
   prepare(socket, address, options.stream);
+  apply(socket.fd(), options.stream.settings,
+        SocketOption::Phase::connected);  // its connections inherit them
   socket.bind(address);
   socket.listen(options.backlog);
   return socket;
@@ -102,7 +104,7 @@ Task<Accepted> accept(Listener& listener, Deadline deadline) {
   for (;;) {
     if (!listener.may_block_ || is_readable_now(listener.socket_.fd())) {
       if (auto accepted = listener.socket_.accept()) {
-        prepare_connected(accepted->socket, listener.options_);
+        prefer_reno_on_this_host(accepted->socket, listener.options_);
         co_return std::move(*accepted);
       }
     }

@@ -38,6 +38,8 @@ class SocketFile {
 class Listener {
  public:
   Listener(EventLoop& loop, Socket socket, StreamOptions options);
+  Listener(Listener&&) = default;
+  Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
 
   /// Where it listens; the port is the kernel's choice when 0 was asked for.
   const Address& address() const { return address_; }

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "os/calls.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
 

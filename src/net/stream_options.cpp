@@ -4,8 +4,9 @@
 #include <netinet/tcp.h>
 
 #include <cstring>
+#include <fstream>
 
-#include "os/observer.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -15,7 +16,27 @@ bool is_internet(const Address& address) {
   return address.family() == AF_INET || address.family() == AF_INET6;
 }
 
-/// Paced algorithms (bbr) slow loopback down sevenfold, where there is no network to protect. Every user may
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+void use_congestion(Socket& socket, const std::string& name) {
+  try {
+    set_option(socket.fd(), "TCP_CONGESTION", name);
+  } catch (const Error& error) {
+    const bool unknown = error.number() == ENOENT;
+    if (!unknown && error.number() != EPERM) throw;
+    const char* const list = unknown ? "/proc/sys/net/ipv4/tcp_available_congestion_control"
+                                     : "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+    throw BadInput(text("--congestion: '{}': {}; say one of: {}", name,
+                        unknown ? "the kernel does not have it" : "you may not choose it", first_line(list)));
+  }
+}
+
+/// Paced algorithms (bbr) slow loopback down, where there is no network to protect. Every user may
 /// choose reno; where even that fails the connection is merely slower.
 void use_reno(Socket& socket) {
   if (congestion_of(socket) == "reno") return;
@@ -38,7 +59,7 @@ std::string congestion_of(const Socket& socket) {
 void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
   if (is_internet(address)) {
     if (!options.congestion.empty())
-      set_option(socket.fd(), "TCP_CONGESTION", options.congestion);
+      use_congestion(socket, options.congestion);
     else if (address.is_loopback())
       use_reno(socket);
   }
@@ -46,10 +67,14 @@ void prepare(Socket& socket, const Address& address, const StreamOptions& option
 }
 
 void prepare_connected(Socket& socket, const StreamOptions& options) {
+  prefer_reno_on_this_host(socket, options);
+  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
+}
+
+void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options) {
   const auto local = socket.local();
   const bool on_this_host = is_internet(local) && local.host() == socket.peer().host();
   if (options.congestion.empty() && on_this_host) use_reno(socket);
-  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
 }
 
 }  // namespace sockx

@@ -18,8 +18,11 @@ struct StreamOptions {
 
 /// After socket(2), before bind(2) or connect(2) to `address`.
 void prepare(Socket& socket, const Address& address, const StreamOptions& options);
-/// Once there is a connection.
+/// Once a dialed or adopted socket is connected.
 void prepare_connected(Socket& socket, const StreamOptions& options);
+/// The part of it that an accepted socket needs, which has inherited the rest from its listener. Never
+/// throws.
+void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options);
 
 /// The congestion control algorithm in use, or empty for what has none.
 std::string congestion_of(const Socket& socket);

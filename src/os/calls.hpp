@@ -2,6 +2,7 @@
 // faults are Errors that name the guilty end, and --trace sees every one of them.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,14 @@ struct IoResult {
   State state = State::again;
   std::size_t bytes = 0;
 };
+
+/// Runs a system call until no signal interrupts it: the one place where EINTR is handled.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
 
 // Sizes are bytes. All throw Error for a fault. Nothing here waits: sockets are called with MSG_DONTWAIT;
 // what was inherited in blocking mode is polled before each call and written at most PIPE_BUF bytes at a

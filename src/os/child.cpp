@@ -18,8 +18,9 @@ namespace {
 [[noreturn]] void become(const char* program, char* const* arguments, int output) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGPIPE, SIG_DFL);
-  const int null = open("/dev/null", O_RDONLY);
+  const int null = open("/dev/null", O_RDWR);
   dup2(null, STDIN_FILENO);
+  dup2(null, STDERR_FILENO);
   dup2(output, STDOUT_FILENO);
   fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) & ~O_NONBLOCK);
   execv(program, arguments);

@@ -10,8 +10,9 @@
 
 namespace sockx {
 
-/// A child process with /dev/null as its standard input and a pipe to us as its standard output. Dropping it
-/// kills and reaps it; it also dies when we do. Its signals are as a shell would give them: SIGPIPE kills.
+/// A child process with a pipe to us as its standard output, and /dev/null as its standard input and error.
+/// Dropping it kills and reaps it; it also dies when we do. Its signals are as a shell would give them:
+/// SIGPIPE kills.
 class Child {
  public:
   /// Runs `program`, a path, with `arguments`. Throws Error when no process can be made; a program that

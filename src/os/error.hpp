@@ -1,6 +1,7 @@
 // The faults that travel as exceptions from the system up to the command line.
 #pragma once
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -28,6 +29,13 @@ class Error : public std::system_error {
 
  private:
   Origin origin_;
+};
+
+/// The far end of a sink has gone in good order while nothing was on its way to it: EPIPE before anything was
+/// lost.
+class SinkGone : public Error {
+ public:
+  SinkGone(const std::string& what, Origin origin) : Error(EPIPE, what, origin) {}
 };
 
 /// A limit of time that the user or a default has set: "no byte in either direction for 2s".

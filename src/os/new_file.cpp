@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -52,10 +53,8 @@ NewFile::NewFile(const std::string& target, Options options)
   if (exists && options_.keep_existing) throw Error(EEXIST, text("open {}", target), Origin::local_file);
   if (exists && S_ISDIR(old.st_mode)) throw Error(EISDIR, text("open {}", target), Origin::local_file);
   if (exists && !S_ISREG(old.st_mode)) {
-    fd_ = UniqueFd(open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    fd_ = UniqueFd(open(target_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if (!fd_) fail("open", target);
-    const int flags = fcntl(fd_.get(), F_GETFL);
-    fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK);  // our own open file description: nobody else sees it
     return;
   }
   const auto folder = folder_of(target_);
@@ -72,7 +71,7 @@ NewFile::~NewFile() {
 
 void NewFile::write(std::string_view content) {
   while (!content.empty()) {
-    const auto written = ::write(fd_.get(), content.data(), content.size());
+    const auto written = uninterrupted([&] { return ::write(fd_.get(), content.data(), content.size()); });
     if (written < 0) fail("write", target_);
     content.remove_prefix(static_cast<std::size_t>(written));
   }

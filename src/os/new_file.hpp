@@ -11,7 +11,8 @@ namespace sockx {
 /// Writes to a temporary file in the target's own folder and renames it over the target when told that it is
 /// complete; dropped before that, it leaves nothing behind. A symbolic link is followed first, so that the
 /// link stays. The mode is that of the file replaced, else 0666 less the umask. A target that is a device or
-/// a fifo is opened and written in place. Throws Error with Origin::local_file. See rename(2).
+/// a fifo is opened without blocking and written in place; a fifo without a reader is ENXIO. Throws Error
+/// with Origin::local_file. See rename(2).
 class NewFile {
  public:
   struct Options {

@@ -42,12 +42,4 @@ long observe_call(std::string_view name, long result, fmt::format_string<Argumen
   return result;
 }
 
-/// Runs a system call until no signal interrupts it: the one place where EINTR is handled.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 }  // namespace sockx

@@ -19,16 +19,14 @@ class Receiving {
  public:
   Receiving(EventLoop& loop, Socket socket, const std::string& peer, UniqueFd sink, Descriptor described_sink,
             ReceiveOptions options, TransferStats& stats)
-      : loop_(loop),
-        options_(options),
+      : options_(options),
         stats_(stats),
-        waits_before_(loop.waits()),
         peer_(socket.described(peer)),
         connection_(loop, std::move(socket).release()),
         sink_(loop, std::move(sink)),
         pump_(peer_, std::move(described_sink), {options.method, 0, limit()}) {}
   ~Receiving() {
-    stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
+    stats_.system_calls = pump_.calls();
     stats_.method = pump_.method();
     stats_.fell_back = pump_.fell_back();
   }
@@ -41,11 +39,12 @@ class Receiving {
     tasks.push_back(receive());
     try {
       co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
-    } catch (const Incomplete&) {
+    } catch (const TimedOut& reason) {
+      throw_if_short(reason);
       throw;
-    } catch (const std::exception& reason) {
-      if (!options_.expected || pump_.bytes() >= *options_.expected) throw;
-      throw Incomplete(text("{} of {} bytes arrived: {}", pump_.bytes(), *options_.expected, reason.what()));
+    } catch (const Error& reason) {
+      if (reason.origin() == Origin::peer) throw_if_short(reason);
+      throw;
     }
     complete();
     set_reset_on_close(peer_, false);
@@ -55,6 +54,12 @@ class Receiving {
   std::uint64_t limit() const {
     constexpr auto none = std::numeric_limits<std::uint64_t>::max();
     return std::min(options_.expected.value_or(none), options_.most.value_or(none));
+  }
+
+  /// When it is known how much should have come, that too little came is what matters, whatever the reason.
+  void throw_if_short(const std::exception& reason) const {
+    if (options_.expected && pump_.bytes() < *options_.expected)
+      throw Incomplete(text("{} of {} bytes arrived: {}", pump_.bytes(), *options_.expected, reason.what()));
   }
 
   Task<> receive() {
@@ -80,10 +85,8 @@ class Receiving {
     }
   }
 
-  EventLoop& loop_;
   ReceiveOptions options_;
   TransferStats& stats_;
-  std::uint64_t waits_before_;
   Descriptor peer_;
   Stream connection_, sink_;
   Pump pump_;

@@ -42,9 +42,17 @@ class Sending {
   Sending& operator=(const Sending&) = delete;
 
   Task<> run() {
-    set_reset_on_close(peer_, true);
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(transfer());
+    co_await any(std::move(tasks));
+  }
+
+ private:
+  static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
+
+  Task<> transfer() {
     TaskGroup group(loop_);
-    if (options_.idle_timeout) group.spawn(watch_for_idleness(*options_.idle_timeout, last_byte_));
     group.spawn(send());
     group.spawn(drop_answers());
     while (!peer_ended_ || !sent_at_) {
@@ -53,12 +61,9 @@ class Sending {
       if (sent_at_ && !peer_ended_ && !std::exchange(waits_for_close_, true))
         group.spawn(warn_of_open_peer());
     }
-    const bool taken = co_await wait_until_acknowledged(peer_, close_deadline());
+    const bool taken = co_await wait_until_acknowledged(peer_, close_deadline(), &last_byte_);
     if (!taken) throw TimedOut(text("{} has not acknowledged everything in time", peer_.name));
   }
-
- private:
-  static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
   /// Counts from when everything was sent.
   Deadline close_deadline() const {
@@ -137,6 +142,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
 
 Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
                  TransferStats& stats) {
+  set_reset_on_close(socket.described(peer), true);
   Sending sending(co_await this_loop(), source, std::move(socket), peer, std::move(options), stats);
   co_await sending.run();
 }

@@ -21,9 +21,11 @@ Task<Endpoint> LocalReceiver::endpoint() {
 }
 
 Task<std::uint64_t> LocalReceiver::next_total() {
-  const auto line = co_await next_line();
-  const auto event = nlohmann::json::parse(line);
-  co_return event.at("bytes").get<std::uint64_t>();
+  for (;;) {
+    const auto line = co_await next_line();
+    const auto event = nlohmann::json::parse(line);
+    if (event.at("event") == "received") co_return event.at("bytes").get<std::uint64_t>();
+  }
 }
 
 Task<std::string> LocalReceiver::next_line() {

@@ -9,7 +9,7 @@ namespace sockx {
 /// `bytes` is kept up to date while the transfer runs, the rest is known when it has ended, however it ends.
 struct TransferStats {
   std::uint64_t bytes = 0;
-  std::uint64_t system_calls = 0;  // of the pump, and the loop's waits
+  std::uint64_t system_calls = 0;  // of the pump; of a sender also the waits of its loop
   std::string method;              // that moved the last byte
   bool fell_back = false;          // the method asked for did not work here
 };

@@ -97,7 +97,6 @@ TEST_CASE("exit code: the numbers are those of the manual") {
   CHECK(static_cast<int>(ExitCode::reset_by_peer) == 7);
   CHECK(static_cast<int>(ExitCode::cannot_bind_or_open) == 8);
   CHECK(static_cast<int>(ExitCode::incomplete) == 9);
-  CHECK(static_cast<int>(ExitCode::integrity_mismatch) == 10);
   CHECK(static_cast<int>(ExitCode::local_io) == 11);
 }
 

@@ -223,6 +223,26 @@ TEST_CASE("recv-file --keep-open: the pattern knows the peer and the time") {
   CHECK(name.ends_with("-100%"));
 }
 
+TEST_CASE(
+    "recv-file --keep-open: one that connects late is served, and quiet alone ends it at --accept-timeout") {
+  Process receiving(sockx({"recv-file", "--discard", "-k", "--accept-timeout", "300ms", "127.0.0.1", "0"}));
+  auto sender = Peer::connect(port_of(receiving));
+  CHECK(receiving.is_running());
+  const auto begun = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begun < 600ms) sender.send("still here");
+  sender.finish();
+  receiving.out_line("received");
+  check_failure(receiving, 5, "timed out");
+}
+
+TEST_CASE("recv-file: a fifo is waited for without blocking the run") {
+  const Folder folder;
+  REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  Process receiving(sockx({"recv-file", "-o", folder / "fifo", "--deadline", "300ms", "127.0.0.1", "0"}));
+  auto sender = Peer::connect(port_of(receiving));
+  check_failure(receiving, 5, "deadline");
+}
+
 }  // namespace
 
 }  // namespace test

@@ -95,6 +95,37 @@ TEST_CASE("unix sockets: a file is sent and received") {
   CHECK(difference(read_file(folder / "received"), content) == "");
 }
 
+TEST_CASE("unix sockets: a peer that closes while the sender waits for input is no success") {
+  const Folder folder;
+  const auto address = "unix:" + (folder / "socket");
+  Process receiving(
+      {"python3", "-c",
+       "import socket,sys\n"
+       "l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(); print('up', flush=True)\n"
+       "s, _ = l.accept(); print(s.recv(100).decode(), flush=True)",
+       folder / "socket"});
+  receiving.out_line("up");
+  Process sending(sockx({"send-file", "-", address}), {Stdio::pipe()});
+  sending.write("hi");
+  receiving.out_line("hi");
+  check_failure(sending, 7, "Broken pipe");
+}
+
+TEST_CASE("unix sockets: a server that answers and closes ends the conversation in good order") {
+  const Folder folder;
+  Process receiving(
+      {"python3", "-c",
+       "import socket,sys\n"
+       "l = socket.socket(socket.AF_UNIX); l.bind(sys.argv[1]); l.listen(); print('up', flush=True)\n"
+       "s, _ = l.accept(); s.recv(100); s.sendall(b'answer')",
+       folder / "socket"});
+  receiving.out_line("up");
+  Process asking(sockx({"connect", "unix:" + (folder / "socket")}), {Stdio::pipe()});
+  asking.write("question");
+  check_end(asking, exited(0));
+  CHECK(asking.out() == "answer");
+}
+
 }  // namespace
 
 }  // namespace test

@@ -102,7 +102,7 @@ TEST_CASE(
   if (is_missing("strace")) return;
   const Folder folder;
   const auto file = write_file(folder / "file", noise(size));
-  for (const auto* command : {"recv-file --discard", "listen > /dev/null"}) {
+  for (const std::string command : {"recv-file --discard", "listen > /dev/null"}) {
     CAPTURE(command);
     const bool receives = contains(command, "recv-file");
     const auto words =

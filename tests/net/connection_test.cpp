@@ -174,13 +174,21 @@ TEST_CASE("dial: an inherited connection is used as it is and a listening socket
                        doctest::Contains("say sockx listen"), BadInput);
 }
 
-TEST_CASE("adopt: only an open socket is taken and its status flags stay") {
+TEST_CASE("adopt: only a stream socket that listens or is connected is taken and its status flags stay") {
   const auto pipe = make_pipe_ends();
-  for (const int fd : {pipe.read.get(), 12345}) {
-    const auto number = std::to_string(fd);
-    CHECK_THROWS_WITH_AS(adopt(fd),
-                         ("'fd:" + number + "': descriptor " + number + " is not an open socket").c_str(),
-                         BadInput);
+  const UniqueFd datagrams(socket(AF_INET, SOCK_DGRAM, 0)), unconnected(socket(AF_INET, SOCK_STREAM, 0));
+  struct Row {
+    int fd;
+    std::string reason;
+  };
+  for (const auto& [fd, reason] :
+       {Row{0, "standard streams"}, Row{pipe.read.get(), "not an open socket"},
+        Row{12345, "not an open socket"}, Row{datagrams.get(), "not a stream socket"},
+        Row{unconnected.get(), "neither listening nor connected"}}) {
+    CAPTURE(reason);
+    const auto quoted = "'fd:" + std::to_string(fd) + "'";
+    CHECK_THROWS_WITH_AS(adopt(fd), doctest::Contains(quoted.c_str()), BadInput);
+    CHECK_THROWS_WITH_AS(adopt(fd), doctest::Contains(reason.c_str()), BadInput);
   }
   for (const int flags : {0, static_cast<int>(SOCK_NONBLOCK)}) {
     int ends[2];

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
@@ -201,10 +201,8 @@ End Process::wait(std::chrono::milliseconds limit) {
     throw std::runtime_error("still running: " + command() + "\nstdout: " + out().substr(0, 2000) +
                              "\nstderr: " + err());
   int status = 0;
-  rusage usage{};
-  if (wait4(pid_, &status, 0, &usage) != pid_) fail("wait4");
+  if (waitpid(pid_, &status, 0) != pid_) fail("waitpid");
   reaped_ = true;
-  peak_memory_ = usage.ru_maxrss;
   end_ = WIFSIGNALED(status) ? killed_by(WTERMSIG(status)) : exited(WEXITSTATUS(status));
   kill(-pid_, SIGKILL);  // what it may have left running would hold the pipes
   if (out_) out_->join();
@@ -219,6 +217,15 @@ void Process::signal(int number) const {
 std::size_t Process::open_descriptors() const {
   const std::filesystem::directory_iterator folder("/proc/" + std::to_string(pid_) + "/fd");
   return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+}
+
+std::size_t Process::peak_memory() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string word; status >> word;) {
+    std::size_t kib = 0;
+    if (word == "VmHWM:" && status >> kib) return kib;
+  }
+  throw std::runtime_error(command() + "has no memory any more");
 }
 
 bool is_installed(const std::string& program) {

@@ -126,8 +126,9 @@ class Process {
 
   /// While it runs.
   std::size_t open_descriptors() const;
-  /// After wait(), in KiB.
-  long peak_memory() const { return peak_memory_; }
+  /// The most memory that it has had resident, in KiB, while it runs: what wait4(2) tells at the end includes
+  /// the test's own before exec.
+  std::size_t peak_memory() const;
 
  private:
   std::vector<std::string> words_;
@@ -138,7 +139,6 @@ class Process {
   std::thread feeder_;
   bool reaped_ = false;
   End end_;
-  long peak_memory_ = 0;
 };
 
 /// Whether the shell would find the program.

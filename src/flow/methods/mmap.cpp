@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "flow/method.hpp"
 #include "os/calls.hpp"
@@ -39,8 +40,7 @@ class Mmap : public Method {
     try {
       const auto put = write_some(ends_.to, {window_ + (position_ - begin_), wanted});
       if (put.state != IoResult::State::moved) return {Move::State::output_full};
-      position_ += static_cast<off_t>(put.bytes);
-      return {Move::State::moved, put.bytes};
+      return {Move::State::moved, advance(put.bytes)};
     } catch (const Error& error) {
       if (error.number() != EFAULT) throw;
       return {Move::State::ended};  // the file has shrunk below the window
@@ -48,6 +48,18 @@ class Mmap : public Method {
   }
 
  private:
+  /// Behind the end of a file that has shrunk meanwhile, its last page reads as zeros: those bytes do not
+  /// count, so that the transfer is short instead of wrong.
+  std::uint64_t advance(std::size_t bytes) {
+    struct stat status {};
+    ++calls_;
+    fstat(ends_.from.fd, &status);
+    const off_t begin = std::exchange(position_, position_ + static_cast<off_t>(bytes));
+    if (status.st_size >= position_) return bytes;
+    position_ = end_ = std::max(begin, status.st_size);
+    return static_cast<std::uint64_t>(position_ - begin);
+  }
+
   bool covers_position() const { return window_ != nullptr && position_ < end_; }
 
   /// Maps the window that begins at the position's page. False when the source cannot be mapped.

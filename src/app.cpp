@@ -33,6 +33,13 @@ bool uses_color(Color color) {
   return color == Color::on || (color == Color::automatic && by_default);
 }
 
+/// On one line, whatever words of the user's it quotes.
+std::string one_line(std::string message) {
+  for (char& letter : message)
+    if (static_cast<unsigned char>(letter) < ' ') letter = '?';
+  return message;
+}
+
 /// The line on each failure, or the event in its place.
 int tell(const Failure& failure, Report& report) {
   std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
@@ -40,7 +47,7 @@ int tell(const Failure& failure, Report& report) {
     fields.push_back({"errno", failure.error});
     if (const char* const name = strerrorname_np(failure.error)) fields.push_back({"error", name});
   }
-  report.diagnostic("error", fields, "sockx: " + failure.message);
+  report.diagnostic("error", fields, "sockx: " + one_line(failure.message));
   return static_cast<int>(failure.status);
 }
 
@@ -76,7 +83,7 @@ int run_command(const CommandLine& line, Report& report) {
 
 int run_app(const std::vector<std::string>& words) {
   fill_closed_standard_streams();
-  ignore_broken_pipe_signal();
+  ignore_signals_that_calls_report();
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {
     CommandLine line;

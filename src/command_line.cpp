@@ -43,7 +43,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string) const override {
     auto usage = "Usage: sockx" + (app->get_parent() ? ' ' + app->get_name() : "") + " [OPTIONS]";
     for (const auto* option : app->get_options([](const CLI::Option* any) { return any->get_positional(); }))
-      usage += ' ' + option->get_option_text();
+      if (!option->get_option_text().empty()) usage += ' ' + option->get_option_text();
     return usage + (app->get_parent() ? "" : " SUBCOMMAND") + '\n';
   }
   std::string make_positionals(const CLI::App*) const override { return ""; }

@@ -46,8 +46,16 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std
   return add_parsed(app, names, target, parse_size, help, "SIZE");
 }
 
-CLI::Option* add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
-  return app.add_option(shown, words)->option_text(shown)->required();
+void add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown) {
+  // Not one option with a vector: CLI11 would take a word like [a,b] for a list.
+  const auto take = [&words](const std::string& word) { words.push_back(word); };
+  app.add_option_function<std::string>(shown, take)->option_text(shown)->required();
+  for (int i = 2; i <= most; ++i)
+    app.add_option_function<std::string>(text("word {}", i), take)->option_text("");
+}
+
+void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
+  add_words(app, words, 2, shown);
 }
 
 void add_stream_flags(CLI::App& app, StreamOptions& options) {

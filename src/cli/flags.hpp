@@ -27,8 +27,11 @@ template <class Choice>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
                         const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
+/// One to `most` positional words, untouched.
+void add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
+
 /// The words of one endpoint, read with Endpoint::parse once the command runs.
-CLI::Option* add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
+void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
 
 /// -4, -6, --numeric, --congestion, --opt.
 void add_stream_flags(CLI::App& app, StreamOptions& options);

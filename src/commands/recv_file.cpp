@@ -84,6 +84,7 @@ void check_pattern(const std::string& pattern) {
 void check(const Options& options) {
   if (options.discard && options.output_given)
     throw BadInput("--discard: it writes nothing, so leave -o out");
+  if (options.output.empty()) throw BadInput("-o '': say -o FILE");
   if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
   if (options.keep_open && !options.discard) check_pattern(options.output);
   if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
@@ -213,6 +214,10 @@ Task<> receive_beside_others(Context& context, const Options& options, Accepted 
   }
 }
 
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 /// A server of transfers, several at once.
 class Receptionist {
  public:
@@ -227,7 +232,7 @@ class Receptionist {
         exhausted = false;
         continue;
       } catch (const Error& error) {
-        if (error.number() != EMFILE && error.number() != ENFILE) throw;
+        if (!is_shortage(error.number())) throw;
         if (!exhausted) context_.log.warn("{}: new connections wait", error.what());
         exhausted = true;
       }

@@ -204,7 +204,7 @@ ExitCode compare(Context& context, const Options& options) {
 Run declare_send_file(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  app.add_option("FILE HOST PORT", o.words)->option_text("FILE HOST PORT")->required();
+  add_words(app, o.words, 3, "FILE HOST PORT");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
   auto* const method =

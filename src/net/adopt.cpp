@@ -9,16 +9,19 @@
 namespace sockx {
 
 Socket adopt(int fd) {
-  const auto refuse = [fd](std::string_view reason) { throw BadInput(text("'fd:{}': {}", fd, reason)); };
+  const auto refused = [fd](std::string_view reason) { return BadInput(text("'fd:{}': {}", fd, reason)); };
   struct stat status {};
-  if (fd <= 2) refuse("descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above");
-  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) refuse("that is not an open socket");
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  if (fd <= 2)
+    throw refused("descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above");
+  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) throw refused("that is not an open socket");
   Socket socket{UniqueFd(fd)};
   const bool is_stream = socket.type() == SOCK_STREAM;
-  if (is_stream && (socket.is_listening() || socket.peer().size() > 0)) return socket;
-  std::move(socket).release();  // what is refused stays open
-  refuse(is_stream ? "that is neither listening nor connected" : "that is not a stream socket");
+  if (!is_stream || (!socket.is_listening() && socket.peer().size() == 0)) {
+    std::move(socket).release();  // what is refused stays open
+    throw refused(is_stream ? "that is neither listening nor connected" : "that is not a stream socket");
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return socket;
 }
 
 }  // namespace sockx

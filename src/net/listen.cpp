@@ -26,7 +26,12 @@ void remove_stale_socket(const Address& address) {
   if (probe.connect(address) == ECONNREFUSED) unlink(path.c_str());
 }
 
-Socket bound_socket(const Address& address, const ListenOptions& options, bool dual_stack) {
+struct Bound {
+  Socket socket;
+  std::unique_ptr<SocketFile> file;
+};
+
+Bound bound_socket(const Address& address, const ListenOptions& options, bool dual_stack) {
   auto socket = Socket::open_stream(address.family());
   if (address.family() == AF_UNIX) remove_stale_socket(address);
   if (address.family() == AF_INET || address.family() == AF_INET6)
@@ -36,12 +41,13 @@ Socket bound_socket(const Address& address, const ListenOptions& options, bool d
   apply(socket.fd(), options.stream.settings,
         SocketOption::Phase::connected);  // its connections inherit them
   socket.bind(address);
+  auto file = address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
   socket.listen(options.backlog);
-  return socket;
+  return {std::move(socket), std::move(file)};
 }
 
 /// The first address that can be bound; when none can, the failure of the first.
-Socket bind_first(const std::vector<Address>& addresses, const ListenOptions& options, bool dual_stack) {
+Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& options, bool dual_stack) {
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
     try {
@@ -94,9 +100,9 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
     dual_stack = where.host.empty() && options.stream.family == AF_UNSPEC;
     addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, never);
   }
-  Listener listener(loop, bind_first(addresses, options, dual_stack), options.stream);
-  if (const auto path = listener.address().path(); !path.empty())
-    listener.file_ = std::make_unique<SocketFile>(path);
+  auto bound = bind_first(addresses, options, dual_stack);
+  Listener listener(loop, std::move(bound.socket), options.stream);
+  listener.file_ = std::move(bound.file);
   co_return listener;
 }
 

@@ -43,6 +43,25 @@ int option(int fd, int number) {
   return value;
 }
 
+/// accept(2) hands over an error that waits on the new connection, or a firewall's word: the next may be
+/// better.
+bool is_of_the_connection(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 template <class Call>
 Address name_by(Call call, int fd) {
   sockaddr_storage storage{};
@@ -83,27 +102,17 @@ int Socket::connect(const Address& address) {
 }
 
 std::optional<Accepted> Socket::accept() {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  auto* const address = reinterpret_cast<sockaddr*>(&storage);
-  const int made = uninterrupted([&] { return accept4(fd(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); });
-  if (calls_are_observed())
-    tell_observer("accept", std::to_string(fd()), made, made < 0 ? "" : Address(address, size).to_string());
-  if (made >= 0) return Accepted{Socket(UniqueFd(made)), Address(address, size)};
-  switch (errno) {
-    case EAGAIN:
-    case ECONNABORTED:
-    case EPERM:  // a firewall rule
-    case EPROTO:
-    case ENETDOWN:  // Linux hands over an error that waits on the new connection: accept(2)
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-    case EOPNOTSUPP:
-      return {};
-    default:
-      throw_errno("accept");
+  for (;;) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    const int made =
+        uninterrupted([&] { return accept4(fd(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); });
+    if (calls_are_observed())
+      tell_observer("accept", std::to_string(fd()), made, made < 0 ? "" : Address(address, size).to_string());
+    if (made >= 0) return Accepted{Socket(UniqueFd(made)), Address(address, size)};
+    if (errno == EAGAIN) return {};
+    if (!is_of_the_connection(errno)) throw_errno("accept");
   }
 }
 

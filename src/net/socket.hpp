@@ -29,7 +29,7 @@ class Socket {
   void listen(int backlog);
   /// 0 when connected, EINPROGRESS, or the errno of the refusal, which does not throw.
   int connect(const Address& address);
-  /// Nothing when no connection waits, or the one that waited has gone again.
+  /// Nothing when no connection waits; one that has gone again is passed over.
   std::optional<Accepted> accept();
   /// SO_ERROR, which this clears.
   int take_error();

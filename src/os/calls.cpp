@@ -32,8 +32,8 @@ IoResult outcome(long result, std::string_view call, const Descriptor& end) {
   throw_errno(text("{} {}", call, end.name), end.origin);
 }
 
-/// A call on two descriptors fails with one errno: which of the two does it speak of? EPIPE is said by sinks,
-/// the errors of a connection by sockets, a full disk by sinks, and what is left by the file.
+/// A call on two descriptors fails with one errno: which of the two does it speak of? A full or broken sink
+/// speaks for itself, and what befalls connections befell the socket; the rest is the file's.
 const Descriptor& guilty(int number, const Descriptor& from, const Descriptor& to) {
   switch (number) {
     case EPIPE:
@@ -41,10 +41,17 @@ const Descriptor& guilty(int number, const Descriptor& from, const Descriptor& t
     case EDQUOT:
     case EFBIG:
       return to;
-    case EIO:
-      return from.is_file() ? from : to;
-    default:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENOTCONN:
       return from.is_socket() ? from : to;
+    default:
+      return to.is_file() || from.is_socket() ? to : from;
   }
 }
 
@@ -138,10 +145,7 @@ std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
 
 std::optional<Pipe> make_pipe(std::size_t wanted) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    if (errno == EMFILE || errno == ENFILE) return {};
-    throw_errno("pipe2");
-  }
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return {};
   Pipe made{UniqueFd(ends[0]), UniqueFd(ends[1])};
   grow_pipe(ends[1], wanted);
   made.capacity = static_cast<std::size_t>(std::max(fcntl(ends[1], F_GETPIPE_SZ), 4096));

@@ -61,8 +61,8 @@ struct Pipe {
   UniqueFd read_end, write_end;
   std::size_t capacity = 0;
 };
-/// A new non-blocking pipe, grown to `wanted` bytes where that is allowed; nothing when descriptors have run
-/// out (EMFILE, ENFILE), because a pipe is only ever a faster way.
+/// A new non-blocking pipe, grown to `wanted` bytes where that is allowed; nothing when there is none
+/// to be had (EMFILE, ENOMEM), because a pipe is only ever a faster way.
 std::optional<Pipe> make_pipe(std::size_t wanted);
 
 /// Tries to grow a pipe (F_SETPIPE_SZ); an unprivileged user may be refused, which changes nothing.

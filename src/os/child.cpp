@@ -8,7 +8,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
-#include "os/observer.hpp"
+#include "os/signals.hpp"
 
 namespace sockx {
 
@@ -17,7 +17,7 @@ namespace {
 /// In the child, where nothing may be allocated any more.
 [[noreturn]] void become(const char* program, char* const* arguments, int output) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  signal(SIGPIPE, SIG_DFL);
+  restore_signals_that_calls_report();
   const int null = open("/dev/null", O_RDWR);
   dup2(null, STDIN_FILENO);
   dup2(null, STDERR_FILENO);

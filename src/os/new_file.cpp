@@ -46,8 +46,7 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-NewFile::NewFile(const std::string& target, Options options)
-    : target_(follow_links(target)), options_(options) {
+NewFile::NewFile(const std::string& target, Options options) : target_(target), options_(options) {
   struct stat old {};
   const bool exists = stat(target_.c_str(), &old) == 0;
   if (exists && options_.keep_existing) throw Error(EEXIST, text("open {}", target), Origin::local_file);
@@ -57,12 +56,18 @@ NewFile::NewFile(const std::string& target, Options options)
     if (!fd_) fail("open", target);
     return;
   }
+  target_ = follow_links(target);
   const auto folder = folder_of(target_);
   std::string name = (folder == "." ? "" : folder) + ".sockx-XXXXXX";
   fd_ = UniqueFd(mkostemp(name.data(), O_CLOEXEC));
   if (!fd_) fail("create a temporary file for", target);
   temporary_ = name;
-  if (fchmod(fd_.get(), exists ? old.st_mode & 07777 : usual_mode()) != 0) fail("chmod", temporary_);
+  if (fchmod(fd_.get(), exists ? old.st_mode & 07777 : usual_mode()) != 0 &&
+      errno != EPERM) {  // some file systems have no modes to change
+    const int number = errno;
+    unlink(name.c_str());
+    throw Error(number, text("chmod {}", name), Origin::local_file);
+  }
 }
 
 NewFile::~NewFile() {

@@ -63,10 +63,12 @@ void die_by_signal(int signal) {
   _exit(128 + signal);
 }
 
-void ignore_broken_pipe_signal() {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, nullptr);
+void ignore_signals_that_calls_report() {
+  for (const int number : {SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
+}
+
+void restore_signals_that_calls_report() {
+  for (const int number : {SIGPIPE, SIGXFSZ}) signal(number, SIG_DFL);
 }
 
 }  // namespace sockx

@@ -35,7 +35,10 @@ class SignalCatcher {
 /// stops its loop, systemd sees a clean end. See signal(7).
 [[noreturn]] void die_by_signal(int signal);
 
-/// EPIPE is reported by calls instead of killing the process.
-void ignore_broken_pipe_signal();
+/// SIGPIPE and SIGXFSZ no longer kill: the call that meets a broken pipe or a file size limit reports EPIPE
+/// or EFBIG.
+void ignore_signals_that_calls_report();
+/// Gives both their default effect back; for a child.
+void restore_signals_that_calls_report();
 
 }  // namespace sockx

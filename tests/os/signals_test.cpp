@@ -99,10 +99,10 @@ TEST_CASE("die_by_signal: it is a real death whatever was set for the signal") {
   }
 }
 
-TEST_CASE("ignore_broken_pipe_signal: a write into a pipe without a reader fails with EPIPE") {
+TEST_CASE("ignore_signals_that_calls_report: a write into a pipe without a reader fails with EPIPE") {
   const auto end = in_child([] {
     signal(SIGPIPE, SIG_DFL);
-    ignore_broken_pipe_signal();
+    ignore_signals_that_calls_report();
     auto pipe = make_pipe_ends();
     pipe.read.reset();
     return write(pipe.write.get(), "x", 1) == -1 && errno == EPIPE ? 0 : 1;

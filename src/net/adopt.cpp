@@ -17,7 +17,7 @@ Socket adopt(int fd) {
   Socket socket{UniqueFd(fd)};
   const bool is_stream = socket.type() == SOCK_STREAM;
   if (!is_stream || (!socket.is_listening() && socket.peer().size() == 0)) {
-    std::move(socket).release();  // what is refused stays open
+    std::move(socket).release().release();  // what is refused stays open
     throw refused(is_stream ? "that is neither listening nor connected" : "that is not a stream socket");
   }
   fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -1,5 +1,6 @@
 // Method: one way to move bytes from a descriptor to a descriptor. A new one is a file in flow/methods/ that
-// implements this interface, and a line in Pump's choice.
+// implements this interface, its maker below, its name in pump.hpp and pump.cpp, and a place in Pump's
+// choice.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // sockx connect: open a connection and join it to the standard streams.
 #include "commands/commands.hpp"
-#include "commands/conversation.hpp"
-#include "commands/dialing.hpp"
+#include "commands/shared/conversation.hpp"
+#include "commands/shared/dialing.hpp"
 
 namespace sockx {
 

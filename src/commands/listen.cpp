@@ -1,7 +1,7 @@
 // sockx listen: accept one connection and join it to the standard streams.
 #include "commands/commands.hpp"
-#include "commands/conversation.hpp"
-#include "commands/listening.hpp"
+#include "commands/shared/conversation.hpp"
+#include "commands/shared/listening.hpp"
 
 namespace sockx {
 

@@ -1,5 +1,6 @@
 // sockx recv-file: connections into files, to standard output or to nowhere.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,8 +9,8 @@
 #include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
-#include "commands/listening.hpp"
-#include "commands/transfer_flags.hpp"
+#include "commands/shared/listening.hpp"
+#include "commands/shared/transfer_flags.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
@@ -128,7 +129,9 @@ Task<std::unique_ptr<Target>> open_target(const Options& options, std::string pa
     try {
       co_return std::make_unique<Target>(options, path);
     } catch (const Error& error) {
-      if (error.number() != ENXIO) throw;
+      struct stat status {};
+      const bool is_fifo = stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+      if (error.number() != ENXIO || !is_fifo) throw;
     }
     if (loop.now() >= deadline)
       throw TimedOut(text("{}: nobody reads it, and the deadline has passed", path));

@@ -37,9 +37,7 @@ Bound bound_socket(const Address& address, const ListenOptions& options, bool du
   if (address.family() == AF_INET || address.family() == AF_INET6)
     set_option(socket.fd(), "SO_REUSEADDR", "on");
   if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
-  prepare(socket, address, options.stream);
-  apply(socket.fd(), options.stream.settings,
-        SocketOption::Phase::connected);  // its connections inherit them
+  prepare_listening(socket, address, options.stream);
   socket.bind(address);
   auto file = address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
   socket.listen(options.backlog);
@@ -89,6 +87,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
     auto socket = adopt(inherited->fd);
     if (!socket.is_listening())
       throw BadInput(text("'{}': that socket is not listening; say sockx connect", endpoint.to_string()));
+    prepare_listening(socket, socket.local(), options.stream);
     co_return Listener(loop, std::move(socket), options.stream);
   }
   std::vector<Address> addresses;

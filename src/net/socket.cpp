@@ -6,6 +6,7 @@
 
 #include "os/calls.hpp"
 #include "os/observer.hpp"
+#include "os/socket_query.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -36,11 +37,10 @@ std::string protocol_name(int protocol) {
   }
 }
 
-int option(int fd, int number) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  if (getsockopt(fd, SOL_SOCKET, number, &value, &size) != 0) throw_errno("getsockopt");
-  return value;
+int option(int fd, int number, std::string_view name) {
+  const auto value = socket_query(fd, number, name);
+  if (!value) throw_errno("getsockopt");
+  return *value;
 }
 
 /// accept(2) hands over an error that waits on the new connection, or a firewall's word: the next may be
@@ -63,11 +63,14 @@ bool is_of_the_connection(int error) {
 }
 
 template <class Call>
-Address name_by(Call call, int fd) {
+Address name_by(Call call, std::string_view call_name, int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   auto* const address = reinterpret_cast<sockaddr*>(&storage);
-  return call(fd, address, &size) == 0 ? Address(address, size) : Address();
+  const int result = call(fd, address, &size);
+  const auto named = result == 0 ? Address(address, size) : Address();
+  if (calls_are_observed()) tell_observer(call_name, std::to_string(fd), result, named.to_string());
+  return named;
 }
 
 }  // namespace
@@ -116,16 +119,12 @@ std::optional<Accepted> Socket::accept() {
   }
 }
 
-int Socket::take_error() {
-  const int number = option(fd(), SO_ERROR);
-  observe_call("getsockopt", 0, "{}, SOL_SOCKET, SO_ERROR, [{}]", fd(), number);
-  return number;
-}
+int Socket::take_error() { return option(fd(), SO_ERROR, "SO_ERROR"); }
 
-Address Socket::local() const { return name_by(getsockname, fd()); }
-Address Socket::peer() const { return name_by(getpeername, fd()); }
-bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN) != 0; }
-int Socket::type() const { return option(fd(), SO_TYPE); }
+Address Socket::local() const { return name_by(getsockname, "getsockname", fd()); }
+Address Socket::peer() const { return name_by(getpeername, "getpeername", fd()); }
+bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0; }
+int Socket::type() const { return option(fd(), SO_TYPE, "SO_TYPE"); }
 Descriptor Socket::described(const std::string& name) const { return describe(fd(), name, Origin::peer); }
 
 }  // namespace sockx

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "os/observer.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -52,8 +53,10 @@ void use_reno(Socket& socket) {
 std::string congestion_of(const Socket& socket) {
   char name[16] = "";
   socklen_t size = sizeof name;
-  if (getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size) != 0) return "";
-  return std::string(name, strnlen(name, size));
+  const int result = getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size);
+  const std::string read(name, result == 0 ? strnlen(name, size) : 0);
+  observe_call("getsockopt", result, "{}, IPPROTO_TCP, TCP_CONGESTION, [{}]", socket.fd(), read);
+  return read;
 }
 
 void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
@@ -64,6 +67,11 @@ void prepare(Socket& socket, const Address& address, const StreamOptions& option
       use_reno(socket);
   }
   apply(socket.fd(), options.settings, SocketOption::Phase::before_connection);
+}
+
+void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {
+  prepare(socket, address, options);
+  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
 }
 
 void prepare_connected(Socket& socket, const StreamOptions& options) {

@@ -18,6 +18,8 @@ struct StreamOptions {
 
 /// After socket(2), before bind(2) or connect(2) to `address`.
 void prepare(Socket& socket, const Address& address, const StreamOptions& options);
+/// Before listen(2), and for an adopted listener: its connections inherit all of it.
+void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options);
 /// Once a dialed or adopted socket is connected.
 void prepare_connected(Socket& socket, const StreamOptions& options);
 /// The part of it that an accepted socket needs, which has inherited the rest from its listener. Never

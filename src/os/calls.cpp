@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "os/observer.hpp"
+#include "os/socket_query.hpp"
 
 namespace sockx {
 
@@ -130,16 +131,15 @@ void set_reset_on_close(const Descriptor& socket, bool reset) {
 }
 
 int pending_error(const Descriptor& end) {
-  int number = 0;
-  socklen_t size = sizeof number;
-  if (!end.is_socket() || getsockopt(end.fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0) return 0;
-  observe_call("getsockopt", 0, "{}, SOL_SOCKET, SO_ERROR, [{}]", end.fd, number);
-  return number;
+  return end.is_socket() ? socket_query(end.fd, SO_ERROR, "SO_ERROR").value_or(0) : 0;
 }
 
 std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
+  if (!socket.is_socket()) return {};
   int waiting = 0;
-  if (!socket.is_socket() || ioctl(socket.fd, SIOCOUTQ, &waiting) != 0) return {};
+  const int result = ioctl(socket.fd, SIOCOUTQ, &waiting);
+  observe_call("ioctl", result, "{}, SIOCOUTQ, [{}]", socket.fd, waiting);
+  if (result < 0) return {};
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 

@@ -6,19 +6,15 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "os/socket_query.hpp"
+
 namespace sockx {
 
 namespace {
 
-int socket_option(int fd, int option) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
-}
-
 Descriptor::Kind socket_kind(int fd) {
-  const int domain = socket_option(fd, SO_DOMAIN);
-  if (socket_option(fd, SO_TYPE) != SOCK_STREAM) return Descriptor::Kind::socket;
+  const auto domain = socket_query(fd, SO_DOMAIN, "SO_DOMAIN");
+  if (socket_query(fd, SO_TYPE, "SO_TYPE") != SOCK_STREAM) return Descriptor::Kind::socket;
   if (domain == AF_INET || domain == AF_INET6) return Descriptor::Kind::tcp;
   return domain == AF_UNIX ? Descriptor::Kind::unix_stream : Descriptor::Kind::socket;
 }

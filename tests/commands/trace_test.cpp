@@ -58,6 +58,34 @@ TEST_CASE("--trace -vv shows also the calls that only said: not now") {
   CHECK(contains(listening.err(), "EAGAIN"));
 }
 
+TEST_CASE("--trace -vv tells of every socket call that strace sees, in the same order") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  Process listening(sockx({"listen", "127.0.0.1", "0"}));
+  const auto log = folder / "strace";
+  Process connecting(std::vector<std::string>{"strace", "-e", "trace=%network,ioctl,sendfile,splice", "-e",
+                                              "signal=none", "-o", log} +
+                         sockx({"connect", "--trace", "-vv", "127.0.0.1", port_of(listening)}),
+                     {.environment = {"ASAN_OPTIONS=detect_leaks=0"}});  // it does not work under ptrace
+  check_end(connecting, exited(0));
+  std::vector<std::string> seen, told;
+  for (const auto& line : lines_of(read_file(log))) {
+    auto name = line.substr(0, line.find('('));
+    if (name == "ioctl" && !contains(line, "TIOCOUTQ")) continue;  // SIOCOUTQ is the same number
+    if (name == "recvfrom") name = "recv";
+    if (name == "sendto") name = "send";
+    if (!line.starts_with("+++")) seen.push_back(name);
+  }
+  for (const auto& line : lines_of(connecting.err())) {
+    const auto name = line.substr(0, line.find('('));
+    const bool is_socket_call = name != "getaddrinfo" && name != "close" && name != "read" && name != "write";
+    if (contains(line, ") = ") && is_socket_call) told.push_back(name);
+  }
+  INFO("strace:\n", read_file(log), "\ntrace:\n", connecting.err());
+  CHECK(told.size() > 5);
+  CHECK(told == seen);
+}
+
 TEST_CASE("--trace: a failed call bears its errno") {
   Process connecting(sockx({"connect", "--trace", "unix:/nonexistent/socket"}));
   check_end(connecting, exited(4));

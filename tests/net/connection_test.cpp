@@ -310,6 +310,26 @@ TEST_CASE("listen_on: an inherited listening socket is used and another kind ref
                        doctest::Contains("say sockx connect"), BadInput);
 }
 
+TEST_CASE("listen_on: an inherited listening socket gets the options asked for, and its connections too") {
+  EventLoop loop;
+  auto made = bound_port();
+  made.listen(1);
+  ListenOptions options;
+  options.stream.settings = {OptionSetting::parse("SO_KEEPALIVE=on"), OptionSetting::parse("IP_TTL=17")};
+  const auto inherited = to("fd:" + std::to_string(std::move(made).release().release()));
+  auto listener = loop.run(listen_on(inherited, options));
+  const auto dialed = dial_now(loop, to(listener.address()));
+  const auto accepted = loop.run(accept(listener, after(5s)));
+  const auto value_of = [&](int level, int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    CHECK(getsockopt(accepted.socket.fd(), level, option, &value, &size) == 0);
+    return value;
+  };
+  CHECK(value_of(SOL_SOCKET, SO_KEEPALIVE) == 1);
+  CHECK(value_of(IPPROTO_IP, IP_TTL) == 17);
+}
+
 TEST_CASE("accept: the deadline ends the wait") {
   EventLoop loop;
   auto listener = listen(loop, "127.0.0.1:0");

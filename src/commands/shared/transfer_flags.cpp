@@ -1,4 +1,4 @@
-#include "commands/transfer_flags.hpp"
+#include "commands/shared/transfer_flags.hpp"
 
 namespace sockx {
 

@@ -1,4 +1,4 @@
-#include "commands/comparison_report.hpp"
+#include "commands/shared/comparison_report.hpp"
 
 #include <algorithm>
 

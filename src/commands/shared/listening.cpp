@@ -1,4 +1,4 @@
-#include "commands/listening.hpp"
+#include "commands/shared/listening.hpp"
 
 #include "cli/flags.hpp"
 #include "os/new_file.hpp"

@@ -1,4 +1,4 @@
-#include "commands/conversation.hpp"
+#include "commands/shared/conversation.hpp"
 
 #include <unistd.h>
 

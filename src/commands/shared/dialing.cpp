@@ -1,4 +1,4 @@
-#include "commands/dialing.hpp"
+#include "commands/shared/dialing.hpp"
 
 #include <cstring>
 

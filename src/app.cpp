@@ -64,6 +64,7 @@ int run_command(const CommandLine& line, Report& report) {
   const auto& globals = line.globals;
   Log log({log_level(globals), uses_color(globals.color), globals.log_file}, report);
   Context context(report, log);
+  context.program = line.program;
   context.shows_progress = isatty(STDERR_FILENO) && !globals.quiet && !globals.json;
   try {
     return static_cast<int>(line.run(context));

@@ -31,7 +31,7 @@ std::string answer_to_nc_letter(char letter) {
     case 'N':
       return "leave it out: the end of standard input always becomes FIN";
     case 'e':
-      return "sockx starts no programs; join them with a pipe";
+      return "use --exec -- PROGRAM ARG..., or --sh COMMAND";
     default:
       return "";
   }
@@ -47,8 +47,13 @@ class HelpFormatter : public CLI::Formatter {
     return usage + (app->get_parent() ? "" : " SUBCOMMAND") + '\n';
   }
   std::string make_positionals(const CLI::App*) const override { return ""; }
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const auto name = CLI::Formatter::make_option_name(option, is_positional);
+    return name.substr(0, name.find('{'));  // of a flag that may be given a value
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_option_text().empty() ? "" : ' ' + option->get_option_text();
+    const auto& shown = option->get_option_text();
+    return shown.empty() || shown.starts_with('[') ? shown : ' ' + shown;
   }
 };
 
@@ -101,6 +106,7 @@ CommandLine::CommandLine() : app_("sockx: the BSD socket interface, usable from 
 }
 
 std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
+  cut_off_program(words);
   check_first_word(words);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
@@ -117,6 +123,14 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
   }
+}
+
+/// Only --exec takes words of its own; elsewhere `--` ends the options, as CLI11 has it.
+void CommandLine::cut_off_program(std::vector<std::string>& words) {
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  if (dashes == words.end() || std::find(words.begin(), dashes, "--exec") == dashes) return;
+  program.assign(dashes + 1, words.end());
+  words.erase(dashes, words.end());
 }
 
 /// The first word that is no option must name a subcommand, and what comes before it must be a global option.

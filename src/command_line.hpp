@@ -30,9 +30,11 @@ class CommandLine {
   std::optional<std::string> parse(std::vector<std::string> words);
 
   GlobalOptions globals;
-  Run run;  // of the subcommand named
+  Run run;                           // of the subcommand named
+  std::vector<std::string> program;  // what follows `--` after --exec
 
  private:
+  void cut_off_program(std::vector<std::string>& words);
   void check_first_word(const std::vector<std::string>& words) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
   const CLI::App& chosen() const;

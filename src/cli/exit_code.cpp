@@ -37,6 +37,7 @@ ExitCode status_of_connection(int error) {
 ExitCode status_of(const Error& error) {
   switch (error.origin()) {
     case Origin::system:
+    case Origin::child:
       return ExitCode::other_failure;
     case Origin::local_address:
       return ExitCode::cannot_bind_or_open;

@@ -62,6 +62,8 @@ Log::Log(const Options& options, Report& report) : level_(options.level), report
     throw_errno(text("open {}", options.file), Origin::local_file);
   }
   file_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l %v");
+  file_->set_error_handler(
+      [](const std::string&) {});  // spdlog would say it on standard error, in its own way
   file_->set_level(std::min(level_of(LogLevel::info), level_of(options.level)));
   file_->flush_on(spdlog::level::trace);
 }

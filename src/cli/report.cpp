@@ -40,7 +40,11 @@ void Report::event(std::string_view name, const std::vector<Field>& fields) {
 }
 
 void Report::diagnostic(std::string_view name, const std::vector<Field>& fields, const std::string& line) {
-  if (events_) put(events_.get(), json_line(name, fields));
+  try {
+    if (events_) put(events_.get(), json_line(name, fields));
+  } catch (const Error&) {
+    // the next event says so
+  }
   if (options_.json)
     put(stderr, json_line(name, fields));
   else if (!line.empty())

@@ -50,7 +50,8 @@ class Report {
   void result(const std::string& line, std::string_view event, const std::vector<Field>& fields);
   /// An event of the run, which people see in the log: only for programs.
   void event(std::string_view event, const std::vector<Field>& fields);
-  /// What goes along the run on standard error: a log line, a traced call, progress, the error at the end.
+  /// What goes along the run on standard error: a log line, a traced call, progress, the error at the
+  /// end. Never throws: a line that cannot be written is lost.
   void diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line);
 
  private:

@@ -2,6 +2,7 @@
 #include "commands/commands.hpp"
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/listening.hpp"
+#include "commands/shared/passing.hpp"
 
 namespace sockx {
 
@@ -14,10 +15,20 @@ struct Options {
 };
 
 Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
+  const auto& conversation = options.conversation;
+  Socket taker;
+  if (!conversation.pass_to.empty()) {
+    taker = co_await open_taker(conversation);
+  }
   std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
-  auto accepted = co_await accept(*listener, deadline_in(options.conversation.limits.accept));
+  auto accepted = co_await accept(*listener, deadline_in(conversation.limits.accept));
   listener.reset();  // nobody else is served, and nobody else should wait
-  co_await converse(context, std::move(accepted.socket), accepted.peer, options.conversation, summary);
+  Connection connection{std::move(accepted.socket), accepted.peer};
+  if (taker) {
+    co_await pass_on(context, std::move(connection), std::move(taker));
+  } else {
+    co_await converse(context, std::move(connection), conversation, summary);
+  }
 }
 
 }  // namespace
@@ -27,16 +38,18 @@ Run declare_listen(CLI::App& app) {
   add_endpoint(app, options->words, "[HOST] PORT");
   add_listen_flags(app, options->listening);
   add_accept_timeout(app, options->conversation.limits);
-  add_conversation_flags(app, options->conversation);
+  add_conversation_flags(app, options->conversation, options->listening.options.stream);
   set_examples(
       app,
       {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
        {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
        {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"}});
   return [options](Context& context) {
+    check(options->conversation, options->listening.options.stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
     context.run(listen(context, *options, summary), options->conversation.limits.whole_run);
+    summary.complete();
     return ExitCode::done;
   };
 }

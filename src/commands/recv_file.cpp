@@ -9,6 +9,7 @@
 #include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
+#include "commands/shared/end_report.hpp"
 #include "commands/shared/listening.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "flow/task_group.hpp"
@@ -16,6 +17,7 @@
 #include "os/error.hpp"
 #include "os/new_file.hpp"
 #include "os/standard_streams.hpp"
+#include "os/substitutes.hpp"
 #include "transfer/file_receiver.hpp"
 
 namespace sockx {
@@ -97,7 +99,7 @@ class Target {
  public:
   Target(const Options& options, const std::string& path) {
     if (options.discard) {
-      fd_ = UniqueFd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+      fd_ = open_null_device();
       described_ = describe(fd_.get(), "/dev/null", Origin::local_file);
     } else if (options.to_standard_output()) {
       fd_ = take_standard_output();
@@ -122,9 +124,11 @@ class Target {
   Descriptor described_;
 };
 
-/// A fifo that nobody reads yet (ENXIO) is waited for.
-Task<std::unique_ptr<Target>> open_target(const Options& options, std::string path, Deadline deadline) {
+/// A fifo that nobody reads yet (ENXIO) is waited for, as long as the sender waits too.
+Task<std::unique_ptr<Target>> open_target(const Options& options, std::string path, Descriptor sender,
+                                          Deadline deadline) {
   auto& loop = co_await this_loop();
+  const auto limit = std::min(deadline, deadline_in(options.limits.idle));
   for (;;) {
     try {
       co_return std::make_unique<Target>(options, path);
@@ -133,9 +137,10 @@ Task<std::unique_ptr<Target>> open_target(const Options& options, std::string pa
       const bool is_fifo = stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
       if (error.number() != ENXIO || !is_fifo) throw;
     }
-    if (loop.now() >= deadline)
-      throw TimedOut(text("{}: nobody reads it, and the deadline has passed", path));
-    co_await loop.sleep_until(std::min(after(50ms), deadline));
+    if (const int number = pending_error(sender))
+      throw Error(number, text("recv {}", sender.name), sender.origin);
+    if (loop.now() >= limit) throw TimedOut(text("{}: nobody reads it in time", path));
+    co_await loop.sleep_until(std::min(after(50ms), limit));
   }
 }
 
@@ -143,21 +148,15 @@ Task<std::unique_ptr<Target>> open_target(const Options& options, std::string pa
 class Total {
  public:
   Total(Context& context, std::string peer, std::string file)
-      : context_(context), peer_(std::move(peer)), file_(std::move(file)) {}
-  Total(const Total&) = delete;
-  Total& operator=(const Total&) = delete;
-  ~Total() {
-    try {
-      tell();
-    } catch (const Error& error) {
-      context_.log.warn("{}", error.what());
-    }
-  }
+      : context_(context),
+        peer_(std::move(peer)),
+        file_(std::move(file)),
+        report_(context, [this](bool complete) { tell(complete); }) {}
+  void complete() { report_.complete(); }
   TransferStats stats;
-  bool complete = false;
 
  private:
-  void tell() const {
+  void tell(bool complete) const {
     const auto span = Clock::now() - begun_;
     const double rate = static_cast<double>(stats.bytes) / seconds(span);
     context_.report.result(text("received {} bytes from {} in {} ({}){}", stats.bytes, peer_,
@@ -176,15 +175,17 @@ class Total {
   Context& context_;
   std::string peer_, file_;
   Clock::time_point begun_ = Clock::now();
+  EndReport report_;  // goes first
 };
 
 Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number,
                Deadline deadline) {
   const auto peer = accepted.peer.to_string();
   context.log.info("connection from {}", peer);
-  set_reset_on_close(accepted.socket.described(peer), true);  // until the transfer is complete
+  const auto sender = accepted.socket.described(peer);
+  set_reset_on_close(sender, true);  // until the transfer is complete
   const auto path = options.keep_open ? expand(options.output, number, accepted.peer) : options.output;
-  const auto target_opened = co_await open_target(options, path, deadline);
+  const auto target_opened = co_await open_target(options, path, sender, deadline);
   auto& target = *target_opened;
   Total total(context, peer, target.described().name);
   auto limits = options.receive;
@@ -195,7 +196,7 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
       context, std::move(receiving), [&] { return total.stats.bytes; },
       [&] { return options.receive.expected; });
   co_await std::move(shown);
-  total.complete = true;
+  total.complete();
 }
 
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
@@ -207,16 +208,6 @@ Task<> receive_one(Context& context, const Options& options) {
   co_await receive(context, options, std::move(accepted), 1, deadline);
 }
 
-/// One of several: its failure is its own.
-Task<> receive_beside_others(Context& context, const Options& options, Accepted accepted,
-                             std::uint64_t number) {
-  try {
-    co_await receive(context, options, std::move(accepted), number, never);
-  } catch (const std::exception& error) {
-    context.log.warn("{}", error.what());
-  }
-}
-
 bool is_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
@@ -225,13 +216,17 @@ bool is_shortage(int error) {
 class Receptionist {
  public:
   Receptionist(EventLoop& loop, Context& context, const Options& options, Listener listener)
-      : context_(context), options_(options), listener_(std::move(listener)), transfers_(loop) {}
+      : context_(context),
+        options_(options),
+        listener_(std::move(listener)),
+        failed_(loop),
+        transfers_(loop) {}
 
   Task<> accept_all() {
     for (bool exhausted = false;; ++number_) {
       try {
         auto accepted = co_await accept(listener_);
-        transfers_.spawn(receive_beside_others(context_, options_, std::move(accepted), number_));
+        transfers_.spawn(receive_beside_others(std::move(accepted), number_));
         exhausted = false;
         continue;
       } catch (const Error& error) {
@@ -257,10 +252,33 @@ class Receptionist {
     }
   }
 
+  /// Throws when totals cannot be told any more, because standard output is broken or full.
+  Task<> watch_for_failure() {
+    while (!failure_) {
+      co_await failed_.wait();
+    }
+    std::rethrow_exception(failure_);
+  }
+
  private:
+  /// The failure of one of several is its own, unless it befell what all of them share.
+  Task<> receive_beside_others(Accepted accepted, std::uint64_t number) {
+    try {
+      co_await receive(context_, options_, std::move(accepted), number, never);
+    } catch (const Error& error) {
+      if (error.origin() == Origin::standard_output) failure_ = std::current_exception();
+      if (!failure_) context_.log.warn("{}", error.what());
+    } catch (const std::exception& error) {
+      context_.log.warn("{}", error.what());
+    }
+    if (failure_) failed_.notify();
+  }
+
   Context& context_;
   const Options& options_;
   Listener listener_;
+  Notification failed_;
+  std::exception_ptr failure_;
   TaskGroup transfers_;
   std::uint64_t number_ = 1;  // of the next transfer
 };
@@ -270,6 +288,7 @@ Task<> receive_many(Context& context, const Options& options) {
   Receptionist receptionist(co_await this_loop(), context, options, std::move(listener));
   std::vector<Task<>> tasks;
   if (options.limits.accept) tasks.push_back(receptionist.watch_for_quiet(*options.limits.accept));
+  tasks.push_back(receptionist.watch_for_failure());
   tasks.push_back(receptionist.accept_all());
   co_await any(std::move(tasks));
 }
@@ -296,7 +315,7 @@ Run declare_recv_file(CLI::App& app) {
   app.add_option_function<std::string>(
          "-o,--output",
          [&o](const std::string& file) {
-           o.output = file;
+           o.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
            o.output_given = true;
          },
          "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "

@@ -7,6 +7,7 @@
 #include "commands/commands.hpp"
 #include "commands/shared/comparison_report.hpp"
 #include "commands/shared/dialing.hpp"
+#include "commands/shared/end_report.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "os/error.hpp"
 #include "os/usage.hpp"
@@ -59,9 +60,8 @@ Words split(const std::vector<std::string>& words) {
 
 class Summary {
  public:
-  explicit Summary(Context& context) : context_(context) {}
-  Summary(const Summary&) = delete;
-  Summary& operator=(const Summary&) = delete;
+  explicit Summary(Context& context)
+      : context_(context), report_(context, [this](bool complete) { tell(complete); }) {}
 
   TransferStats stats;
   void begin(const std::string& file, const std::string& peer) {
@@ -70,24 +70,22 @@ class Summary {
     begun_ = Clock::now();
     usage_ = Usage::now();
   }
-  void tell(bool complete);
-  /// Where even that fails, there is a better reason already.
-  void tell_failure() {
-    try {
-      tell(false);
-    } catch (const Error& error) {
-      context_.log.warn("{}", error.what());
-    }
+  void complete() { report_.complete(); }
+  /// Whether a transfer of known length has begun and not been sent whole.
+  bool is_short_of(const FileSource& source) const {
+    return begun_ && source.length && stats.bytes < *source.length;
   }
 
  private:
+  void tell(bool complete) const;
   Context& context_;
   std::string file_, peer_;
   std::optional<Clock::time_point> begun_;
   Usage usage_;
+  EndReport report_;  // goes first
 };
 
-void Summary::tell(bool complete) {
+void Summary::tell(bool complete) const {
   if (!begun_) return;
   const auto span = Clock::now() - *begun_;
   const auto usage = Usage::now() - usage_;
@@ -145,11 +143,12 @@ ExitCode send(Context& context, const Options& options) {
   Summary summary(context);
   try {
     context.run(transfer(context, options, source, std::move(endpoint), summary), options.limits.whole_run);
-  } catch (...) {
-    summary.tell_failure();
-    throw;
+  } catch (const TimedOut& error) {
+    if (!summary.is_short_of(source)) throw;
+    throw Incomplete(text("{}: {} of {} bytes were sent: {}", words.file, summary.stats.bytes, *source.length,
+                          error.what()));
   }
-  summary.tell(true);
+  summary.complete();
   return ExitCode::done;
 }
 

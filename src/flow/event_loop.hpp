@@ -1,26 +1,16 @@
 // EventLoop: one thread, one epoll(7), and the clock; every wait of a coroutine ends here.
 #pragma once
 
-#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <deque>
 #include <map>
 
+#include "flow/clock.hpp"
 #include "flow/task.hpp"
 #include "os/unique_fd.hpp"
 
 namespace sockx {
-
-using Clock = std::chrono::steady_clock;
-using Duration = Clock::duration;
-/// The instant at which a wait gives up. One deadline is handed all the way down, however many waits it
-/// spans.
-using Deadline = Clock::time_point;
-inline constexpr Deadline never = Deadline::max();
-
-/// now + `span`, where a span too long to count is never.
-Deadline after(Duration span);
 
 class Waiter;
 

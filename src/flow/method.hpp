@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flow/passage.hpp"
 #include "os/descriptor.hpp"
 
 namespace sockx {
@@ -24,10 +25,12 @@ class Method {
       output_full,    // the sink takes nothing now
       either_blocks,  // the call did not say which of the two; both looked ready a moment later
       ended,          // the source has ended and everything from it has reached the sink
+      held,           // neither end is in the way: go on at the instant `until`
       refused,        // the first call showed that this method does not work here; nothing is lost
     };
     State state = State::moved;
     std::uint64_t bytes = 0;
+    Clock::time_point until{};
   };
 
   virtual ~Method() = default;
@@ -36,6 +39,8 @@ class Method {
   virtual Move move(std::uint64_t most) = 0;
   /// Bytes taken from the source that have not reached the sink.
   virtual std::uint64_t in_hand() const { return 0; }
+  /// Nothing more may be taken from the source; what is in hand has to do.
+  virtual void stop_input() {}
   /// After a refusal: the bytes in hand, for the method that takes over.
   virtual std::vector<std::byte> surrender() { return {}; }
   /// Whether the stream has turned out long, so that a method with dearer beginnings would pay.
@@ -45,6 +50,10 @@ class Method {
   std::uint64_t calls() const { return calls_; }
 
  protected:
+  static Move held_until(Clock::time_point until) { return {Move::State::held, 0, until}; }
+  /// What is written beside the stream is hardly ever a pipe or terminal, and then hardly ever full: it is
+  /// not worth a watch of its own.
+  static Move held_for_a_moment() { return held_until(Clock::now() + std::chrono::milliseconds(1)); }
   std::uint64_t calls_ = 0;
 };
 
@@ -61,5 +70,8 @@ std::unique_ptr<Method> make_piped_splice(
 std::unique_ptr<Method> make_sendfile(MethodEnds ends);  // the source is a regular file
 std::unique_ptr<Method> make_mmap(MethodEnds ends);      // the source is a regular file
 std::unique_ptr<Method> make_discard(MethodEnds ends);   // TCP to /dev/null, without a copy
+std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage);  // through stages, or line by line
+std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage);  // the sink keeps records apart
+std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage);  // the source does
 
 }  // namespace sockx

@@ -39,7 +39,7 @@ Pump::Pump(Descriptor from, Descriptor to, PumpOptions options)
     : ends_{std::move(from), std::move(to), options.chunk},
       automatic_(options.method == TransferMethod::automatic),
       limit_(options.limit),
-      method_(choose(options.method)) {
+      method_(choose(options.method, std::move(options.passage))) {
   fell_back_ = !automatic_ && method_->name() != name_of(options.method);
 }
 
@@ -47,9 +47,9 @@ Pump::State Pump::step(std::uint64_t most) {
   const auto last = std::min(most, limit_ - taken()) + taken();  // where taking ends in this step
   const auto enough = bytes_ + fair_share;
   for (int moves = 0; moves < fair_moves && bytes_ < enough; ++moves) {
-    if (method_->in_hand() == 0 && taken() == limit_) return State::finished;
-    if (method_->in_hand() == 0 && taken() == last) return State::yielded;
-    const auto move = method_->move(last - taken());
+    if (method_->in_hand() == 0 && taken() >= limit_) return State::finished;
+    if (method_->in_hand() == 0 && taken() >= last) return State::yielded;
+    const auto move = method_->move(last - std::min(last, taken()));  // stages may have added bytes
     bytes_ += move.bytes;
     switch (move.state) {
       case Method::Move::State::moved:
@@ -62,6 +62,9 @@ Pump::State Pump::step(std::uint64_t most) {
         return State::wants_output;
       case Method::Move::State::either_blocks:
         return State::yielded;
+      case Method::Move::State::held:
+        held_until_ = move.until;
+        return State::held;
       case Method::Move::State::ended:
         limit_ = bytes_;
         return State::finished;
@@ -73,6 +76,11 @@ Pump::State Pump::step(std::uint64_t most) {
     }
   }
   return State::yielded;
+}
+
+void Pump::stop_input() {
+  limit_ = taken();
+  method_->stop_input();
 }
 
 void Pump::sink_hung_up() const {
@@ -87,8 +95,11 @@ void Pump::replace_method(std::unique_ptr<Method> next) {
   method_ = std::move(next);
 }
 
-std::unique_ptr<Method> Pump::choose(TransferMethod method) const {
+std::unique_ptr<Method> Pump::choose(TransferMethod method, Passage passage) const {
   const auto& [from, to, chunk] = ends_;
+  if (to.kind == Kind::seqpacket) return make_record_send(ends_, std::move(passage));
+  if (from.kind == Kind::seqpacket) return make_record_receive(ends_, std::move(passage));
+  if (passage.is_needed()) return make_filter(ends_, std::move(passage));
   switch (method) {
     case TransferMethod::automatic:
       return choose_automatically();

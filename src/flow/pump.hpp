@@ -21,6 +21,7 @@ struct PumpOptions {
   TransferMethod method = TransferMethod::automatic;
   std::size_t chunk = 0;                                            // bytes a call; 0: what suits the method
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // take no more than this from the source
+  Passage passage = {};  // needs user space: where it is, the method is not a choice
 };
 
 /// Passive: it borrows two descriptors, never waits and knows no loop; who drives it waits for what step()
@@ -28,7 +29,7 @@ struct PumpOptions {
 /// way to another in the middle of the stream. Faults of either end are thrown as Error.
 class Pump {
  public:
-  enum class State { wants_input, wants_output, yielded, finished };
+  enum class State { wants_input, wants_output, yielded, held, finished };
 
   /// A method that cannot work between these two gives way to copying at once: see fell_back().
   Pump(Descriptor from, Descriptor to, PumpOptions options = {});
@@ -37,11 +38,14 @@ class Pump {
   State step(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
   /// Takes nothing more from the source; what is in hand still goes to the sink.
-  void stop_input() { limit_ = taken(); }
+  void stop_input();
+  /// When to go on after State::held.
+  Clock::time_point held_until() const { return held_until_; }
   /// The sink has nobody at its far end any more, as epoll says: throws the error that waits there, or
   /// SinkGone.
   [[noreturn]] void sink_hung_up() const;
 
+  bool has_in_hand() const { return method_->in_hand() > 0; }
   std::uint64_t bytes() const { return bytes_; }  // that reached the sink
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
@@ -52,7 +56,7 @@ class Pump {
 
  private:
   std::uint64_t taken() const { return bytes_ + method_->in_hand(); }  // from the source
-  std::unique_ptr<Method> choose(TransferMethod method) const;
+  std::unique_ptr<Method> choose(TransferMethod method, Passage passage) const;
   std::unique_ptr<Method> choose_automatically() const;
   std::unique_ptr<Method> splice_or_null() const;
   void replace_method(std::unique_ptr<Method> next);
@@ -63,6 +67,7 @@ class Pump {
   std::uint64_t bytes_ = 0;
   std::uint64_t calls_before_ = 0;  // by methods that have given way
   bool fell_back_ = false;
+  Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
 };
 

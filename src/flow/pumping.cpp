@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -27,6 +29,30 @@ class Counting {
   std::uint64_t* counter_;
 };
 
+/// The reader behind the sink has gone. That is no failure when only the end of the source was still to come:
+/// GNU tar leaves after the last record of an archive and does not wait for that end.
+Task<> await_end_of_source(const Pump& pump, Watch& from) {
+  if (pump.to().is_socket()) pump.sink_hung_up();
+  const auto last_chance = after(std::chrono::seconds(1));
+  for (;;) {
+    const auto waiting = look_ahead(pump.from());
+    if (waiting.state == IoResult::State::eof) co_return;
+    if (waiting.state == IoResult::State::moved) pump.sink_hung_up();
+    from.forget_readable();
+    const bool has_come = co_await from.readable(last_chance);
+    if (!has_come) pump.sink_hung_up();
+  }
+}
+
+/// Nothing when there is nobody left to write to, and nothing in hand that would be lost.
+std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
+  return pump.step(most);
+} catch (const Error& error) {
+  const bool is_sink = error.number() == EPIPE && error.origin() == pump.to().origin;
+  if (!is_sink || pump.to().is_socket() || pump.has_in_hand()) throw;
+  return {};
+}
+
 }  // namespace
 
 Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
@@ -40,15 +66,22 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
       continue;
     }
     const auto before = pump.bytes();
-    const auto state = pump.step(most);
+    const auto state = step(pump, most);
     counting.update();
     if (pump.bytes() != before && pacing.last_byte) *pacing.last_byte = loop.now();
     if (pacing.rate) pacing.rate->spend(pump.bytes() - before);
-    switch (state) {
+    if (!state) {
+      co_await await_end_of_source(pump, from);
+      co_return;
+    }
+    switch (*state) {
       case Pump::State::wants_input:
         from.forget_readable();
         co_await from.readable_or_hung_up(to);
-        if (to.is_hung_up()) pump.sink_hung_up();
+        if (to.is_hung_up()) {
+          co_await await_end_of_source(pump, from);
+          co_return;
+        }
         break;
       case Pump::State::wants_output:
         to.forget_writable();
@@ -56,6 +89,9 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
         break;
       case Pump::State::yielded:
         co_await loop.next_turn();
+        break;
+      case Pump::State::held:
+        co_await loop.sleep_until(pump.held_until());
         break;
       case Pump::State::finished:
         co_return;

@@ -7,6 +7,7 @@
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/records.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -24,11 +25,15 @@ class Conversation {
       : loop_(loop),
         near_(std::move(near)),
         far_(std::move(far)),
-        options_(options),
+        options_(std::move(options)),
         tally_(tally),
         tell_(std::move(tell)),
-        outward_(near_.in, far_.socket),
-        inward_(far_.socket, near_.out) {}
+        outward_(near_.in, far_.socket, options_.outward),
+        inward_(far_.socket, near_.out, options_.inward) {
+    if (!options_.rate) return;
+    outward_rate_.emplace(*options_.rate);
+    inward_rate_.emplace(*options_.rate);
+  }
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -43,7 +48,9 @@ class Conversation {
   Task<> converse_and_finish() {
     co_await converse();
     if (outward_failure_) std::rethrow_exception(outward_failure_);
-    co_await finish();
+    if (!options_.leave_open) {
+      co_await finish();
+    }
   }
 
   /// Until the session is over as the user defines it. What is still running then is cancelled.
@@ -51,7 +58,7 @@ class Conversation {
     TaskGroup group(loop_);
     group.spawn(carry_outward());
     group.spawn(carry_inward());
-    bool warns_of_silence = false;
+    bool warns_of_silence = false, drops = false;
     while (!is_over() || (outward_failure_ && !peer_ended_)) {
       const bool second = local_ended_ || peer_ended_;
       const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
@@ -63,14 +70,16 @@ class Conversation {
                             local_ended_ ? near_.in.name : far_.socket.name));
       if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
+      if (reader_left_ && !std::exchange(drops, true)) group.spawn(drop_the_rest());
     }
     group.throw_failure();  // of a direction that failed in the same moment in which the other ended
   }
 
   bool is_over() const {
+    if (enough_) return true;
     switch (options_.until) {
       case Until::both:
-        return local_ended_ && peer_ended_;
+        return local_ended_ && (peer_ended_ || reader_left_);
       case Until::local:
         return local_ended_;
       case Until::peer:
@@ -85,7 +94,7 @@ class Conversation {
   /// thrown.
   Task<> carry_outward() {
     try {
-      co_await run_pump(outward_, near_.in_watch, far_.watch, {nullptr, &last_byte_, &tally_.sent});
+      co_await run_pump(outward_, near_.in_watch, far_.watch, pacing(outward_rate_, tally_.sent));
     } catch (const SinkGone&) {
       fin_sent_ = true;  // nobody is there to take it, and nothing was lost
     } catch (const Error& error) {
@@ -99,14 +108,40 @@ class Conversation {
   }
 
   Task<> carry_inward() {
-    co_await run_pump(inward_, far_.watch, near_.out_stream->watch, {nullptr, &last_byte_, &tally_.received});
-    peer_ended_ = true;
-    if (!local_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {} bytes", far_.socket.name, tally_.received);
+    if (options_.receive) {
+      co_await options_.receive();
+      enough_ = true;
+      co_return;
+    }
+    try {
+      co_await run_pump(inward_, far_.watch, near_.out_stream->watch, pacing(inward_rate_, tally_.received));
+    } catch (const Error& error) {
+      if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.origin) throw;
+      reader_left_ = true;
+    }
+    enough_ = inward_.bytes() == options_.inward.limit;
+    if (reader_left_)
+      detail("{} is read no further after {} bytes", near_.out.name, tally_.received);
+    else if (enough_)
+      detail("{} bytes are enough", tally_.received);
+    else
+      note_end_of_peer();
     if (near_.out.is_socket())
       shutdown_write(near_.out);
     else
       near_.out_stream.reset();
+  }
+
+  /// Nobody wants what the peer says any more, but a peer that cannot get rid of it would stall.
+  Task<> drop_the_rest() {
+    co_await drain(far_.socket, far_.watch, never, &last_byte_);
+    note_end_of_peer();
+  }
+
+  void note_end_of_peer() {
+    peer_ended_ = true;
+    if (!local_ended_) first_end_ = loop_.now();
+    detail("{} has ended after {} bytes", far_.socket.name, tally_.received);
   }
 
   Task<> warn_of_silence() {
@@ -126,7 +161,7 @@ class Conversation {
     if (!local_ended_) {
       co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent, grace);
     }
-    if (!peer_ended_) {
+    if (!peer_ended_ && !enough_ && !reader_left_) {
       co_await deliver_rest(inward_, far_.watch, near_.out_stream->watch, tally_.received, grace);
     }
     send_fin();
@@ -150,6 +185,10 @@ class Conversation {
                      text("{} did not take what was left within {:g} s", pump.to().name, seconds(grace)));
   }
 
+  Pacing pacing(std::optional<RateLimit>& rate, std::uint64_t& counter) {
+    return {rate ? &*rate : nullptr, &last_byte_, &counter};
+  }
+
   void send_fin() {
     if (!std::exchange(fin_sent_, true)) shutdown_write(far_.socket);
   }
@@ -169,7 +208,9 @@ class Conversation {
   RelayObserver tell_;
   Pump outward_, inward_;
   std::exception_ptr outward_failure_;
+  std::optional<RateLimit> outward_rate_, inward_rate_;
   bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
+  bool enough_ = false, reader_left_ = false;
   Clock::time_point last_byte_ = Clock::now(), first_end_{};
 };
 
@@ -181,12 +222,26 @@ Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, Rel
   co_await conversation.run();
 }
 
+namespace {
+
+IoResult drop_some(const Descriptor& socket, std::span<std::byte> scratch) {
+  switch (socket.kind) {
+    case Descriptor::Kind::tcp:
+      return discard_some(socket, 16 * 1024 * 1024);
+    case Descriptor::Kind::seqpacket:
+      return drop_record(socket);
+    default:
+      return read_some(socket, scratch);
+  }
+}
+
+}  // namespace
+
 Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Clock::time_point* last_byte) {
   auto& loop = co_await this_loop();
   std::vector<std::byte> dropped(64 * 1024);
   for (;;) {
-    const bool in_kernel = socket.kind == Descriptor::Kind::tcp;
-    const auto got = in_kernel ? discard_some(socket, 16 * 1024 * 1024) : read_some(socket, dropped);
+    const auto got = drop_some(socket, dropped);
     if (got.state == IoResult::State::eof) co_return true;
     if (got.state == IoResult::State::again) {
       watch.forget_readable();
@@ -206,9 +261,9 @@ Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline,
   auto& loop = co_await this_loop();
   auto before = unacknowledged(socket).value_or(0);
   for (Duration pause = 200us;; pause = std::min<Duration>(pause * 2, 50ms)) {
-    if (const int number = pending_error(socket))
-      throw Error(number, text("send {}", socket.name), socket.origin);
     const auto left = unacknowledged(socket).value_or(0);
+    if (const int number = pending_error(socket))  // asked second: a reset empties the queue
+      throw Error(number, text("send {}", socket.name), socket.origin);
     if (left == 0) co_return true;
     if (left < before && last_byte != nullptr) *last_byte = loop.now();
     before = left;

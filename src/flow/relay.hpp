@@ -31,6 +31,11 @@ struct FarSide {
 
 struct RelayOptions {
   Until until = Until::both;
+  PumpOptions outward, inward;           // our side stops once it has received as much as inward.limit
+  std::optional<std::uint64_t> rate;     // bytes a second, for each direction
+  std::function<Task<>()> receive;       // in place of the inward pump; our side stops when it has ended
+  bool leave_open = false;               // somebody else goes on with the connection: end it in no way
+  bool reader_may_leave = false;         // who reads `out` may stop doing so: what comes then is dropped
   bool half_close = true;                // the end of our input becomes shutdown(SHUT_WR)
   std::optional<Duration> idle_timeout;  // no byte in either direction
   std::optional<Duration> eof_timeout;   // for the second direction, once the first has ended

@@ -36,7 +36,7 @@ void ReadinessWait::unlink() {
 
 Watch::Watch(EventLoop& loop, int fd) : loop_(&loop), fd_(fd) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
   event.data.ptr = this;
   if (epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return;
   if (errno != EPERM) throw_errno("epoll_ctl");
@@ -52,6 +52,7 @@ Watch::~Watch() {
 void Watch::note(std::uint32_t events) {
   const bool hung_up = (events & (EPOLLERR | EPOLLHUP)) != 0;
   if (hung_up) note(Readiness::hang_up);
+  if (hung_up || (events & (EPOLLPRI | EPOLLRDHUP)) != 0) note(Readiness::urgent);
   if (hung_up || (events & (EPOLLIN | EPOLLRDHUP)) != 0) note(Readiness::input);
   if (hung_up || (events & EPOLLOUT) != 0) note(Readiness::output);
 }

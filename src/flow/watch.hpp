@@ -12,7 +12,7 @@ namespace sockx {
 class Watch;
 
 /// What a coroutine can wait for on a Watch.
-enum class Readiness : std::uint8_t { input, output, hang_up };
+enum class Readiness : std::uint8_t { input, output, urgent, hang_up };
 
 /// `co_await` ends when one of at most two conditions is true, or returns false at the deadline.
 class [[nodiscard]] ReadinessWait : public Waiter {
@@ -53,6 +53,8 @@ class Watch {
   ReadinessWait readable_or_hung_up(Watch& other, Deadline deadline = never) {
     return wait({this, Readiness::input}, {&other, Readiness::hang_up}, deadline);
   }
+  /// Until urgent data have come: EPOLLPRI of epoll_ctl(2).
+  ReadinessWait urgent(Deadline deadline = never) { return wait({this, Readiness::urgent}, {}, deadline); }
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
   void forget_readable() { forget(Readiness::input); }
@@ -72,8 +74,8 @@ class Watch {
   EventLoop* loop_;
   int fd_;
   bool always_ready_ = false;
-  std::array<bool, 3> ready_{};
-  std::array<ReadinessWait*, 3> waiting_{};
+  std::array<bool, 4> ready_{};
+  std::array<ReadinessWait*, 4> waiting_{};
 };
 
 /// The only owner of a watched descriptor. Members are destroyed in reverse: the watch first, then the

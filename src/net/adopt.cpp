@@ -8,20 +8,38 @@
 
 namespace sockx {
 
-Socket adopt(int fd) {
-  const auto refused = [fd](std::string_view reason) { return BadInput(text("'fd:{}': {}", fd, reason)); };
+namespace {
+
+/// Why it cannot be used as asked; empty when it can.
+std::string_view objection_to(const Socket& socket, int type) {
+  if (socket.type() == type)
+    return socket.is_listening() || socket.peer().size() != 0 ? ""
+                                                              : "that is neither listening nor connected";
+  if (socket.type() == SOCK_SEQPACKET) return "that socket keeps records apart; say --type seqpacket";
+  return type == SOCK_SEQPACKET ? "that is not a seqpacket socket" : "that is not a stream socket";
+}
+
+}  // namespace
+
+Socket adopt(UniqueFd fd, const std::string& name, int type) {
   struct stat status {};
-  if (fd <= 2)
-    throw refused("descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above");
-  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) throw refused("that is not an open socket");
-  Socket socket{UniqueFd(fd)};
-  const bool is_stream = socket.type() == SOCK_STREAM;
-  if (!is_stream || (!socket.is_listening() && socket.peer().size() == 0)) {
-    std::move(socket).release().release();  // what is refused stays open
-    throw refused(is_stream ? "that is neither listening nor connected" : "that is not a stream socket");
+  const bool is_socket = fstat(fd.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+  Socket socket(std::move(fd));
+  const auto objection = is_socket ? objection_to(socket, type) : "that is not an open socket";
+  if (objection.empty()) {
+    fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
+    return socket;
   }
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return socket;
+  std::move(socket).release().release();  // what is refused stays open
+  throw BadInput(text("'{}': {}", name, objection));
+}
+
+Socket adopt(int fd, int type) {
+  const auto name = text("fd:{}", fd);
+  if (fd <= 2)
+    throw BadInput(
+        text("'{}': descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above", name));
+  return adopt(UniqueFd(fd), name, type);
 }
 
 }  // namespace sockx

@@ -6,7 +6,7 @@
 
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"
-#include "net/adopt.hpp"
+#include "net/handover.hpp"
 #include "net/resolve.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
@@ -59,7 +59,7 @@ class Race {
     options_.tell({DialEvent::Kind::trying, address});
     Socket socket;
     try {
-      socket = Socket::open_stream(address.family());
+      socket = Socket::open_stream(address.family(), options_.stream.type);
     } catch (const Error& error) {
       note_failure(address, error.number());  // a family that is not there; another address may still do
       co_return;
@@ -112,8 +112,9 @@ class Race {
 }  // namespace
 
 Task<Dialed> dial(Endpoint endpoint, DialOptions options) {
-  if (const auto* inherited = std::get_if<InheritedFd>(&endpoint.where)) {
-    auto socket = adopt(inherited->fd);
+  check_type(endpoint, options.stream);
+  if (endpoint.is_adopted()) {
+    auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
     if (socket.is_listening())
       throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
     prepare_connected(socket, options.stream);

@@ -99,7 +99,9 @@ Address parse_vsock(const std::string& word) {
 
 InheritedFd parse_inherited(const std::string& word) {
   const auto fd = number_in<int>(word.substr(3));
-  if (!fd || *fd < 0) throw BadInput(text("'{}': an inherited socket is fd:N, like fd:3", word));
+  if (!fd || *fd < 0)
+    throw BadInput(
+        text("'{}': an inherited socket is fd:N, like fd:3, one that is passed is fd:unix:PATH", word));
   return {*fd};
 }
 
@@ -122,14 +124,23 @@ Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role) {
       throw BadInput(text("'{}': say unix:/PATH or unix:@NAME", first));
     return {Address::unix_name(first.substr(5))};
   }
+  if (first.starts_with("fd:unix:")) {
+    const auto endpoint = parse({first.substr(3)}, role);
+    return {PassedFd{std::get<Address>(endpoint.where)}};
+  }
   if (first.starts_with("vsock:")) return {parse_vsock(first)};
   if (first.starts_with("fd:")) return {parse_inherited(first)};
   return {parse_one_word(first, role)};
 }
 
+bool Endpoint::is_adopted() const {
+  return std::holds_alternative<InheritedFd>(where) || std::holds_alternative<PassedFd>(where);
+}
+
 std::string Endpoint::to_string() const {
   if (const auto* address = std::get_if<Address>(&where)) return address->to_string();
   if (const auto* inherited = std::get_if<InheritedFd>(&where)) return text("fd:{}", inherited->fd);
+  if (const auto* passed = std::get_if<PassedFd>(&where)) return "fd:" + passed->at.to_string();
   const auto& [host, port] = std::get<HostPort>(where);
   if (host.empty()) return text("port {}", port);
   return is_ipv6(host) ? text("[{}]:{}", host, port) : text("{}:{}", host, port);

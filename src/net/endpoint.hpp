@@ -20,18 +20,26 @@ struct InheritedFd {
   int fd = -1;
 };
 
+/// A socket that is passed to us through a unix socket, at which we wait for it.
+struct PassedFd {
+  Address at;
+};
+
 struct Endpoint {
   enum class Role { connecting, listening };
 
   /// Reads one or two words: PORT (listening only), HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH, unix:@NAME,
-  /// vsock:CID:PORT, fd:N; a port may be a service name of services(5). Throws BadInput, which quotes the
-  /// words and shows what would be right.
+  /// vsock:CID:PORT, fd:N, fd:unix:PATH; a port may be a service name of services(5). Throws BadInput, which
+  /// quotes the words and shows what would be right.
   static Endpoint parse(const std::vector<std::string>& words, Role role);
+
+  /// Whether it is a socket that somebody else has made: an InheritedFd or PassedFd.
+  bool is_adopted() const;
 
   /// In the notation of one word, for messages.
   std::string to_string() const;
 
-  std::variant<HostPort, Address, InheritedFd> where;
+  std::variant<HostPort, Address, InheritedFd, PassedFd> where;
 };
 
 /// A number from 0 to 65535 or a service name, for TCP. Throws BadInput.

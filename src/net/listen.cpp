@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "net/adopt.hpp"
+#include "net/handover.hpp"
 #include "net/resolve.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
@@ -32,7 +32,7 @@ struct Bound {
 };
 
 Bound bound_socket(const Address& address, const ListenOptions& options, bool dual_stack) {
-  auto socket = Socket::open_stream(address.family());
+  auto socket = Socket::open_stream(address.family(), options.stream.type);
   if (address.family() == AF_UNIX) remove_stale_socket(address);
   if (address.family() == AF_INET || address.family() == AF_INET6)
     set_option(socket.fd(), "SO_REUSEADDR", "on");
@@ -83,8 +83,9 @@ Listener::Listener(EventLoop& loop, Socket socket, StreamOptions options)
 
 Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   auto& loop = co_await this_loop();
-  if (const auto* inherited = std::get_if<InheritedFd>(&endpoint.where)) {
-    auto socket = adopt(inherited->fd);
+  check_type(endpoint, options.stream);
+  if (endpoint.is_adopted()) {
+    auto socket = co_await adopt_socket(endpoint, options.stream.type, never);
     if (!socket.is_listening())
       throw BadInput(text("'{}': that socket is not listening; say sockx connect", endpoint.to_string()));
     prepare_listening(socket, socket.local(), options.stream);

@@ -1,14 +1,8 @@
 #include "net/resolve.hpp"
 
 #include <netdb.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <memory>
-#include <thread>
-
-#include "flow/watch.hpp"
+#include "flow/on_thread.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
@@ -68,29 +62,11 @@ Answer ask(const HostPort& where, int family, int flags) {
   return answer;
 }
 
-/// What the asking thread and the waiting task share; whoever is last lets it go.
-struct Question {
-  HostPort where;
-  int family;
-  Answer answer;
-  std::atomic<bool> answered = false;
-  UniqueFd answered_fd{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-};
-
 Task<Answer> ask_on_a_thread(HostPort where, int family, Deadline deadline) {
-  const auto question = std::make_shared<Question>(std::move(where), family);
-  if (!question->answered_fd) throw_errno("eventfd");
-  Watch watch(co_await this_loop(), question->answered_fd.get());
-  std::thread([question] {
-    question->answer = ask(question->where, question->family, 0);
-    question->answered = true;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = write(question->answered_fd.get(), &one, sizeof one);
-  }).detach();
-  const bool in_time = co_await watch.readable(deadline);
-  if (!in_time || !question->answered)
-    throw TimedOut(text("getaddrinfo {}: no answer in time", question->where.host));
-  co_return std::move(question->answer);
+  std::function<Answer()> work = [where, family] { return ask(where, family, 0); };
+  auto answer = co_await on_thread<Answer>(std::move(work), deadline);
+  if (!answer) throw TimedOut(text("getaddrinfo {}: no answer in time", where.host));
+  co_return std::move(*answer);
 }
 
 std::vector<Address> every_address(int family, std::uint16_t port) {

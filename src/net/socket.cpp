@@ -82,8 +82,9 @@ Socket Socket::open(int family, int type, int protocol) {
   return Socket(UniqueFd(fd));
 }
 
-Socket Socket::open_stream(int family) {
-  return open(family, SOCK_STREAM, family == AF_INET || family == AF_INET6 ? IPPROTO_TCP : 0);
+Socket Socket::open_stream(int family, int type) {
+  const bool is_tcp = type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
+  return open(family, type, is_tcp ? IPPROTO_TCP : 0);
 }
 
 void Socket::bind(const Address& address) {
@@ -125,6 +126,18 @@ Address Socket::local() const { return name_by(getsockname, "getsockname", fd())
 Address Socket::peer() const { return name_by(getpeername, "getpeername", fd()); }
 bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0; }
 int Socket::type() const { return option(fd(), SO_TYPE, "SO_TYPE"); }
+std::string_view Socket::protocol() const {
+  if (option(fd(), SO_DOMAIN, "SO_DOMAIN") == AF_UNIX) return "unix";
+  switch (option(fd(), SO_PROTOCOL, "SO_PROTOCOL")) {
+    case IPPROTO_TCP:
+      return "tcp";
+    case IPPROTO_MPTCP:
+      return "mptcp";
+    default:
+      return "vsock";
+  }
+}
+
 Descriptor Socket::described(const std::string& name) const { return describe(fd(), name, Origin::peer); }
 
 }  // namespace sockx

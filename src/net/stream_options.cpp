@@ -59,6 +59,11 @@ std::string congestion_of(const Socket& socket) {
   return read;
 }
 
+void check_type(const Endpoint& endpoint, const StreamOptions& options) {
+  if (options.type == SOCK_SEQPACKET && std::holds_alternative<HostPort>(endpoint.where))
+    throw BadInput(text("'{}': --type seqpacket is for unix: and vsock: endpoints", endpoint.to_string()));
+}
+
 void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
   if (is_internet(address)) {
     if (!options.congestion.empty())

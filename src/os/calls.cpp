@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
+#include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
 
@@ -68,6 +70,18 @@ IoResult outcome_of_two(long result, std::string_view call, const Descriptor& fr
 
 }  // namespace
 
+IoResult look_ahead(const Descriptor& from) {
+  if (from.is_socket()) {
+    std::byte byte;
+    const long got = uninterrupted([&] { return recv(from.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
+    return outcome(observe_call("recv", got, "{}, 1, MSG_PEEK", from.fd), "recv", from);
+  }
+  int waiting = 1;
+  if (from.kind == Descriptor::Kind::pipe) ioctl(from.fd, FIONREAD, &waiting);
+  if (waiting > 0) return {IoResult::State::moved, static_cast<std::size_t>(waiting)};
+  return {is_readable_now(from.fd) ? IoResult::State::eof : IoResult::State::again, 0};
+}
+
 bool is_readable_now(int fd) { return is_ready_now(fd, POLLIN); }
 bool is_writable_now(int fd) { return is_ready_now(fd, POLLOUT); }
 
@@ -83,9 +97,11 @@ IoResult read_some(const Descriptor& from, std::span<std::byte> buffer) {
 
 IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
   if (to.is_socket()) {
-    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    const long put = uninterrupted([&] { return send(to.fd, bytes.data(), bytes.size(), flags); });
-    return outcome(observe_call("send", put, "{}, {}, MSG_NOSIGNAL", to.fd, bytes.size()), "send", to);
+    const int flags = MSG_NOSIGNAL | to.send_flags;
+    const long put =
+        uninterrupted([&] { return send(to.fd, bytes.data(), bytes.size(), flags | MSG_DONTWAIT); });
+    return outcome(observe_call("send", put, "{}, {}, {}", to.fd, bytes.size(), message_flags(flags)), "send",
+                   to);
   }
   if (to.may_block) {
     if (!is_writable_now(to.fd)) return {IoResult::State::again, 0};
@@ -103,7 +119,7 @@ IoResult discard_some(const Descriptor& from, std::size_t most) {
 
 /// Into an inherited socket in blocking mode, splice and sendfile would wait until everything has found room.
 IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
-  if (to.may_block && to.is_socket()) return {IoResult::State::refused, 0};
+  if ((to.may_block && to.is_socket()) || to.send_flags != 0) return {IoResult::State::refused, 0};
   if ((from.may_block && !is_readable_now(from.fd)) || (to.may_block && !is_writable_now(to.fd)))
     return {IoResult::State::again, 0};
   constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
@@ -113,15 +129,21 @@ IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t m
 }
 
 IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most) {
-  if (to.may_block) return {IoResult::State::refused, 0};
+  if (to.may_block || to.send_flags != 0) return {IoResult::State::refused, 0};
   const long moved = uninterrupted([&] { return sendfile(to.fd, from.fd, nullptr, most); });
   return outcome_of_two(observe_call("sendfile", moved, "{}, {}, {}", to.fd, from.fd, most), "sendfile", from,
                         to);
 }
 
-void shutdown_write(const Descriptor& socket) {
-  const long result = observe_call("shutdown", shutdown(socket.fd, SHUT_WR), "{}, SHUT_WR", socket.fd);
-  if (result < 0 && errno != ENOTCONN) throw_errno(text("shutdown {}", socket.name), socket.origin);
+void shut_down(const Descriptor& socket, int how) {
+  constexpr std::array names{"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
+  const int result = shutdown(socket.fd, how);
+  observe_call("shutdown", result, "{}, {}", socket.fd, names[static_cast<std::size_t>(how)]);
+  if (result < 0) throw_errno(text("shutdown {}", socket.name), socket.origin);
+}
+
+void shutdown_write(const Descriptor& socket) try { shut_down(socket, SHUT_WR); } catch (const Error& error) {
+  if (error.number() != ENOTCONN) throw;
 }
 
 void set_reset_on_close(const Descriptor& socket, bool reset) {

@@ -33,6 +33,10 @@ auto uninterrupted(Call call) {
   return result;
 }
 
+/// What a call would find in `from`, without taking it: `moved` with at least 1 byte, `eof` or `again`. For
+/// sockets and pipes; a file counts as not yet ended.
+IoResult look_ahead(const Descriptor& from);
+
 // Sizes are bytes. All throw Error for a fault. Nothing here waits: sockets are called with MSG_DONTWAIT;
 // what was inherited in blocking mode is polled before each call and written at most PIPE_BUF bytes at a
 // time, and where that would not do, splice and sendfile count as refused.
@@ -44,6 +48,9 @@ IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t
 
 /// shutdown(fd, SHUT_WR). A peer that is already gone (ENOTCONN) is no fault: there is nobody left to tell.
 void shutdown_write(const Descriptor& socket);
+
+/// shutdown(2) as asked: SHUT_RD, SHUT_WR or SHUT_RDWR. Throws Error.
+void shut_down(const Descriptor& socket, int how);
 
 /// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
 /// kernel's own closing after SIGKILL too.

@@ -1,50 +1,131 @@
 #include "os/child.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/signals.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
 
-/// In the child, where nothing may be allocated any more.
-[[noreturn]] void become(const char* program, char* const* arguments, int output) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+/// Pointers into `words`, as exec(3) takes them.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> whole_environment(const std::vector<std::string>& added) {
+  const auto is_replaced = [&](std::string_view variable) {
+    const auto name = variable.substr(0, variable.find('=') + 1);
+    for (const auto& other : added)
+      if (other.starts_with(name)) return true;
+    return false;
+  };
+  auto all = added;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    if (!is_replaced(*variable)) all.emplace_back(*variable);
+  return all;
+}
+
+/// What the child needs once nothing may be allocated any more.
+struct Birth {
+  char* const* words;
+  char* const* environment;
+  int input, output;  // -1 for /dev/null
+  bool shares_error, dies_with_us;
+  int failure;  // a pipe that tells why the program could not be run
+};
+
+void use_as(int number, int fd) {
+  dup2(fd, number);
+  fcntl(number, F_SETFL, fcntl(number, F_GETFL) & ~O_NONBLOCK);
+}
+
+[[noreturn]] void become(const Birth& birth) {
+  if (birth.dies_with_us) prctl(PR_SET_PDEATHSIG, SIGKILL);
   restore_signals_that_calls_report();
-  const int null = open("/dev/null", O_RDWR);
-  dup2(null, STDIN_FILENO);
-  dup2(null, STDERR_FILENO);
-  dup2(output, STDOUT_FILENO);
-  fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) & ~O_NONBLOCK);
-  execv(program, arguments);
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  use_as(STDIN_FILENO, birth.input >= 0 ? birth.input : null);
+  use_as(STDOUT_FILENO, birth.output);
+  if (!birth.shares_error) dup2(null, STDERR_FILENO);
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what we have inherited is not its business either
+  execvpe(birth.words[0], birth.words, birth.environment);
+  const int number = errno;
+  [[maybe_unused]] const auto written = write(birth.failure, &number, sizeof number);
   _exit(127);
+}
+
+Pipe needed_pipe() {
+  auto made = make_pipe(0);
+  if (!made) throw_errno("pipe2");
+  return std::move(*made);
 }
 
 }  // namespace
 
-Child::Child(const std::string& program, std::vector<std::string> arguments) {
-  auto pipe = make_pipe(0);
-  if (!pipe) throw_errno("pipe2");
-  arguments.insert(arguments.begin(), program);
-  std::vector<char*> words;
-  for (auto& argument : arguments) words.push_back(argument.data());
-  words.push_back(nullptr);
+std::string ChildEnd::to_string() const {
+  if (WIFSIGNALED(status))
+    return text("was killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  return text("exited with status {}", WEXITSTATUS(status));
+}
+
+Child::Child(std::vector<std::string> words, Options options) {
+  auto environment = whole_environment(options.environment);
+  const auto word_pointers = pointers_to(words), variables = pointers_to(environment);
+  auto output = needed_pipe(), failure = needed_pipe();
+  Pipe input;
+  if (options.takes_input) input = needed_pipe();
+  const Birth birth{word_pointers.data(),   variables.data(),     input.read_end.get(),
+                    output.write_end.get(), options.shares_error, options.dies_with_us,
+                    failure.write_end.get()};
   pid_ = fork();
   if (pid_ < 0) throw_errno("fork");
-  if (pid_ == 0) become(program.c_str(), words.data(), pipe->write_end.get());
-  output_ = std::move(pipe->read_end);
+  if (pid_ == 0) become(birth);
+  end_fd_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+
+  failure.write_end.reset();
+  fcntl(failure.read_end.get(), F_SETFL, 0);
+  int number = 0;  // nothing comes when exec(3) has closed the other end
+  const auto got = uninterrupted([&] { return read(failure.read_end.get(), &number, sizeof number); });
+  if (got > 0 || !end_fd_) {
+    if (got <= 0) kill(pid_, SIGKILL);
+    const int reason = got > 0 ? number : errno;
+    reap();
+    throw Error(reason, text("exec {}", words[0]), Origin::local_file);
+  }
+  input_ = std::move(input.write_end);
+  output_ = std::move(output.read_end);
+}
+
+ChildEnd Child::reap() {
+  ChildEnd end;
+  uninterrupted([&] { return waitpid(pid_, &end.status, 0); });
+  pid_ = -1;
+  return end;
 }
 
 Child::~Child() {
-  kill(pid_, SIGKILL);
-  uninterrupted([&] { return waitpid(pid_, nullptr, 0); });
+  if (pid_ < 0) return;
+  input_.reset();
+  output_.reset();
+  kill(pid_, SIGTERM);
+  constexpr int patience = 1000;  // milliseconds
+  pollfd ended{end_fd_.get(), POLLIN, 0};
+  if (uninterrupted([&] { return poll(&ended, 1, patience); }) == 0) kill(pid_, SIGKILL);
+  reap();
 }
 
 std::string own_program() { return "/proc/self/exe"; }

@@ -1,4 +1,4 @@
-// Child: another process that works for us.
+// Child: another program that works for us.
 #pragma once
 
 #include <sys/types.h>
@@ -10,24 +10,43 @@
 
 namespace sockx {
 
-/// A child process with a pipe to us as its standard output, and /dev/null as its standard input and error.
-/// Dropping it kills and reaps it; it also dies when we do. Its signals are as a shell would give them:
-/// SIGPIPE kills.
+/// How a program ended: as waitpid(2) has it.
+struct ChildEnd {
+  int status = 0;
+  bool is_success() const { return status == 0; }
+  /// "exited with status 3", "was killed by signal 15 (Terminated)".
+  std::string to_string() const;
+};
+
+/// A child process with a pipe to us as its standard output. Its signals are as a shell would give them
+/// (SIGPIPE kills), and it holds no descriptor of ours but 0, 1 and 2. Dropping it ends it: SIGTERM, a second
+/// to heed it, SIGKILL.
 class Child {
  public:
-  /// Runs `program`, a path, with `arguments`. Throws Error when no process can be made; a program that
-  /// cannot be run exits with 127.
-  Child(const std::string& program, std::vector<std::string> arguments);
+  struct Options {
+    bool takes_input = false;   // a pipe from us as its standard input, else /dev/null
+    bool shares_error = false;  // our standard error, else /dev/null
+    bool dies_with_us = false;  // also when we are killed by SIGKILL: PR_SET_PDEATHSIG in prctl(2)
+    std::vector<std::string> environment = {};  // NAME=VALUE, beside our own
+  };
+  /// Runs the program words[0], sought in PATH as execvp(3) does, with the words as its arguments. Throws
+  /// Error, with Origin::local_file when the program cannot be run.
+  Child(std::vector<std::string> words, Options options);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
 
-  /// The reading end of its standard output, non-blocking; to be taken once.
+  /// Our ends of the pipes, non-blocking; each to be taken once.
+  UniqueFd take_input() { return std::move(input_); }
   UniqueFd take_output() { return std::move(output_); }
+  /// Becomes readable when the child has ended; see pidfd_open(2).
+  int end_fd() const { return end_fd_.get(); }
+  /// Waits for the end, if it has not come yet.
+  ChildEnd reap();
 
  private:
-  pid_t pid_ = -1;
-  UniqueFd output_;
+  pid_t pid_ = -1;  // -1 once reaped
+  UniqueFd input_, output_, end_fd_;
 };
 
 /// The path by which this very program can be started again.

@@ -14,7 +14,9 @@ namespace {
 
 Descriptor::Kind socket_kind(int fd) {
   const auto domain = socket_query(fd, SO_DOMAIN, "SO_DOMAIN");
-  if (socket_query(fd, SO_TYPE, "SO_TYPE") != SOCK_STREAM) return Descriptor::Kind::socket;
+  const auto type = socket_query(fd, SO_TYPE, "SO_TYPE");
+  if (type == SOCK_SEQPACKET) return Descriptor::Kind::seqpacket;
+  if (type != SOCK_STREAM) return Descriptor::Kind::socket;
   if (domain == AF_INET || domain == AF_INET6) return Descriptor::Kind::tcp;
   return domain == AF_UNIX ? Descriptor::Kind::unix_stream : Descriptor::Kind::socket;
 }

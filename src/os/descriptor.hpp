@@ -14,6 +14,7 @@ struct Descriptor {
     pipe,         // a pipe or fifo
     tcp,          // a stream socket on which recv(MSG_TRUNC) drops bytes in the kernel: TCP, MPTCP
     unix_stream,  // an AF_UNIX stream socket
+    seqpacket,    // a stream of records: SOCK_SEQPACKET of any family
     socket,       // any other socket
     null_device,  // /dev/null
     device,       // a terminal or any other device
@@ -25,8 +26,11 @@ struct Descriptor {
   Kind kind = Kind::device;
   bool appends = false;    // O_APPEND: splice(2) and sendfile(2) refuse it
   bool may_block = false;  // without O_NONBLOCK: see calls.hpp
+  int send_flags = 0;      // for send(2), which is then the only way in
 
-  bool is_socket() const { return kind == Kind::tcp || kind == Kind::unix_stream || kind == Kind::socket; }
+  bool is_socket() const {
+    return kind == Kind::tcp || kind == Kind::unix_stream || kind == Kind::seqpacket || kind == Kind::socket;
+  }
   bool is_file() const { return kind == Kind::file; }
 };
 

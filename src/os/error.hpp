@@ -14,6 +14,7 @@ enum class Origin {
   local_address,    // bind(2), listen(2): an address of this host
   peer,             // connect(2), recv(2), send(2): the other side of a connection
   local_file,       // a file, or a pipe that is not standard output
+  child,            // a program that we have started
   standard_output,  // its reader may go away, which is death by SIGPIPE and no error
 };
 

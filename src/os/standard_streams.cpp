@@ -9,9 +9,11 @@ namespace sockx {
 
 namespace {
 
-UniqueFd take(int number, int access) {
+/// Opened anew as it was lent: `<> fifo` is a reader and a writer.
+UniqueFd take(int number) {
   const auto kind = describe_standard_stream(number).kind;
   if (kind != Descriptor::Kind::pipe && kind != Descriptor::Kind::device) return UniqueFd(number);
+  const int access = fcntl(number, F_GETFL) & O_ACCMODE;
   const int opened =
       open(text("/proc/self/fd/{}", number).c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (opened >= 0) {
@@ -28,8 +30,8 @@ void fill_closed_standard_streams() {
     if (fcntl(number, F_GETFD) < 0) open("/dev/null", O_RDWR);  // the lowest free number is this one
 }
 
-UniqueFd take_standard_input() { return take(0, O_RDONLY); }
-UniqueFd take_standard_output() { return take(1, O_WRONLY); }
+UniqueFd take_standard_input() { return take(0); }
+UniqueFd take_standard_output() { return take(1); }
 
 Descriptor describe_standard_stream(int fd) {
   return describe(fd, fd == 0 ? "stdin" : "stdout", fd == 0 ? Origin::local_file : Origin::standard_output);

@@ -1,7 +1,9 @@
 #include "transfer/file_sender.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,6 +116,12 @@ class Sending {
   bool peer_ended_ = false, waits_for_close_ = false;
 };
 
+/// Files of /proc claim 0 bytes, those of /sys a page.
+bool tells_its_size(int fd, const struct stat& status) {
+  struct statfs system {};
+  return status.st_size != 0 && fstatfs(fd, &system) == 0 && system.f_type != SYSFS_MAGIC;
+}
+
 }  // namespace
 
 FileSource FileSource::open(const std::string& path, std::uint64_t offset,
@@ -130,11 +138,14 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   struct stat status {};
   fstat(source.fd.get(), &status);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
+  const auto beyond = [&] {
+    return BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));
+  };
   const off_t start = lseek(source.fd.get(), static_cast<off_t>(offset), SEEK_CUR);
+  if (start < 0 && source.described.is_file()) throw beyond();
   if (start < 0 && offset > 0) throw BadInput(text("--offset {}: {} cannot seek", offset, path));
-  if (!source.described.is_file() || status.st_size == 0) return source;
-  if (start > status.st_size)
-    throw BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));
+  if (!source.described.is_file() || !tells_its_size(source.fd.get(), status)) return source;
+  if (start > status.st_size) throw beyond();
   source.length = static_cast<std::uint64_t>(status.st_size - start);
   if (count) source.length = std::min(*source.length, *count);
   return source;

@@ -10,9 +10,10 @@
 namespace sockx {
 
 LocalReceiver::LocalReceiver(EventLoop& loop)
-    : child_(own_program(), {"--json", "recv-file", "--discard", "--keep-open", "127.0.0.1", "0"}),
+    : child_({own_program(), "--json", "recv-file", "--discard", "--keep-open", "127.0.0.1", "0"},
+             {.dies_with_us = true}),
       output_(loop, child_.take_output()),
-      described_(describe(output_.fd.get(), "the receiver", Origin::system)) {}
+      described_(describe(output_.fd.get(), "the receiver", Origin::child)) {}
 
 Task<Endpoint> LocalReceiver::endpoint() {
   const auto line = co_await next_line();

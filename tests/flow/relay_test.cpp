@@ -26,9 +26,9 @@ const std::string input = "what we say";
 const std::string greeting = "what the peer says";
 
 /// One conversation: the two pipes of the near side, the relay's socket, and the peer on the same loop.
-class Stage {
+class Scene {
  public:
-  explicit Stage(SocketEnds sockets = tcp_pair())
+  explicit Scene(SocketEnds sockets = tcp_pair())
       : peer(loop, std::move(sockets.theirs)),
         in(make_pipe_ends()),
         out(make_pipe_ends()),
@@ -97,7 +97,7 @@ enum class Local { ends, ends_after_the_peer, stays_open };
 enum class Peer { ends_after_us, ends_first, ends_after_our_input, stays_open, resets };
 enum class Outcome { done, timed_out, reset };
 
-Task<> play_peer(Stage& stage, Peer plan, std::string& received) {
+Task<> play_peer(Scene& stage, Peer plan, std::string& received) {
   co_await write_all(stage.peer, greeting);
   switch (plan) {
     case Peer::ends_after_us:
@@ -122,7 +122,7 @@ Task<> play_peer(Stage& stage, Peer plan, std::string& received) {
   }
 }
 
-Task<> play_local(Stage& stage, Local plan) {
+Task<> play_local(Scene& stage, Local plan) {
   if (plan == Local::ends_after_the_peer) {
     Watch output(co_await this_loop(), stage.out.read.get());
     while (!output.is_hung_up()) {
@@ -134,7 +134,7 @@ Task<> play_local(Stage& stage, Local plan) {
   if (plan != Local::stays_open) stage.in.write.reset();
 }
 
-Outcome outcome_of(Stage& stage, RelayOptions options, Task<> beside) {
+Outcome outcome_of(Scene& stage, RelayOptions options, Task<> beside) {
   try {
     stage.run(options, std::move(beside));
     return Outcome::done;
@@ -204,7 +204,7 @@ TEST_CASE("relay: who ends when and what comes of it") {
       if (unix_stream && row.peer == Peer::resets) continue;  // unix sockets know no SO_LINGER
       CAPTURE(row.what);
       CAPTURE(unix_stream);
-      Stage stage(unix_stream ? unix_pair() : tcp_pair());
+      Scene stage(unix_stream ? unix_pair() : tcp_pair());
       std::string received;
       RelayOptions options;
       options.until = row.until;
@@ -231,17 +231,17 @@ TEST_CASE("relay: who ends when and what comes of it") {
 
 TEST_CASE("relay: many bytes go both ways at once and none is lost") {
   const auto to_peer = noise(3'000'000, 1), from_peer = noise(4'000'000, 2);
-  Stage stage;
+  Scene stage;
   std::string at_peer, at_output;
-  const auto feed = [](Stage& on, const std::string& bytes) -> Task<> {
+  const auto feed = [](Scene& on, const std::string& bytes) -> Task<> {
     Stream stream(on.loop, std::move(on.in.write));
     co_await write_all(stream, bytes);
   };
-  const auto say = [](Stage& on, const std::string& bytes) -> Task<> {
+  const auto say = [](Scene& on, const std::string& bytes) -> Task<> {
     co_await write_all(on.peer, bytes);
     shutdown(on.peer.fd.get(), SHUT_WR);
   };
-  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+  const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
     Stream stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes, 10'000);
   };
@@ -257,15 +257,15 @@ TEST_CASE("relay: many bytes go both ways at once and none is lost") {
 
 TEST_CASE("relay: until local a peer that talks all the time still gets everything and no reset") {
   const auto to_peer = noise(2'000'000);
-  Stage stage;
+  Scene stage;
   std::string at_peer;
-  const auto feed = [](Stage& on, const std::string& bytes) -> Task<> {
+  const auto feed = [](Scene& on, const std::string& bytes) -> Task<> {
     Stream stream(on.loop, std::move(on.in.write));
     co_await write_all(stream, bytes);
   };
-  const auto talk_and_read = [](Stage& on, std::string& bytes) -> Task<> {
+  const auto talk_and_read = [](Scene& on, std::string& bytes) -> Task<> {
     const auto banner = noise(1000);
-    const auto read_piece = [](Stage& from, std::string& into, std::size_t size) -> Task<> {
+    const auto read_piece = [](Scene& from, std::string& into, std::size_t size) -> Task<> {
       co_await read_until(from.peer, into, size, 4'000);
     };
     for (std::size_t size = 0; bytes.size() == size;) {
@@ -275,7 +275,7 @@ TEST_CASE("relay: until local a peer that talks all the time still gets everythi
     }
     shutdown(on.peer.fd.get(), SHUT_WR);
   };
-  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+  const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
     Stream stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes);
   };
@@ -289,13 +289,13 @@ TEST_CASE("relay: until local a peer that talks all the time still gets everythi
 }
 
 TEST_CASE("relay: bytes in hand are delivered when the peer's end ends the session") {
-  Stage stage;
+  Scene stage;
   const auto filled = fill(stage.peer.fd.get());
-  const auto end_peer = [](Stage& on) -> Task<> {
+  const auto end_peer = [](Scene& on) -> Task<> {
     shutdown(on.peer.fd.get(), SHUT_WR);
     co_return;
   };
-  const auto read_output = [](Stage& on, std::string& bytes) -> Task<> {
+  const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
     Stream stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes, 4'000);
   };
@@ -308,7 +308,7 @@ TEST_CASE("relay: bytes in hand are delivered when the peer's end ends the sessi
 }
 
 TEST_CASE("relay: the end of the peer becomes the end of our output before the session is over") {
-  Stage stage;
+  Scene stage;
   std::string received;
   stage.run({},
             all(play_local(stage, Local::ends_after_the_peer), play_peer(stage, Peer::ends_first, received)));
@@ -317,10 +317,10 @@ TEST_CASE("relay: the end of the peer becomes the end of our output before the s
 }
 
 TEST_CASE("relay: a silent input behind an ended peer is warned of once") {
-  Stage stage;
+  Scene stage;
   RelayOptions options;
   options.silence_before_warning = 1ms;
-  const auto end_late = [](Stage& on) -> Task<> {
+  const auto end_late = [](Scene& on) -> Task<> {
     shutdown(on.peer.fd.get(), SHUT_WR);
     while (on.warnings.empty()) {
       co_await on.loop.sleep_until(after(1ms));
@@ -335,7 +335,7 @@ TEST_CASE("relay: a silent input behind an ended peer is warned of once") {
 }
 
 TEST_CASE("relay: nothing moves and the idle time-out ends it") {
-  Stage stage;
+  Scene stage;
   RelayOptions options;
   options.idle_timeout = short_time;
   CHECK_THROWS_WITH_AS(stage.run(options, play_local(stage, Local::stays_open)),
@@ -344,8 +344,8 @@ TEST_CASE("relay: nothing moves and the idle time-out ends it") {
 }
 
 TEST_CASE("relay: output whose reader has gone is a broken pipe of standard output") {
-  Stage stage;
-  const auto lose_reader = [](Stage& on) -> Task<> {
+  Scene stage;
+  const auto lose_reader = [](Scene& on) -> Task<> {
     on.out.read.reset();
     co_return;
   };
@@ -357,7 +357,7 @@ TEST_CASE("relay: output whose reader has gone is a broken pipe of standard outp
 
 // Both directions end inside spawn(), before the relay has begun to wait.
 TEST_CASE("relay: until local a reset that came before the start is no success") {
-  Stage stage;
+  Scene stage;
   stage.in.write.reset();
   stage.reset_peer();
   RelayOptions options;

@@ -32,7 +32,7 @@ TEST_CASE("describe: every kind of descriptor is known for what it is") {
       {"blocking TCP over IPv6", UniqueFd(socket(AF_INET6, SOCK_STREAM, 0)), Kind::tcp, false, true},
       {"a blocking unix stream", std::move(unix_stream.ours), Kind::unix_stream, false, true},
       {"blocking UDP", UniqueFd(socket(AF_INET, SOCK_DGRAM, 0)), Kind::socket, false, true},
-      {"blocking unix records", UniqueFd(socket(AF_UNIX, SOCK_SEQPACKET, 0)), Kind::socket, false, true},
+      {"blocking unix records", UniqueFd(socket(AF_UNIX, SOCK_SEQPACKET, 0)), Kind::seqpacket, false, true},
       {"the null device", open_null(), Kind::null_device, false, false},
       {"another device", UniqueFd(open("/dev/zero", O_RDONLY)), Kind::device, false, true},
       {"another device that does not block", UniqueFd(open("/dev/zero", O_RDONLY | O_NONBLOCK)), Kind::device,

@@ -1,21 +1,67 @@
 #include "commands/shared/conversation.hpp"
 
-#include <unistd.h>
+#include <fcntl.h>
 
+#include "commands/shared/filters.hpp"
+#include "commands/shared/our_end.hpp"
+#include "commands/shared/receive_once.hpp"
+#include "os/calls.hpp"
+#include "os/fd_passing.hpp"
+#include "os/records.hpp"
 #include "os/standard_streams.hpp"
 
 namespace sockx {
 
-void add_conversation_flags(CLI::App& app, ConversationOptions& options) {
-  const std::vector<std::pair<std::string, std::optional<Until>>> choices{
-      {"both", Until::both}, {"local", Until::local}, {"peer", Until::peer}, {"either", Until::either}};
-  add_choice(app, "--until", options.until, choices,
-             "whose end ends the session (default: both; peer when standard input is a terminal)");
-  app.add_flag("--no-shutdown", options.no_shutdown,
-               "keep our half of the connection open when standard input ends");
-  add_duration(app, "--eof-timeout", options.eof_timeout,
-               "wait no longer than DURATION for the second direction once the first has ended");
-  add_run_timeouts(app, options.limits);
+namespace {
+
+/// The session's end, unless the user has said: a program and a file are done when both sides are, whoever
+/// sits at a terminal is done with the peer.
+Until usual_end(const ConversationOptions& options, const OurEnd& near) {
+  if (options.send_only) return Until::local;
+  if (options.recv_only) return Until::peer;
+  return near.is_typed() ? Until::peer : Until::both;
+}
+
+RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Report& report) {
+  auto passages = make_passages(options, near.input_is_file(), report);
+  RelayOptions rules;
+  rules.until = options.until.value_or(usual_end(options, near));
+  rules.half_close = !options.no_shutdown && !options.recv_only;
+  rules.idle_timeout = options.limits.idle;
+  rules.eof_timeout = options.eof_timeout;
+  rules.rate = options.rate;
+  rules.reader_may_leave = near.is_program();
+  rules.outward.passage = std::move(passages.outward);
+  rules.inward.passage = std::move(passages.inward);
+  if (options.max_bytes) rules.inward.limit = *options.max_bytes;
+  return rules;
+}
+
+RelayObserver tell_in(Log& log) {
+  return [&log](const RelayEvent& event) {
+    if (event.kind == RelayEvent::Kind::warning)
+      log.warn("{}", event.text);
+    else
+      log.debug("{}", event.text);
+  };
+}
+
+/// recv(2) with MSG_WAITALL waits only on a socket in blocking mode, which everything else here copes with.
+void let_recv_block(const Connection& connection, const ConversationOptions& options) {
+  const bool waits = options.recv_once && (options.recv_flags & MSG_WAITALL) != 0;
+  if (waits && !connection.is_adopted) fcntl(connection.socket.fd(), F_SETFL, 0);
+}
+
+}  // namespace
+
+void ConversationSummary::tell() const {
+  if (!begun_) return;
+  const auto span = Clock::now() - *begun_;
+  context_.log.info("sent {} bytes, received {} bytes in {}", tally_.sent, tally_.received,
+                    show_duration(span));
+  context_.report.event(
+      "closed",
+      {{"peer", peer_}, {"sent", tally_.sent}, {"received", tally_.received}, {"seconds", seconds(span)}});
 }
 
 Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
@@ -26,41 +72,38 @@ Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
   return tally_;
 }
 
-ConversationSummary::~ConversationSummary() {
-  if (!begun_) return;
-  const auto span = Clock::now() - *begun_;
-  context_.log.info("sent {} bytes, received {} bytes in {}", tally_.sent, tally_.received,
-                    show_duration(span));
-  context_.report.event(
-      "closed",
-      {{"peer", peer_}, {"sent", tally_.sent}, {"received", tally_.received}, {"seconds", seconds(span)}});
+void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {
+  if (options.exec && context.program.empty()) throw BadInput("--exec: say `--exec -- PROGRAM ARG...`");
+  const bool records = stream.type == SOCK_SEQPACKET;
+  if (records && options.max_bytes)
+    throw BadInput("--max-bytes would cut a record of --type seqpacket; --max-record bounds each");
+  if (!records && options.framing) throw BadInput("--framing is for --type seqpacket");
+  if (!records && options.max_record) throw BadInput("--max-record is for --type seqpacket");
 }
 
-Task<> converse(Context& context, Socket socket, Address peer, const ConversationOptions& options,
+Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
                 ConversationSummary& summary) {
-  auto& tally = summary.begin(socket.local(), peer);
-  RelayOptions rules;
-  rules.until = options.until.value_or(isatty(STDIN_FILENO) ? Until::peer : Until::both);
-  rules.half_close = !options.no_shutdown;
-  rules.idle_timeout = options.limits.idle;
-  rules.eof_timeout = options.eof_timeout;
-
   auto& loop = co_await this_loop();
-  Stream input(loop, take_standard_input());
-  std::optional<Stream> output;
-  output.emplace(loop, take_standard_output());
+  auto& [socket, peer, is_adopted] = connection;
+  auto& tally = summary.begin(socket.local(), peer);
+  let_recv_block(connection, options);
   auto far = socket.described(peer.to_string());
-  Stream connection(loop, std::move(socket).release());
-  NearSide near{describe_standard_stream(input.fd.get()), describe_standard_stream(output->fd.get()),
-                input.watch, output};
-  const auto tell = [&context](const RelayEvent& event) {
-    if (event.kind == RelayEvent::Kind::warning)
-      context.log.warn("{}", event.text);
-    else
-      context.log.debug("{}", event.text);
-  };
-  FarSide peer_side{std::move(far), connection.watch};
-  co_await relay(std::move(near), std::move(peer_side), rules, tally, tell);
+  far.send_flags = options.send_flags;
+  if (far.kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far);
+  if (options.shutdown) shut_down(far, *options.shutdown);
+
+  OurEnd near(context, options, socket, peer);
+  auto rules = rules_of(options, near, context.report);
+  Stream stream(loop, std::move(socket).release());
+  if (options.recv_once) {
+    rules.receive = [&] { return receive_once(context, options, {far, stream.watch}, near.near_side()); };
+    rules.leave_open = is_adopted;
+  }
+  auto near_side = near.near_side();
+  FarSide far_side{far, stream.watch};
+  auto tell = tell_in(context.log);
+  co_await relay(std::move(near_side), std::move(far_side), std::move(rules), tally, std::move(tell));
+  co_await near.wait_for_program();
 }
 
 }  // namespace sockx

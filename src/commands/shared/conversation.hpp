@@ -1,45 +1,42 @@
-// What listen and connect have in common: one connection joined to the standard streams.
+// What listen and connect do with their connection.
 #pragma once
 
-#include <CLI/App.hpp>
-
-#include <optional>
-
 #include "cli/context.hpp"
-#include "cli/flags.hpp"
-#include "flow/relay.hpp"
+#include "commands/shared/conversation_options.hpp"
+#include "commands/shared/end_report.hpp"
 #include "net/socket.hpp"
 
 namespace sockx {
 
-struct ConversationOptions {
-  std::optional<Until> until;  // by default both, or peer when standard input is a terminal
-  bool no_shutdown = false;
-  std::optional<Duration> eof_timeout;
-  TimeLimits limits;
-};
-
-/// --until, --no-shutdown, --eof-timeout, --idle-timeout, --deadline.
-void add_conversation_flags(CLI::App& app, ConversationOptions& options);
-
 /// A conversation's bytes and time, told however it ends.
 class ConversationSummary {
  public:
-  explicit ConversationSummary(Context& context) : context_(context) {}
-  ConversationSummary(const ConversationSummary&) = delete;
-  ConversationSummary& operator=(const ConversationSummary&) = delete;
-  ~ConversationSummary();
+  explicit ConversationSummary(Context& context)
+      : context_(context), report_(context, [this](bool) { tell(); }) {}
   Tally& begin(const Address& local, const Address& peer);
+  void complete() { report_.complete(); }
 
  private:
+  void tell() const;
   Context& context_;
   Tally tally_;
   std::optional<Clock::time_point> begun_;
   std::string peer_;
+  EndReport report_;  // goes first
 };
 
-/// Joins the connection to standard input and output until the session is over.
-Task<> converse(Context& context, Socket socket, Address peer, const ConversationOptions& options,
+/// A connection, and what is known of it.
+struct Connection {
+  Socket socket;
+  Address peer;
+  bool is_adopted = false;  // somebody else may go on with it
+};
+
+/// Throws BadInput for options that do not go together, before anything is opened.
+void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context);
+
+/// Joins the connection to our end, as the options say, until the session is over.
+Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
                 ConversationSummary& summary);
 
 }  // namespace sockx

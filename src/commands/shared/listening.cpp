@@ -1,5 +1,8 @@
 #include "commands/shared/listening.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "cli/flags.hpp"
 #include "os/new_file.hpp"
 
@@ -11,6 +14,12 @@ void write_port_file(const std::string& path, std::uint32_t port) {
   NewFile file(path, {});
   file.write(text("{}\n", port));
   file.complete(false);
+}
+
+/// Whoever waits for the file must not find one of an earlier run.
+void remove_old_port_file(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
 }
 
 }  // namespace
@@ -27,7 +36,9 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags) {
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
   const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
   if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
-  auto listener = co_await listen_on(Endpoint::parse(words, Endpoint::Role::listening), flags.options);
+  auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
+  if (!flags.port_file.empty()) remove_old_port_file(flags.port_file);
+  auto listener = co_await listen_on(std::move(endpoint), flags.options);
   const auto& address = listener.address();
   context.log.info("listening on {}", address.to_string());
   context.report.event(

@@ -1,0 +1,122 @@
+#include "commands/shared/conversation_options.hpp"
+
+#include <sys/socket.h>
+
+#include "os/error.hpp"
+#include "os/message_flags.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+Framing parse_framing(const std::string& word) {
+  if (word == "line") return {Framing::Kind::line};
+  if (word == "len32") return {Framing::Kind::len32};
+  if (word == "all") return {Framing::Kind::all};
+  if (word.starts_with("size=")) {
+    const auto size = parse_size(word.substr(5));
+    if (size > 0) return {Framing::Kind::size, static_cast<std::size_t>(size)};
+  }
+  throw BadInput(text("'{}': framing is line, size=N, len32 or all", word));
+}
+
+/// An option of flags by name, separated by commas.
+void add_message_flags(CLI::App& app, const std::string& name, int& target,
+                       std::span<const MessageFlag> known, const std::string& help) {
+  const auto read = [&target, known, name](const std::string& list) {
+    for (std::size_t begin = 0; begin <= list.size();) {
+      const auto end = std::min(list.find(',', begin), list.size());
+      const auto word = list.substr(begin, end - begin);
+      std::vector<std::string> words;
+      bool found = false;
+      for (const auto& flag : known) {
+        words.emplace_back(flag.name);
+        if (flag.name != word) continue;
+        target |= flag.number;
+        found = true;
+      }
+      if (!found) throw_bad_choice(name, word, words);
+      begin = end + 1;
+    }
+  };
+  app.add_option_function<std::string>(name, read, help)->option_text("FLAG[,FLAG...]");
+}
+
+void add_ends(CLI::App& app, ConversationOptions& options) {
+  const std::vector<std::pair<std::string, std::optional<Until>>> choices{
+      {"both", Until::both}, {"local", Until::local}, {"peer", Until::peer}, {"either", Until::either}};
+  add_choice(app, "--until", options.until, choices,
+             "whose end ends the session (default: both; peer when standard input is a terminal)");
+  app.add_flag("--no-shutdown", options.no_shutdown,
+               "keep our half of the connection open when standard input ends");
+  add_duration(app, "--eof-timeout", options.eof_timeout,
+               "wait no longer than DURATION for the second direction once the first has ended");
+  add_size(app, "--max-bytes", options.max_bytes, "end the session once SIZE bytes have been received");
+}
+
+void add_directions(CLI::App& app, ConversationOptions& options) {
+  auto* const send_only =
+      app.add_flag("--send-only", options.send_only, "send, and drop what the peer says; end with our input");
+  auto* const recv_only = app.add_flag("--recv-only", options.recv_only,
+                                       "read no input; our half stays open until the peer's end");
+  add_choice(app, "--shutdown", options.shutdown,
+             {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
+             "shut down one half or both right after connecting");
+  auto* const line = app.add_option("--line", options.lines,
+                                    "send TEXT and a newline instead of standard input (repeatable)");
+  line->option_text("TEXT")->allow_extra_args(false);
+  auto* const exec =
+      app.add_flag("--exec", options.exec, "join the connection to a program: `--exec -- PROGRAM ARG...`");
+  auto* const shell =
+      app.add_option("--sh", options.shell_command, "join the connection to COMMAND, which a shell runs");
+  shell->option_text("COMMAND");
+  auto* const pass = app.add_flag("--pass-fd{-}", options.pass_to,
+                                  "pass the connection on through the unix socket that is standard output, "
+                                  "or (--pass-fd=unix:PATH) through that one");
+  pass->option_text("[=unix:PATH]");
+  recv_only->excludes(send_only)->excludes(line)->excludes("--until");
+  for (auto* const program : {exec, shell})
+    program->excludes(send_only)->excludes(recv_only)->excludes(line)->excludes("--shutdown");
+  shell->excludes(exec);
+  for (auto* const other : {send_only, recv_only, line, exec, shell}) pass->excludes(other);
+}
+
+void add_filters(CLI::App& app, ConversationOptions& options) {
+  app.add_flag("--crlf", options.crlf, "send CRLF where the input has a bare LF");
+  add_duration(app, "--line-delay", options.line_delay, "wait for DURATION between two lines that are sent");
+  app.add_flag("--hexdump{-}", options.hexdump,
+               "show every byte with direction, time and offset on standard error, or in FILE "
+               "(--hexdump=FILE)")
+      ->option_text("[=FILE]");
+  app.add_option("--tee-in", options.tee_in, "write what is received to FILE as well")->option_text("FILE");
+  app.add_option("--tee-out", options.tee_out, "write what is sent to FILE as well")->option_text("FILE");
+  add_size(app, "--rate", options.rate, "carry at most SIZE bytes a second in each direction");
+}
+
+void add_calls(CLI::App& app, ConversationOptions& options, StreamOptions& stream) {
+  add_choice(app, "--type", stream.type, {{"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}},
+             "the socket's type; seqpacket keeps records apart");
+  app.add_option_function<std::string>(
+         "--framing", [&](const std::string& word) { options.framing = parse_framing(word); },
+         "what is one record (default: line; size=1400 for a regular file)")
+      ->option_text("line|size=N|len32|all");
+  add_size(app, "--max-record", options.max_record, "the largest record (default: 1Mi)");
+  add_size(app, "--recv-once", options.recv_once,
+           "receive by a single call of recv(2) for SIZE bytes, and report what it returned");
+  add_message_flags(app, "--recv-flags", options.recv_flags, recv_flags(), "flags of that call");
+  app.get_option("--recv-flags")->needs("--recv-once");
+  add_message_flags(app, "--send-flags", options.send_flags, send_flags(), "flags of every send(2)");
+}
+
+}  // namespace
+
+void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream) {
+  add_ends(app, options);
+  add_directions(app, options);
+  add_filters(app, options);
+  add_calls(app, options, stream);
+  add_run_timeouts(app, options.limits);
+}
+
+}  // namespace sockx

@@ -1,0 +1,52 @@
+// What listen and connect can be told about their conversation.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/flags.hpp"
+#include "flow/framing.hpp"
+#include "flow/relay.hpp"
+
+namespace sockx {
+
+struct ConversationOptions {
+  // When it ends.
+  std::optional<Until> until;  // by default both, or peer when standard input is a terminal
+  bool no_shutdown = false;
+  std::optional<Duration> eof_timeout;
+  std::optional<std::uint64_t> max_bytes;  // received
+  TimeLimits limits;
+
+  // Which directions there are, and what is at our end.
+  bool send_only = false, recv_only = false;
+  std::optional<int> shutdown;  // SHUT_RD, SHUT_WR, SHUT_RDWR
+  std::vector<std::string> lines;
+  std::string pass_to;  // --pass-fd: an endpoint, or "-" for standard output
+  bool exec = false;    // the program is Context::program
+  std::string shell_command;
+
+  // What happens to the bytes on their way.
+  bool crlf = false;
+  std::optional<Duration> line_delay;
+  std::string hexdump;  // a file, or "-" for standard error
+  std::string tee_in, tee_out;
+  std::optional<std::uint64_t> rate;  // bytes a second, in each direction
+
+  // Records and single calls.
+  std::optional<Framing> framing;
+  std::optional<std::uint64_t> max_record;
+  std::optional<std::uint64_t> recv_once;
+  int recv_flags = 0, send_flags = 0;  // MSG_ of recv(2) and send(2)
+
+  bool runs_program() const { return exec || !shell_command.empty(); }
+};
+
+/// Declares them all; --type is the stream's.
+void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream);
+
+}  // namespace sockx

@@ -1,0 +1,36 @@
+// EndReport: what is said at the end of a piece of work, however that comes.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "cli/context.hpp"
+
+namespace sockx {
+
+/// Tells once: by complete(), or, when the work failed or was cancelled, as it is dropped.
+class EndReport {
+ public:
+  using Tell = std::function<void(bool complete)>;
+
+  EndReport(Context& context, Tell tell) : context_(context), tell_(std::move(tell)) {}
+  EndReport(const EndReport&) = delete;
+  EndReport& operator=(const EndReport&) = delete;
+  ~EndReport() {
+    if (!tell_) return;
+    try {
+      tell_(false);
+    } catch (const std::exception& error) {
+      context_.log.warn("{}", error.what());  // there is a better reason for the failure already
+    }
+  }
+
+  /// The work is done. Throws Error when that cannot be said.
+  void complete() { std::exchange(tell_, nullptr)(true); }
+
+ private:
+  Context& context_;
+  Tell tell_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,91 @@
+#include "commands/shared/filters.hpp"
+
+#include <sys/time.h>
+
+#include <ctime>
+
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct WallTime {
+  timeval value{};
+  WallTime() { gettimeofday(&value, nullptr); }
+  double seconds() const {
+    return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) / 1e6;
+  }
+  /// "21:31:40.123456", local time.
+  std::string clock() const {
+    tm parts{};
+    localtime_r(&value.tv_sec, &parts);
+    return text("{:02}:{:02}:{:02}.{:06}", parts.tm_hour, parts.tm_min, parts.tm_sec, value.tv_usec);
+  }
+};
+
+std::string hexadecimal(std::span<const std::byte> bytes, std::string_view between) {
+  std::string shown;
+  for (const auto byte : bytes)
+    shown += text("{}{:02x}", shown.empty() ? "" : between, static_cast<unsigned>(byte));
+  return shown;
+}
+
+std::string printable(std::span<const std::byte> bytes) {
+  std::string shown;
+  for (const auto byte : bytes) {
+    const char letter = static_cast<char>(byte);
+    shown += letter >= ' ' && letter <= '~' ? letter : '.';
+  }
+  return shown;
+}
+
+/// "21:31:40.123456 > 00000010  68 65 6c 6c 6f 0a    |hello.|"
+std::string dump_line(const WallTime& time, char direction, const DumpedRow& row) {
+  return text("{} {} {:08x}  {:<47}  |{}|", time.clock(), direction, row.offset, hexadecimal(row.bytes, " "),
+              printable(row.bytes));
+}
+
+std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& file, Report& report) {
+  const char direction = is_sent ? '>' : '<';
+  if (file)
+    return make_hexdump(
+        [file, direction](const DumpedRow& row) { file->put(dump_line({}, direction, row) + '\n'); }, file);
+  const auto tell = [is_sent, direction, &report](const DumpedRow& row) {
+    const WallTime time;
+    report.diagnostic("hexdump",
+                      {{"direction", is_sent ? "sent" : "received"},
+                       {"time", time.seconds()},
+                       {"offset", row.offset},
+                       {"hex", hexadecimal(row.bytes, "")}},
+                      dump_line(time, direction, row));
+  };
+  return make_hexdump(tell, nullptr);
+}
+
+}  // namespace
+
+Passages make_passages(const ConversationOptions& options, bool input_is_file, Report& report) {
+  Passages passages;
+  auto& [outward, inward] = passages;
+  const Framing by_default = input_is_file ? Framing{Framing::Kind::size, 1400} : Framing{};
+  outward.framing = inward.framing = options.framing.value_or(by_default);
+  if (options.max_record)
+    outward.max_record = inward.max_record = static_cast<std::size_t>(*options.max_record);
+  outward.line_delay = options.line_delay.value_or(Duration{});
+  if (options.crlf) outward.stages.push_back(make_crlf());
+
+  std::shared_ptr<SideFile> sent, received, dumped;
+  if (!options.tee_out.empty()) sent = std::make_shared<SideFile>(options.tee_out);
+  if (!options.tee_in.empty())
+    received = options.tee_in == options.tee_out ? sent : std::make_shared<SideFile>(options.tee_in);
+  if (sent) outward.stages.push_back(make_tee(sent));
+  if (received) inward.stages.push_back(make_tee(received));
+  if (options.hexdump.empty()) return passages;
+  if (options.hexdump != "-") dumped = std::make_shared<SideFile>(options.hexdump);
+  outward.stages.push_back(hexdump(true, dumped, report));
+  inward.stages.push_back(hexdump(false, dumped, report));
+  return passages;
+}
+
+}  // namespace sockx

@@ -1,0 +1,44 @@
+// Our end of a conversation: the standard streams, or what takes their place.
+#pragma once
+
+#include <optional>
+
+#include "cli/context.hpp"
+#include "commands/shared/conversation_options.hpp"
+#include "flow/relay.hpp"
+#include "flow/watch.hpp"
+#include "net/socket.hpp"
+#include "os/child.hpp"
+
+namespace sockx {
+
+class OurEnd {
+ public:
+  /// Takes the standard streams over or starts the program; `socket` and `peer` are told to the program in
+  /// its environment. Throws Error.
+  OurEnd(Context& context, const ConversationOptions& options, const Socket& socket, const Address& peer);
+
+  /// Borrows from this.
+  NearSide near_side();
+  bool input_is_file() const { return in_.is_file(); }
+  /// Whether somebody types the input.
+  bool is_typed() const;
+  bool is_program() const { return child_.has_value(); }
+  /// Waits for the program, if there is one, and reports how it ended. Throws std::runtime_error when that
+  /// was no success.
+  Task<> wait_for_program();
+
+ private:
+  UniqueFd take_input(const ConversationOptions& options);
+  UniqueFd take_output(const ConversationOptions& options);
+  Descriptor describe_end(int fd, const ConversationOptions& options) const;
+
+  Context& context_;
+  std::string program_;  // its name
+  std::optional<Child> child_;
+  Stream input_;
+  std::optional<Stream> output_;
+  Descriptor in_, out_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,44 @@
+#include "commands/shared/passing.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "flow/watch.hpp"
+#include "net/dial.hpp"
+#include "os/fd_passing.hpp"
+#include "os/socket_query.hpp"
+
+namespace sockx {
+
+Task<Socket> open_taker(const ConversationOptions& options) {
+  if (options.pass_to != "-") {
+    const auto endpoint = Endpoint::parse({options.pass_to}, Endpoint::Role::connecting);
+    const auto* const address = std::get_if<Address>(&endpoint.where);
+    if (address == nullptr || address->family() != AF_UNIX)
+      throw BadInput(text("--pass-fd: '{}': descriptors pass through unix sockets only: say unix:PATH",
+                          options.pass_to));
+    DialOptions by_default;
+    auto dialed = co_await dial(endpoint, std::move(by_default));
+    co_return std::move(dialed.socket);
+  }
+  if (socket_query(STDOUT_FILENO, SO_DOMAIN, "SO_DOMAIN") != AF_UNIX)
+    throw BadInput("--pass-fd: standard output is no unix socket; name one: --pass-fd=unix:PATH");
+  co_return Socket(UniqueFd(STDOUT_FILENO));
+}
+
+/// The taker gets the socket as programs expect one that is handed to them: in blocking mode.
+Task<> pass_on(Context& context, Connection connection, Socket taker) {
+  const auto& [socket, peer, is_adopted] = connection;
+  if (!is_adopted) fcntl(socket.fd(), F_SETFL, 0);
+  auto described = taker.described(taker.fd() == STDOUT_FILENO ? "stdout" : taker.peer().to_string());
+  Stream stream(co_await this_loop(), std::move(taker).release());
+  while (!pass_fd(described, socket.fd())) {
+    stream.watch.forget_writable();
+    co_await stream.watch.writable();
+  }
+  context.log.info("passed the connection to {} on", peer.to_string());
+  context.report.event("passed", {{"local", socket.local().to_string()}, {"peer", peer.to_string()}});
+}
+
+}  // namespace sockx

@@ -1,0 +1,75 @@
+#include "commands/shared/receive_once.hpp"
+
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "flow/on_thread.hpp"
+#include "os/calls.hpp"
+#include "os/message_flags.hpp"
+#include "os/single_recv.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// Until poll(2) would speak of what the flags ask for. The call itself decides what there is.
+Task<> wait_for_something(Watch& watch, int flags) {
+  if ((flags & MSG_DONTWAIT) != 0) co_return;
+  if ((flags & MSG_OOB) != 0) {
+    co_await watch.urgent();
+  } else if ((flags & MSG_ERRQUEUE) == 0) {
+    co_await watch.readable();
+  }
+}
+
+std::string outcome_of(const SingleRecv& result) {
+  if (result.returned < 0) return text("-1 {} ({})", strerrorname_np(result.error), strerror(result.error));
+  return text("{}{}", result.returned, result.flags == 0 ? "" : text(" ({})", message_flags(result.flags)));
+}
+
+void report_call(Context& context, const ConversationOptions& options, const SingleRecv& result) {
+  const auto size = *options.recv_once;
+  const auto asked = message_flags(options.recv_flags);
+  std::vector<Field> fields{{"size", size}, {"flags", asked}, {"returned", result.returned}};
+  if (result.returned < 0) {
+    fields.push_back({"errno", result.error});
+    fields.push_back({"error", strerrorname_np(result.error)});
+  } else {
+    fields.push_back({"returned_flags", message_flags(result.flags)});
+  }
+  context.report.result(text("recv {} {} = {}", size, asked, outcome_of(result)), "recv", fields);
+}
+
+Task<> write_all(std::span<const std::byte> bytes, const Descriptor& to, Watch& watch) {
+  while (!bytes.empty()) {
+    const auto put = write_some(to, bytes);
+    bytes = bytes.subspan(put.bytes);
+    if (put.state == IoResult::State::moved) continue;
+    watch.forget_writable();
+    co_await watch.writable();
+  }
+}
+
+}  // namespace
+
+Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to) {
+  co_await wait_for_something(from.watch, options.recv_flags);
+  std::function<SingleRecv()> call = [socket = from.socket, size = *options.recv_once,
+                                      flags = options.recv_flags] {
+    return recv_as_asked(socket, static_cast<std::size_t>(size), flags);
+  };
+  const bool may_block = (options.recv_flags & MSG_WAITALL) != 0 && from.socket.may_block;
+  SingleRecv result;
+  if (may_block) {
+    auto answer = co_await on_thread<SingleRecv>(std::move(call));
+    result = std::move(answer).value();
+  } else {
+    result = call();
+  }
+  report_call(context, options, result);
+  if (result.returned < 0) throw Error(result.error, text("recv {}", from.socket.name), from.socket.origin);
+  co_await write_all(result.bytes, to.out, to.out_stream->watch);
+}
+
+}  // namespace sockx

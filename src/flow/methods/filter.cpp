@@ -1,0 +1,60 @@
+// filter: read(2), the stages, and write(2): what changes or watches the bytes has to see them.
+#include <algorithm>
+#include <span>
+
+#include "flow/method.hpp"
+#include "os/calls.hpp"
+
+namespace sockx {
+
+namespace {
+
+class Filter : public Method {
+ public:
+  Filter(MethodEnds ends, Passage passage)
+      : ends_(std::move(ends)), passage_(std::move(passage)), pace_(passage_.line_delay) {}
+
+  std::string_view name() const override { return "read-write"; }
+  std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
+
+  Move move(std::uint64_t most) override {
+    if (begin_ == bytes_.size()) {
+      if (!have_caught_up(passage_.stages)) return held_for_a_moment();
+      bytes_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(most, 64 * 1024)));
+      begin_ = 0;
+      ++calls_;
+      const auto got = read_some(ends_.from, bytes_);
+      bytes_.resize(got.bytes);
+      if (got.state == IoResult::State::eof) return {Move::State::ended};
+      if (got.state == IoResult::State::again) return {Move::State::no_input};
+      pass_through(passage_.stages, bytes_);
+    }
+    auto piece = std::span(bytes_).subspan(begin_);
+    if (pace_.is_on()) {
+      if (const auto next = pace_.next_line(); Clock::now() < next) return held_until(next);
+      const auto newline = std::find(piece.begin(), piece.end(), std::byte{'\n'});
+      if (newline != piece.end()) piece = piece.first(static_cast<std::size_t>(newline - piece.begin()) + 1);
+    }
+    ++calls_;
+    const auto put = write_some(ends_.to, piece);
+    if (put.state != IoResult::State::moved) return {Move::State::output_full};
+    begin_ += put.bytes;
+    pace_.wrote(piece[put.bytes - 1] == std::byte{'\n'});
+    return {Move::State::moved, put.bytes};
+  }
+
+ private:
+  MethodEnds ends_;
+  Passage passage_;
+  LinePace pace_;
+  std::vector<std::byte> bytes_;  // read and passed through the stages
+  std::size_t begin_ = 0;         // of what has not been written
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage) {
+  return std::make_unique<Filter>(std::move(ends), std::move(passage));
+}
+
+}  // namespace sockx

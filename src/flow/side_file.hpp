@@ -1,0 +1,37 @@
+// SideFile: a file that is written beside a stream.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// Never waits while the stream runs: what a pipe or terminal does not take yet is kept. Throws Error with
+/// Origin::local_file.
+class SideFile {
+ public:
+  /// Creates or empties the file at `path`; a fifo or device is opened as it is. See open(2).
+  explicit SideFile(const std::string& path);
+  SideFile(const SideFile&) = delete;
+  SideFile& operator=(const SideFile&) = delete;
+  /// Gives what is left a last chance of some seconds.
+  ~SideFile();
+
+  void put(std::span<const std::byte> bytes);
+  void put(std::string_view text) { put(std::as_bytes(std::span(text))); }
+  /// Writes what it can; true when nothing is left.
+  bool flush();
+
+ private:
+  UniqueFd fd_;
+  Descriptor file_;
+  std::vector<std::byte> left_;
+};
+
+}  // namespace sockx

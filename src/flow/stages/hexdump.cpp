@@ -1,0 +1,36 @@
+// hexdump: a stream told byte by byte, for whoever looks at a protocol.
+#include <algorithm>
+
+#include "flow/stage.hpp"
+
+namespace sockx {
+
+namespace {
+
+class Hexdump : public Stage {
+ public:
+  Hexdump(std::function<void(const DumpedRow&)> write, std::shared_ptr<SideFile> file)
+      : write_(std::move(write)), file_(std::move(file)) {}
+
+  void pass(std::vector<std::byte>& bytes) override {
+    constexpr std::size_t row = 16;
+    for (std::size_t at = 0; at < bytes.size(); at += row)
+      write_({offset_ + at, std::span(bytes).subspan(at, std::min(row, bytes.size() - at))});
+    offset_ += bytes.size();
+  }
+  bool has_caught_up() override { return !file_ || file_->flush(); }
+
+ private:
+  std::function<void(const DumpedRow&)> write_;
+  std::shared_ptr<SideFile> file_;
+  std::uint64_t offset_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Stage> make_hexdump(std::function<void(const DumpedRow&)> write,
+                                    std::shared_ptr<SideFile> file) {
+  return std::make_shared<Hexdump>(std::move(write), std::move(file));
+}
+
+}  // namespace sockx

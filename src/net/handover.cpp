@@ -1,0 +1,33 @@
+#include "net/handover.hpp"
+
+#include "flow/watch.hpp"
+#include "net/adopt.hpp"
+#include "net/listen.hpp"
+#include "os/error.hpp"
+#include "os/fd_passing.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+Task<UniqueFd> receive_socket(Address where, Deadline deadline) {
+  Endpoint endpoint{where};
+  ListenOptions options;
+  auto listener = co_await listen_on(std::move(endpoint), std::move(options));
+  auto accepted = co_await accept(listener, deadline);
+  const auto giver = accepted.socket.described(where.to_string());
+  Stream stream(co_await this_loop(), std::move(accepted.socket).release());
+  for (;;) {
+    if (auto passed = receive_fd(giver)) co_return std::move(*passed);
+    stream.watch.forget_readable();
+    const bool in_time = co_await stream.watch.readable(deadline);
+    if (!in_time) throw TimedOut(text("{}: no descriptor came in time", where.to_string()));
+  }
+}
+
+Task<Socket> adopt_socket(Endpoint endpoint, int type, Deadline deadline) {
+  if (const auto* inherited = std::get_if<InheritedFd>(&endpoint.where)) co_return adopt(inherited->fd, type);
+  auto passed = co_await receive_socket(std::get<PassedFd>(endpoint.where).at, deadline);
+  co_return adopt(std::move(passed), endpoint.to_string(), type);
+}
+
+}  // namespace sockx

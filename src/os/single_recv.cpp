@@ -1,0 +1,51 @@
+#include "os/single_recv.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "os/calls.hpp"
+#include "os/message_flags.hpp"
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+void close_what_came_along(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= part->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + at, sizeof fd);
+      const UniqueFd closed(fd);
+    }
+  }
+}
+
+}  // namespace
+
+SingleRecv recv_as_asked(const Descriptor& from, std::size_t size, int flags) {
+  SingleRecv result;
+  result.bytes.resize(size);
+  iovec place{result.bytes.data(), size};
+  alignas(cmsghdr) std::array<char, 512> control;
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  result.returned = uninterrupted([&] { return recvmsg(from.fd, &message, flags); });
+  result.error = result.returned < 0 ? errno : 0;
+  observe_call("recvmsg", result.returned, "{}, {}, {}", from.fd, size, message_flags(flags));
+  result.flags = result.returned < 0 ? 0 : message.msg_flags;
+  if (result.returned >= 0) close_what_came_along(message);
+  const bool is_dropped = from.kind == Descriptor::Kind::tcp && (flags & MSG_TRUNC) != 0;
+  const auto received = is_dropped ? 0 : static_cast<std::size_t>(std::max(result.returned, 0L));
+  result.bytes.resize(std::min(size, received));
+  return result;
+}
+
+}  // namespace sockx

@@ -217,10 +217,6 @@ Task<> receive_beside_others(Context& context, const Options& options, Accepted 
   }
 }
 
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-}
-
 /// A server of transfers, several at once.
 class Receptionist {
  public:

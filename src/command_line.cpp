@@ -23,7 +23,7 @@ std::string answer_to_nc_letter(char letter) {
     case 'p':
       return "the port is a word of its own: `sockx listen PORT`";
     case 'z':
-      return "use `sockx connect --until local --eof-timeout 1 HOST PORT < /dev/null`, whose status tells";
+      return "use `sockx connect --check HOST PORT`, or --scan for several ports";
     case 'u':
       return "sockx speaks stream sockets only";
     case 'w':

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 
+#include "net/port_state.hpp"
 #include "net/resolve.hpp"
+#include "net/scan.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -10,18 +12,18 @@ namespace sockx {
 namespace {
 
 ExitCode status_of_connection(int error) {
-  switch (error) {
-    case ECONNREFUSED:
-    case ENOENT:  // a unix socket that nobody has made
+  switch (port_state(error)) {
+    case PortState::refused:
       return ExitCode::refused;
-    case ETIMEDOUT:
+    case PortState::timed_out:
       return ExitCode::timed_out;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-    case EADDRNOTAVAIL:
+    case PortState::unreachable:
       return ExitCode::unreachable;
+    case PortState::open:
+    case PortState::failed:
+      break;
+  }
+  switch (error) {
     case ECONNRESET:
     case EPIPE:
     case ECONNABORTED:
@@ -59,6 +61,8 @@ Failure describe_failure(std::exception_ptr thrown) {
     return {ExitCode::usage, error.what()};
   } catch (const ResolveError& error) {
     return {ExitCode::name_not_resolved, error.what()};
+  } catch (const NotOpen& error) {
+    return {ExitCode::refused, error.what()};
   } catch (const TimedOut& error) {
     return {ExitCode::timed_out, error.what(), ETIMEDOUT};
   } catch (const Incomplete& error) {

@@ -1,5 +1,6 @@
 // sockx connect: open a connection and join it to the standard streams.
 #include "commands/commands.hpp"
+#include "commands/shared/checking.hpp"
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/dialing.hpp"
 #include "commands/shared/passing.hpp"
@@ -11,23 +12,36 @@ namespace {
 struct Options {
   std::vector<std::string> words;
   StreamOptions stream;
+  RetryFlags retry;
+  CheckFlags checking;
   ConversationOptions conversation;
 };
 
 Task<> connect(Context& context, const Options& options, ConversationSummary& summary) {
-  const auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
+  auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
   const auto& conversation = options.conversation;
+  const bool is_adopted = endpoint.is_adopted();
   Socket taker;
   if (!conversation.pass_to.empty()) {
     taker = co_await open_taker(conversation);
   }
-  auto dialed = co_await dial(endpoint, dial_options(context, options.stream, conversation.limits));
-  Connection connection{std::move(dialed.socket), dialed.peer, endpoint.is_adopted()};
+  auto how = redial_options(context, options.retry, conversation.limits.connect);
+  auto dialed = co_await redial(std::move(endpoint), dial_options(context, options.stream), std::move(how));
+  Connection connection{std::move(dialed.socket), dialed.peer, is_adopted};
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
     co_await converse(context, std::move(connection), conversation, summary);
   }
+}
+
+/// --check and --scan only connect: what is said of a conversation (the options from number `first` on) would
+/// be ignored.
+void no_conversation_when_checking(CLI::App& app, std::size_t first) {
+  const auto all = app.get_options();
+  for (auto i = first; i < all.size(); ++i)
+    if (all[i]->get_name() != "--deadline" && all[i]->get_name() != "--type")
+      all[i]->excludes("--check")->excludes("--scan");
 }
 
 }  // namespace
@@ -37,16 +51,33 @@ Run declare_connect(CLI::App& app) {
   add_endpoint(app, options->words, "HOST PORT");
   add_stream_flags(app, options->stream);
   add_connect_timeout(app, options->conversation.limits);
+  add_retry_flags(app, options->retry);
+  add_check_flags(app, options->checking);
+  const auto before = app.get_options().size();
   add_conversation_flags(app, options->conversation, options->stream);
+  no_conversation_when_checking(app, before);
   set_examples(app,
                {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
                 {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
-                {"sockx connect unix:/run/app.sock", "the same over a unix socket"}});
+                {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
+                {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
+                {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
   return [options](Context& context) {
+    const auto& limits = options->conversation.limits;
+    if (options->checking.scan && options->retry.are_given())
+      throw BadInput("--scan: each port is tried once; leave --retry, --retry-delay and --wait-for out");
+    if (options->checking.scan) {
+      run_scan(context, options->words, options->checking, options->stream, limits);
+      return ExitCode::done;
+    }
+    if (options->checking.check) {
+      run_check(context, options->words, options->stream, options->retry, limits);
+      return ExitCode::done;
+    }
     check(options->conversation, options->stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
-    context.run(connect(context, *options, summary), options->conversation.limits.whole_run);
+    context.run(connect(context, *options, summary), limits.whole_run);
     summary.complete();
     return ExitCode::done;
   };

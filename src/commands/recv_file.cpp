@@ -208,10 +208,6 @@ Task<> receive_one(Context& context, const Options& options) {
   co_await receive(context, options, std::move(accepted), 1, deadline);
 }
 
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-}
-
 /// A server of transfers, several at once.
 class Receptionist {
  public:

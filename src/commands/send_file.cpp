@@ -32,6 +32,7 @@ struct Options {
   std::optional<std::uint64_t> offset, chunk;
   CompareOptions compare;
   StreamOptions stream;
+  RetryFlags retry;
   TimeLimits limits;
   SendOptions send;
   ProgressFlags progress;
@@ -45,6 +46,8 @@ struct Words {
 void check(const Options& options) {
   constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
+  if (options.compare.asked && options.retry.are_given())
+    throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
   if (options.chunk && (*options.chunk == 0 || *options.chunk > largest_chunk))
     throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
 }
@@ -125,7 +128,8 @@ SendOptions send_options(Context& context, const Options& options) {
 
 Task<> transfer(Context& context, const Options& options, FileSource& source, Endpoint endpoint,
                 Summary& summary) {
-  auto dialed = co_await dial(std::move(endpoint), dial_options(context, options.stream, options.limits));
+  auto how = redial_options(context, options.retry, options.limits.connect);
+  auto dialed = co_await redial(std::move(endpoint), dial_options(context, options.stream), std::move(how));
   const auto peer = dialed.peer.to_string();
   context.log.info("connected to {}", peer);
   summary.begin(source.described.name, peer);
@@ -188,7 +192,7 @@ ExitCode compare(Context& context, const Options& options) {
   if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
   wanted.runs = options.compare.runs;
   wanted.warmups = options.compare.warmups;
-  wanted.dial = dial_options(context, options.stream, options.limits);
+  wanted.dial = dial_options(context, options.stream);
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
   Comparison result;
@@ -237,6 +241,7 @@ Run declare_send_file(CLI::App& app) {
   add_progress_flags(app, o.progress);
   add_stream_flags(app, o.stream);
   add_connect_timeout(app, o.limits);
+  add_retry_flags(app, o.retry);
   add_run_timeouts(app, o.limits);
   set_examples(app, {{"sockx send-file disk.img 192.0.2.7 5678",
                       "send a file; status 0 means that the peer took it all"},

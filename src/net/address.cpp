@@ -119,6 +119,14 @@ std::uint32_t Address::port() const {
   }
 }
 
+Address Address::with_port(std::uint16_t port) const {
+  auto changed = *this;
+  auto* const storage = &changed.storage_;
+  if (family() == AF_INET) reinterpret_cast<sockaddr_in*>(storage)->sin_port = htons(port);
+  if (family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(storage)->sin6_port = htons(port);
+  return changed;
+}
+
 bool Address::is_loopback() const {
   if (family() == AF_INET) return ntohl(as<sockaddr_in>(data()).sin_addr.s_addr) >> 24 == 127;
   if (family() != AF_INET6) return false;

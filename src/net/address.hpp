@@ -33,6 +33,8 @@ class Address {
   std::string host() const;
   /// 0 for a unix socket.
   std::uint32_t port() const;
+  /// The same host with another port; other families than IPv4 and IPv6 stay as they are.
+  Address with_port(std::uint16_t port) const;
   /// 127.0.0.0/8 (mapped into IPv6 too) or ::1.
   bool is_loopback() const;
   /// The name in the file system of a unix socket, or empty.

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
@@ -16,7 +17,8 @@ namespace sockx {
 struct DialEvent {
   enum class Kind { trying, failed, connected } kind;
   Address address;
-  int error = 0;  // the errno, for failed
+  int error = 0;            // the errno of connect(2), for failed, 0 when it was not reached
+  std::string reason = {};  // for failed
 };
 
 struct DialOptions {
@@ -36,5 +38,8 @@ struct Dialed {
 /// starts when one fails or after attempt_delay, and the first connection wins. An inherited socket is
 /// adopted. Throws Error (the first address's failure, when all fail), ResolveError, TimedOut, BadInput.
 Task<Dialed> dial(Endpoint endpoint, DialOptions options);
+
+/// The addresses that dial() tries, at least one, in their order. Not for an inherited socket.
+Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions options, Deadline deadline);
 
 }  // namespace sockx

@@ -65,17 +65,13 @@ void check_type(const Endpoint& endpoint, const StreamOptions& options) {
 }
 
 void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
-  if (is_internet(address)) {
-    if (!options.congestion.empty())
-      use_congestion(socket, options.congestion);
-    else if (address.is_loopback())
-      use_reno(socket);
-  }
+  if (is_internet(address) && !options.congestion.empty()) use_congestion(socket, options.congestion);
   apply(socket.fd(), options.settings, SocketOption::Phase::before_connection);
 }
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare(socket, address, options);
+  if (options.congestion.empty() && address.is_loopback()) use_reno(socket);
   apply(socket.fd(), options.settings, SocketOption::Phase::connected);
 }
 

@@ -4,6 +4,10 @@
 
 namespace sockx {
 
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 void throw_errno(const std::string& what, Origin origin) { throw Error(errno, what, origin); }
 
 }  // namespace sockx

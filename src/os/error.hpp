@@ -57,6 +57,9 @@ class BadInput : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// Whether a call failed because descriptors or memory have run out, which may pass and is nobody's fault.
+bool is_shortage(int error);
+
 /// Throws Error for a call that has just failed; call it before anything else can change errno.
 [[noreturn]] void throw_errno(const std::string& what, Origin origin = Origin::system);
 

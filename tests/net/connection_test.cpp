@@ -10,6 +10,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
+#include "../support/ports.hpp"
 #include "../support/thrown.hpp"
 #include "flow/task_group.hpp"
 #include "net/adopt.hpp"
@@ -35,16 +36,6 @@ Listener listen(EventLoop& loop, const std::string& word, ListenOptions options 
 
 Dialed dial_now(EventLoop& loop, const Endpoint& endpoint, DialOptions options = {}) {
   return loop.run(dial(endpoint, std::move(options)));
-}
-
-/// A port of loopback that is taken and on which nobody listens.
-Socket bound_port() {
-  auto socket = Socket::open_stream(AF_INET);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socket.bind({reinterpret_cast<const sockaddr*>(&address), sizeof address});
-  return socket;
 }
 
 bool is_nonblocking_and_close_on_exec(int fd) {

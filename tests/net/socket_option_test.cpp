@@ -149,17 +149,17 @@ TEST_CASE("stream options: two ends on this host use reno unless the user chose"
   const Address here(reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback);
   auto by_default = Socket::open_stream(AF_INET6);
   const auto system = congestion_of(by_default.fd());
-  prepare(by_default, here, {});
+  prepare_listening(by_default, here, {});
   CHECK(congestion_of(by_default.fd()) == "reno");
 
   auto chosen = Socket::open_stream(AF_INET6);
   StreamOptions options;
   options.congestion = system;
-  prepare(chosen, here, options);
+  prepare_listening(chosen, here, options);
   CHECK(congestion_of(chosen.fd()) == system);
 
   auto elsewhere = Socket::open_stream(AF_INET6);
-  prepare(elsewhere, Address::any(AF_INET6, 0), {});
+  prepare_listening(elsewhere, Address::any(AF_INET6, 0), {});
   CHECK(congestion_of(elsewhere.fd()) == system);
 
   auto pair = tcp_pair();

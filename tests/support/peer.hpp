@@ -97,7 +97,7 @@ class Peer {
   UniqueFd fd_;
 };
 
-/// A port of the loopback, chosen by the kernel and held, where nobody listens.
+/// A port of the loopback, chosen by the kernel and held, where nobody listens yet.
 class HeldPort {
  public:
   HeldPort() : socket_(UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))) {
@@ -109,8 +109,13 @@ class HeldPort {
     port_ = std::to_string(ntohs(address.sin_port));
   }
   const std::string& port() const { return port_; }
+  HeldPort& listen_now(int backlog = 16) {
+    Peer::check(listen(socket_.fd(), backlog), "listen");
+    return *this;
+  }
+  Peer accept() { return Peer(UniqueFd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC))); }
 
- protected:
+ private:
   Peer socket_;
   std::string port_;
 };
@@ -118,8 +123,7 @@ class HeldPort {
 /// The same, where the test listens.
 class PeerListener : public HeldPort {
  public:
-  explicit PeerListener(int backlog = 16) { Peer::check(listen(socket_.fd(), backlog), "listen"); }
-  Peer accept() { return Peer(UniqueFd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC))); }
+  explicit PeerListener(int backlog = 16) { listen_now(backlog); }
 };
 
 }  // namespace test

@@ -1,21 +1,44 @@
 #include "commands/shared/dialing.hpp"
 
-#include <cstring>
-
 namespace sockx {
 
-DialOptions dial_options(Context& context, const StreamOptions& stream, const TimeLimits& limits) {
-  DialOptions options{stream, deadline_in(limits.connect)};
+void add_retry_flags(CLI::App& app, RetryFlags& flags) {
+  app.add_option("--retry", flags.retries, "try N more times when connecting fails")
+      ->option_text("N")
+      ->check(CLI::Range(0U, 1000000000U));
+  add_duration(app, "--retry-delay", flags.delay,
+               "wait DURATION before the second attempt, and longer before later ones (default: 250ms)");
+  add_duration(app, "--wait-for", flags.wait_for, "try again and again until DURATION has passed");
+}
+
+DialOptions dial_options(Context& context, const StreamOptions& stream) {
+  DialOptions options{stream};
   options.tell = [&context](const DialEvent& event) {
+    if (!context.log.shows(LogLevel::debug)) return;
     const auto address = event.address.to_string();
     switch (event.kind) {
       case DialEvent::Kind::trying:
         return context.log.debug("trying {}", address);
       case DialEvent::Kind::failed:
-        return context.log.debug("{}: {}", address, strerror(event.error));
+        return context.log.debug("{}: {}", address, event.reason);
       case DialEvent::Kind::connected:
         return context.log.debug("{} has accepted", address);
     }
+  };
+  return options;
+}
+
+RedialOptions redial_options(Context& context, const RetryFlags& flags,
+                             std::optional<Duration> connect_timeout) {
+  if (flags.delay && !flags.retries && !flags.wait_for)
+    throw BadInput("--retry-delay: say also how often, --retry N, or how long, --wait-for DURATION");
+  RedialOptions options;
+  options.retries = flags.retries;
+  options.wait_for = flags.wait_for;
+  options.delay = flags.delay.value_or(options.delay);
+  options.attempt_timeout = connect_timeout;
+  options.tell = [&context](unsigned attempt, const std::string& failure) {
+    context.log.debug("attempt {} failed: {}", attempt, failure);
   };
   return options;
 }

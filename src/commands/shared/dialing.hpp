@@ -1,13 +1,27 @@
-// What every command that dials does around dial().
+// What every command that dials does around redial().
 #pragma once
+
+#include <CLI/App.hpp>
 
 #include "cli/context.hpp"
 #include "cli/flags.hpp"
-#include "net/dial.hpp"
+#include "net/redial.hpp"
 
 namespace sockx {
 
+struct RetryFlags {
+  std::optional<unsigned> retries;
+  std::optional<Duration> delay, wait_for;
+  bool are_given() const { return retries || delay || wait_for; }
+};
+
+/// --retry, --retry-delay, --wait-for.
+void add_retry_flags(CLI::App& app, RetryFlags& flags);
+
 /// DialOptions whose attempts are told in the log.
-DialOptions dial_options(Context& context, const StreamOptions& stream, const TimeLimits& limits);
+DialOptions dial_options(Context& context, const StreamOptions& stream);
+/// RedialOptions that tell of failed attempts in the log. Throws BadInput.
+RedialOptions redial_options(Context& context, const RetryFlags& flags,
+                             std::optional<Duration> connect_timeout);
 
 }  // namespace sockx

@@ -1,0 +1,31 @@
+// connect --check and --scan: whether ports are open, and nothing more.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+#include "commands/shared/dialing.hpp"
+
+namespace sockx {
+
+struct CheckFlags {
+  bool check = false, scan = false, any = false;
+  std::optional<std::size_t> parallel;
+};
+
+/// --check, --scan, --parallel, --any.
+void add_check_flags(CLI::App& app, CheckFlags& flags);
+
+/// Connects to the endpoint, reports what came of it and closes. Throws what kept it from connecting.
+void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
+               const RetryFlags& retry, const TimeLimits& limits);
+
+/// Tries many ports of a host and reports which are open. Throws NotOpen.
+void run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
+              const StreamOptions& stream, const TimeLimits& limits);
+
+}  // namespace sockx

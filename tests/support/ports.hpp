@@ -1,0 +1,33 @@
+// Ports of loopback, as Sockets, for tests that dial within this process.
+#pragma once
+
+#include <netinet/in.h>
+
+#include "net/socket.hpp"
+
+namespace test {
+
+/// 127.0.0.1 and a port, 0 for the kernel's choice.
+inline sockx::Address loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+/// A port of loopback that is taken and on which nobody listens.
+inline sockx::Socket bound_port() {
+  auto socket = sockx::Socket::open_stream(AF_INET);
+  socket.bind(loopback(0));
+  return socket;
+}
+
+/// The same, where a backlog takes connections.
+inline sockx::Socket listening_port(int backlog = 16) {
+  auto socket = bound_port();
+  socket.listen(backlog);
+  return socket;
+}
+
+}  // namespace test

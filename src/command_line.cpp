@@ -44,7 +44,11 @@ class HelpFormatter : public CLI::Formatter {
     auto usage = "Usage: sockx" + (app->get_parent() ? ' ' + app->get_name() : "") + " [OPTIONS]";
     for (const auto* option : app->get_options([](const CLI::Option* any) { return any->get_positional(); }))
       if (!option->get_option_text().empty()) usage += ' ' + option->get_option_text();
-    return usage + (app->get_parent() ? "" : " SUBCOMMAND") + '\n';
+    return usage + (app->get_parent() ? "" : " SUBCOMMAND") + "\n\n";
+  }
+  std::string make_group(std::string title, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    return CLI::Formatter::make_group(std::move(title), is_positional, std::move(options)).substr(1);
   }
   std::string make_positionals(const CLI::App*) const override { return ""; }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {

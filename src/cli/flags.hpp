@@ -48,6 +48,24 @@ void add_run_timeouts(CLI::App& app, TimeLimits& limits);
 /// An instant `span` from now, or never.
 Deadline deadline_in(const std::optional<Duration>& span);
 
+/// The options that are added while one lives stand under `title` in --help.
+class HelpSection {
+ public:
+  HelpSection(CLI::App& app, std::string title)
+      : app_(app), title_(std::move(title)), first_(app.get_options().size()) {}
+  HelpSection(const HelpSection&) = delete;
+  HelpSection& operator=(const HelpSection&) = delete;
+  ~HelpSection() {
+    const auto options = app_.get_options();
+    for (auto i = first_; i < options.size(); ++i) options[i]->group(title_);
+  }
+
+ private:
+  CLI::App& app_;
+  std::string title_;
+  std::size_t first_;
+};
+
 /// Sets the text that --help shows below the options.
 void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples);
 

@@ -74,6 +74,11 @@ Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
 
 void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {
   if (options.exec && context.program.empty()) throw BadInput("--exec: say `--exec -- PROGRAM ARG...`");
+  if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
+  constexpr std::uint64_t largest = 1024 * 1024 * 1024;  // of what is held in memory
+  for (const auto& [name, size] :
+       {std::pair{"--max-record", options.max_record}, {"--recv-once", options.recv_once}})
+    if (size && *size > largest) throw BadInput(text("{}: '{}': say at most 1Gi", name, *size));
   const bool records = stream.type == SOCK_SEQPACKET;
   if (records && options.max_bytes)
     throw BadInput("--max-bytes would cut a record of --type seqpacket; --max-record bounds each");

@@ -44,6 +44,7 @@ void add_message_flags(CLI::App& app, const std::string& name, int& target,
 }
 
 void add_ends(CLI::App& app, ConversationOptions& options) {
+  const HelpSection section(app, "When the session ends");
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"local", Until::local}, {"peer", Until::peer}, {"either", Until::either}};
   add_choice(app, "--until", options.until, choices,
@@ -53,9 +54,11 @@ void add_ends(CLI::App& app, ConversationOptions& options) {
   add_duration(app, "--eof-timeout", options.eof_timeout,
                "wait no longer than DURATION for the second direction once the first has ended");
   add_size(app, "--max-bytes", options.max_bytes, "end the session once SIZE bytes have been received");
+  add_run_timeouts(app, options.limits);
 }
 
 void add_directions(CLI::App& app, ConversationOptions& options) {
+  const HelpSection section(app, "Our end");
   auto* const send_only =
       app.add_flag("--send-only", options.send_only, "send, and drop what the peer says; end with our input");
   auto* const recv_only = app.add_flag("--recv-only", options.recv_only,
@@ -83,6 +86,7 @@ void add_directions(CLI::App& app, ConversationOptions& options) {
 }
 
 void add_filters(CLI::App& app, ConversationOptions& options) {
+  const HelpSection section(app, "What happens to the bytes");
   app.add_flag("--crlf", options.crlf, "send CRLF where the input has a bare LF");
   add_duration(app, "--line-delay", options.line_delay, "wait for DURATION between two lines that are sent");
   app.add_flag("--hexdump{-}", options.hexdump,
@@ -95,6 +99,7 @@ void add_filters(CLI::App& app, ConversationOptions& options) {
 }
 
 void add_calls(CLI::App& app, ConversationOptions& options, StreamOptions& stream) {
+  const HelpSection section(app, "Records and single calls");
   add_choice(app, "--type", stream.type, {{"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}},
              "the socket's type; seqpacket keeps records apart");
   app.add_option_function<std::string>(
@@ -116,7 +121,6 @@ void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamO
   add_directions(app, options);
   add_filters(app, options);
   add_calls(app, options, stream);
-  add_run_timeouts(app, options.limits);
 }
 
 }  // namespace sockx

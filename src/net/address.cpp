@@ -99,8 +99,10 @@ std::string Address::host() const {
     }
     case AF_UNIX:
       return unix_text();
-    case AF_VSOCK:
-      return std::to_string(as<sockaddr_vm>(data()).svm_cid);
+    case AF_VSOCK: {
+      const auto cid = as<sockaddr_vm>(data()).svm_cid;
+      return cid == VMADDR_CID_ANY ? "any" : std::to_string(cid);
+    }
     default:
       return "";
   }

@@ -24,6 +24,13 @@ std::vector<Address> alternate_families(const std::vector<Address>& addresses) {
   return mixed;
 }
 
+void leave_family_of(const Source& source, std::vector<Address>& addresses, const Endpoint& endpoint) {
+  std::erase_if(addresses, [&](const Address& address) { return !source.in_family(address.family()); });
+  if (addresses.empty())
+    throw BadInput(
+        text("--source: '{}': '{}' has no address of that family", source.word, endpoint.to_string()));
+}
+
 [[noreturn]] void fail(const Endpoint& endpoint, const RaceResult& result, Deadline deadline) {
   const auto tried =
       result.tried > 1 ? text("{} ({} addresses)", endpoint.to_string(), result.tried) : endpoint.to_string();
@@ -37,6 +44,7 @@ Dialed dial_inherited(const Endpoint& endpoint, int fd, const StreamOptions& opt
   auto socket = adopt(fd);
   if (socket.is_listening())
     throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
+  for (const auto& setting : options.settings) check_level(setting, socket.local().family());
   prepare_connected(socket, options);
   auto peer = socket.peer();
   return {std::move(socket), peer};
@@ -53,10 +61,12 @@ Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions op
     const auto resolved = co_await resolve(std::get<HostPort>(endpoint.where), how, deadline);
     addresses = alternate_families(resolved);
   }
+  if (options.source) leave_family_of(*options.source, addresses, endpoint);
   co_return addresses;
 }
 
 Task<Dialed> dial(Endpoint endpoint, DialOptions options) {
+  check_dialing(options.stream, endpoint);
   if (const auto* inherited = std::get_if<InheritedFd>(&endpoint.where)) {
     co_return dial_inherited(endpoint, inherited->fd, options.stream);
   }

@@ -38,6 +38,8 @@ class Socket {
   Address peer() const;   // getpeername(2)
   bool is_listening() const;
   int type() const;  // SOCK_STREAM and so on
+  /// Whether a connection uses Multipath TCP (RFC 8684); it may have been asked for and fallen back to TCP.
+  bool uses_mptcp() const;
   /// What the byte-moving calls need to know, named after the peer (or `name`).
   Descriptor described(const std::string& name) const;
 

@@ -65,6 +65,11 @@ void add_stream_flags(CLI::App& app, StreamOptions& options) {
          "-6", [&] { options.family = AF_INET6; }, "use IPv6 only")
       ->excludes(four);
   app.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
+  add_parsed(app, "--source", options.source, Source::parse,
+             "dial from this address, port, or both; when listening: the address to listen on",
+             "ADDR|:PORT|ADDR:PORT");
+  app.add_option("--interface", options.interface, "use this network interface only")->option_text("DEV");
+  app.add_flag("--mptcp", options.mptcp, "use Multipath TCP where the peer has it too");
   app.add_option(
          "--congestion", options.congestion,
          "congestion control algorithm; the default is the system's, and reno between two ends on this host")

@@ -33,7 +33,7 @@ void add_words(CLI::App& app, std::vector<std::string>& words, int most, const s
 /// The words of one endpoint, read with Endpoint::parse once the command runs.
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
 
-/// -4, -6, --numeric, --congestion, --opt.
+/// -4, -6, --numeric, --source, --interface, --mptcp, --congestion, --opt.
 void add_stream_flags(CLI::App& app, StreamOptions& options);
 
 /// Limits of time. SOCKX_TIMEOUT gives connect and idle a default.

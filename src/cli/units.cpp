@@ -14,13 +14,6 @@ namespace sockx {
 
 namespace {
 
-struct Unit {
-  std::string_view name;
-  double factor;
-};
-
-constexpr std::array duration_units{Unit{"", 1}, Unit{"s", 1}, Unit{"ms", 1e-3}, Unit{"m", 60},
-                                    Unit{"h", 3600}};
 constexpr std::array size_units{Unit{"", 1},
                                 Unit{"k", 1e3},
                                 Unit{"K", 1e3},
@@ -32,19 +25,6 @@ constexpr std::array size_units{Unit{"", 1},
                                 Unit{"Gi", 1073741824},
                                 Unit{"Ti", 1.099511627776e12}};
 
-/// A number that is not negative, with one of the units behind it.
-template <class Units>
-std::optional<double> parse_with_unit(std::string_view word, const Units& units) {
-  double number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, number, std::chars_format::fixed);
-  if (error != std::errc() || !std::isfinite(number) || number < 0 || word.front() == '-') return {};
-  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
-  for (const auto& [name, factor] : units)
-    if (name == unit) return number * factor;
-  return {};
-}
-
 /// The largest unit that is not larger than the rate.
 const Unit& rate_unit(double bytes_per_second) {
   static constexpr std::array units{Unit{"B/s", 1}, Unit{"kB/s", 1e3}, Unit{"MB/s", 1e6}, Unit{"GB/s", 1e9}};
@@ -54,14 +34,6 @@ const Unit& rate_unit(double bytes_per_second) {
 }
 
 }  // namespace
-
-Duration parse_duration(const std::string& word) {
-  const auto value = parse_with_unit(word, duration_units);
-  if (!value)
-    throw BadInput(text("'{}': a duration is a number with ms, s, m or h, like 250ms or 1.5m", word));
-  constexpr double most = 3600.0 * 24 * 365 * 100;
-  return std::chrono::ceil<Duration>(std::chrono::duration<double>(std::min(*value, most)));
-}
 
 std::uint64_t parse_size(const std::string& word) {
   std::string_view without_b = word;

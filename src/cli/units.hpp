@@ -5,11 +5,10 @@
 #include <string>
 
 #include "flow/event_loop.hpp"
+#include "os/units.hpp"
 
 namespace sockx {
 
-/// "250ms", "2s", "1.5m", "1h", or bare seconds. Throws BadInput.
-Duration parse_duration(const std::string& word);
 /// Bytes: "4096", "64Ki", "10M", "1.5Gi"; k M G T are powers of 1000, Ki Mi Gi Ti of 1024, a B may follow.
 /// Throws BadInput.
 std::uint64_t parse_size(const std::string& word);

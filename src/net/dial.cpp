@@ -24,6 +24,13 @@ std::vector<Address> alternate_families(const std::vector<Address>& addresses) {
   return mixed;
 }
 
+void leave_family_of(const Source& source, std::vector<Address>& addresses, const Endpoint& endpoint) {
+  std::erase_if(addresses, [&](const Address& address) { return !source.in_family(address.family()); });
+  if (addresses.empty())
+    throw BadInput(
+        text("--source: '{}': '{}' has no address of that family", source.word, endpoint.to_string()));
+}
+
 [[noreturn]] void fail(const Endpoint& endpoint, const RaceResult& result, Deadline deadline) {
   const auto tried =
       result.tried > 1 ? text("{} ({} addresses)", endpoint.to_string(), result.tried) : endpoint.to_string();
@@ -38,6 +45,7 @@ Task<Dialed> adopt_dialed(Endpoint endpoint, const DialOptions& options) {
   auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
   if (socket.is_listening())
     throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
+  for (const auto& setting : options.stream.settings) check_level(setting, socket.local().family());
   prepare_connected(socket, options.stream);
   auto peer = socket.peer();
   co_return Dialed{std::move(socket), peer};
@@ -54,11 +62,12 @@ Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions op
     const auto resolved = co_await resolve(std::get<HostPort>(endpoint.where), how, deadline);
     addresses = alternate_families(resolved);
   }
+  if (options.source) leave_family_of(*options.source, addresses, endpoint);
   co_return addresses;
 }
 
 Task<Dialed> dial(Endpoint endpoint, DialOptions options) {
-  check_type(endpoint, options.stream);
+  check_dialing(options.stream, endpoint);
   if (endpoint.is_adopted()) {
     co_return co_await adopt_dialed(std::move(endpoint), options);
   }

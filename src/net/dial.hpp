@@ -19,6 +19,7 @@ struct DialEvent {
   Address address;
   int error = 0;            // the errno of connect(2), for failed, 0 when it was not reached
   std::string reason = {};  // for failed
+  bool uses_mptcp = false;  // for connected, when it was asked for
 };
 
 struct DialOptions {

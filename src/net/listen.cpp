@@ -32,7 +32,7 @@ struct Bound {
 };
 
 Bound bound_socket(const Address& address, const ListenOptions& options, bool dual_stack) {
-  auto socket = Socket::open_stream(address.family(), options.stream.type);
+  auto socket = open_socket(address.family(), options.stream);
   if (address.family() == AF_UNIX) remove_stale_socket(address);
   if (address.family() == AF_INET || address.family() == AF_INET6)
     set_option(socket.fd(), "SO_REUSEADDR", "on");
@@ -61,35 +61,23 @@ Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& opt
 
 }  // namespace
 
-SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
-  struct stat status {};
-  if (lstat(path_.c_str(), &status) != 0) return;
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
-}
-
-SocketFile::~SocketFile() {
-  struct stat status {};
-  if (lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_)
-    unlink(path_.c_str());
-}
-
-Listener::Listener(EventLoop& loop, Socket socket, StreamOptions options)
+Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
     : socket_(std::move(socket)),
       watch_(std::make_unique<Watch>(loop, socket_.fd())),
       address_(socket_.local()),
-      options_(std::move(options)),
+      options_(options.stream),
+      tell_(options.tell),
       may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0) {}
 
 Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   auto& loop = co_await this_loop();
-  check_type(endpoint, options.stream);
+  check_listening(options.stream, endpoint);
   if (endpoint.is_adopted()) {
     auto socket = co_await adopt_socket(endpoint, options.stream.type, never);
     if (!socket.is_listening())
       throw BadInput(text("'{}': that socket is not listening; say sockx connect", endpoint.to_string()));
     prepare_listening(socket, socket.local(), options.stream);
-    co_return Listener(loop, std::move(socket), options.stream);
+    co_return Listener(loop, std::move(socket), options);
   }
   std::vector<Address> addresses;
   bool dual_stack = false;
@@ -97,11 +85,15 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
     addresses.push_back(*address);
   } else {
     const auto& where = std::get<HostPort>(endpoint.where);
-    dual_stack = where.host.empty() && options.stream.family == AF_UNSPEC;
-    addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, never);
+    if (options.stream.source) {
+      addresses.push_back(options.stream.source->address->with_port(where.port));
+    } else {
+      dual_stack = where.host.empty() && options.stream.family == AF_UNSPEC;
+      addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, never);
+    }
   }
   auto bound = bind_first(addresses, options, dual_stack);
-  Listener listener(loop, std::move(bound.socket), options.stream);
+  Listener listener(loop, std::move(bound.socket), options);
   listener.file_ = std::move(bound.file);
   co_return listener;
 }
@@ -111,6 +103,7 @@ Task<Accepted> accept(Listener& listener, Deadline deadline) {
     if (!listener.may_block_ || is_readable_now(listener.socket_.fd())) {
       if (auto accepted = listener.socket_.accept()) {
         prefer_reno_on_this_host(accepted->socket, listener.options_);
+        listener.tell_(*accepted);
         co_return std::move(*accepted);
       }
     }

@@ -1,8 +1,7 @@
 // listen_on() and accept(): the way to connections that others open.
 #pragma once
 
-#include <sys/types.h>
-
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +10,7 @@
 #include "flow/watch.hpp"
 #include "net/endpoint.hpp"
 #include "net/socket.hpp"
+#include "net/socket_file.hpp"
 #include "net/stream_options.hpp"
 
 namespace sockx {
@@ -18,26 +18,13 @@ namespace sockx {
 struct ListenOptions {
   StreamOptions stream;
   int backlog = SOMAXCONN;
-};
-
-/// The file of a unix socket that was bound here; removed at the end, if it is still the same file.
-class SocketFile {
- public:
-  explicit SocketFile(std::string path);
-  SocketFile(const SocketFile&) = delete;
-  SocketFile& operator=(const SocketFile&) = delete;
-  ~SocketFile();
-
- private:
-  std::string path_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  std::function<void(const Accepted&)> tell = [](const Accepted&) {};  // of each connection
 };
 
 /// A listening socket. Dropping it closes the socket and removes a unix socket's file.
 class Listener {
  public:
-  Listener(EventLoop& loop, Socket socket, StreamOptions options);
+  Listener(EventLoop& loop, Socket socket, const ListenOptions& options);
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
 
@@ -52,6 +39,7 @@ class Listener {
   std::unique_ptr<SocketFile> file_;
   Address address_;
   StreamOptions options_;
+  std::function<void(const Accepted&)> tell_;
   bool may_block_;  // inherited in blocking mode, and left so
 };
 

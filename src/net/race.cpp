@@ -58,10 +58,16 @@ class Race {
 
   Task<> attempt(Address address) {
     options_.tell({DialEvent::Kind::trying, address});
+    const auto& stream = options_.stream;
     Socket socket;
+    std::unique_ptr<SocketFile> source_file;  // of no use to anybody once we are connected
     try {
       if (spare_ != nullptr) socket = std::exchange(*spare_, {});
-      if (!socket) socket = prepared_socket(address);
+      if (!socket) {
+        socket = open_socket(address.family(), stream);
+        prepare_dialing(socket, address.family(), stream);
+        source_file = bind_source(socket, address.family(), stream);
+      }
     } catch (const Error& error) {
       if (is_shortage(error.number())) throw;
       note_failure(address, 0, std::current_exception(), error.what());
@@ -76,15 +82,9 @@ class Race {
       note_failure(address, error, nullptr, strerror(error));
       co_return;
     }
-    prepare_connected(socket, options_.stream);
-    options_.tell({DialEvent::Kind::connected, address});
+    prepare_connected(socket, stream);
+    options_.tell({DialEvent::Kind::connected, address, 0, {}, stream.mptcp && socket.uses_mptcp()});
     if (!result_.winner.socket) result_.winner = {std::move(socket), address};
-  }
-
-  Socket prepared_socket(const Address& address) {
-    auto socket = Socket::open_stream(address.family(), options_.stream.type);
-    prepare(socket, address, options_.stream);
-    return socket;
   }
 
   /// 0, or why there is no connection; ETIMEDOUT at the deadline.

@@ -79,7 +79,7 @@ class Scanner {
     how.stream = options_.stream;
     how.deadline = after(options_.timeout);
     try {
-      const auto result = co_await race(addresses, how, &spare);
+      const auto result = co_await race(addresses, how, options_.stream.mptcp ? nullptr : &spare);
       options_.tell(told(result, addresses.front(), Clock::now() - begun));
     } catch (const Error& error) {
       if (!is_shortage(error.number()) || working_ == 1) throw;
@@ -137,6 +137,7 @@ ScanTarget ScanTarget::parse(const std::vector<std::string>& words) {
 Task<> scan(std::string host, ScanOptions options) {
   auto& loop = co_await this_loop();
   Endpoint endpoint{HostPort{std::move(host), 0}};
+  check_dialing(options.stream, endpoint);
   auto hosts = co_await addresses_to_dial(endpoint, options.stream, after(options.timeout));
   Scanner scanner(loop, std::move(hosts), options);
   co_await scanner.run();

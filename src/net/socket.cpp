@@ -1,5 +1,6 @@
 #include "net/socket.hpp"
 
+#include <linux/mptcp.h>
 #include <netinet/in.h>
 
 #include <cerrno>
@@ -32,6 +33,8 @@ std::string protocol_name(int protocol) {
       return "0";
     case IPPROTO_TCP:
       return "IPPROTO_TCP";
+    case IPPROTO_MPTCP:
+      return "IPPROTO_MPTCP";
     default:
       return std::to_string(protocol);
   }
@@ -78,13 +81,9 @@ Address name_by(Call call, std::string_view call_name, int fd) {
 Socket Socket::open(int family, int type, int protocol) {
   const int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   observe_call("socket", fd, "{}, {}, {}", family_name(family), type_name(type), protocol_name(protocol));
-  if (fd < 0) throw_errno(text("socket {} {}", family_name(family), type_name(type)));
+  if (fd < 0)
+    throw_errno(text("socket {} {} {}", family_name(family), type_name(type), protocol_name(protocol)));
   return Socket(UniqueFd(fd));
-}
-
-Socket Socket::open_stream(int family, int type) {
-  const bool is_tcp = type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
-  return open(family, type, is_tcp ? IPPROTO_TCP : 0);
 }
 
 void Socket::bind(const Address& address) {
@@ -136,6 +135,16 @@ std::string_view Socket::protocol() const {
     default:
       return "vsock";
   }
+}
+
+/// The socket of a connection that has fallen back still calls itself IPPROTO_MPTCP where it dialed, but has
+/// nothing to tell of MPTCP any more.
+bool Socket::uses_mptcp() const {
+  mptcp_info info{};
+  socklen_t size = sizeof info;
+  const int result = getsockopt(fd(), SOL_MPTCP, MPTCP_INFO, &info, &size);
+  observe_call("getsockopt", result, "{}, SOL_MPTCP, MPTCP_INFO", fd());
+  return result == 0;
 }
 
 Descriptor Socket::described(const std::string& name) const { return describe(fd(), name, Origin::peer); }

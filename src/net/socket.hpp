@@ -19,8 +19,6 @@ class Socket {
   Socket() = default;
   explicit Socket(UniqueFd fd) : fd_(std::move(fd)) {}
   static Socket open(int family, int type, int protocol);
-  /// SOCK_STREAM, which is TCP for the Internet families, or SOCK_SEQPACKET.
-  static Socket open_stream(int family, int type = SOCK_STREAM);
 
   int fd() const { return fd_.get(); }
   explicit operator bool() const { return static_cast<bool>(fd_); }
@@ -41,6 +39,8 @@ class Socket {
   int type() const;  // SOCK_STREAM and so on
   /// "tcp", "mptcp", "unix", "vsock".
   std::string_view protocol() const;
+  /// Whether a connection uses Multipath TCP (RFC 8684); it may have been asked for and fallen back to TCP.
+  bool uses_mptcp() const;
   /// What the byte-moving calls need to know, named after the peer (or `name`).
   Descriptor described(const std::string& name) const;
 

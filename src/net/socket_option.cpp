@@ -1,11 +1,9 @@
 #include "net/socket_option.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 
@@ -13,6 +11,7 @@
 #include "os/nearest.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
+#include "os/units.hpp"
 
 namespace sockx {
 
@@ -21,55 +20,6 @@ namespace {
 using Type = SocketOption::Type;
 using Phase = SocketOption::Phase;
 
-constexpr auto before = Phase::before_connection;
-constexpr auto connected = Phase::connected;
-
-constexpr std::array table{
-    SocketOption{"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, Type::boolean, before,
-                 "bind to a port whose earlier connections are still in TIME_WAIT"},
-    SocketOption{"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, Type::boolean, before,
-                 "let several processes of one user listen on one port and share its connections"},
-    SocketOption{
-        "SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, Type::integer, before,
-        "fix the receive buffer and with it the window; the kernel doubles the value and stops tuning it"},
-    SocketOption{"SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, Type::integer, before,
-                 "fix how much may wait unacknowledged; the kernel doubles the value and stops tuning it"},
-    SocketOption{"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, Type::boolean, connected,
-                 "probe a silent peer, so that one that vanished is noticed"},
-    SocketOption{"SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, Type::integer, connected,
-                 "wake the reader only when so many bytes have arrived"},
-    SocketOption{"SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, Type::integer, before,
-                 "choose the queue of the network device that packets wait in"},
-    SocketOption{"SO_MARK", SOL_SOCKET, SO_MARK, Type::integer, before,
-                 "mark packets for the firewall and for routing by policy"},
-    SocketOption{"SO_MAX_PACING_RATE", SOL_SOCKET, SO_MAX_PACING_RATE, Type::integer, connected,
-                 "let the kernel spread packets so that no more than so many bytes leave in a second"},
-    SocketOption{"IP_TOS", IPPROTO_IP, IP_TOS, Type::integer, before,
-                 "set the type-of-service byte of IPv4 packets, DSCP in its upper six bits"},
-    SocketOption{"IP_TTL", IPPROTO_IP, IP_TTL, Type::integer, before,
-                 "limit how many routers an IPv4 packet may pass"},
-    SocketOption{"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, Type::boolean, before,
-                 "keep IPv4 clients away from an IPv6 socket"},
-    SocketOption{"IPV6_TCLASS", IPPROTO_IPV6, IPV6_TCLASS, Type::integer, before,
-                 "set the traffic class byte of IPv6 packets"},
-    SocketOption{"IPV6_UNICAST_HOPS", IPPROTO_IPV6, IPV6_UNICAST_HOPS, Type::integer, before,
-                 "limit how many routers an IPv6 packet may pass"},
-    SocketOption{"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, Type::boolean, connected,
-                 "send small writes at once instead of waiting for an acknowledgement to collect them"},
-    SocketOption{"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, Type::integer, before,
-                 "cap the segment size that is announced to the peer"},
-    SocketOption{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, Type::integer, connected,
-                 "seconds of silence before the first keep-alive probe"},
-    SocketOption{"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, Type::integer, connected,
-                 "seconds between keep-alive probes"},
-    SocketOption{"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, Type::integer, connected,
-                 "unanswered probes after which the connection is given up"},
-    SocketOption{"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, Type::integer, connected,
-                 "milliseconds that sent bytes may stay unacknowledged before the connection is given up"},
-    SocketOption{"TCP_CONGESTION", IPPROTO_TCP, TCP_CONGESTION, Type::text, connected,
-                 "choose the algorithm that decides how fast to send, as --congestion does"},
-};
-
 std::string upper(std::string_view word) {
   std::string result(word);
   for (char& letter : result)
@@ -77,28 +27,93 @@ std::string upper(std::string_view word) {
   return result;
 }
 
-bool is_named(const SocketOption& option, const std::string& name) {
-  if (option.name == name) return true;
-  const auto prefix_end = option.name.find('_');
-  return option.name.substr(prefix_end + 1) == name;
+/// The row of a name, whose prefix may be left out where only one row is meant then; `typed` is for messages.
+const SocketOption& find_option(const std::string& name, const std::string& typed) {
+  std::vector<const SocketOption*> found;
+  std::vector<std::string> names;
+  for (const auto& option : socket_options()) {
+    if (option.name == name) return option;
+    const auto without_prefix = option.name.substr(option.name.find('_') + 1);
+    names.emplace_back(option.name);
+    names.emplace_back(without_prefix);
+    if (without_prefix == name) found.push_back(&option);
+  }
+  if (found.size() == 1) return *found.front();
+  if (found.size() > 1) throw BadInput(text("'{}': say {} or {}", typed, found[0]->name, found[1]->name));
+  const auto similar = nearest(name, names);
+  throw BadInput(text("'{}': no such socket option{}", typed,
+                      similar.empty() ? "" : text("; did you mean {}?", similar)));
 }
 
-std::optional<int> integer(const std::string& value) {
+std::optional<int> integer(std::string_view value) {
   int number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size()) return {};
   return number;
 }
 
-std::optional<int> boolean(const std::string& value) {
+std::optional<int> boolean(std::string_view value) {
   const auto word = upper(value);
   if (word == "1" || word == "ON" || word == "TRUE" || word == "YES") return 1;
   if (word == "0" || word == "OFF" || word == "FALSE" || word == "NO") return 0;
   return {};
 }
 
-std::optional<int> number_for(const OptionSetting& setting) {
-  return setting.option->type == Type::boolean ? boolean(setting.value) : integer(setting.value);
+std::optional<linger> parse_linger(std::string_view value) {
+  if (boolean(value) == 0) return linger{0, 0};
+  const auto comma = value.find(',');
+  if (comma == std::string_view::npos || boolean(value.substr(0, comma)) != 1) return {};
+  const auto wait = integer(value.substr(comma + 1));
+  if (!wait || *wait < 0) return {};
+  return linger{1, *wait};
+}
+
+std::optional<timeval> parse_timeval(const std::string& value) {
+  try {
+    const auto span = std::chrono::ceil<std::chrono::microseconds>(parse_duration(value)).count();
+    return timeval{span / 1000000, span % 1000000};
+  } catch (const BadInput&) {
+    return {};
+  }
+}
+
+template <class Value>
+std::optional<std::string> bytes_of(const std::optional<Value>& value) {
+  if (!value) return {};
+  return std::string(reinterpret_cast<const char*>(&*value), sizeof *value);
+}
+
+/// The value as setsockopt(2) takes it; nothing when it is not of the type.
+std::optional<std::string> encoded(Type type, const std::string& value) {
+  switch (type) {
+    case Type::integer:
+      return bytes_of(integer(value));
+    case Type::boolean:
+      return bytes_of(boolean(value));
+    case Type::linger:
+      return bytes_of(parse_linger(value));
+    case Type::timeval:
+      return bytes_of(parse_timeval(value));
+    case Type::text:
+      return value;
+  }
+  return {};
+}
+
+std::string_view values_of(Type type) {
+  switch (type) {
+    case Type::integer:
+      return "a number";
+    case Type::boolean:
+      return "on or off";
+    case Type::linger:
+      return "on,SECONDS or off";
+    case Type::timeval:
+      return "a duration, like 250ms";
+    case Type::text:
+      return "a word";
+  }
+  return "";
 }
 
 std::string_view level_name(int level) {
@@ -114,40 +129,42 @@ std::string_view level_name(int level) {
   }
 }
 
-}  // namespace
+std::string_view socket_kind(int family) {
+  switch (family) {
+    case AF_INET:
+      return "an IPv4 socket";
+    case AF_UNIX:
+      return "a unix socket";
+    default:
+      return "a vsock socket";
+  }
+}
 
-std::span<const SocketOption> socket_options() { return table; }
+}  // namespace
 
 OptionSetting OptionSetting::parse(const std::string& word) {
   const auto equals = word.find('=');
-  const auto name = upper(word.substr(0, equals));
-  const auto* const row =
-      std::find_if(table.begin(), table.end(), [&](const auto& option) { return is_named(option, name); });
-  if (row == table.end()) {
-    std::vector<std::string> names;
-    for (const auto& option : table) names.emplace_back(option.name);
-    const auto similar = nearest(name, names);
-    throw BadInput(text("'{}': no such socket option{}", word.substr(0, equals),
-                        similar.empty() ? "" : text("; did you mean {}?", similar)));
-  }
-  if (equals == std::string::npos) throw BadInput(text("'{}': say {}=VALUE", word, row->name));
-  OptionSetting setting{row, word.substr(equals + 1)};
-  if (row->type != Type::text && !number_for(setting))
-    throw BadInput(
-        text("'{}': {} takes {}", word, row->name, row->type == Type::boolean ? "on or off" : "a number"));
-  return setting;
+  const auto typed = word.substr(0, equals);
+  const auto& row = find_option(upper(typed), typed);
+  if (equals == std::string::npos) throw BadInput(text("'{}': say {}=VALUE", word, row.name));
+  auto value = word.substr(equals + 1);
+  const auto bytes = encoded(row.type, value);
+  if (!bytes) throw BadInput(text("'{}': {} takes {}", word, row.name, values_of(row.type)));
+  return {&row, word, std::move(value), *bytes};
+}
+
+void check_level(const OptionSetting& setting, int family) {
+  const int level = setting.option->level;
+  const bool is_internet = family == AF_INET || family == AF_INET6;
+  const bool fits = level == SOL_SOCKET || family == AF_INET6 || (is_internet && level != IPPROTO_IPV6);
+  if (!fits)
+    throw BadInput(text("'{}': {} has no {}", setting.word, socket_kind(family), setting.option->name));
 }
 
 void apply(int socket, const OptionSetting& setting) {
   const auto& option = *setting.option;
-  long result = 0;
-  if (option.type == Type::text) {
-    result = setsockopt(socket, option.level, option.number, setting.value.data(),
-                        static_cast<socklen_t>(setting.value.size()));
-  } else {
-    const int number = number_for(setting).value_or(0);
-    result = setsockopt(socket, option.level, option.number, &number, sizeof number);
-  }
+  const long result = setsockopt(socket, option.level, option.number, setting.bytes.data(),
+                                 static_cast<socklen_t>(setting.bytes.size()));
   observe_call("setsockopt", result, "{}, {}, {}, {}", socket, level_name(option.level), option.name,
                setting.value);
   if (result < 0) throw_errno(text("setsockopt {}={}", option.name, setting.value));

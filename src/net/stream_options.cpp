@@ -1,11 +1,15 @@
 #include "net/stream_options.hpp"
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
+#include "os/error.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
 
@@ -13,9 +17,9 @@ namespace sockx {
 
 namespace {
 
-bool is_internet(const Address& address) {
-  return address.family() == AF_INET || address.family() == AF_INET6;
-}
+using Phase = SocketOption::Phase;
+
+bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
 
 std::string first_line(const char* path) {
   std::ifstream file(path);
@@ -48,6 +52,58 @@ void use_reno(Socket& socket) {
   }
 }
 
+/// Only Internet sockets go through a network that one can choose.
+void check_network(const StreamOptions& options, const Endpoint& endpoint) {
+  if (options.type == SOCK_SEQPACKET && std::holds_alternative<HostPort>(endpoint.where))
+    throw BadInput(text("'{}': --type seqpacket is for unix: and vsock: endpoints", endpoint.to_string()));
+  const auto* const address = std::get_if<Address>(&endpoint.where);
+  if (address == nullptr) return;
+  if (!options.interface.empty())
+    throw BadInput(text("--interface: '{}' is reached through no network interface", address->to_string()));
+  if (options.mptcp) throw BadInput(text("--mptcp: '{}' is not reached by TCP", address->to_string()));
+}
+
+std::string interface_names() {
+  std::string names;
+  auto* const list = if_nameindex();
+  if (list == nullptr) throw_errno("if_nameindex");
+  for (const auto* entry = list; entry->if_index != 0; ++entry)
+    names += (names.empty() ? "" : ", ") + std::string(entry->if_name);
+  if_freenameindex(list);
+  return names;
+}
+
+void use_interface(Socket& socket, const std::string& name) {
+  if (if_nametoindex(name.c_str()) == 0)
+    throw BadInput(
+        text("--interface: '{}': no such network interface; there are {}", name, interface_names()));
+  try {
+    set_option(socket.fd(), "SO_BINDTODEVICE", name);
+  } catch (const Error& error) {
+    if (error.number() != EPERM) throw;
+    throw Error(EPERM,
+                text("--interface {} needs the capability CAP_NET_RAW: setsockopt SO_BINDTODEVICE", name));
+  }
+}
+
+/// So that as many connections can leave from one address as there are ports for each peer, not in all.
+/// Without it (it is younger for MPTCP) there are fewer.
+void leave_port_to_connect(Socket& socket) {
+  try {
+    set_option(socket.fd(), "IP_BIND_ADDRESS_NO_PORT", "on");
+  } catch (const Error&) {
+    return;
+  }
+}
+
+/// What a new socket needs, whatever becomes of it.
+void prepare_new(Socket& socket, int family, const StreamOptions& options) {
+  for (const auto& setting : options.settings) check_level(setting, family);
+  if (!options.interface.empty()) use_interface(socket, options.interface);
+  if (is_internet(family) && !options.congestion.empty()) use_congestion(socket, options.congestion);
+  apply(socket.fd(), options.settings, Phase::before_connection);
+}
+
 }  // namespace
 
 std::string congestion_of(const Socket& socket) {
@@ -59,30 +115,88 @@ std::string congestion_of(const Socket& socket) {
   return read;
 }
 
-void check_type(const Endpoint& endpoint, const StreamOptions& options) {
-  if (options.type == SOCK_SEQPACKET && std::holds_alternative<HostPort>(endpoint.where))
-    throw BadInput(text("'{}': --type seqpacket is for unix: and vsock: endpoints", endpoint.to_string()));
+void check_dialing(const StreamOptions& options, const Endpoint& endpoint) {
+  check_network(options, endpoint);
+  for (const auto& setting : options.settings)
+    if (setting.option->phase == Phase::listening)
+      throw BadInput(text("'{}': {} is for a socket that listens", setting.word, setting.option->name));
+  if (!endpoint.is_adopted()) return;
+  for (const auto& [given, flag] : {std::pair{options.source.has_value(), "--source"},
+                                    {!options.interface.empty(), "--interface"},
+                                    {options.mptcp, "--mptcp"}})
+    if (given) throw BadInput(text("{}: '{}' is connected already", flag, endpoint.to_string()));
+  for (const auto& setting : options.settings)
+    if (setting.option->phase != Phase::connected)
+      throw BadInput(text("'{}': {} is set before there is a connection, and '{}' is connected already",
+                          setting.word, setting.option->name, endpoint.to_string()));
 }
 
-void prepare(Socket& socket, const Address& address, const StreamOptions& options) {
-  if (is_internet(address) && !options.congestion.empty()) use_congestion(socket, options.congestion);
-  apply(socket.fd(), options.settings, SocketOption::Phase::before_connection);
+void check_listening(const StreamOptions& options, const Endpoint& endpoint) {
+  check_network(options, endpoint);
+  for (const auto& setting : options.settings)
+    if (setting.option->phase == Phase::dialing)
+      throw BadInput(text("'{}': {} is for a socket that dials", setting.word, setting.option->name));
+  if (options.mptcp && endpoint.is_adopted())
+    throw BadInput(text("--mptcp: '{}' is a socket already", endpoint.to_string()));
+  if (!options.source) return;
+  const auto& source = *options.source;
+  const auto* const where = std::get_if<HostPort>(&endpoint.where);
+  if (where == nullptr || !where->host.empty())
+    throw BadInput(text("--source: '{}': where to listen is said already: '{}'; say only one of them",
+                        source.word, endpoint.to_string()));
+  if (source.port != 0 || !source.address || source.address->family() == AF_UNIX)
+    throw BadInput(text("--source: '{}': a listener's source is an address alone: say --source ADDRESS {}",
+                        source.word, where->port));
+  if (options.family != AF_UNSPEC && options.family != source.address->family())
+    throw BadInput(text("--source: '{}' is not of the family that was asked for", source.word));
+}
+
+Socket open_socket(int family, const StreamOptions& options) {
+  try {
+    return Socket::open(family, options.type,
+                        !is_internet(family) ? 0
+                        : options.mptcp      ? IPPROTO_MPTCP
+                                             : IPPROTO_TCP);
+  } catch (const Error& error) {
+    const bool no_mptcp = error.number() == EPROTONOSUPPORT || error.number() == ENOPROTOOPT;
+    if (!options.mptcp || !no_mptcp) throw;
+    throw Error(error.number(), "--mptcp: the kernel has no MPTCP, or net.mptcp.enabled is 0");
+  }
+}
+
+void prepare_dialing(Socket& socket, int family, const StreamOptions& options) {
+  prepare_new(socket, family, options);
+  apply(socket.fd(), options.settings, Phase::dialing);
+}
+
+std::unique_ptr<SocketFile> bind_source(Socket& socket, int family, const StreamOptions& options) {
+  const auto source = options.source ? options.source->in_family(family) : std::nullopt;
+  if (!source) return nullptr;
+  if (is_internet(family)) {
+    if (source->port() == 0)
+      leave_port_to_connect(socket);
+    else
+      set_option(socket.fd(), "SO_REUSEADDR", "on");  // connections of a moment ago are in TIME_WAIT
+  }
+  socket.bind(*source);
+  return source->path().empty() ? nullptr : std::make_unique<SocketFile>(source->path());
 }
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {
-  prepare(socket, address, options);
+  prepare_new(socket, address.family(), options);
   if (options.congestion.empty() && address.is_loopback()) use_reno(socket);
-  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
+  apply(socket.fd(), options.settings, Phase::connected);
+  apply(socket.fd(), options.settings, Phase::listening);
 }
 
 void prepare_connected(Socket& socket, const StreamOptions& options) {
   prefer_reno_on_this_host(socket, options);
-  apply(socket.fd(), options.settings, SocketOption::Phase::connected);
+  apply(socket.fd(), options.settings, Phase::connected);
 }
 
 void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options) {
   const auto local = socket.local();
-  const bool on_this_host = is_internet(local) && local.host() == socket.peer().host();
+  const bool on_this_host = is_internet(local.family()) && local.host() == socket.peer().host();
   if (options.congestion.empty() && on_this_host) use_reno(socket);
 }
 

@@ -1,12 +1,16 @@
 // What is common to every stream socket, dialed or accepted.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "net/endpoint.hpp"
 #include "net/socket.hpp"
+#include "net/socket_file.hpp"
 #include "net/socket_option.hpp"
+#include "net/source.hpp"
 
 namespace sockx {
 
@@ -14,15 +18,26 @@ struct StreamOptions {
   int type = SOCK_STREAM;               // or SOCK_SEQPACKET, which keeps records apart
   int family = AF_UNSPEC;               // AF_INET or AF_INET6 to have only that
   bool numeric = false;                 // no look-up of names
+  bool mptcp = false;                   // Multipath TCP where the peer has it too
+  std::string interface;                // the only one to use; empty for any
+  std::optional<Source> source;         // where to dial from, or the address to listen on
   std::string congestion;               // tcp_congestion; empty: reno between two ends on this host
   std::vector<OptionSetting> settings;  // --opt
 };
 
-/// Throws BadInput when the endpoint's family has no sockets of the type.
-void check_type(const Endpoint& endpoint, const StreamOptions& options);
-/// After socket(2), before bind(2) or connect(2) to `address`.
-void prepare(Socket& socket, const Address& address, const StreamOptions& options);
-/// Before listen(2), and for an adopted listener: its connections inherit all of it.
+/// Throws BadInput for what a socket that dials the endpoint, or listens on it, has no use for.
+void check_dialing(const StreamOptions& options, const Endpoint& endpoint);
+void check_listening(const StreamOptions& options, const Endpoint& endpoint);
+
+/// A new socket of the family, MPTCP if asked for. Throws Error (socket(2)).
+Socket open_socket(int family, const StreamOptions& options);
+
+/// After socket(2), before connect(2). Throws Error, and BadInput for an option that the family does not have
+/// and an interface that is not there.
+void prepare_dialing(Socket& socket, int family, const StreamOptions& options);
+/// Then, where there is a source: bind(2). Returns the file of a unix socket.
+std::unique_ptr<SocketFile> bind_source(Socket& socket, int family, const StreamOptions& options);
+/// Before bind(2) and listen(2), and for an adopted listener: its connections inherit all of it.
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options);
 /// Once a dialed or adopted socket is connected.
 void prepare_connected(Socket& socket, const StreamOptions& options);

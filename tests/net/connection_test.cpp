@@ -83,7 +83,7 @@ TEST_CASE("dial: a unix socket that does not exist and one that nobody listens o
   REQUIRE(none);
   CHECK(none->number() == ENOENT);
   CHECK(none->origin() == Origin::peer);
-  auto bound = Socket::open_stream(AF_UNIX);
+  auto bound = open_socket(AF_UNIX, {});
   bound.bind(Address::unix_name(path));
   const auto stale = thrown_by<Error>([&] { dial_now(loop, to("unix:" + path)); });
   REQUIRE(stale);
@@ -129,6 +129,143 @@ TEST_CASE("dial: a unix listener whose backlog is emptied meanwhile is reached")
     co_await accept(from, after(5s));
   };
   loop.run(all(dial_second(listener.address()), accept_both(listener)));
+}
+
+TEST_CASE("dial: a socket that would be connected to itself is refused and leaves nothing in the way") {
+  const auto before = open_descriptors();
+  auto port = bound_port();
+  const auto word = port.local().to_string();
+  port = {};
+  EventLoop loop;
+  DialOptions options;
+  options.stream.source = Source::parse(word);  // two SYNs that cross: RFC 9293
+  for (int i = 0; i < 3; ++i) {
+    const auto error = thrown_by<Error>([&] { dial_now(loop, to(word), options); });
+    REQUIRE(error);
+    CHECK(error->number() == ECONNREFUSED);
+    CHECK(std::string(error->what()) == "connect " + word + ": Connection refused");
+  }
+  auto listener = listen(loop, word);  // nothing is in TIME_WAIT
+  CHECK(open_descriptors() > before);
+}
+
+TEST_CASE("dial: the peer sees the source, an address, a port or both, of every family") {
+  const Folder folder;
+  const auto free = std::to_string(bound_port().local().port());
+  struct Row {
+    std::string listening, source, seen;
+  };
+  for (const auto& row : {
+           Row{"127.0.0.1:0", "127.0.0.9", "127.0.0.9:"},
+           Row{"127.0.0.1:0", ":" + free, "127.0.0.1:" + free},
+           Row{"127.0.0.1:0", "127.0.0.7:" + free, "127.0.0.7:" + free},
+           Row{"[::1]:0", "::1", "[::1]:"},
+           Row{"[::1]:0", "[::1]:" + free, "[::1]:" + free},
+           Row{"[::1]:0", ":" + free, "[::1]:" + free},
+           Row{"unix:" + (folder / "socket"), "unix:@sockx-test-source", "unix:@sockx-test-source"},
+           Row{"unix:" + (folder / "socket"), "unix:" + (folder / "source"), "unix:" + (folder / "source")},
+       }) {
+    CAPTURE(row.source);
+    EventLoop loop;
+    auto listener = listen(loop, row.listening);
+    DialOptions options;
+    options.stream.source = Source::parse(row.source);
+    const auto dialed = dial_now(loop, to(listener.address()), options);
+    const auto accepted = loop.run(accept(listener, after(5s)));
+    CHECK(accepted.peer.to_string().starts_with(row.seen));
+  }
+  CHECK(folder.size() == 0);  // a source's file goes, too
+}
+
+TEST_CASE("dial: a source of another family leaves addresses out, and none left is told with both") {
+  EventLoop loop;
+  const auto listener = listen(loop, "127.0.0.1:0");
+  const auto port = std::to_string(listener.address().port());
+  DialOptions options;
+  options.stream.source = Source::parse("127.0.0.1");
+  CHECK(dial_now(loop, to("localhost:" + port), options).peer.family() == AF_INET);
+  for (const auto& [source, endpoint] : {std::pair{"::1", "127.0.0.1:" + port},
+                                         {"127.0.0.1", "[::1]:" + port},
+                                         {"unix:@x", "127.0.0.1:" + port},
+                                         {":5", "unix:/run/x"}}) {
+    options.stream.source = Source::parse(source);
+    const auto error = thrown_by<BadInput>([&] { dial_now(loop, to(endpoint), options); });
+    REQUIRE(error);
+    CHECK(std::string(error->what()).find('\'' + std::string(source) + '\'') != std::string::npos);
+    CHECK(std::string(error->what()).find('\'' + endpoint + '\'') != std::string::npos);
+  }
+}
+
+TEST_CASE("dial: a source that cannot be bound is an error of the local address") {
+  EventLoop loop;
+  const auto listener = listen(loop, "127.0.0.1:0");
+  DialOptions options;
+  options.stream.source = Source::parse("192.0.2.1");
+  const auto error = thrown_by<Error>([&] { dial_now(loop, to(listener.address()), options); });
+  REQUIRE(error);
+  CHECK(error->number() == EADDRNOTAVAIL);
+  CHECK(error->origin() == Origin::local_address);
+}
+
+TEST_CASE("listen_on: a source is the address to listen on, where no other is said") {
+  EventLoop loop;
+  ListenOptions options;
+  options.stream.source = Source::parse("127.0.0.9");
+  CHECK(listen(loop, "0", options).address().host() == "127.0.0.9");
+  options.stream.source = Source::parse("::1");
+  CHECK(listen(loop, "0", options).address().host() == "::1");
+  CHECK_THROWS_WITH_AS(listen(loop, "127.0.0.1:0", options), doctest::Contains("'::1': where to listen"),
+                       BadInput);
+  CHECK_THROWS_AS(listen(loop, "unix:@x", options), BadInput);
+  options.stream.family = AF_INET;
+  CHECK_THROWS_WITH_AS(listen(loop, "0", options), doctest::Contains("'::1' is not of the family"), BadInput);
+  options.stream.source = Source::parse("[::1]:80");
+  CHECK_THROWS_WITH_AS(listen(loop, "0", options), doctest::Contains("say --source ADDRESS 0"), BadInput);
+}
+
+TEST_CASE("dial and listen_on: what a unix socket or an inherited one has no use for") {
+  EventLoop loop;
+  for (const auto& endpoint : {"unix:@sockx-nowhere", "vsock:1:1"}) {
+    DialOptions dialing;
+    dialing.stream.interface = "lo";
+    CHECK_THROWS_WITH_AS(dial_now(loop, to(endpoint), dialing), doctest::Contains("--interface: '"),
+                         BadInput);
+    ListenOptions listening;
+    listening.stream.mptcp = true;
+    CHECK_THROWS_WITH_AS(listen(loop, endpoint, listening), doctest::Contains("--mptcp: '"), BadInput);
+  }
+  DialOptions with_source;
+  with_source.stream.source = Source::parse("127.0.0.1");
+  CHECK_THROWS_WITH_AS(dial_now(loop, to("fd:12345"), with_source),
+                       "--source: 'fd:12345' is connected already", BadInput);
+}
+
+TEST_CASE("dial and listen_on: an interface that is not there is told with those that are") {
+  EventLoop loop;
+  DialOptions dialing;
+  dialing.stream.interface = "nosuch0";
+  CHECK_THROWS_WITH_AS(dial_now(loop, to("127.0.0.1:9"), dialing), doctest::Contains("there are lo"),
+                       BadInput);
+  ListenOptions listening;
+  listening.stream.interface = "nosuch0";
+  CHECK_THROWS_WITH_AS(listen(loop, "0", listening),
+                       doctest::Contains("'nosuch0': no such network interface"), BadInput);
+}
+
+TEST_CASE("dial: an option of the other family makes an address unusable, and is told when all are") {
+  EventLoop loop;
+  const auto listener = listen(loop, "0");
+  const auto port = std::to_string(listener.address().port());
+  std::vector<std::string> told;
+  DialOptions options;
+  options.stream.settings = {OptionSetting::parse("tclass=32")};
+  options.tell = [&told](const DialEvent& event) {
+    if (event.kind == DialEvent::Kind::failed) told.push_back(event.reason);
+  };
+  CHECK_THROWS_WITH_AS(dial_now(loop, to("127.0.0.1:" + port), options),
+                       "'tclass=32': an IPv4 socket has no IPV6_TCLASS", BadInput);
+  CHECK(told == std::vector<std::string>{"'tclass=32': an IPv4 socket has no IPV6_TCLASS"});
+  CHECK(dial_now(loop, to("[::1]:" + port), options).peer.family() == AF_INET6);
 }
 
 TEST_CASE("dial: it tells of each attempt") {
@@ -246,7 +383,7 @@ TEST_CASE("listen_on: a stale file is replaced and a live one refused without ha
   EventLoop loop;
   const auto path = folder / "socket";
   {
-    auto stale = Socket::open_stream(AF_UNIX);
+    auto stale = open_socket(AF_UNIX, {});
     stale.bind(Address::unix_name(path));
     stale.listen(1);
   }

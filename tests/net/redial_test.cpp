@@ -103,7 +103,7 @@ TEST_CASE("redial: it goes on until the limit, and not beyond") {
 
 TEST_CASE("redial: each attempt has its own time-out, and no more than what is left") {
   const auto listener = listening_port(0);
-  auto waiting = Socket::open_stream(AF_INET);  // takes the only place
+  auto waiting = open_socket(AF_INET, {});  // takes the only place
   waiting.connect(listener.local());
   Told told;
   auto how = options_that_tell(told);
@@ -139,7 +139,7 @@ TEST_CASE("redial: it connects as soon as somebody listens") {
 TEST_CASE("redial: a unix socket that is not there yet is waited for") {
   const Folder folder;
   const auto address = Address::unix_name(folder / "socket");
-  auto server = Socket::open_stream(AF_UNIX);
+  auto server = open_socket(AF_UNIX, {});
   RedialOptions how;
   how.delay = 1ms;
   how.retries = 10;

@@ -36,7 +36,7 @@ std::map<std::uint32_t, PortResult> scan_now(const std::string& host, ScanOption
 
 TEST_CASE("scan: an open port, a closed one and one that does not answer") {
   const auto open = listening_port(), closed = bound_port(), full = listening_port(0);
-  auto waiting = Socket::open_stream(AF_INET);  // takes the only place
+  auto waiting = open_socket(AF_INET, {});  // takes the only place
   waiting.connect(full.local());
   const auto before = open_descriptors();
   for (const std::size_t parallel : {1, 2, 100}) {
@@ -80,7 +80,7 @@ TEST_CASE("scan: a name that is not known is an error of its own") {
 TEST_CASE("scan: where descriptors run out the others take the port") {
   const auto end = in_child([] {
     const auto full = listening_port(0);
-    auto waiting = Socket::open_stream(AF_INET);
+    auto waiting = open_socket(AF_INET, {});
     waiting.connect(full.local());
     EventLoop loop;
     ScanOptions options;

@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "../support/descriptors.hpp"
 #include "../support/thrown.hpp"
@@ -78,6 +80,11 @@ TEST_CASE("socket options: what is refused and what would be right") {
            Row{"nodelay=2", "'nodelay=2': TCP_NODELAY takes on or off"},
            Row{"rcvbuf=on", "'rcvbuf=on': SO_RCVBUF takes a number"},
            Row{"rcvbuf=1k", "'rcvbuf=1k': SO_RCVBUF takes a number"},
+           Row{"linger=on", "'linger=on': SO_LINGER takes on,SECONDS or off"},
+           Row{"linger=on,-1", "'linger=on,-1': SO_LINGER takes on,SECONDS or off"},
+           Row{"linger=5", "'linger=5': SO_LINGER takes on,SECONDS or off"},
+           Row{"rcvtimeo=soon", "'rcvtimeo=soon': SO_RCVTIMEO takes a duration, like 250ms"},
+           Row{"freebind=on", "'freebind': say IP_FREEBIND or IPV6_FREEBIND"},
            Row{"rcvbuf=99999999999", "'rcvbuf=99999999999': SO_RCVBUF takes a number"},
        }) {
     CAPTURE(word);
@@ -122,6 +129,70 @@ TEST_CASE("socket options: a live socket has the value afterwards") {
   CHECK(congestion_of(socket.get()) == "reno");
 }
 
+TEST_CASE("socket options: linger is a switch with seconds, a time-out a duration") {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  for (const auto& [word, on, seconds] : {std::tuple{"on,7", 1, 7}, {"off", 0, 0}, {"Yes,0", 1, 0}}) {
+    set_option(socket.get(), "linger", word);
+    linger value{};
+    socklen_t size = sizeof value;
+    REQUIRE(getsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &value, &size) == 0);
+    CHECK(value.l_onoff == on);
+    if (on == 1) CHECK(value.l_linger == seconds);
+  }
+  for (const auto& [word, seconds, microseconds] : {std::tuple{"250ms", 0, 250000}, {"1.5", 1, 500000}}) {
+    set_option(socket.get(), "rcvtimeo", word);
+    timeval value{};
+    socklen_t size = sizeof value;
+    REQUIRE(getsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &value, &size) == 0);
+    CHECK(value.tv_sec == seconds);
+    CHECK(value.tv_usec >= microseconds);  // rounded up to the kernel's ticks
+    CHECK(value.tv_usec < microseconds + 10000);
+  }
+}
+
+TEST_CASE("socket options: each level has its families") {
+  struct Row {
+    std::string word;
+    std::set<int> families;
+  };
+  for (const auto& [word, families] : {
+           Row{"keepalive=on", {AF_INET, AF_INET6, AF_UNIX, AF_VSOCK}},
+           Row{"ttl=9", {AF_INET, AF_INET6}},
+           Row{"nodelay=on", {AF_INET, AF_INET6}},
+           Row{"tclass=9", {AF_INET6}},
+       }) {
+    const auto setting = OptionSetting::parse(word);
+    for (const int family : {AF_INET, AF_INET6, AF_UNIX, AF_VSOCK}) {
+      CAPTURE(family);
+      if (families.contains(family))
+        CHECK_NOTHROW(check_level(setting, family));
+      else
+        CHECK_THROWS_WITH_AS(check_level(setting, family), doctest::Contains(("'" + word + "'").c_str()),
+                             BadInput);
+    }
+  }
+}
+
+TEST_CASE("stream options: an option in the wrong place is refused with its word") {
+  const auto with = [](const std::string& word) {
+    StreamOptions options;
+    options.settings = {OptionSetting::parse(word)};
+    return options;
+  };
+  const Endpoint anywhere{HostPort{"localhost", 80}}, inherited{InheritedFd{3}};
+  CHECK_THROWS_WITH_AS(check_dialing(with("defer_accept=3"), anywhere),
+                       "'defer_accept=3': TCP_DEFER_ACCEPT is for a socket that listens", BadInput);
+  CHECK_THROWS_WITH_AS(check_listening(with("syncnt=3"), anywhere),
+                       "'syncnt=3': TCP_SYNCNT is for a socket that dials", BadInput);
+  CHECK_THROWS_WITH_AS(check_dialing(with("rcvbuf=3"), inherited),
+                       doctest::Contains("'rcvbuf=3': SO_RCVBUF is set before there is a connection"),
+                       BadInput);
+  CHECK_NOTHROW(check_dialing(with("syncnt=3"), anywhere));
+  CHECK_NOTHROW(check_dialing(with("nodelay=on"), inherited));
+  CHECK_NOTHROW(check_listening(with("defer_accept=3"), anywhere));
+  CHECK_NOTHROW(check_listening(with("rcvbuf=3"), inherited));
+}
+
 TEST_CASE("socket options: what the kernel refuses is an error that names option and value") {
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto error = thrown_by<Error>([&] { set_option(socket.get(), "congestion", "no-such-algorithm"); });
@@ -132,10 +203,10 @@ TEST_CASE("socket options: what the kernel refuses is an error that names option
 }
 
 TEST_CASE("stream options: each setting is made in its phase and not before") {
-  auto socket = Socket::open_stream(AF_INET);
+  auto socket = open_socket(AF_INET, {});
   StreamOptions options;
   options.settings = {OptionSetting::parse("ttl=9"), OptionSetting::parse("nodelay=on")};
-  prepare(socket, Address::any(AF_INET, 0), options);
+  prepare_dialing(socket, AF_INET, options);
   CHECK(read_back(socket.fd(), IPPROTO_IP, IP_TTL) == 9);
   CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
   prepare_connected(socket, options);
@@ -147,18 +218,18 @@ TEST_CASE("stream options: two ends on this host use reno unless the user chose"
   loopback.sin6_family = AF_INET6;
   loopback.sin6_addr = in6addr_loopback;
   const Address here(reinterpret_cast<const sockaddr*>(&loopback), sizeof loopback);
-  auto by_default = Socket::open_stream(AF_INET6);
+  auto by_default = open_socket(AF_INET6, {});
   const auto system = congestion_of(by_default.fd());
   prepare_listening(by_default, here, {});
   CHECK(congestion_of(by_default.fd()) == "reno");
 
-  auto chosen = Socket::open_stream(AF_INET6);
+  auto chosen = open_socket(AF_INET6, {});
   StreamOptions options;
   options.congestion = system;
   prepare_listening(chosen, here, options);
   CHECK(congestion_of(chosen.fd()) == system);
 
-  auto elsewhere = Socket::open_stream(AF_INET6);
+  auto elsewhere = open_socket(AF_INET6, {});
   prepare_listening(elsewhere, Address::any(AF_INET6, 0), {});
   CHECK(congestion_of(elsewhere.fd()) == system);
 

@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>
 
-#include "net/socket.hpp"
+#include "net/stream_options.hpp"
 
 namespace test {
 
@@ -18,7 +18,7 @@ inline sockx::Address loopback(std::uint16_t port) {
 
 /// A port of loopback that is taken and on which nobody listens.
 inline sockx::Socket bound_port() {
-  auto socket = sockx::Socket::open_stream(AF_INET);
+  auto socket = sockx::open_socket(AF_INET, {});
   socket.bind(loopback(0));
   return socket;
 }

@@ -11,9 +11,14 @@ void add_retry_flags(CLI::App& app, RetryFlags& flags) {
   add_duration(app, "--wait-for", flags.wait_for, "try again and again until DURATION has passed");
 }
 
+void log_mptcp(Context& context, const std::string& peer, bool is_used) {
+  context.log.debug("{}: {}", peer,
+                    is_used ? "MPTCP is in use" : "the peer has no MPTCP, the connection fell back to TCP");
+}
+
 DialOptions dial_options(Context& context, const StreamOptions& stream) {
   DialOptions options{stream};
-  options.tell = [&context](const DialEvent& event) {
+  options.tell = [&context, mptcp = stream.mptcp](const DialEvent& event) {
     if (!context.log.shows(LogLevel::debug)) return;
     const auto address = event.address.to_string();
     switch (event.kind) {
@@ -22,7 +27,8 @@ DialOptions dial_options(Context& context, const StreamOptions& stream) {
       case DialEvent::Kind::failed:
         return context.log.debug("{}: {}", address, event.reason);
       case DialEvent::Kind::connected:
-        return context.log.debug("{} has accepted", address);
+        context.log.debug("{} has accepted", address);
+        if (mptcp) log_mptcp(context, address, event.uses_mptcp);
     }
   };
   return options;

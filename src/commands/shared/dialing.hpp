@@ -18,6 +18,9 @@ struct RetryFlags {
 /// --retry, --retry-delay, --wait-for.
 void add_retry_flags(CLI::App& app, RetryFlags& flags);
 
+/// What became of --mptcp.
+void log_mptcp(Context& context, const std::string& peer, bool is_used);
+
 /// DialOptions whose attempts are told in the log.
 DialOptions dial_options(Context& context, const StreamOptions& stream);
 /// RedialOptions that tell of failed attempts in the log. Throws BadInput.

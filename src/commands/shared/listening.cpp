@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/flags.hpp"
+#include "commands/shared/dialing.hpp"
 #include "os/new_file.hpp"
 
 namespace sockx {
@@ -36,6 +37,10 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags) {
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
   const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
   if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
+  if (flags.options.stream.mptcp)
+    flags.options.tell = [&context](const Accepted& accepted) {
+      log_mptcp(context, accepted.peer.to_string(), accepted.socket.uses_mptcp());
+    };
   auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
   if (!flags.port_file.empty()) remove_old_port_file(flags.port_file);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);

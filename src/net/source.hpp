@@ -1,0 +1,25 @@
+// Source: where a socket is bound before it connects, as the user typed it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "net/address.hpp"
+
+namespace sockx {
+
+struct Source {
+  std::string word;                // as it was typed
+  std::optional<Address> address;  // without one, every address
+  std::uint16_t port = 0;          // 0 for the kernel's choice
+
+  /// ADDR, :PORT, ADDR:PORT, [V6]:PORT, V6%SCOPE, unix:PATH or unix:@NAME; names are not looked up. Throws
+  /// BadInput, which quotes the word and shows what would be right.
+  static Source parse(const std::string& word);
+
+  /// What a socket of the family is bound to; nothing when the source is of another family.
+  std::optional<Address> in_family(int family) const;
+};
+
+}  // namespace sockx

@@ -27,6 +27,7 @@ std::optional<std::vector<std::byte>> Framer::take() {
       size = whole_line();
       break;
     case Framing::Kind::size:
+      check_size(std::min(left(), framing_.size));
       size = left() >= framing_.size ? std::optional(framing_.size) : everything();
       if (size == 0) size.reset();
       break;

@@ -49,6 +49,7 @@ Pump::State Pump::step(std::uint64_t most) {
   for (int moves = 0; moves < fair_moves && bytes_ < enough; ++moves) {
     if (method_->in_hand() == 0 && taken() >= limit_) return State::finished;
     if (method_->in_hand() == 0 && taken() >= last) return State::yielded;
+    if (taken() >= limit_) method_->stop_input();  // a record that has only begun would wait for its rest
     const auto move = method_->move(last - std::min(last, taken()));  // stages may have added bytes
     bytes_ += move.bytes;
     switch (move.state) {

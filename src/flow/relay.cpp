@@ -119,7 +119,7 @@ class Conversation {
       if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.origin) throw;
       reader_left_ = true;
     }
-    enough_ = inward_.bytes() == options_.inward.limit;
+    enough_ = inward_.bytes() >= options_.inward.limit;  // a record is taken whole
     if (reader_left_)
       detail("{} is read no further after {} bytes", near_.out.name, tally_.received);
     else if (enough_)

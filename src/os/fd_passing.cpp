@@ -1,7 +1,5 @@
 #include "os/fd_passing.hpp"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cstring>
 
@@ -23,7 +21,7 @@ struct Envelope {
     message.msg_iov = &content;
     message.msg_iovlen = 1;
     message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    message.msg_controllen = CMSG_LEN(sizeof(int));  // CMSG_SPACE would hold a second, for padding
   }
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
@@ -60,6 +58,17 @@ std::optional<UniqueFd> receive_fd(const Descriptor& socket) {
   if (got < 0) throw_errno(text("recvmsg {}", socket.name), socket.origin);
   if (!has_fd) throw Error(EPROTO, text("recvmsg {}: no descriptor came", socket.name), socket.origin);
   return UniqueFd(fd);
+}
+
+void close_passed_fds(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= part->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + at, sizeof fd);
+      const UniqueFd closed(fd);
+    }
+  }
 }
 
 }  // namespace sockx

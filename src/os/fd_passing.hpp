@@ -1,6 +1,8 @@
 // Descriptors that travel: SCM_RIGHTS of unix(7).
 #pragma once
 
+#include <sys/socket.h>
+
 #include <optional>
 
 #include "os/descriptor.hpp"
@@ -15,5 +17,8 @@ bool pass_fd(const Descriptor& socket, int fd);
 /// Receives a descriptor, CLOEXEC: none when nothing has come yet. Throws Error, also when the peer has ended
 /// or sends something else (EPROTO).
 std::optional<UniqueFd> receive_fd(const Descriptor& socket);
+
+/// Closes the descriptors that a received message has brought along unasked.
+void close_passed_fds(msghdr& message);
 
 }  // namespace sockx

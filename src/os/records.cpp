@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "os/fd_passing.hpp"
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
@@ -45,6 +46,7 @@ IoResult receive(const Descriptor& from, std::span<std::byte> buffer) {
   observe_call("recvmsg", got, "{}, {}, MSG_TRUNC", from.fd, buffer.size());
   if (got < 0 && errno == EAGAIN) return {IoResult::State::again, 0};
   if (got < 0) throw_errno(text("recvmsg {}", from.name), from.origin);
+  close_passed_fds(message);
   const bool is_record = got > 0 || message.msg_controllen > 0;
   return {is_record ? IoResult::State::moved : IoResult::State::eof, static_cast<std::size_t>(got)};
 }

@@ -4,28 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "os/calls.hpp"
+#include "os/fd_passing.hpp"
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 
 namespace sockx {
-
-namespace {
-
-void close_what_came_along(msghdr& message) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= part->cmsg_len; at += sizeof(int)) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + at, sizeof fd);
-      const UniqueFd closed(fd);
-    }
-  }
-}
-
-}  // namespace
 
 SingleRecv recv_as_asked(const Descriptor& from, std::size_t size, int flags) {
   SingleRecv result;
@@ -41,7 +26,7 @@ SingleRecv recv_as_asked(const Descriptor& from, std::size_t size, int flags) {
   result.error = result.returned < 0 ? errno : 0;
   observe_call("recvmsg", result.returned, "{}, {}, {}", from.fd, size, message_flags(flags));
   result.flags = result.returned < 0 ? 0 : message.msg_flags;
-  if (result.returned >= 0) close_what_came_along(message);
+  if (result.returned >= 0) close_passed_fds(message);
   const bool is_dropped = from.kind == Descriptor::Kind::tcp && (flags & MSG_TRUNC) != 0;
   const auto received = is_dropped ? 0 : static_cast<std::size_t>(std::max(result.returned, 0L));
   result.bytes.resize(std::min(size, received));

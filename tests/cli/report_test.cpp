@@ -131,6 +131,18 @@ TEST_CASE("report: with an events file every event goes there and people read on
   CHECK(error->origin() == Origin::local_file);
 }
 
+TEST_CASE("report: a diagnostic that the events file does not take is no failure, but the next event is") {
+  const auto [out, err] = written_by([] {
+    Report report({false, false, "/dev/full"});
+    report.diagnostic("diagnostic", {{"number", 1}}, "one diagnostic");
+    const auto error = thrown_by<Error>([&] { report.event("event", {{"number", 2}}); });
+    const bool told = error && error->number() == ENOSPC && error->origin() == Origin::local_file;
+    report.diagnostic("diagnostic", {}, told ? "and the event failed" : "but the event did not fail");
+  });
+  CHECK(out.empty());
+  CHECK(err == "one diagnostic\nand the event failed\n");
+}
+
 TEST_CASE("report: quiet keeps results back and diagnostics not") {
   const auto [out, err] = written_by([] {
     Report report({false, true, ""});

@@ -8,6 +8,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
+#include "../support/thrown.hpp"
 #include "flow/task_group.hpp"
 #include "os/error.hpp"
 
@@ -145,6 +146,104 @@ TEST_CASE("run_pump: a sink without a reader ends a pump that waits for input") 
   };
   CHECK_THROWS_WITH_AS(loop.run(all(pump_between(source.read, sink.write, {}), lose_reader(sink))),
                        "write sink: Broken pipe", Error);
+}
+
+TEST_CASE("run_pump: a reader that does not wait for the end of the source is no failure") {
+  signal(SIGPIPE, SIG_IGN);
+  const auto leave_then_end = [](PipeEnds& from, PipeEnds& to) -> Task<> {
+    auto& its_loop = co_await this_loop();
+    put(from.write.get(), "the last record");
+    {
+      Watch output(its_loop, to.read.get());
+      co_await output.readable();
+    }
+    CHECK(read_available(to.read.get()) == "the last record");
+    to.read.reset();
+    co_await its_loop.sleep_until(after(5ms));  // the pump meets a sink without a reader first
+    from.write.reset();
+  };
+  for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
+    CAPTURE(name_of(method));
+    EventLoop loop;
+    auto source = make_pipe_ends(), sink = make_pipe_ends();
+    std::uint64_t bytes = 0;
+    PumpOptions options{.method = method};
+    loop.run(all(pump_between(source.read, sink.write, {nullptr, nullptr, &bytes}, options),
+                 leave_then_end(source, sink)));
+    CHECK(bytes == 15);
+  }
+}
+
+TEST_CASE("run_pump: a reader that has left and a source that has ended at once are no failure") {
+  signal(SIGPIPE, SIG_IGN);
+  for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
+    EventLoop loop;
+    auto source = make_pipe_ends(), sink = make_pipe_ends();
+    source.write.reset();
+    sink.read.reset();
+    PumpOptions options{.method = method};
+    loop.run(pump_between(source.read, sink.write, {}, options));
+  }
+}
+
+TEST_CASE("run_pump: a reader that leaves before bytes that still come is one") {
+  signal(SIGPIPE, SIG_IGN);
+  const auto leave_then_put = [](PipeEnds& from, PipeEnds& to) -> Task<> {
+    auto& its_loop = co_await this_loop();
+    co_await its_loop.next_turn();
+    to.read.reset();
+    co_await its_loop.sleep_until(after(5ms));
+    put(from.write.get(), "unwanted");
+    co_await its_loop.sleep_until(never);
+  };
+  for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
+    CAPTURE(name_of(method));
+    EventLoop loop;
+    auto source = make_pipe_ends(), sink = make_pipe_ends();
+    const auto begun = Clock::now();
+    PumpOptions options{.method = method};
+    CHECK_THROWS_AS(
+        loop.run(all(pump_between(source.read, sink.write, {}, options), leave_then_put(source, sink))),
+        SinkGone);
+    CHECK(Clock::now() - begun >= 5ms);
+  }
+}
+
+TEST_CASE("run_pump: bytes that wait behind a reader that has left are a broken pipe") {
+  signal(SIGPIPE, SIG_IGN);
+  for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
+    CAPTURE(name_of(method));
+    EventLoop loop;
+    auto source = make_pipe_ends(), sink = make_pipe_ends();
+    put(source.write.get(), "unwanted");
+    sink.read.reset();
+    PumpOptions options{.method = method};
+    const auto error =
+        thrown_by<Error>([&] { loop.run(pump_between(source.read, sink.write, {}, options)); });
+    REQUIRE(error);
+    CHECK(error->number() == EPIPE);
+    CHECK(error->origin() == Origin::local_file);
+  }
+}
+
+TEST_CASE("run_pump: a source that stays silent for a second behind a reader that has left is a failure") {
+  EventLoop loop;
+  auto source = make_pipe_ends(), sink = make_pipe_ends();
+  sink.read.reset();
+  const auto begun = Clock::now();
+  CHECK_THROWS_AS(loop.run(pump_between(source.read, sink.write, {})), SinkGone);
+  CHECK(Clock::now() - begun >= 1s);
+}
+
+TEST_CASE("run_pump: a peer that has gone is told at once") {
+  EventLoop loop;
+  auto source = make_pipe_ends();
+  auto sink = unix_pair();
+  sink.theirs.reset();
+  const auto work = [](const UniqueFd& from, const UniqueFd& to) -> Task<> {
+    co_await bounded(pump_between(from, to, {}), after(500ms), "it was not told at once");
+  };
+  CHECK_THROWS_AS(loop.run(work(source.read, sink.ours)), SinkGone);
 }
 
 TEST_CASE("run_pump: a rate changes when bytes come but not which") {

@@ -10,16 +10,21 @@
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
+#include "../support/records.hpp"
 #include "../support/thrown.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/observer.hpp"
+#include "os/records.hpp"
 
 using namespace sockx;
 using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
+
+using State = IoResult::State;
 
 constexpr auto short_time = 150ms;  // a peer may take 40 ms to acknowledge
 const std::string input = "what we say";
@@ -365,6 +370,227 @@ TEST_CASE("relay: until local a reset that came before the start is no success")
   CHECK_THROWS_AS(stage.run(options, []() -> Task<> { co_return; }()), Error);
 }
 
+TEST_CASE("relay: enough received ends our side, and the peer that talks on is heard out without a reset") {
+  const auto much = noise(3'000'000);
+  for (const bool unix_stream : {false, true}) {
+    CAPTURE(unix_stream);
+    Scene stage(unix_stream ? unix_pair() : tcp_pair());
+    std::string received;
+    const auto talk_on = [](Scene& on, const std::string& bytes, std::string& heard) -> Task<> {
+      put(on.in.write.get(), input);
+      co_await write_all(on.peer, bytes);
+      co_await read_to_end(on.peer, heard);  // until our FIN
+      shutdown(on.peer.fd.get(), SHUT_WR);
+    };
+    RelayOptions options;
+    options.inward.limit = 1000;
+    stage.run(options, talk_on(stage, much, received));
+    CHECK(stage.output() == much.substr(0, 1000));
+    CHECK(stage.tally.received == 1000);
+    CHECK(received == input);
+    CHECK(stage.warnings.empty());
+  }
+}
+
+TEST_CASE("relay: enough received and a peer that stays open is waited for no longer than the time-out") {
+  Scene stage;
+  const auto talk = [](Scene& on) -> Task<> { co_await write_all(on.peer, greeting); };
+  RelayOptions options;
+  options.inward.limit = 4;
+  options.eof_timeout = short_time;
+  stage.run(options, talk(stage));
+  CHECK(stage.output() == greeting.substr(0, 4));
+  CHECK(stage.output_has_ended());
+  CHECK(stage.rest_at_peer().empty());
+  CHECK(stage.warnings.size() == 1);
+}
+
+TEST_CASE("relay: as much as is enough and then the end of the peer is the end") {
+  Scene stage;
+  const auto talk = [](Scene& on) -> Task<> {
+    co_await write_all(on.peer, greeting);
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  RelayOptions options;
+  options.inward.limit = greeting.size();
+  stage.run(options, talk(stage));
+  CHECK(stage.output() == greeting);
+  CHECK(stage.warnings.empty());
+}
+
+TEST_CASE("relay: a record beyond what is enough ends our side all the same") {
+  Scene stage(record_pair());
+  std::size_t sent = 0;
+  const auto talk_on = [](Scene& on, std::size_t& count) -> Task<> {
+    const std::string record(1000, 'x');
+    while (count < 2000) {
+      if (send(on.peer.fd.get(), record.data(), record.size(), MSG_NOSIGNAL) > 0) {
+        ++count;
+        continue;
+      }
+      if (errno != EAGAIN) break;
+      on.peer.watch.forget_writable();
+      co_await on.peer.watch.writable();
+    }
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  RelayOptions options;
+  options.inward.limit = 1500;
+  stage.run(options, talk_on(stage, sent));
+  CHECK(sent == 2000);
+  CHECK(stage.output().size() == 2000);
+  CHECK(stage.tally.received == 2000);
+}
+
+TEST_CASE("relay: records go both ways until both sides have ended") {
+  Scene stage(record_pair());
+  std::vector<std::string> received;
+  const auto talk = [](Scene& on, std::vector<std::string>& heard) -> Task<> {
+    put_record(on.peer.fd.get(), "one\n");
+    put_record(on.peer.fd.get(), "two\n");
+    shutdown(on.peer.fd.get(), SHUT_WR);
+    put(on.in.write.get(), "three\nfour");
+    on.in.write.reset();
+    for (auto got = State::again; got != State::eof;) {
+      std::vector<std::byte> buffer(100);
+      const auto result = receive_record(describe(on.peer.fd.get(), "us", Origin::peer), buffer);
+      got = result.state;
+      if (got == State::moved) heard.push_back(string_of(std::span(buffer).first(result.bytes)));
+      if (got != State::again) continue;
+      on.peer.watch.forget_readable();
+      co_await on.peer.watch.readable();
+    }
+  };
+  stage.run({}, talk(stage, received));
+  CHECK(stage.output() == "one\ntwo\n");
+  CHECK(received == std::vector<std::string>{"three\n", "four"});
+  CHECK(stage.tally.sent == 10);
+  CHECK(stage.tally.received == 8);
+}
+
+TEST_CASE("relay: what receives in place of the pump ends our side when it has ended") {
+  Scene stage;
+  std::string received;
+  const auto receive = [](Scene& on, const std::string& at_peer) -> Task<> {
+    while (at_peer.size() < input.size()) {
+      co_await on.loop.next_turn();
+    }
+  };
+  const auto talk = [](Scene& on, std::string& heard) -> Task<> {
+    put(on.in.write.get(), input);
+    co_await write_all(on.peer, greeting);  // stays unread
+    co_await read_to_end(on.peer, heard);
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  RelayOptions options;
+  options.receive = [&] { return receive(stage, received); };
+  stage.run(options, talk(stage, received));
+  CHECK(received == input);
+  CHECK(stage.tally.sent == input.size());
+  CHECK(stage.output().empty());
+}
+
+TEST_CASE("relay: a failure of what receives in place of the pump is thrown") {
+  Scene stage;
+  const auto fail = []() -> Task<> {
+    auto& loop = co_await this_loop();
+    co_await loop.next_turn();
+    throw Error(EPROTO, "receive", Origin::peer);
+  };
+  RelayOptions options;
+  options.receive = fail;
+  CHECK_THROWS_WITH_AS(stage.run(options, []() -> Task<> { co_return; }()), "receive: Protocol error", Error);
+}
+
+TEST_CASE("relay: a reader that may leave ends nothing and what comes then is dropped") {
+  const auto much = noise(3'000'000);
+  for (const bool unix_stream : {false, true}) {
+    CAPTURE(unix_stream);
+    Scene stage(unix_stream ? unix_pair() : tcp_pair());
+    std::string received;
+    const auto talk_on = [](Scene& on, const std::string& bytes, std::string& heard) -> Task<> {
+      co_await write_all(on.peer, greeting);
+      while (on.tally.received < greeting.size()) {
+        co_await on.loop.next_turn();
+      }
+      on.out.read.reset();
+      co_await write_all(on.peer, bytes);
+      put(on.in.write.get(), input);
+      on.in.write.reset();
+      co_await read_to_end(on.peer, heard);
+      shutdown(on.peer.fd.get(), SHUT_WR);
+    };
+    RelayOptions options;
+    options.reader_may_leave = true;
+    stage.run(options, talk_on(stage, much, received));
+    CHECK(received == input);
+    CHECK(stage.tally.received >= greeting.size());
+    CHECK(stage.tally.received < much.size());
+  }
+}
+
+TEST_CASE("relay: left open, the connection is ended in no way") {
+  auto sockets = tcp_pair();
+  const UniqueFd other_owner(dup(sockets.ours.get()));
+  Scene stage(std::move(sockets));
+  std::string received;
+  const auto say_and_end = [](Scene& on, std::string& heard) -> Task<> {
+    put(on.in.write.get(), input);
+    on.in.write.reset();
+    co_await read_until(on.peer, heard, input.size());
+  };
+  RelayOptions options;
+  options.leave_open = true;
+  options.half_close = false;
+  options.until = Until::local;
+  stage.run(options, say_and_end(stage, received));
+  CHECK(received == input);
+  char byte = 0;
+  CHECK(read(stage.peer.fd.get(), &byte, 1) == -1);
+  CHECK(errno == EAGAIN);
+  put(stage.peer.fd.get(), greeting);
+  fcntl(other_owner.get(), F_SETFL, 0);
+  CHECK(recv(other_owner.get(), &byte, 1, 0) == 1);
+}
+
+TEST_CASE("relay: a rate holds for each direction") {
+  Scene stage;
+  const auto content = noise(20'000);
+  std::string received, at_output;
+  const auto talk = [](Scene& on, const std::string& bytes, std::string& heard) -> Task<> {
+    put(on.in.write.get(), bytes);
+    on.in.write.reset();
+    co_await write_all(on.peer, bytes);
+    shutdown(on.peer.fd.get(), SHUT_WR);
+    co_await read_to_end(on.peer, heard);
+  };
+  const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
+    Stream stream(on.loop, std::move(on.out.read));
+    co_await read_to_end(stream, bytes);
+  };
+  RelayOptions options;
+  options.rate = 1'000'000;
+  const auto begun = Clock::now();
+  stage.run(options, all(talk(stage, content, received), read_output(stage, at_output)));
+  CHECK(Clock::now() - begun >= 15ms);  // 20 ms less the slice that is saved up; no upper bound
+  CHECK(difference(received, content) == "");
+  CHECK(difference(at_output, content) == "");
+}
+
+TEST_CASE("drain: records are dropped whole, empty ones too, until the end") {
+  EventLoop loop;
+  auto sockets = record_pair();
+  Stream stream(loop, std::move(sockets.ours));
+  const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
+  tell_empty_records_from_the_end(socket);
+  for (const auto& record : {std::string(70'000, 'x'), std::string(), std::string("y")})
+    put_record(sockets.theirs.get(), record);
+  CHECK_FALSE(loop.run(drain(socket, stream.watch, after(short_time))));
+  put_record(sockets.theirs.get(), "");
+  sockets.theirs.reset();
+  CHECK(loop.run(drain(socket, stream.watch, never)));
+}
+
 TEST_CASE("drain: it drops what comes until the end or the deadline") {
   for (const bool unix_stream : {false, true}) {
     CAPTURE(unix_stream);
@@ -411,4 +637,22 @@ TEST_CASE("wait_until_acknowledged: a reset is an error") {
   reset_connection(sockets.theirs);
   CHECK_THROWS_WITH_AS(loop.run(wait_until_acknowledged(socket, never)),
                        "send peer: Connection reset by peer", Error);
+}
+
+// A reset empties the queue: between the two questions it must not look like success.
+TEST_CASE("wait_until_acknowledged: a reset just as the queue is looked at is no success") {
+  EventLoop loop;
+  auto sockets = tcp_pair();
+  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
+  put(sockets.ours.get(), "acknowledged");
+  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  int looks = 0;
+  const CallObserver reset_at_second_look = [&](const ObservedCall& call) {
+    if (call.name == "ioctl" && ++looks == 2) reset_connection(sockets.theirs);
+  };
+  set_call_observer(&reset_at_second_look);
+  CHECK_THROWS_WITH_AS(loop.run(wait_until_acknowledged(socket, never)),
+                       "send peer: Connection reset by peer", Error);
+  set_call_observer(nullptr);
+  CHECK(looks == 2);
 }

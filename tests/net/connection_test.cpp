@@ -11,6 +11,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
 #include "../support/ports.hpp"
+#include "../support/records.hpp"
 #include "../support/thrown.hpp"
 #include "flow/task_group.hpp"
 #include "net/adopt.hpp"
@@ -327,6 +328,28 @@ TEST_CASE("adopt: only a stream socket that listens or is connected is taken and
     CHECK(status_flags(ends[0]) == before);
     CHECK((fcntl(ends[0], F_GETFD) & FD_CLOEXEC) != 0);
   }
+}
+
+TEST_CASE("adopt: a socket of another type than the one asked for is refused and stays open") {
+  auto stream = unix_pair(), records = record_pair();
+  const UniqueFd datagrams(socket(AF_INET, SOCK_DGRAM, 0)), unconnected(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  struct Row {
+    int fd, type;
+    std::string reason;
+  };
+  for (const auto& [fd, type, reason] :
+       {Row{stream.ours.get(), SOCK_SEQPACKET, "that is not a seqpacket socket"},
+        Row{records.ours.get(), SOCK_STREAM, "that socket keeps records apart; say --type seqpacket"},
+        Row{datagrams.get(), SOCK_SEQPACKET, "that is not a seqpacket socket"},
+        Row{datagrams.get(), SOCK_STREAM, "that is not a stream socket"},
+        Row{unconnected.get(), SOCK_SEQPACKET, "that is neither listening nor connected"}}) {
+    CAPTURE(reason);
+    const auto said = "'fd:" + std::to_string(fd) + "': " + reason;
+    CHECK_THROWS_WITH_AS(adopt(fd, type), said.c_str(), BadInput);
+    CHECK(is_open(fd));
+  }
+  CHECK(adopt(stream.ours.release()).type() == SOCK_STREAM);
+  CHECK(adopt(records.ours.release(), SOCK_SEQPACKET).type() == SOCK_SEQPACKET);
 }
 
 TEST_CASE("listen_on: without a host both families reach one socket") {

@@ -40,6 +40,8 @@ TEST_CASE("endpoint: what is understood") {
       {{"vsock:any:1234"}, "vsock:any:1234"},
       {{"fd:0"}, "fd:0"},
       {{"fd:17"}, "fd:17"},
+      {{"fd:unix:/run/x"}, "fd:unix:/run/x"},
+      {{"fd:unix:@abstract"}, "fd:unix:@abstract"},
   };
   const Row for_listening[]{
       {{"80"}, "port 80"},    {{"0"}, "port 0"},
@@ -65,6 +67,13 @@ TEST_CASE("endpoint: what it is made of") {
   CHECK(std::get<Address>(Endpoint::parse({"unix:@x"}, connecting).where).family() == AF_UNIX);
   CHECK(std::get<Address>(Endpoint::parse({"vsock:2:3"}, connecting).where).family() == AF_VSOCK);
   CHECK(std::get<InheritedFd>(Endpoint::parse({"fd:3"}, listening).where).fd == 3);
+  CHECK(std::get<PassedFd>(Endpoint::parse({"fd:unix:/run/x"}, listening).where).at.path() == "/run/x");
+}
+
+TEST_CASE("endpoint: what somebody else has made is adopted") {
+  for (const auto* word : {"fd:3", "fd:unix:/run/x"}) CHECK(Endpoint::parse({word}, connecting).is_adopted());
+  for (const auto* word : {"unix:/run/x", "localhost:80", "vsock:2:3"})
+    CHECK_FALSE(Endpoint::parse({word}, connecting).is_adopted());
 }
 
 TEST_CASE("endpoint: what is refused is quoted and what would be right is said") {

@@ -48,8 +48,8 @@ TEST_CASE("describe: every kind of descriptor is known for what it is") {
     CHECK(described.kind == row.kind);
     CHECK(described.appends == row.appends);
     CHECK(described.may_block == row.may_block);
-    CHECK(described.is_socket() ==
-          (row.kind == Kind::tcp || row.kind == Kind::unix_stream || row.kind == Kind::socket));
+    CHECK(described.is_socket() == (row.kind == Kind::tcp || row.kind == Kind::unix_stream ||
+                                    row.kind == Kind::seqpacket || row.kind == Kind::socket));
     CHECK(described.is_file() == (row.kind == Kind::file));
   }
 }

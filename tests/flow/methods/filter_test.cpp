@@ -1,0 +1,206 @@
+// The filter method, through the Pump that drives it.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+
+#include "../../support/descriptors.hpp"
+#include "../../support/files.hpp"
+#include "flow/pump.hpp"
+#include "flow/pumping.hpp"
+
+using namespace sockx;
+using namespace test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration long_time = 1h;  // a test that waited for it would say so
+
+Descriptor described(const UniqueFd& fd, const char* name) {
+  return describe(fd.get(), name, Origin::local_file);
+}
+
+Passage delayed(Duration delay) {
+  Passage passage;
+  passage.line_delay = delay;
+  return passage;
+}
+
+Passage through(std::shared_ptr<Stage> stage) {
+  Passage passage;
+  passage.stages.push_back(std::move(stage));
+  return passage;
+}
+
+/// A pump between two pipes.
+struct Line {
+  explicit Line(Passage passage, std::uint64_t limit = PumpOptions().limit)
+      : pump(described(source.read, "source"), described(sink.write, "sink"),
+             {.limit = limit, .passage = std::move(passage)}) {}
+  std::string arrived() const { return read_available(sink.read.get()); }
+
+  PipeEnds source = make_pipe_ends(), sink = make_pipe_ends();
+  Pump pump;
+};
+
+/// Runs the pump to its end with the loop's waits; returns how long that took.
+Duration run_to_end(Line& line) {
+  const auto drive = [](Line& driven) -> Task<> {
+    auto& loop = co_await this_loop();
+    Watch from(loop, driven.source.read.get()), to(loop, driven.sink.write.get());
+    co_await run_pump(driven.pump, from, to);
+  };
+  EventLoop loop;
+  const auto begun = Clock::now();
+  loop.run(drive(line));
+  return Clock::now() - begun;
+}
+
+}  // namespace
+
+TEST_CASE("filter: a stage makes the pump read and write whatever was asked for") {
+  for (const auto method : {TransferMethod::automatic, TransferMethod::splice}) {
+    const auto source = make_pipe_ends(), sink = make_pipe_ends();
+    const Pump pump(described(source.read, "source"), described(sink.write, "sink"),
+                    {.method = method, .passage = through(make_crlf())});
+    CHECK(pump.method() == "read-write");
+  }
+}
+
+TEST_CASE("filter: what the stages make of it arrives and is what is counted") {
+  Line line(through(make_crlf()));
+  put(line.source.write.get(), "one\ntwo\n");
+  CHECK(line.pump.step() == Pump::State::wants_input);
+  CHECK(line.arrived() == "one\r\ntwo\r\n");
+  CHECK(line.pump.bytes() == 10);
+  CHECK(line.pump.calls() >= 2);
+  line.source.write.reset();
+  CHECK(line.pump.step() == Pump::State::finished);
+  CHECK(line.pump.step() == Pump::State::finished);
+}
+
+TEST_CASE("filter: a sink that is full keeps it in hand, stop_input or not") {
+  Line line(through(make_crlf()));
+  fill(line.sink.write.get());
+  put(line.source.write.get(), "taken\n");
+  CHECK(line.pump.step() == Pump::State::wants_output);
+  CHECK(line.pump.has_in_hand());
+  put(line.source.write.get(), "left\n");
+  line.pump.stop_input();
+  CHECK(line.pump.step() == Pump::State::wants_output);
+  line.arrived();
+  CHECK(line.pump.step() == Pump::State::finished);
+  CHECK(line.arrived() == "taken\r\n");
+  CHECK(read_available(line.source.read.get()) == "left\n");
+}
+
+TEST_CASE("filter: the limit is exact and what lies behind it stays in the source") {
+  const Folder folder;
+  Line line(through(make_tee(std::make_shared<SideFile>(folder / "copy"))), 6);
+  put(line.source.write.get(), "0123456789");
+  CHECK(line.pump.step() == Pump::State::finished);
+  CHECK(line.pump.bytes() == 6);
+  CHECK(line.arrived() == "012345");
+  CHECK(read_file(folder / "copy") == "012345");
+  CHECK(read_available(line.source.read.get()) == "6789");
+}
+
+TEST_CASE("filter: a step takes no more than it is allowed to") {
+  Line line(delayed(long_time));
+  put(line.source.write.get(), "0123456789");
+  CHECK(line.pump.step(3) == Pump::State::yielded);
+  CHECK(line.pump.bytes() == 3);
+  CHECK(line.pump.step(0) == Pump::State::yielded);
+  CHECK(line.arrived() == "012");
+}
+
+TEST_CASE("filter: the stream waits for the file beside it and nothing is lost") {
+  const Folder folder;
+  const auto path = folder / "fifo";
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  const UniqueFd reader(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  Line line(through(make_tee(std::make_shared<SideFile>(path))));
+  const auto content = noise(400'000);
+  std::string fed, arrived, copy;
+  bool was_held = false;
+  while (copy.size() < content.size()) {
+    const auto piece = content.substr(fed.size(), 32 * 1024);
+    const auto written = piece.empty() ? 0 : write(line.source.write.get(), piece.data(), piece.size());
+    if (written > 0) fed += piece.substr(0, static_cast<std::size_t>(written));
+    const auto state = line.pump.step();
+    arrived += line.arrived();
+    if (state == Pump::State::held) {
+      was_held = true;
+      CHECK(line.pump.held_until() > Clock::now() - 1s);
+      CHECK(line.pump.step() == Pump::State::held);  // nobody has read meanwhile
+    }
+    if (state == Pump::State::held || fed.size() == content.size()) copy += read_available(reader.get());
+  }
+  line.source.write.reset();
+  CHECK(line.pump.step() == Pump::State::finished);
+  CHECK(was_held);
+  CHECK(difference(arrived, content) == "");
+  CHECK(difference(copy, content) == "");
+}
+
+TEST_CASE("line delay: a line goes at once and the next is held until the delay has passed") {
+  Line line(delayed(long_time));
+  put(line.source.write.get(), "one\ntwo\nthree");
+  const auto before = Clock::now();
+  CHECK(line.pump.step() == Pump::State::held);
+  const auto after_it = Clock::now();
+  CHECK(line.arrived() == "one\n");
+  CHECK(line.pump.held_until() >= before + long_time);
+  CHECK(line.pump.held_until() <= after_it + long_time);
+  const auto until = line.pump.held_until();
+  CHECK(line.pump.step() == Pump::State::held);
+  CHECK(line.pump.held_until() == until);
+  CHECK(line.arrived().empty());
+  CHECK(line.pump.bytes() == 4);
+}
+
+TEST_CASE("line delay: within a line nothing is held") {
+  Line line(delayed(long_time));
+  for (const auto* piece : {"o", "n", "e"}) {
+    put(line.source.write.get(), piece);
+    CHECK(line.pump.step() == Pump::State::wants_input);
+    CHECK(line.arrived() == piece);
+  }
+  put(line.source.write.get(), "\n");
+  CHECK(line.pump.step() == Pump::State::wants_input);
+  put(line.source.write.get(), "two");
+  CHECK(line.pump.step() == Pump::State::held);
+  CHECK(line.arrived() == "\n");
+}
+
+TEST_CASE("line delay: all lines arrive and the delay lies between each two") {
+  Line line(delayed(10ms));
+  put(line.source.write.get(), "one\n\nthree\nfour");
+  line.source.write.reset();
+  CHECK(run_to_end(line) >= 30ms);
+  CHECK(line.arrived() == "one\n\nthree\nfour");
+}
+
+TEST_CASE("line delay: after stop_input the lines in hand still go and no other is taken") {
+  Line line(delayed(5ms));
+  put(line.source.write.get(), "one\ntwo\n");
+  REQUIRE(line.pump.step() == Pump::State::held);
+  put(line.source.write.get(), "three\n");
+  line.pump.stop_input();
+  CHECK(line.pump.has_in_hand());
+  run_to_end(line);
+  CHECK(line.arrived() == "one\ntwo\n");
+  CHECK(read_available(line.source.read.get()) == "three\n");
+}
+
+TEST_CASE("line delay: a line end that the sink has not taken delays nothing") {
+  Line line(delayed(long_time));
+  const auto before = fill(line.sink.write.get());
+  put(line.source.write.get(), "one\ntwo\n");
+  CHECK(line.pump.step() == Pump::State::wants_output);
+  CHECK(line.arrived().size() == before);
+  CHECK(line.pump.step() == Pump::State::held);
+  CHECK(line.arrived() == "one\n");
+}

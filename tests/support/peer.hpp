@@ -109,6 +109,7 @@ class HeldPort {
     port_ = std::to_string(ntohs(address.sin_port));
   }
   const std::string& port() const { return port_; }
+  int fd() const { return socket_.fd(); }
 
  protected:
   Peer socket_;

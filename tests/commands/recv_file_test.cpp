@@ -238,7 +238,7 @@ TEST_CASE(
 TEST_CASE("recv-file: a fifo is waited for without blocking the run") {
   const Folder folder;
   REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
-  Process receiving(sockx({"recv-file", "-o", folder / "fifo", "--deadline", "300ms", "127.0.0.1", "0"}));
+  Process receiving(sockx({"recv-file", "-o", folder / "fifo", "--deadline", "2s", "127.0.0.1", "0"}));
   auto sender = Peer::connect(port_of(receiving));
   check_failure(receiving, 5, "nobody reads it in time");
 }

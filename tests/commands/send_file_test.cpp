@@ -218,7 +218,7 @@ TEST_CASE("send-file --deadline: a file that is not sent by then is incomplete, 
   write_file(folder / "file", "");
   fs::resize_file(folder / "file", 200'000'000);
   PeerListener listener;
-  Process sending(sockx({"send-file", "--deadline", "300ms", folder / "file", "127.0.0.1", listener.port()}));
+  Process sending(sockx({"send-file", "--deadline", "2s", folder / "file", "127.0.0.1", listener.port()}));
   auto peer = listener.accept();  // which does not read
   check_end(sending, exited(9));
   CHECK(contains(sending.err(), "sockx: "));

@@ -238,9 +238,38 @@ TEST_CASE(
 TEST_CASE("recv-file: a fifo is waited for without blocking the run") {
   const Folder folder;
   REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
-  Process receiving(sockx({"recv-file", "-o", folder / "fifo", "--deadline", "300ms", "127.0.0.1", "0"}));
+  Process receiving(sockx({"recv-file", "-o", folder / "fifo", "--deadline", "2s", "127.0.0.1", "0"}));
   auto sender = Peer::connect(port_of(receiving));
   check_failure(receiving, 5, "nobody reads it in time");
+}
+
+TEST_CASE(
+    "recv-file: while nobody reads the fifo, --idle-timeout counts, and a sender that dies is noticed") {
+  const Folder folder;
+  REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  Process idle(sockx({"recv-file", "-o", folder / "fifo", "--idle-timeout", "200ms", "127.0.0.1", "0"}));
+  auto silent = Peer::connect(port_of(idle));
+  check_failure(idle, 5);
+  Process left(sockx({"recv-file", "-o", folder / "fifo", "127.0.0.1", "0"}));
+  auto dying = Peer::connect(port_of(left));
+  dying.send("something");
+  dying.reset();
+  check_failure(left, 7, "Connection reset by peer");
+}
+
+TEST_CASE("recv-file -o /dev/stdout: where that is the end of a log, the log keeps what it held") {
+  const Folder folder;
+  for (const auto* name : {"/dev/stdout", "-"}) {
+    write_file(folder / "log", "before\n");
+    Process receiving(sockx({"recv-file", "-o", name, "127.0.0.1", "0"}),
+                      {Stdio::null(), Stdio::file(folder / "log", O_WRONLY | O_APPEND)});
+    auto peer = Peer::connect(port_of(receiving));
+    peer.send("content");
+    peer.finish();
+    check_end(receiving, exited(0));
+    CHECK(read_file(folder / "log") == "before\ncontent");
+    CHECK(folder.size() == 1);
+  }
 }
 
 }  // namespace

@@ -1,37 +1,11 @@
 // What is said beside the payload: --json, --events, --port-file, --log-file, --quiet, and the log.
-#include <nlohmann/json.hpp>
-
+#include "../support/events.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
 
 namespace test {
 
 namespace {
-
-using nlohmann::json;
-
-/// Every line as an object; each must have an "event".
-std::vector<json> events_in(const std::string& text) {
-  std::vector<json> events;
-  for (const auto& line : lines_of(text)) {
-    INFO(line);
-    REQUIRE(json::accept(line));
-    events.push_back(json::parse(line));
-    REQUIRE(events.back().is_object());
-    CHECK(events.back().contains("event"));
-  }
-  return events;
-}
-
-/// The one event of that name.
-json event_of(const std::vector<json>& events, const std::string& name) {
-  std::vector<json> found;
-  for (const auto& event : events)
-    if (event.at("event") == name) found.push_back(event);
-  CAPTURE(name);
-  REQUIRE(found.size() == 1);
-  return found.front();
-}
 
 TEST_CASE("--json: a conversation tells its events on stderr, and stdout stays pure payload") {
   Process listening(sockx({"listen", "--json", "-v", "127.0.0.1", "0"}), {Stdio::pipe()});
@@ -146,6 +120,17 @@ TEST_CASE("--port-file: the port, once it is listened on") {
     CHECK(read_file(port_file) == port + "\n");
     peer.finish();
     check_end(listening, exited(0));
+  }
+}
+
+TEST_CASE("--port-file: an old file is gone before anybody could take it for the new one") {
+  const Folder folder;
+  PeerListener taken;
+  for (const auto* command : {"listen", "recv-file"}) {
+    const auto port_file = write_file(folder / "port", "12345\n");
+    Process failing(sockx({command, "--port-file", port_file, "127.0.0.1", taken.port()}));
+    check_failure(failing, 8, "Address already in use");
+    CHECK_FALSE(fs::exists(port_file));
   }
 }
 

@@ -201,6 +201,30 @@ TEST_CASE("send-file waits until the peer closes, warns when that takes long, an
   check_failure(impatient, 5, "has not closed in time");
 }
 
+TEST_CASE("send-file: a file of /sys, which claims a page, is sent as long as it is, with status 0") {
+  for (const std::string file : {"/sys/class/net/lo/mtu", "/proc/version"}) {
+    if (!fs::exists(file)) continue;
+    PeerListener listener;
+    Process sending(sockx({"send-file", file, "127.0.0.1", listener.port()}));
+    auto peer = listener.accept();
+    CHECK(peer.receive_all() == read_file(file));
+    peer.close();
+    check_end(sending, exited(0));
+  }
+}
+
+TEST_CASE("send-file --deadline: a file that is not sent by then is incomplete, with 9") {
+  const Folder folder;
+  write_file(folder / "file", "");
+  fs::resize_file(folder / "file", 200'000'000);
+  PeerListener listener;
+  Process sending(sockx({"send-file", "--deadline", "2s", folder / "file", "127.0.0.1", listener.port()}));
+  auto peer = listener.accept();  // which does not read
+  check_end(sending, exited(9));
+  CHECK(contains(sending.err(), "sockx: "));
+  CHECK(contains(sending.err(), "of 200000000 bytes"));
+}
+
 }  // namespace
 
 }  // namespace test

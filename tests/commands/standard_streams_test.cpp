@@ -199,6 +199,28 @@ TEST_CASE("O_NONBLOCK is never left on the pipes that the shell lent") {
   CHECK((fcntl(out.write_end.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
+TEST_CASE("stdin is a fifo opened for reading and writing: it does not end when a writer does") {
+  const Folder folder;
+  const auto fifo = folder / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  PeerListener listener;
+  Process connecting(sockx({"connect", "--until", "peer", "127.0.0.1", listener.port()}),
+                     {Stdio::file(fifo, O_RDWR)});
+  auto peer = listener.accept();
+  for (const std::string line : {"one\n", "two\n"}) {
+    const UniqueFd writer(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    REQUIRE(writer);
+    write_all(writer.get(), line);
+    CHECK(peer.receive(4) == line);
+  }
+  const UniqueFd writer(open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  CHECK(writer);  // somebody still reads
+  CHECK(recv(peer.fd(), nullptr, 0, MSG_DONTWAIT) == -1);
+  peer.finish();
+  CHECK(peer.receive_all().empty());
+  check_end(connecting, exited(0));
+}
+
 }  // namespace
 
 }  // namespace test

@@ -126,6 +126,34 @@ TEST_CASE("unix sockets: a server that answers and closes ends the conversation 
   CHECK(asking.out() == "answer");
 }
 
+TEST_CASE("unix sockets: --until peer ends a session whose stdin never says anything") {
+  const Folder folder;
+  const auto address = "unix:" + (folder / "socket");
+  for (const bool listens : {true, false}) {
+    std::vector<std::string> quiet{"--until", "peer"}, speaking{"--line", "answer"};
+    Process listening(sockx({"listen", "-v", address}) + (listens ? quiet : speaking), {Stdio::pipe()});
+    listening.err_line("listening on");
+    Process connecting(sockx({"connect", address}) + (listens ? speaking : quiet), {Stdio::pipe()});
+    check_end(listening, exited(0));
+    check_end(connecting, exited(0));
+    CHECK((listens ? listening : connecting).out() == "answer\n");
+  }
+}
+
+TEST_CASE("unix sockets: a stdin that is silent after the peer's end is warned of") {
+  const Folder folder;
+  const auto address = "unix:" + (folder / "socket");
+  Process listening(sockx({"listen", "-v", address}), {Stdio::pipe()});
+  listening.err_line("listening on");
+  Process connecting(sockx({"connect", "--line", "answer", address}));
+  CHECK(contains(listening.err_line("warning"), "--until peer"));
+  CHECK(listening.is_running());
+  listening.close_input();
+  check_end(listening, exited(0));
+  check_end(connecting, exited(0));
+  CHECK(listening.out() == "answer\n");
+}
+
 }  // namespace
 
 }  // namespace test

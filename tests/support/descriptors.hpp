@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,6 +87,13 @@ inline std::string read_available(int fd) {
   for (ssize_t got = 0; (got = read(fd, buffer, sizeof buffer)) > 0;)
     bytes.append(buffer, static_cast<std::size_t>(got));
   return bytes;
+}
+
+/// How many bytes wait to be read from a pipe or a socket; either end of a pipe tells.
+inline std::size_t unread(int fd) {
+  int bytes = 0;
+  REQUIRE(ioctl(fd, FIONREAD, &bytes) == 0);
+  return static_cast<std::size_t>(bytes);
 }
 
 inline void put(int fd, std::string_view bytes) {

@@ -109,6 +109,7 @@ class HeldPort {
     port_ = std::to_string(ntohs(address.sin_port));
   }
   const std::string& port() const { return port_; }
+  int fd() const { return socket_.fd(); }
   HeldPort& listen_now(int backlog = 16) {
     Peer::check(listen(socket_.fd(), backlog), "listen");
     return *this;

@@ -103,6 +103,7 @@ Task<> converse(Context& context, Connection connection, const ConversationOptio
   if (options.recv_once) {
     rules.receive = [&] { return receive_once(context, options, {far, stream.watch}, near.near_side()); };
     rules.leave_open = is_adopted;
+    rules.half_close = rules.half_close && !is_adopted;
   }
   auto near_side = near.near_side();
   FarSide far_side{far, stream.watch};

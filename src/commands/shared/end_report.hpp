@@ -21,7 +21,7 @@ class EndReport {
     try {
       tell_(false);
     } catch (const std::exception& error) {
-      context_.log.warn("{}", error.what());  // there is a better reason for the failure already
+      context_.log.debug("{}", error.what());  // there is a better reason for the failure already
     }
   }
 

@@ -38,6 +38,7 @@ OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Socke
       program_(options.exec             ? context.program.front()
                : options.runs_program() ? "sh"
                                         : ""),
+      has_lines_(!options.lines.empty()),
       input_(context.loop(),
              [&] {
                if (options.runs_program()) {

@@ -20,7 +20,8 @@ class OurEnd {
 
   /// Borrows from this.
   NearSide near_side();
-  bool input_is_file() const { return in_.is_file(); }
+  /// Whether it is the content of a regular file; lines of the command line are none.
+  bool input_is_file() const { return !has_lines_ && in_.is_file(); }
   /// Whether somebody types the input.
   bool is_typed() const;
   bool is_program() const { return child_.has_value(); }
@@ -35,6 +36,7 @@ class OurEnd {
 
   Context& context_;
   std::string program_;  // its name
+  bool has_lines_;
   std::optional<Child> child_;
   Stream input_;
   std::optional<Stream> output_;

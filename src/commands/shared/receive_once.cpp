@@ -13,13 +13,15 @@ namespace sockx {
 
 namespace {
 
-/// Until poll(2) would speak of what the flags ask for. The call itself decides what there is.
-Task<> wait_for_something(Watch& watch, int flags) {
+/// Until poll(2) would speak of what the flags ask for. The call itself decides what there is, and whether
+/// the socket knows such a thing at all.
+Task<> wait_for_something(const FarSide& from, int flags) {
   if ((flags & MSG_DONTWAIT) != 0) co_return;
   if ((flags & MSG_OOB) != 0) {
-    co_await watch.urgent();
+    if (from.socket.kind == Descriptor::Kind::seqpacket) co_return;  // it has no urgent data
+    co_await from.watch.urgent();
   } else if ((flags & MSG_ERRQUEUE) == 0) {
-    co_await watch.readable();
+    co_await from.watch.readable();
   }
 }
 
@@ -54,12 +56,12 @@ Task<> write_all(std::span<const std::byte> bytes, const Descriptor& to, Watch& 
 }  // namespace
 
 Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to) {
-  co_await wait_for_something(from.watch, options.recv_flags);
+  co_await wait_for_something(from, options.recv_flags);
   std::function<SingleRecv()> call = [socket = from.socket, size = *options.recv_once,
                                       flags = options.recv_flags] {
     return recv_as_asked(socket, static_cast<std::size_t>(size), flags);
   };
-  const bool may_block = (options.recv_flags & MSG_WAITALL) != 0 && from.socket.may_block;
+  const bool may_block = (options.recv_flags & MSG_DONTWAIT) == 0 && from.socket.may_block;
   SingleRecv result;
   if (may_block) {
     auto answer = co_await on_thread<SingleRecv>(std::move(call));

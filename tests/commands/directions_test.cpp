@@ -1,0 +1,143 @@
+// --send-only, --recv-only, --max-bytes, --shutdown: a conversation with less than two whole directions, of
+// which the peer still gets everything.
+#include "../support/descriptors.hpp"
+#include "../support/peer.hpp"
+#include "../support/sockx.hpp"
+
+namespace test {
+
+namespace {
+
+/// A sockx and a plain socket, connected by `command`.
+struct Connected {
+  PeerListener listener;
+  Process ours;
+  Peer peer;
+
+  Connected(const std::string& command, const std::vector<std::string>& words,
+            const Process::Options& options = {Stdio::pipe()})
+      : ours(sockx({command}) + words +
+                 std::vector<std::string>{"127.0.0.1", command == "listen" ? "0" : listener.port()},
+             options),
+        peer(command == "listen" ? Peer::connect(port_of(ours)) : listener.accept()) {}
+};
+
+const std::vector<std::string> either_command{"connect", "listen"};
+
+/// Whether neither a byte nor the end has come.
+bool hears_nothing(const Peer& peer) {
+  char byte = 0;
+  return recv(peer.fd(), &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+}
+
+TEST_CASE("our side ends the session while the peer goes on sending: it gets everything, and no reset") {
+  const auto question = noise(50'000, 1), answer = noise(4'000'000, 2);
+  for (const auto& command : either_command) {
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"--send-only"}, {"--until", "local"}, {"--max-bytes", "1000"}, {"--max-bytes", "0"}}) {
+      CAPTURE(words);
+      Connected both(command, words);
+      auto& [listener, ours, peer] = both;
+      ours.write(question);
+      if (words.back() != "0") eventually("our input is taken", [&] { return unread(ours.input()) == 0; });
+      peer.send(answer.substr(0, 1'000'000));
+      if (words.front() != "--max-bytes") ours.close_input();
+      peer.send(answer.substr(1'000'000));  // much of it when our side has ended
+      const auto heard = peer.receive_all();
+      if (words.back() != "0") CHECK(difference(heard, question) == "");
+      peer.close();
+      check_end(ours, exited(0));
+      if (words.front() == "--send-only") CHECK(ours.out().empty());
+      if (words.front() == "--until") CHECK(answer.starts_with(ours.out()));
+      if (words.back() == "1000") CHECK(difference(ours.out(), answer.substr(0, 1000)) == "");
+      if (words.back() == "0") CHECK(ours.out().empty());
+    }
+  }
+}
+
+TEST_CASE("--max-bytes: a peer that ends earlier has said all") {
+  Connected both("connect", {"--max-bytes", "1Ki"}, {Stdio::null()});
+  both.peer.send("less");
+  both.peer.finish();
+  CHECK(both.peer.receive_all().empty());
+  check_end(both.ours, exited(0));
+  CHECK(both.ours.out() == "less");
+}
+
+TEST_CASE("--recv-only: stdin is not read, and our half stays open until the peer's end") {
+  for (const auto& command : either_command) {
+    Connected both(command, {"--recv-only"});
+    auto& [listener, ours, peer] = both;
+    ours.write("never read");
+    peer.send("line\n");
+    CHECK(ours.out_line() == "line");
+    CHECK(hears_nothing(peer));
+    CHECK(unread(ours.input()) == 10);
+    ours.close_input();
+    peer.send("another\n");
+    CHECK(ours.out_line() == "another");
+    CHECK(hears_nothing(peer));
+    peer.finish();
+    CHECK(peer.receive_all().empty());
+    check_end(ours, exited(0));
+    CHECK(ours.err() == "");
+  }
+}
+
+TEST_CASE("--shutdown write: the peer hears our end at once, stdin is not read, and it may still speak") {
+  for (const auto& command : either_command) {
+    Connected both(command, {"--shutdown", "write", "--trace"});
+    auto& [listener, ours, peer] = both;
+    ours.write("never read");
+    CHECK(peer.receive_all().empty());
+    CHECK(contains(ours.err_line("shutdown("), ", SHUT_WR) = 0"));
+    peer.send("answer");
+    peer.finish();
+    check_end(ours, exited(0));
+    CHECK(ours.out() == "answer");
+  }
+}
+
+TEST_CASE("--shutdown read: nothing is received, and what we say is sent all the same") {
+  for (const auto& command : either_command) {
+    Connected both(command, {"--shutdown", "read", "--trace"});
+    auto& [listener, ours, peer] = both;
+    CHECK(contains(ours.err_line("shutdown("), ", SHUT_RD) = 0"));
+    CHECK_THROWS_WITH(ours.out_line(), doctest::Contains("no line"));  // stdout has ended
+    ours.write("question");
+    CHECK(peer.receive(8) == "question");
+    CHECK(hears_nothing(peer));
+    ours.close_input();
+    CHECK(peer.receive_all().empty());
+    peer.close();
+    check_end(ours, exited(0));
+  }
+}
+
+TEST_CASE("--shutdown both: that was the conversation") {
+  for (const auto& command : either_command) {
+    Connected both(command, {"--shutdown", "both", "--trace"});
+    auto& [listener, ours, peer] = both;
+    CHECK(peer.receive_all().empty());
+    peer.close();
+    check_end(ours, exited(0));
+    CHECK(contains(ours.err(), ", SHUT_RDWR) = 0"));
+    CHECK(ours.out() == "");
+  }
+}
+
+TEST_CASE("status 2: directions that exclude each other") {
+  const std::vector<std::vector<std::string>> rows{{"--send-only", "--recv-only"},
+                                                   {"--recv-only", "--line", "x"},
+                                                   {"--recv-only", "--until", "local"},
+                                                   {"--shutdown", "sideways"},
+                                                   {"--sh", "cat", "--send-only"}};
+  for (const auto& words : rows) {
+    Process process(sockx({"connect", "127.0.0.1", "80"}) + words);
+    check_failure(process, 2, words.front());
+  }
+}
+
+}  // namespace
+
+}  // namespace test

@@ -73,7 +73,9 @@ std::string interface_names() {
   return names;
 }
 
-void use_interface(Socket& socket, const std::string& name) {
+void use_interface(Socket& socket, int family, const std::string& name) {
+  if (!is_internet(family))
+    throw BadInput(text("--interface: '{}': this socket uses no network interface", name));
   if (if_nametoindex(name.c_str()) == 0)
     throw BadInput(
         text("--interface: '{}': no such network interface; there are {}", name, interface_names()));
@@ -99,7 +101,7 @@ void leave_port_to_connect(Socket& socket) {
 /// What a new socket needs, whatever becomes of it.
 void prepare_new(Socket& socket, int family, const StreamOptions& options) {
   for (const auto& setting : options.settings) check_level(setting, family);
-  if (!options.interface.empty()) use_interface(socket, options.interface);
+  if (!options.interface.empty()) use_interface(socket, family, options.interface);
   if (is_internet(family) && !options.congestion.empty()) use_congestion(socket, options.congestion);
   apply(socket.fd(), options.settings, Phase::before_connection);
 }

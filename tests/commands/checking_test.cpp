@@ -273,6 +273,7 @@ TEST_CASE("--scan and --check: what does not go together is status 2") {
       {{"connect", "--scan", "--check", "127.0.0.1", "22"}, "--check"},
       {{"connect", "--scan", "--retry", "2", "127.0.0.1", "22"}, "--scan: each port is tried once"},
       {{"connect", "--check", "fd:3"}, "'fd:3' is connected already"},
+      {{"connect", "--check", "--opt", "fastopen_connect=on", "127.0.0.1", "22"}, "'fastopen_connect=on'"},
       {{"connect", "-z", "127.0.0.1", "22"}, "sockx connect --check"},
   };
   for (const auto& row : rows) {

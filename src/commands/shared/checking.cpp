@@ -18,6 +18,13 @@ constexpr Duration default_timeout = 5s;
 constexpr std::array states{PortState::open, PortState::refused, PortState::timed_out, PortState::unreachable,
                             PortState::failed};
 
+/// With a cookie at hand connect(2) would succeed without having sent anything.
+void check_that_peer_is_asked(const StreamOptions& stream) {
+  for (const auto& setting : stream.settings)
+    if (setting.option->name == "TCP_FASTOPEN_CONNECT")
+      throw BadInput(text("'{}': it would find every port open", setting.word));
+}
+
 std::vector<Field> fields_of(const PortResult& result) {
   const bool has_host = result.address.family() == AF_INET || result.address.family() == AF_INET6;
   std::vector<Field> fields{{"address", has_host ? result.address.host() : result.address.to_string()},
@@ -139,6 +146,7 @@ void add_check_flags(CLI::App& app, CheckFlags& flags) {
 
 void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
                const RetryFlags& retry, const TimeLimits& limits) {
+  check_that_peer_is_asked(stream);
   const auto endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
   if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
   context.run(check(context, endpoint, dial_options(context, stream),
@@ -148,6 +156,7 @@ void run_check(Context& context, const std::vector<std::string>& words, const St
 
 void run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
               const StreamOptions& stream, const TimeLimits& limits) {
+  check_that_peer_is_asked(stream);
   const auto target = ScanTarget::parse(words);
   ScanReport results(context, target);
   ScanOptions options;

@@ -112,7 +112,7 @@ Streams undump(const std::string& text) {
 
 TEST_CASE("--hexdump=FILE and --hexdump on stderr tell both directions, every byte of them") {
   const Folder folder;
-  const auto question = noise(30'001, 1), answer = noise(20'000, 2);
+  const auto question = noise(100'001, 1), answer = noise(70'000, 2);  // several reads
   for (const bool to_file : {true, false}) {
     const auto said =
         converse({to_file ? "--hexdump=" + (folder / "dump") : std::string("--hexdump")}, question, answer);

@@ -13,14 +13,14 @@ using namespace sockx;
 
 namespace {
 
-/// A context whose log goes to a file alone.
+/// A context that logs everything to a file as well.
 struct Scene {
   std::string log_text() const { return test::read_file(path); }
 
   const test::Folder folder;
   const std::string path = folder / "log";
   Report report{Report::Options()};
-  Log log{{LogLevel::off, false, path}, report};
+  Log log{{LogLevel::debug, false, path}, report};
   Context context{report, log};
   std::vector<bool> told;
   EndReport::Tell tell = [this](bool complete) { told.push_back(complete); };
@@ -62,7 +62,7 @@ TEST_CASE("end report: that completion cannot be told is a failure of its own") 
   CHECK(scene.told == std::vector{true});
 }
 
-TEST_CASE("end report: that a failure cannot be told is a warning and no second failure") {
+TEST_CASE("end report: that a failure cannot be told is a detail and no second failure") {
   Scene scene;
   const auto fail = [&scene] {
     const EndReport report(scene.context, [](bool) { throw std::runtime_error("cannot be said"); });

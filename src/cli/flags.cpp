@@ -46,12 +46,13 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std
   return add_parsed(app, names, target, parse_size, help, "SIZE");
 }
 
-void add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown) {
+CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown) {
   // Not one option with a vector: CLI11 would take a word like [a,b] for a list.
   const auto take = [&words](const std::string& word) { words.push_back(word); };
-  app.add_option_function<std::string>(shown, take)->option_text(shown)->required();
+  auto* const first = app.add_option_function<std::string>(shown, take)->option_text(shown)->required();
   for (int i = 2; i <= most; ++i)
     app.add_option_function<std::string>(text("word {}", i), take)->option_text("");
+  return first;
 }
 
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
@@ -103,7 +104,7 @@ Deadline deadline_in(const std::optional<Duration>& span) { return span ? after(
 void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples) {
   std::string shown = "Examples:";
   for (const auto& [command, meaning] : examples) shown += text("\n  {}\n      {}", command, meaning);
-  app.footer(shown);
+  app.footer(shown + "\n\nEndpoints, durations, sizes, global options and exit statuses: man sockx");
 }
 
 void throw_bad_choice(const std::string& option, const std::string& word,

@@ -27,8 +27,8 @@ template <class Choice>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
                         const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
-/// One to `most` positional words, untouched.
-void add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
+/// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
+CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
 
 /// The words of one endpoint, read with Endpoint::parse once the command runs.
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
@@ -66,7 +66,7 @@ class HelpSection {
   std::size_t first_;
 };
 
-/// Sets the text that --help shows below the options.
+/// Sets the text that --help shows below the options, and where the words in it are explained.
 void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples);
 
 [[noreturn]] void throw_bad_choice(const std::string& option, const std::string& word,

@@ -44,6 +44,9 @@ struct Words {
 };
 
 void check(const Options& options) {
+  if (options.words.empty())
+    throw BadInput(text("say {}; see `sockx send-file --help`",
+                        options.compare.asked ? "--compare FILE [HOST PORT]" : "FILE HOST PORT"));
   constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.compare.asked && options.retry.are_given())
@@ -207,7 +210,9 @@ ExitCode compare(Context& context, const Options& options) {
 Run declare_send_file(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_words(app, o.words, 3, "FILE HOST PORT");
+  add_words(app, o.words, 3, "FILE HOST PORT")
+      ->required(false)  // check() knows which words
+      ->option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
   auto* const method =

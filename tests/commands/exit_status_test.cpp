@@ -36,6 +36,8 @@ TEST_CASE("status 2: what was typed is wrong, and the line quotes it and says wh
       {{"recv-file", "--no-clobber", "0"}, "needs -o FILE"},
       {{"send-file", "a", "b", "127.0.0.1:80"}, "one FILE at a time"},
       {{"send-file", "127.0.0.1:80"}, "say FILE HOST PORT"},
+      {{"send-file"}, "say FILE HOST PORT; see"},
+      {{"send-file", "--compare"}, "say --compare FILE [HOST PORT]; see"},
       {{"send-file", "--method", "teleport", "a", "127.0.0.1:80"}, "say auto, "},
       {{"lisen", "80"}, "did you mean listen?"},
       {{"sendfile", "a", "b"}, "did you mean send-file?"},

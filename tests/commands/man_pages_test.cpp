@@ -52,12 +52,14 @@ std::vector<std::string> lines_of_help(const std::string& words) {
   return lines_of(stream);
 }
 
-/// "-h,--help" at the beginning of a line is two options; descriptions stand further to the right.
+/// "-h,--help" at the beginning of a line is two options, "--hexdump[=FILE]" is --hexdump; descriptions stand
+/// further to the right.
 Words options_in_help(const std::string& words) {
   Words options;
   for (const auto& line : lines_of_help(words)) {
     if (!line.starts_with("  -")) continue;
-    std::istringstream names(words_of(line).front());
+    const auto word = words_of(line).front();
+    std::istringstream names(word.substr(0, word.find('[')));
     for (std::string name; std::getline(names, name, ',');) options.insert(name);
   }
   return options;

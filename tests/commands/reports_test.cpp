@@ -205,6 +205,7 @@ TEST_CASE("--help at every level has examples; --version names the version") {
     words.emplace_back("--help");
     const auto help = run(words);
     CHECK(contains(help, "Examples:"));
+    CHECK(contains(help, "man sockx"));
     CHECK(contains(help, command));
   }
   CHECK(run(sockx({"--version"})).starts_with("sockx "));

@@ -2,7 +2,8 @@
 // --line-delay.
 #include <sys/stat.h>
 
-#include <regex>
+#include <cstdio>
+#include <ctime>
 
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
@@ -87,24 +88,29 @@ struct Streams {
   std::string sent, received;
 };
 Streams undump(const std::string& text) {
-  static const std::regex form(
-      R"((\d\d):(\d\d):(\d\d)\.\d{6} ([<>]) ([0-9a-f]{8,})  ([0-9a-f ]{47})  \|(.{1,16})\|)");
   Streams streams;
   for (const auto& line : lines_of(text)) {
-    std::smatch part;
-    REQUIRE_MESSAGE(std::regex_match(line, part, form), line);
-    CHECK(std::stoi(part[1]) < 24);
-    CHECK(std::stoi(part[2]) < 60);
-    CHECK(std::stoi(part[3]) < 61);
-    auto& stream = part[4] == ">" ? streams.sent : streams.received;
-    CHECK(std::stoul(part[5], nullptr, 16) == stream.size());
-    std::string bytes;
-    std::istringstream numbers(part[6]);
-    for (int number = 0; numbers >> std::hex >> number;) bytes += static_cast<char>(number);
-    std::string shown = bytes;
-    for (auto& letter : shown)
-      if (letter < ' ' || letter > '~') letter = '.';
-    CHECK(part[7] == shown);
+    INFO(line);
+    unsigned hour = 99, minute = 99, second = 99, fraction = 0;
+    char direction = 0;
+    std::size_t offset = 0;
+    int rest = 0;
+    REQUIRE(std::sscanf(line.c_str(), "%2u:%2u:%2u.%6u %c %8zx  %n", &hour, &minute, &second, &fraction,
+                        &direction, &offset, &rest) == 6);
+    CHECK(hour < 24);
+    CHECK(minute < 60);
+    CHECK(second < 61);
+    REQUIRE(rest == 28);  // every column has its width
+    REQUIRE((direction == '>' || direction == '<'));
+    auto& stream = direction == '>' ? streams.sent : streams.received;
+    CHECK(offset == stream.size());
+    std::string bytes, shown;
+    std::istringstream numbers(line.substr(28, 47));
+    for (int number = 0; numbers >> std::hex >> number;) {
+      bytes += static_cast<char>(number);
+      shown += number >= ' ' && number <= '~' ? static_cast<char>(number) : '.';
+    }
+    CHECK(line.substr(75) == "  |" + shown + "|");
     stream += bytes;
   }
   return streams;

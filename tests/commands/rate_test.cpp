@@ -10,6 +10,11 @@ namespace {
 
 constexpr double rate = 10 << 20;  // bytes a second
 constexpr std::size_t seconds = 5;
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool is_instrumented = true;
+#else
+constexpr bool is_instrumented = false;
+#endif
 
 /// The bytes of each of the first five seconds that `peer` receives, counted from its first byte.
 std::array<double, seconds> bytes_by_second(Peer& peer) {
@@ -29,9 +34,10 @@ std::array<double, seconds> bytes_by_second(Peer& peer) {
 /// A machine that does not let the sender run cannot show its rate: that it is never exceeded must always be
 /// so, that it is reached once in three times.
 TEST_CASE("--rate 10Mi: 5 s carry 50 MiB within 3 %, and no second is off by more than 10 %") {
-#ifdef __SANITIZE_ADDRESS__
-  MESSAGE("skipped: an instrumented program is too slow to be measured");
-#else
+  if (is_instrumented) {
+    MESSAGE("skipped: an instrumented program is too slow to be measured");
+    return;
+  }
   bool reached = false;
   for (int attempt = 0; attempt < 3 && !reached; ++attempt) {
     PeerListener listener;
@@ -50,7 +56,6 @@ TEST_CASE("--rate 10Mi: 5 s carry 50 MiB within 3 %, and no second is off by mor
     reached = reached && total > 0.97 * seconds * rate;
   }
   CHECK(reached);
-#endif
 }
 
 }  // namespace

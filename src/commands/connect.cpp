@@ -17,7 +17,7 @@ struct Options {
   ConversationOptions conversation;
 };
 
-Task<> connect(Context& context, const Options& options, ConversationSummary& summary) {
+Task<> connect(Context& context, const Options& options, Passages passages, ConversationSummary& summary) {
   auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
   const auto& conversation = options.conversation;
   const bool is_adopted = endpoint.is_adopted();
@@ -31,17 +31,8 @@ Task<> connect(Context& context, const Options& options, ConversationSummary& su
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
-    co_await converse(context, std::move(connection), conversation, summary);
+    co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }
-}
-
-/// --check and --scan only connect: what is said of a conversation (the options from number `first` on) would
-/// be ignored.
-void no_conversation_when_checking(CLI::App& app, std::size_t first) {
-  const auto all = app.get_options();
-  for (auto i = first; i < all.size(); ++i)
-    if (all[i]->get_name() != "--deadline" && all[i]->get_name() != "--type")
-      all[i]->excludes("--check")->excludes("--scan");
 }
 
 }  // namespace
@@ -55,7 +46,8 @@ Run declare_connect(CLI::App& app) {
   add_check_flags(app, options->checking);
   const auto before = app.get_options().size();
   add_conversation_flags(app, options->conversation, options->stream);
-  no_conversation_when_checking(app, before);
+  conversation_excludes(app, before, "--check");
+  conversation_excludes(app, before, "--scan");
   set_examples(app,
                {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
                 {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
@@ -77,7 +69,8 @@ Run declare_connect(CLI::App& app) {
     check(options->conversation, options->stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
-    context.run(connect(context, *options, summary), limits.whole_run);
+    auto passages = make_passages(options->conversation, context.report);
+    context.run(connect(context, *options, std::move(passages), summary), limits.whole_run);
     summary.complete();
     return ExitCode::done;
   };

@@ -14,7 +14,7 @@ struct Options {
   ConversationOptions conversation;
 };
 
-Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
+Task<> listen(Context& context, const Options& options, Passages passages, ConversationSummary& summary) {
   const auto& conversation = options.conversation;
   Socket taker;
   if (!conversation.pass_to.empty()) {
@@ -27,7 +27,7 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
-    co_await converse(context, std::move(connection), conversation, summary);
+    co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }
 }
 
@@ -48,7 +48,9 @@ Run declare_listen(CLI::App& app) {
     check(options->conversation, options->listening.options.stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
-    context.run(listen(context, *options, summary), options->conversation.limits.whole_run);
+    auto passages = make_passages(options->conversation, context.report);
+    context.run(listen(context, *options, std::move(passages), summary),
+                options->conversation.limits.whole_run);
     summary.complete();
     return ExitCode::done;
   };

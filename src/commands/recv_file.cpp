@@ -202,7 +202,9 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
 Task<> receive_one(Context& context, const Options& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
-  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
+  auto listening = options.listening;
+  listening.options.deadline = deadline;
+  std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
   auto accepted = co_await accept(*listener, std::min(deadline, deadline_in(options.limits.accept)));
   listener.reset();
   co_await receive(context, options, std::move(accepted), 1, deadline);

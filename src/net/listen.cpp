@@ -73,7 +73,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   auto& loop = co_await this_loop();
   check_listening(options.stream, endpoint);
   if (endpoint.is_adopted()) {
-    auto socket = co_await adopt_socket(endpoint, options.stream.type, never);
+    auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
     if (!socket.is_listening())
       throw BadInput(text("'{}': that socket is not listening; say sockx connect", endpoint.to_string()));
     prepare_listening(socket, socket.local(), options.stream);
@@ -89,7 +89,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
       addresses.push_back(options.stream.source->address->with_port(where.port));
     } else {
       dual_stack = where.host.empty() && options.stream.family == AF_UNSPEC;
-      addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, never);
+      addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, options.deadline);
     }
   }
   auto bound = bind_first(addresses, options, dual_stack);

@@ -18,6 +18,7 @@ namespace sockx {
 struct ListenOptions {
   StreamOptions stream;
   int backlog = SOMAXCONN;
+  Deadline deadline = never;  // for the look-up of a name, or for a socket to be passed
   std::function<void(const Accepted&)> tell = [](const Accepted&) {};  // of each connection
 };
 

@@ -175,8 +175,15 @@ void set_option(int socket, const std::string& name, const std::string& value) {
 }
 
 void apply(int socket, const std::vector<OptionSetting>& settings, Phase phase) {
-  for (const auto& setting : settings)
-    if (setting.option->phase == phase) apply(socket, setting);
+  for (const auto& setting : settings) {
+    if (setting.option->phase != phase) continue;
+    try {
+      apply(socket, setting);
+    } catch (const Error& error) {
+      if (error.number() != EINVAL) throw;
+      throw BadInput(text("'{}': the kernel refuses this value", setting.word));
+    }
+  }
 }
 
 }  // namespace sockx

@@ -53,6 +53,7 @@ void check_level(const OptionSetting& setting, int family);
 /// Sets it on a socket; throws Error (setsockopt(2)).
 void apply(int socket, const OptionSetting& setting);
 void set_option(int socket, const std::string& name, const std::string& value);
+/// Those of the user's settings that are of this phase; throws BadInput for a value that the kernel refuses.
 void apply(int socket, const std::vector<OptionSetting>& settings, SocketOption::Phase phase);
 
 }  // namespace sockx

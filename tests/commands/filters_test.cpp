@@ -193,12 +193,19 @@ TEST_CASE("--tee-in: a fifo, whose reader may come late and be slow") {
   CHECK(difference(reader.out(), answer) == "");
 }
 
-TEST_CASE("--tee-out, --hexdump: a file that cannot be opened or written is 11") {
+TEST_CASE("--tee-out, --tee-in, --hexdump: a file that cannot be opened is 11 before there is a connection") {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"--tee-out", "/no/such/file"}, {"--tee-in", "/no/such/file"}, {"--hexdump=/no/such/file"}}) {
+    Process connecting(sockx({"connect", "127.0.0.1", HeldPort().port()}) + words);
+    check_failure(connecting, 11, "/no/such/file: No such file");
+    Process listening(sockx({"listen", "127.0.0.1", "0"}) + words);
+    check_failure(listening, 11, "/no/such/file: No such file");
+  }
+}
+
+TEST_CASE("--tee-out, --hexdump: a file that cannot be written is 11") {
   PeerListener listener;
   for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
-           {{"--tee-out", "/no/such/file"}, "/no/such/file: No such file"},
-           {{"--tee-in", "/no/such/file"}, "/no/such/file: No such file"},
-           {{"--hexdump=/no/such/file"}, "/no/such/file: No such file"},
            {{"--tee-out", "/dev/full"}, "/dev/full: No space left"},
            {{"--hexdump=/dev/full"}, "/dev/full: No space left"}}) {
     CAPTURE(words);

@@ -150,6 +150,13 @@ TEST_CASE("--pass-fd: without a taker nothing is connected to, and the status sa
   CHECK(poll(&entry, 1, 0) == 0);
 }
 
+TEST_CASE("--pass-fd: what would be said of a conversation is status 2") {
+  for (const auto& word : {"--crlf", "--send-only", "--no-shutdown", "--hexdump"}) {
+    Process process(sockx({"connect", "--pass-fd=unix:/no/such/socket", word, "127.0.0.1", "1"}));
+    check_failure(process, 2, word);
+  }
+}
+
 TEST_CASE("fd:unix:PATH: one who comes without a descriptor, or with a wrong one, or not at all") {
   const Folder folder;
   const auto path = folder / "socket";

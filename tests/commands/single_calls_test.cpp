@@ -92,6 +92,20 @@ TEST_CASE("--recv-once: each flag returns what recv(2) returns, and leaves what 
   }
 }
 
+TEST_CASE("--recv-once: what it received is counted and passes the filters") {
+  const Folder folder;
+  PeerListener listener;
+  Process process(sockx({"--json", "connect", "--recv-once", "100", "--tee-in", folder / "copy", "127.0.0.1",
+                         listener.port()}));
+  auto peer = listener.accept();
+  peer.send("a banner");
+  peer.finish();
+  check_end(process, exited(0));
+  CHECK(process.out() == "a banner");
+  CHECK(read_file(folder / "copy") == "a banner");
+  CHECK(contains(process.err(), "\"received\":8"));
+}
+
 TEST_CASE("--recv-once: a failed call is told with its errno, and is a failure") {
   struct Failed {
     Kind kind;

@@ -174,6 +174,8 @@ TEST_CASE("--opt, --source, --interface, --mptcp: what is wrong is status 2 and 
        "'nodely': no such socket option; did you mean NODELAY?"},
       {{"connect", "--opt", "linger=5", "127.0.0.1:80"}, "'linger=5': SO_LINGER takes on,SECONDS or off"},
       {{"connect", "--opt", "freebind=on", "127.0.0.1:80"}, "'freebind': say IP_FREEBIND or IPV6_FREEBIND"},
+      {{"connect", "--opt", "ttl=999", "127.0.0.1:80"}, "'ttl=999': the kernel refuses this value"},
+      {{"listen", "--rate", "0", "0"}, "--rate: '0'"},
       {{"connect", "--source", "8080", "127.0.0.1:80"}, "--source: '8080': a source is"},
       {{"connect", "--source", "::1", "127.0.0.1:80"}, "--source: '::1': '127.0.0.1:80' has no address"},
       {{"connect", "--source", "127.0.0.1", "unix:/run/x"}, "'unix:/run/x'"},

@@ -2,7 +2,8 @@
 
 #include <fcntl.h>
 
-#include "commands/shared/filters.hpp"
+#include <algorithm>
+
 #include "commands/shared/our_end.hpp"
 #include "commands/shared/receive_once.hpp"
 #include "os/calls.hpp"
@@ -22,8 +23,10 @@ Until usual_end(const ConversationOptions& options, const OurEnd& near) {
   return near.is_typed() ? Until::peer : Until::both;
 }
 
-RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Report& report) {
-  auto passages = make_passages(options, near.input_is_file(), report);
+RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Passages passages) {
+  if (!options.framing && near.input_is_file())  // a file need not have lines
+    passages.outward.framing = {Framing::Kind::size,
+                                std::min<std::size_t>(1400, passages.outward.max_record)};
   RelayOptions rules;
   rules.until = options.until.value_or(usual_end(options, near));
   rules.half_close = !options.no_shutdown && !options.recv_only;
@@ -87,7 +90,7 @@ void check(const ConversationOptions& options, const StreamOptions& stream, cons
 }
 
 Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
-                ConversationSummary& summary) {
+                Passages passages, ConversationSummary& summary) {
   auto& loop = co_await this_loop();
   auto& [socket, peer, is_adopted] = connection;
   auto& tally = summary.begin(socket.local(), peer);
@@ -98,10 +101,14 @@ Task<> converse(Context& context, Connection connection, const ConversationOptio
   if (options.shutdown) shut_down(far, *options.shutdown);
 
   OurEnd near(context, options, socket, peer);
-  auto rules = rules_of(options, near, context.report);
+  const auto inward_stages = passages.inward.stages;
+  auto rules = rules_of(options, near, std::move(passages));
   Stream stream(loop, std::move(socket).release());
   if (options.recv_once) {
-    rules.receive = [&] { return receive_once(context, options, {far, stream.watch}, near.near_side()); };
+    rules.receive = [&] {
+      return receive_once(context, options, {far, stream.watch}, near.near_side(), inward_stages,
+                          tally.received);
+    };
     rules.leave_open = is_adopted;
     rules.half_close = rules.half_close && !is_adopted;
   }

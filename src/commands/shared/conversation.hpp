@@ -4,6 +4,7 @@
 #include "cli/context.hpp"
 #include "commands/shared/conversation_options.hpp"
 #include "commands/shared/end_report.hpp"
+#include "commands/shared/filters.hpp"
 #include "net/socket.hpp"
 
 namespace sockx {
@@ -35,8 +36,9 @@ struct Connection {
 /// Throws BadInput for options that do not go together, before anything is opened.
 void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context);
 
-/// Joins the connection to our end, as the options say, until the session is over.
+/// Joins the connection to our end, as the options say, until the session is over. `passages` are those of
+/// the options, made before there was a connection to lose.
 Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
-                ConversationSummary& summary);
+                Passages passages, ConversationSummary& summary);
 
 }  // namespace sockx

@@ -82,7 +82,6 @@ void add_directions(CLI::App& app, ConversationOptions& options) {
   for (auto* const program : {exec, shell})
     program->excludes(send_only)->excludes(recv_only)->excludes(line)->excludes("--shutdown");
   shell->excludes(exec);
-  for (auto* const other : {send_only, recv_only, line, exec, shell}) pass->excludes(other);
 }
 
 void add_filters(CLI::App& app, ConversationOptions& options) {
@@ -117,10 +116,20 @@ void add_calls(CLI::App& app, ConversationOptions& options, StreamOptions& strea
 }  // namespace
 
 void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream) {
+  const auto first = app.get_options().size();
   add_ends(app, options);
   add_directions(app, options);
   add_filters(app, options);
   add_calls(app, options, stream);
+  conversation_excludes(app, first, "--pass-fd");
+}
+
+void conversation_excludes(CLI::App& app, std::size_t first, const std::string& name) {
+  const auto all = app.get_options();
+  for (auto i = first; i < all.size(); ++i) {
+    const auto other = all[i]->get_name();
+    if (other != name && other != "--deadline" && other != "--type") all[i]->excludes(name);
+  }
 }
 
 }  // namespace sockx

@@ -49,4 +49,8 @@ struct ConversationOptions {
 /// Declares them all; --type is the stream's.
 void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream);
 
+/// Makes a usage error of option `name` together with what is said of a conversation, the options from number
+/// `first` on, which would be ignored: the socket's type and the limit of the whole run are not.
+void conversation_excludes(CLI::App& app, std::size_t first, const std::string& name);
+
 }  // namespace sockx

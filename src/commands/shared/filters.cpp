@@ -66,14 +66,12 @@ std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& fi
 
 }  // namespace
 
-Passages make_passages(const ConversationOptions& options, bool input_is_file, Report& report) {
+Passages make_passages(const ConversationOptions& options, Report& report) {
   Passages passages;
   auto& [outward, inward] = passages;
   if (options.max_record)
     outward.max_record = inward.max_record = static_cast<std::size_t>(*options.max_record);
-  const auto piece = std::min<std::size_t>(1400, outward.max_record);
-  const Framing by_default = input_is_file ? Framing{Framing::Kind::size, piece} : Framing{};
-  outward.framing = inward.framing = options.framing.value_or(by_default);
+  outward.framing = inward.framing = options.framing.value_or(Framing{});
   outward.line_delay = options.line_delay.value_or(Duration{});
   if (options.crlf) outward.stages.push_back(make_crlf());
 

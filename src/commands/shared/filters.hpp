@@ -11,8 +11,7 @@ struct Passages {
   Passage outward, inward;
 };
 
-/// Opens the files that are written beside the stream. `input_is_file` decides the default framing. Throws
-/// Error.
-Passages make_passages(const ConversationOptions& options, bool input_is_file, Report& report);
+/// Opens the files that are written beside the stream. Throws Error.
+Passages make_passages(const ConversationOptions& options, Report& report);
 
 }  // namespace sockx

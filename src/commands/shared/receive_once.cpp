@@ -55,7 +55,8 @@ Task<> write_all(std::span<const std::byte> bytes, const Descriptor& to, Watch& 
 
 }  // namespace
 
-Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to) {
+Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to,
+                    Stages stages, std::uint64_t& received) {
   co_await wait_for_something(from, options.recv_flags);
   std::function<SingleRecv()> call = [socket = from.socket, size = *options.recv_once,
                                       flags = options.recv_flags] {
@@ -71,7 +72,9 @@ Task<> receive_once(Context& context, const ConversationOptions& options, FarSid
   }
   report_call(context, options, result);
   if (result.returned < 0) throw Error(result.error, text("recv {}", from.socket.name), from.socket.origin);
+  pass_through(stages, result.bytes);
   co_await write_all(result.bytes, to.out, to.out_stream->watch);
+  received += result.bytes.size();
 }
 
 }  // namespace sockx

@@ -1,23 +1,15 @@
 // sockx recv-file: connections into files, to standard output or to nowhere.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <ctime>
 
 #include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/listening.hpp"
+#include "commands/shared/target.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
-#include "os/new_file.hpp"
-#include "os/standard_streams.hpp"
-#include "os/substitutes.hpp"
 #include "transfer/file_receiver.hpp"
 
 namespace sockx {
@@ -28,121 +20,13 @@ namespace {
 
 struct Options {
   std::vector<std::string> words;
-  std::string output = "-";
-  bool output_given = false, discard = false, keep_open = false, no_clobber = false, fsync = false;
+  TargetOptions target;
+  bool fsync = false;
   ListenFlags listening;
   TimeLimits limits;
   ReceiveOptions receive;
   ProgressFlags progress;
-
-  bool to_standard_output() const { return output == "-" && !discard; }
 };
-
-/// The path of one of several transfers: %n number, %h peer, %t time, %% a percent sign. A peer's name never
-/// brings a slash into it.
-std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
-  std::string path;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%') {
-      path += pattern[i];
-      continue;
-    }
-    switch (pattern[++i]) {
-      case 'n':
-        path += std::to_string(number);
-        break;
-      case 'h':
-        for (const char letter : peer.host()) path += letter == '/' ? '_' : letter;
-        break;
-      case 't': {
-        const auto now = std::time(nullptr);
-        std::tm local{};
-        char stamp[32];
-        path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
-        break;
-      }
-      default:
-        path += '%';
-    }
-  }
-  return path;
-}
-
-/// Each of several transfers needs a name of its own.
-void check_pattern(const std::string& pattern) {
-  bool distinguishes = false;
-  for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {
-    const char kind = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
-    if (kind != 'n' && kind != 'h' && kind != 't' && kind != '%')
-      throw BadInput(text("-o '{}': a pattern knows %n number, %h peer, %t time and %%", pattern));
-    distinguishes = distinguishes || kind != '%';
-  }
-  if (!distinguishes)
-    throw BadInput(
-        text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or "
-             "say --discard",
-             pattern));
-}
-
-void check(const Options& options) {
-  if (options.discard && options.output_given)
-    throw BadInput("--discard: it writes nothing, so leave -o out");
-  if (options.output.empty()) throw BadInput("-o '': say -o FILE");
-  if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
-  if (options.keep_open && !options.discard) check_pattern(options.output);
-  if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
-    throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
-}
-
-/// Where one transfer goes, and what completes it.
-class Target {
- public:
-  Target(const Options& options, const std::string& path) {
-    if (options.discard) {
-      fd_ = open_null_device();
-      described_ = describe(fd_.get(), "/dev/null", Origin::local_file);
-    } else if (options.to_standard_output()) {
-      fd_ = take_standard_output();
-      described_ = describe_standard_stream(fd_.get());
-    } else {
-      const bool may_repeat = options.keep_open && options.output.find("%n") == std::string::npos;
-      file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber || may_repeat});
-      fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
-      if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
-      described_ = describe(fd_.get(), path, Origin::local_file);
-    }
-  }
-  void complete(bool sync) {
-    if (file_) file_->complete(sync);
-  }
-  UniqueFd take_fd() { return std::move(fd_); }
-  const Descriptor& described() const { return described_; }
-
- private:
-  std::unique_ptr<NewFile> file_;
-  UniqueFd fd_;
-  Descriptor described_;
-};
-
-/// A fifo that nobody reads yet (ENXIO) is waited for, as long as the sender waits too.
-Task<std::unique_ptr<Target>> open_target(const Options& options, std::string path, Descriptor sender,
-                                          Deadline deadline) {
-  auto& loop = co_await this_loop();
-  const auto limit = std::min(deadline, deadline_in(options.limits.idle));
-  for (;;) {
-    try {
-      co_return std::make_unique<Target>(options, path);
-    } catch (const Error& error) {
-      struct stat status {};
-      const bool is_fifo = stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
-      if (error.number() != ENXIO || !is_fifo) throw;
-    }
-    if (const int number = pending_error(sender))
-      throw Error(number, text("recv {}", sender.name), sender.origin);
-    if (loop.now() >= limit) throw TimedOut(text("{}: nobody reads it in time", path));
-    co_await loop.sleep_until(std::min(after(50ms), limit));
-  }
-}
 
 /// The total of one transfer, told at its end, however that comes.
 class Total {
@@ -184,8 +68,9 @@ Task<> receive(Context& context, const Options& options, Accepted accepted, std:
   context.log.info("connection from {}", peer);
   const auto sender = accepted.socket.described(peer);
   set_reset_on_close(sender, true);  // until the transfer is complete
-  const auto path = options.keep_open ? expand(options.output, number, accepted.peer) : options.output;
-  const auto target_opened = co_await open_target(options, path, sender, deadline);
+  const auto path = path_of(options.target, number, accepted.peer);
+  const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
+  const auto target_opened = co_await open_target(options.target, path, sender, fifo_limit);
   auto& target = *target_opened;
   Total total(context, peer, target.described().name);
   auto limits = options.receive;
@@ -292,10 +177,10 @@ Task<> receive_many(Context& context, const Options& options) {
 }
 
 ExitCode run(Context& context, const Options& options) {
-  check(options);
+  check(options.target);
   options.progress.apply(context);
-  if (options.to_standard_output()) context.report.keep_standard_output_for_payload();
-  if (options.keep_open) {
+  if (options.target.to_standard_output()) context.report.keep_standard_output_for_payload();
+  if (options.target.keep_open) {
     context.shows_progress = false;
     context.run(receive_many(context, options), options.limits.whole_run);
   } else {
@@ -313,15 +198,15 @@ Run declare_recv_file(CLI::App& app) {
   app.add_option_function<std::string>(
          "-o,--output",
          [&o](const std::string& file) {
-           o.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
-           o.output_given = true;
+           o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
+           o.target.output_given = true;
          },
          "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
          "pattern of %n number, %h peer, %t time")
       ->option_text("FILE");
-  app.add_flag("--discard", o.discard, "count the bytes and drop them in the kernel");
-  app.add_flag("-k,--keep-open", o.keep_open, "go on with further transfers, several at once");
-  app.add_flag("--no-clobber", o.no_clobber, "refuse to replace an existing FILE");
+  app.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
+  app.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
+  app.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
   app.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
   add_size(app, "--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
   add_size(app, "--max-size", o.receive.most, "fail when more than SIZE bytes arrive");

@@ -41,6 +41,10 @@ CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional
   return add_parsed(app, names, target, parse_duration, help, "DURATION");
 }
 
+CLI::Validator not_empty() {
+  return {[](const std::string& word) { return word.empty() ? "'': say something" : ""; }, "", ""};
+}
+
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
                       const std::string& help) {
   return add_parsed(app, names, target, parse_size, help, "SIZE");

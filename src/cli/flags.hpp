@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 
 #include <map>
 #include <optional>
@@ -26,6 +27,9 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std
 template <class Choice>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
                         const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
+
+/// For an option whose value must be something: a validator of CLI11.
+CLI::Validator not_empty();
 
 /// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
 CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);

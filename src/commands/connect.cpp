@@ -17,17 +17,23 @@ struct Options {
   ConversationOptions conversation;
 };
 
-Task<> connect(Context& context, const Options& options, Passages passages, ConversationSummary& summary) {
+Task<> connect(Context& context, const Options& options, ConversationSummary& summary) {
   auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
   const auto& conversation = options.conversation;
+  auto how = redial_options(context, options.retry, conversation.limits.connect);
+  auto dialing = dial_options(context, options.stream);
   const bool is_adopted = endpoint.is_adopted();
   Socket taker;
-  if (!conversation.pass_to.empty()) {
+  const bool passes_on = !conversation.pass_to.empty();
+  if (passes_on && !is_adopted) {  // whose number must not be one of ours
     taker = co_await open_taker(conversation);
   }
-  auto how = redial_options(context, options.retry, conversation.limits.connect);
-  auto dialed = co_await redial(std::move(endpoint), dial_options(context, options.stream), std::move(how));
+  auto passages = make_passages(conversation, context.report);
+  auto dialed = co_await redial(std::move(endpoint), std::move(dialing), std::move(how));
   Connection connection{std::move(dialed.socket), dialed.peer, is_adopted};
+  if (passes_on && !taker) {
+    taker = co_await open_taker(conversation);
+  }
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
@@ -69,8 +75,7 @@ Run declare_connect(CLI::App& app) {
     check(options->conversation, options->stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
-    auto passages = make_passages(options->conversation, context.report);
-    context.run(connect(context, *options, std::move(passages), summary), limits.whole_run);
+    context.run(connect(context, *options, summary), limits.whole_run);
     summary.complete();
     return ExitCode::done;
   };

@@ -14,14 +14,18 @@ struct Options {
   ConversationOptions conversation;
 };
 
-Task<> listen(Context& context, const Options& options, Passages passages, ConversationSummary& summary) {
+Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
   const auto& conversation = options.conversation;
+  const auto accept_limit = deadline_in(conversation.limits.accept);
+  auto listening = options.listening;
+  listening.options.deadline = accept_limit;
+  std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
+  auto passages = make_passages(conversation, context.report);
   Socket taker;
   if (!conversation.pass_to.empty()) {
     taker = co_await open_taker(conversation);
   }
-  std::optional<Listener> listener(co_await open_listener(context, options.words, options.listening));
-  auto accepted = co_await accept(*listener, deadline_in(conversation.limits.accept));
+  auto accepted = co_await accept(*listener, accept_limit);
   listener.reset();  // nobody else is served, and nobody else should wait
   Connection connection{std::move(accepted.socket), accepted.peer};
   if (taker) {
@@ -48,9 +52,7 @@ Run declare_listen(CLI::App& app) {
     check(options->conversation, options->listening.options.stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);
-    auto passages = make_passages(options->conversation, context.report);
-    context.run(listen(context, *options, std::move(passages), summary),
-                options->conversation.limits.whole_run);
+    context.run(listen(context, *options, summary), options->conversation.limits.whole_run);
     summary.complete();
     return ExitCode::done;
   };

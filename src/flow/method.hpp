@@ -39,6 +39,8 @@ class Method {
   virtual Move move(std::uint64_t most) = 0;
   /// Bytes taken from the source that have not reached the sink.
   virtual std::uint64_t in_hand() const { return 0; }
+  /// Whether anything is left to be delivered; an empty record counts.
+  virtual bool is_holding() const { return in_hand() > 0; }
   /// Nothing more may be taken from the source; what is in hand has to do.
   virtual void stop_input() {}
   /// After a refusal: the bytes in hand, for the method that takes over.

@@ -47,8 +47,8 @@ Pump::State Pump::step(std::uint64_t most) {
   const auto last = std::min(most, limit_ - taken()) + taken();  // where taking ends in this step
   const auto enough = bytes_ + fair_share;
   for (int moves = 0; moves < fair_moves && bytes_ < enough; ++moves) {
-    if (method_->in_hand() == 0 && taken() >= limit_) return State::finished;
-    if (method_->in_hand() == 0 && taken() >= last) return State::yielded;
+    if (!method_->is_holding() && (stopped_ || taken() >= limit_)) return State::finished;
+    if (!method_->is_holding() && taken() >= last) return State::yielded;
     if (taken() >= limit_) method_->stop_input();  // a record that has only begun would wait for its rest
     const auto move = method_->move(last - std::min(last, taken()));  // stages may have added bytes
     bytes_ += move.bytes;
@@ -80,6 +80,7 @@ Pump::State Pump::step(std::uint64_t most) {
 }
 
 void Pump::stop_input() {
+  stopped_ = true;
   limit_ = taken();
   method_->stop_input();
 }
@@ -87,7 +88,7 @@ void Pump::stop_input() {
 void Pump::sink_hung_up() const {
   const auto what = text("write {}", ends_.to.name);
   if (const int number = pending_error(ends_.to)) throw Error(number, what, ends_.to.origin);
-  if (method_->in_hand() == 0) throw SinkGone(what, ends_.to.origin);
+  if (!method_->is_holding()) throw SinkGone(what, ends_.to.origin);
   throw Error(EPIPE, what, ends_.to.origin);
 }
 

@@ -45,7 +45,7 @@ class Pump {
   /// SinkGone.
   [[noreturn]] void sink_hung_up() const;
 
-  bool has_in_hand() const { return method_->in_hand() > 0; }
+  bool is_holding() const { return method_->is_holding(); }
   std::uint64_t bytes() const { return bytes_; }  // that reached the sink
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
@@ -66,7 +66,7 @@ class Pump {
   std::uint64_t limit_;
   std::uint64_t bytes_ = 0;
   std::uint64_t calls_before_ = 0;  // by methods that have given way
-  bool fell_back_ = false;
+  bool fell_back_ = false, stopped_ = false;
   Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
 };

@@ -49,7 +49,7 @@ std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
   return pump.step(most);
 } catch (const Error& error) {
   const bool is_sink = error.number() == EPIPE && error.origin() == pump.to().origin;
-  if (!is_sink || pump.to().is_socket() || pump.has_in_hand()) throw;
+  if (!is_sink || pump.to().is_socket() || pump.is_holding()) throw;
   return {};
 }
 

@@ -38,28 +38,31 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
 
   Task<> run() {
-    std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
-    tasks.push_back(converse_and_finish());
-    co_await any(std::move(tasks));
-  }
-
- private:
-  Task<> converse_and_finish() {
-    co_await converse();
+    auto conversing = converse();
+    co_await unless_idle(std::move(conversing));
     if (outward_failure_) std::rethrow_exception(outward_failure_);
+    co_await deliver_what_was_read();
     if (!options_.leave_open) {
       co_await finish();
     }
+  }
+
+ private:
+  /// With the limit for silence, which is not for the end: that has limits of its own.
+  Task<> unless_idle(Task<> task) {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(std::move(task));
+    co_await any(std::move(tasks));
   }
 
   /// Until the session is over as the user defines it. What is still running then is cancelled.
   Task<> converse() {
     TaskGroup group(loop_);
     group.spawn(carry_outward());
-    group.spawn(carry_inward());
+    if (options_.hears_peer) group.spawn(carry_inward());
     bool warns_of_silence = false, drops = false;
-    while (!is_over() || (outward_failure_ && !peer_ended_)) {
+    while (!is_over() || (outward_failure_ && !peer_ended_ && !enough_)) {
       const bool second = local_ended_ || peer_ended_;
       const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
       const bool in_time = co_await group.next_end(second && limit ? first_end_ + *limit : never);
@@ -79,7 +82,7 @@ class Conversation {
     if (enough_) return true;
     switch (options_.until) {
       case Until::both:
-        return local_ended_ && (peer_ended_ || reader_left_);
+        return local_ended_ && (peer_ended_ || reader_left_ || !options_.hears_peer);
       case Until::local:
         return local_ended_;
       case Until::peer:
@@ -111,6 +114,7 @@ class Conversation {
     if (options_.receive) {
       co_await options_.receive();
       enough_ = true;
+      end_output();
       co_return;
     }
     try {
@@ -126,6 +130,11 @@ class Conversation {
       detail("{} bytes are enough", tally_.received);
     else
       note_end_of_peer();
+    end_output();
+  }
+
+  /// Whoever reads behind us sees the end now, and not only when all is over.
+  void end_output() {
     if (near_.out.is_socket())
       shutdown_write(near_.out);
     else
@@ -155,15 +164,18 @@ class Conversation {
                 far_.socket.name, near_.in.name)});
   }
 
-  /// Delivers what was read, tells the peer that we are done and lets it finish.
-  Task<> finish() {
-    const auto grace = options_.eof_timeout.value_or(usual_grace);
+  Task<> deliver_what_was_read() {
     if (!local_ended_) {
-      co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent, grace);
+      co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent);
     }
-    if (!peer_ended_ && !enough_ && !reader_left_) {
-      co_await deliver_rest(inward_, far_.watch, near_.out_stream->watch, tally_.received, grace);
+    if (!peer_ended_ && !enough_ && !reader_left_ && options_.hears_peer) {
+      co_await deliver_rest(inward_, far_.watch, near_.out_stream->watch, tally_.received);
     }
+  }
+
+  /// Tells the peer that we are done and lets it finish.
+  Task<> finish() {
+    const auto grace = this->grace();
     send_fin();
     if (!peer_ended_) {
       const bool closed = co_await drain(far_.socket, far_.watch, after(grace));
@@ -171,19 +183,27 @@ class Conversation {
         tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
                                                far_.socket.name, seconds(grace))});
     }
-    const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
-    const bool taken =
-        co_await wait_until_acknowledged(far_.socket, unbounded ? never : after(grace), &last_byte_);
-    if (!taken)
-      throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
-                          unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace)));
+    last_byte_ = loop_.now();
+    auto seeing = see_everything_acknowledged();
+    co_await unless_idle(std::move(seeing));
   }
 
-  Task<> deliver_rest(Pump& pump, Watch& from, Watch& to, std::uint64_t& counter, Duration grace) {
-    pump.stop_input();
-    co_await bounded(run_pump(pump, from, to, {nullptr, nullptr, &counter}), after(grace),
-                     text("{} did not take what was left within {:g} s", pump.to().name, seconds(grace)));
+  Task<> see_everything_acknowledged() {
+    const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
+    const auto deadline = unbounded ? never : after(grace());
+    const bool taken = co_await wait_until_acknowledged(far_.socket, deadline, &last_byte_);
+    if (!taken)
+      throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
+                          unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace())));
   }
+
+  Task<> deliver_rest(Pump& pump, Watch& from, Watch& to, std::uint64_t& counter) {
+    pump.stop_input();
+    co_await bounded(run_pump(pump, from, to, {nullptr, nullptr, &counter}), after(grace()),
+                     text("{} did not take what was left within {:g} s", pump.to().name, seconds(grace())));
+  }
+
+  Duration grace() const { return options_.eof_timeout.value_or(usual_grace); }
 
   Pacing pacing(std::optional<RateLimit>& rate, std::uint64_t& counter) {
     return {rate ? &*rate : nullptr, &last_byte_, &counter};

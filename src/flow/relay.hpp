@@ -34,6 +34,7 @@ struct RelayOptions {
   PumpOptions outward, inward;           // our side stops once it has received as much as inward.limit
   std::optional<std::uint64_t> rate;     // bytes a second, for each direction
   std::function<Task<>()> receive;       // in place of the inward pump; our side stops when it has ended
+  bool hears_peer = true;                // false: what the peer says is not read, and its end not waited for
   bool leave_open = false;               // somebody else goes on with the connection: end it in no way
   bool reader_may_leave = false;         // who reads `out` may stop doing so: what comes then is dropped
   bool half_close = true;                // the end of our input becomes shutdown(SHUT_WR)

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "os/calls.hpp"
 #include "os/text.hpp"
@@ -10,13 +12,35 @@ namespace sockx {
 
 namespace {
 
-/// A fifo is opened for reading too, so that it opens at once and fills while nobody reads it yet.
+/// To empty the file that is read, or written, would destroy what the stream is about.
+bool is_standard_stream(const struct stat& file) {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO}) {
+    struct stat standard {};
+    if (fstat(number, &standard) == 0 && standard.st_dev == file.st_dev && standard.st_ino == file.st_ino)
+      return true;
+  }
+  return false;
+}
+
+/// Waits until somebody reads it, as a shell's redirection does; a signal ends the wait.
+UniqueFd open_fifo(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
 UniqueFd open_to_write(const std::string& path) {
-  constexpr int flags = O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int fd = open(path.c_str(), O_WRONLY | flags, 0666);
-  if (fd < 0 && errno == ENXIO) fd = open(path.c_str(), O_RDWR | flags, 0666);
-  if (fd < 0) throw_errno(text("open {}", path), Origin::local_file);
-  return UniqueFd(fd);
+  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  UniqueFd fd(open(path.c_str(), flags, 0666));
+  if (!fd && errno == ENXIO) fd = open_fifo(path);
+  if (!fd) throw_errno(text("open {}", path), Origin::local_file);
+  struct stat status {};
+  fstat(fd.get(), &status);
+  if (!S_ISREG(status.st_mode)) return fd;
+  if (is_standard_stream(status))
+    throw BadInput(text("'{}': that is the file of standard input or output itself", path));
+  if (ftruncate(fd.get(), 0) < 0) throw_errno(text("truncate {}", path), Origin::local_file);
+  return fd;
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ namespace sockx {
 /// Origin::local_file.
 class SideFile {
  public:
-  /// Creates or empties the file at `path`; a fifo or device is opened as it is. See open(2).
+  /// Creates or empties the file at `path`, to be appended to, so that several may share it; a device is
+  /// opened as it is, a fifo once somebody reads it. Throws BadInput for the file of standard input or
+  /// output. See open(2).
   explicit SideFile(const std::string& path);
   SideFile(const SideFile&) = delete;
   SideFile& operator=(const SideFile&) = delete;

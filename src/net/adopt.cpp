@@ -12,6 +12,8 @@ namespace {
 
 /// Why it cannot be used as asked; empty when it can.
 std::string_view objection_to(const Socket& socket, int type) {
+  struct stat status {};
+  if (fstat(socket.fd(), &status) != 0 || !S_ISSOCK(status.st_mode)) return "that is not an open socket";
   if (socket.type() == type)
     return socket.is_listening() || socket.peer().size() != 0 ? ""
                                                               : "that is neither listening nor connected";
@@ -22,16 +24,11 @@ std::string_view objection_to(const Socket& socket, int type) {
 }  // namespace
 
 Socket adopt(UniqueFd fd, const std::string& name, int type) {
-  struct stat status {};
-  const bool is_socket = fstat(fd.get(), &status) == 0 && S_ISSOCK(status.st_mode);
   Socket socket(std::move(fd));
-  const auto objection = is_socket ? objection_to(socket, type) : "that is not an open socket";
-  if (objection.empty()) {
-    fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
-    return socket;
-  }
-  std::move(socket).release().release();  // what is refused stays open
-  throw BadInput(text("'{}': {}", name, objection));
+  const auto objection = objection_to(socket, type);
+  if (!objection.empty()) throw Error(EPROTO, text("{}: {}", name, objection), Origin::peer);
+  fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
+  return socket;
 }
 
 Socket adopt(int fd, int type) {
@@ -39,7 +36,14 @@ Socket adopt(int fd, int type) {
   if (fd <= 2)
     throw BadInput(
         text("'{}': descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above", name));
-  return adopt(UniqueFd(fd), name, type);
+  Socket socket{UniqueFd(fd)};
+  const auto objection = objection_to(socket, type);
+  if (!objection.empty()) {
+    std::move(socket).release().release();  // what is refused stays open
+    throw BadInput(text("'{}': {}", name, objection));
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return socket;
 }
 
 }  // namespace sockx

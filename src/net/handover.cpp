@@ -15,7 +15,8 @@ Task<UniqueFd> receive_socket(Address where, Deadline deadline) {
   auto listener = co_await listen_on(std::move(endpoint), std::move(options));
   auto accepted = co_await accept(listener, deadline);
   const auto giver = accepted.socket.described(where.to_string());
-  Stream stream(co_await this_loop(), std::move(accepted.socket).release());
+  auto& loop = co_await this_loop();
+  Stream stream(loop, std::move(accepted.socket).release());
   for (;;) {
     if (auto passed = receive_fd(giver)) co_return std::move(*passed);
     stream.watch.forget_readable();

@@ -29,6 +29,20 @@ bool is_connected_to_itself(const Socket& socket, const Address& called) {
   return local.port() == called.port() && local.to_string() == socket.peer().to_string();
 }
 
+/// 0 when the connection was made. A peer that accepted, said something and has reset since is one that was
+/// connected to: what it said is to be read, and the reset found after it.
+int outcome_of(Socket& socket, const Watch& watch) {
+  if (watch.is_hung_up()) {
+    try {
+      const auto waiting = look_ahead(socket.described("the peer"));
+      if (waiting.state == IoResult::State::moved) return 0;
+    } catch (const Error& error) {
+      return error.number();
+    }
+  }
+  return socket.take_error();
+}
+
 class Race {
  public:
   Race(EventLoop& loop, const DialOptions& options, Socket* spare)
@@ -102,7 +116,7 @@ class Race {
     if (error == EINPROGRESS || error == EALREADY) {
       Watch watch(loop_, socket.fd());
       const bool in_time = co_await watch.writable(options_.deadline);
-      error = in_time ? socket.take_error() : ETIMEDOUT;
+      error = in_time ? outcome_of(socket, watch) : ETIMEDOUT;
     }
     if (error != 0) co_return meaning_of(error, address);
     if (!is_connected_to_itself(socket, address)) co_return 0;

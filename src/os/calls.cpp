@@ -100,8 +100,10 @@ IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
     const int flags = MSG_NOSIGNAL | to.send_flags;
     const long put =
         uninterrupted([&] { return send(to.fd, bytes.data(), bytes.size(), flags | MSG_DONTWAIT); });
-    return outcome(observe_call("send", put, "{}, {}, {}", to.fd, bytes.size(), message_flags(flags)), "send",
-                   to);
+    const int number = errno;
+    const auto shown = shown_flags(flags);
+    errno = number;
+    return outcome(observe_call("send", put, "{}, {}, {}", to.fd, bytes.size(), shown), "send", to);
   }
   if (to.may_block) {
     if (!is_writable_now(to.fd)) return {IoResult::State::again, 0};

@@ -45,7 +45,7 @@ struct Birth {
   char* const* words;
   char* const* environment;
   int input, output;  // -1 for /dev/null
-  bool shares_error, dies_with_us;
+  bool shares_error, leads_group, dies_with_us;
   int failure;  // a pipe that tells why the program could not be run
 };
 
@@ -55,6 +55,7 @@ void use_as(int number, int fd) {
 }
 
 [[noreturn]] void become(const Birth& birth) {
+  if (birth.leads_group) setpgid(0, 0);
   if (birth.dies_with_us) prctl(PR_SET_PDEATHSIG, SIGKILL);
   restore_signals_that_calls_report();
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -82,30 +83,28 @@ std::string ChildEnd::to_string() const {
   return text("exited with status {}", WEXITSTATUS(status));
 }
 
-Child::Child(std::vector<std::string> words, Options options) {
+Child::Child(std::vector<std::string> words, Options options) : leads_group_(options.leads_group) {
   auto environment = whole_environment(options.environment);
   const auto word_pointers = pointers_to(words), variables = pointers_to(environment);
   auto output = needed_pipe(), failure = needed_pipe();
   Pipe input;
   if (options.takes_input) input = needed_pipe();
-  const Birth birth{word_pointers.data(),   variables.data(),     input.read_end.get(),
-                    output.write_end.get(), options.shares_error, options.dies_with_us,
-                    failure.write_end.get()};
+  const Birth birth{word_pointers.data(), variables.data(),    input.read_end.get(), output.write_end.get(),
+                    options.shares_error, options.leads_group, options.dies_with_us, failure.write_end.get()};
   pid_ = fork();
   if (pid_ < 0) throw_errno("fork");
   if (pid_ == 0) become(birth);
   end_fd_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+  const int no_pidfd = end_fd_ ? 0 : errno;
 
   failure.write_end.reset();
   fcntl(failure.read_end.get(), F_SETFL, 0);
   int number = 0;  // nothing comes when exec(3) has closed the other end
   const auto got = uninterrupted([&] { return read(failure.read_end.get(), &number, sizeof number); });
-  if (got > 0 || !end_fd_) {
-    if (got <= 0) kill(pid_, SIGKILL);
-    const int reason = got > 0 ? number : errno;
-    reap();
-    throw Error(reason, text("exec {}", words[0]), Origin::local_file);
-  }
+  if (no_pidfd != 0) kill(pid_, SIGKILL);
+  if (no_pidfd != 0 || got > 0) reap();
+  if (got > 0) throw Error(number, text("exec {}", words[0]), Origin::local_file);
+  if (no_pidfd != 0) throw Error(no_pidfd, "pidfd_open");
   input_ = std::move(input.write_end);
   output_ = std::move(output.read_end);
 }
@@ -117,15 +116,20 @@ ChildEnd Child::reap() {
   return end;
 }
 
-Child::~Child() {
-  if (pid_ < 0) return;
-  input_.reset();
-  output_.reset();
-  kill(pid_, SIGTERM);
+void Child::send(int signal) const { kill(leads_group_ ? -pid_ : pid_, signal); }
+
+ChildEnd Child::terminate() {
+  send(SIGTERM);
   constexpr int patience = 1000;  // milliseconds
   pollfd ended{end_fd_.get(), POLLIN, 0};
-  if (uninterrupted([&] { return poll(&ended, 1, patience); }) == 0) kill(pid_, SIGKILL);
-  reap();
+  if (uninterrupted([&] { return poll(&ended, 1, patience); }) == 0) send(SIGKILL);
+  return reap();
+}
+
+Child::~Child() {
+  input_.reset();
+  output_.reset();
+  if (pid_ >= 0) terminate();
 }
 
 std::string own_program() { return "/proc/self/exe"; }

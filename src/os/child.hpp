@@ -19,13 +19,14 @@ struct ChildEnd {
 };
 
 /// A child process with a pipe to us as its standard output. Its signals are as a shell would give them
-/// (SIGPIPE kills), and it holds no descriptor of ours but 0, 1 and 2. Dropping it ends it: SIGTERM, a second
-/// to heed it, SIGKILL.
+/// (SIGPIPE kills), and it holds no descriptor of ours but 0, 1 and 2. Dropping it
+/// terminates it.
 class Child {
  public:
   struct Options {
     bool takes_input = false;   // a pipe from us as its standard input, else /dev/null
     bool shares_error = false;  // our standard error, else /dev/null
+    bool leads_group = false;   // of processes that are terminated together
     bool dies_with_us = false;  // also when we are killed by SIGKILL: PR_SET_PDEATHSIG in prctl(2)
     std::vector<std::string> environment = {};  // NAME=VALUE, beside our own
   };
@@ -43,9 +44,13 @@ class Child {
   int end_fd() const { return end_fd_.get(); }
   /// Waits for the end, if it has not come yet.
   ChildEnd reap();
+  /// SIGTERM, a second to heed it, SIGKILL.
+  ChildEnd terminate();
 
  private:
+  void send(int signal) const;
   pid_t pid_ = -1;  // -1 once reaped
+  bool leads_group_;
   UniqueFd input_, output_, end_fd_;
 };
 

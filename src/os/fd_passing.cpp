@@ -56,6 +56,8 @@ std::optional<UniqueFd> receive_fd(const Descriptor& socket) {
   observe_call("recvmsg", got, "{}, SCM_RIGHTS [{}], MSG_CMSG_CLOEXEC", socket.fd, fd);
   if (got < 0 && errno == EAGAIN) return {};
   if (got < 0) throw_errno(text("recvmsg {}", socket.name), socket.origin);
+  if (!has_fd && (envelope.message.msg_flags & MSG_CTRUNC) != 0)
+    throw Error(EMFILE, text("recvmsg {}: no room for the descriptor", socket.name));
   if (!has_fd) throw Error(EPROTO, text("recvmsg {}: no descriptor came", socket.name), socket.origin);
   return UniqueFd(fd);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "os/observer.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -35,6 +36,8 @@ std::string name_in_c(std::string_view name) {
 
 std::span<const MessageFlag> send_flags() { return sending; }
 std::span<const MessageFlag> recv_flags() { return receiving; }
+
+std::string shown_flags(int flags) { return calls_are_observed() ? message_flags(flags) : ""; }
 
 std::string message_flags(int flags) {
   std::string shown;

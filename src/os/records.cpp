@@ -21,7 +21,7 @@ IoResult send_record(const Descriptor& to, std::span<const std::byte> record) {
   const int flags = MSG_NOSIGNAL | to.send_flags;
   const long put =
       uninterrupted([&] { return send(to.fd, record.data(), record.size(), flags | MSG_DONTWAIT); });
-  observe_call("send", put, "{}, {}, {}", to.fd, record.size(), message_flags(flags));
+  observe_call("send", put, "{}, {}, {}", to.fd, record.size(), shown_flags(flags));
   if (put >= 0) return {IoResult::State::moved, static_cast<std::size_t>(put)};
   if (errno == EAGAIN) return {IoResult::State::again, 0};
   if (errno != EMSGSIZE) throw_errno(text("send {}", to.name), to.origin);

@@ -16,8 +16,10 @@ struct SingleRecv {
   std::vector<std::byte> bytes;  // none for TCP with MSG_TRUNC, which drops what it counts (tcp(7))
 };
 
-/// One recvmsg(2), which is recv(2) that also tells its msg_flags. It blocks if the socket does. Descriptors
-/// that come along are closed.
+/// One recvmsg(2), which is recv(2) that also tells its msg_flags. It blocks if the socket does, and may be
+/// called on any thread. Descriptors that come along are closed.
 SingleRecv recv_as_asked(const Descriptor& from, std::size_t size, int flags);
+/// Tells --trace of it.
+void observe(const SingleRecv& call, const Descriptor& from, std::size_t size, int flags);
 
 }  // namespace sockx

@@ -27,14 +27,18 @@ UniqueFd take(int number) {
 
 void fill_closed_standard_streams() {
   for (int number = 0; number <= 2; ++number)
-    if (fcntl(number, F_GETFD) < 0) open("/dev/null", O_RDWR);  // the lowest free number is this one
+    if (fcntl(number, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // the lowest free number is this one
 }
 
 UniqueFd take_standard_input() { return take(0); }
 UniqueFd take_standard_output() { return take(1); }
 
 Descriptor describe_standard_stream(int fd) {
-  return describe(fd, fd == 0 ? "stdin" : "stdout", fd == 0 ? Origin::local_file : Origin::standard_output);
+  if (fd == STDIN_FILENO) return describe(fd, "stdin", Origin::local_file);
+  auto output = describe(fd, "stdout", Origin::standard_output);
+  const bool was_closed = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+  if (was_closed) output.kind = Descriptor::Kind::device;  // so that what comes is written to it, which fails
+  return output;
 }
 
 }  // namespace sockx

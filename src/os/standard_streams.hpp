@@ -6,8 +6,8 @@
 
 namespace sockx {
 
-/// Opens /dev/null on whichever of the descriptors 0, 1 and 2 was closed at the start. Call it first in
-/// main().
+/// Opens /dev/null for reading on whichever of the descriptors 0, 1 and 2 was closed at the start: what is
+/// read ends at once, what is written fails as on a closed one. Call it first in main().
 void fill_closed_standard_streams();
 
 /// Takes descriptor 0 or 1 over for non-blocking use. O_NONBLOCK belongs to the open file description, which
@@ -17,7 +17,8 @@ void fill_closed_standard_streams();
 UniqueFd take_standard_input();
 UniqueFd take_standard_output();
 
-/// describe() for what the two above returned.
+/// describe() for what the two above returned. Throws Error (EBADF) for a standard output that cannot be
+/// written.
 Descriptor describe_standard_stream(int fd);
 
 }  // namespace sockx

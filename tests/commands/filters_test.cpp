@@ -173,19 +173,20 @@ TEST_CASE("--tee-in, --tee-out: a copy of each direction, in two files or in one
   CHECK(difference(read_file(folder / "both"), question + answer) == "");
 }
 
-TEST_CASE("--tee-in: a fifo, whose reader may come late and be slow") {
+TEST_CASE("--tee-in: a fifo, whose reader is waited for and may be slow") {
   const Folder folder;
   REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
   const auto answer = noise(1'000'000);
   PeerListener listener;
   Process ours(sockx({"connect", "--tee-in", folder / "fifo", "127.0.0.1", listener.port()}));
+  const UniqueFd slow(open((folder / "fifo").c_str(), O_RDONLY | O_CLOEXEC));
   auto peer = listener.accept();
   std::thread sender([&] {
     peer.send(answer);
     peer.finish();
   });
   eventually("the fifo is full", [&] { return ours.out().size() >= 65'536; });
-  Process reader({"cat", folder / "fifo"});
+  Process reader({"cat"}, {Stdio::given(slow.get())});
   sender.join();
   check_end(ours, exited(0));
   check_end(reader, exited(0));

@@ -82,14 +82,23 @@ TEST_CASE("stdin is /dev/null or closed: our half ends at once") {
   }
 }
 
-TEST_CASE("stdout is closed: what comes is dropped, and never lands in a socket of ours") {
+TEST_CASE(
+    "stdout is closed: nothing of what comes lands in a socket of ours, and that it is lost is a failure") {
   PeerListener listener;
   Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe(), Stdio::closed()});
   auto peer = listener.accept();
   peer.send(noise(300'000));
   peer.finish();
+  check_failure(connecting, 11, "write stdout: Bad file descriptor");
+}
+
+TEST_CASE("stdout is closed: that is no failure where nothing comes") {
+  PeerListener listener;
+  Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe(), Stdio::closed()});
+  auto peer = listener.accept();
   connecting.feed("question");
   CHECK(peer.receive_all() == "question");
+  peer.finish();
   check_end(connecting, exited(0));
 }
 
@@ -98,7 +107,6 @@ TEST_CASE("all three are closed") {
   Process connecting(sockx({"connect", "127.0.0.1", listener.port()}),
                      {Stdio::closed(), Stdio::closed(), Stdio::closed()});
   auto peer = listener.accept();
-  peer.send("answer");
   peer.finish();
   CHECK(peer.receive_all().empty());
   check_end(connecting, exited(0));

@@ -11,6 +11,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
+#include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
 #include "os/error.hpp"
 
@@ -77,14 +78,31 @@ TEST_CASE("side file: a pipe that is full keeps the rest until it is read") {
   CHECK(difference(copy, content) == "");
 }
 
-TEST_CASE("side file: a fifo that nobody reads opens at once and fills") {
+TEST_CASE("side file: a fifo is opened once somebody reads it") {
   const Folder folder;
   const auto path = make_fifo(folder);
-  SideFile file(path);
-  file.put("early");
-  CHECK(file.flush());
-  const auto reader = open_reader(path);
-  CHECK(read_available(reader.get()) == "early");
+  std::string heard;
+  std::thread reader([&] { heard = read_file(path); });  // opens in blocking mode: each waits for the other
+  { SideFile(path).put("said"); }
+  reader.join();
+  CHECK(heard == "said");
+}
+
+TEST_CASE("side file: the file of standard input is not emptied") {
+  const Folder folder;
+  const auto path = write_file(folder / "input", "precious");
+  const auto end = in_child([&path] {
+    const UniqueFd input(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    dup2(input.get(), STDIN_FILENO);
+    try {
+      const SideFile file(path);
+    } catch (const BadInput&) {
+      return 0;
+    }
+    return 1;
+  });
+  CHECK(end.exited_with(0));
+  CHECK(read_file(path) == "precious");
 }
 
 TEST_CASE("side file: a reader that has gone is an error of a local file, and dropping it is none") {

@@ -104,12 +104,12 @@ TEST_CASE("adopt_socket: a socket that is passed has to be of the type asked for
   CHECK(taken.type() == SOCK_STREAM);
   loop.run(all(take_socket(word, SOCK_SEQPACKET, taken), give(path, records.ours.get())));
   CHECK(taken.type() == SOCK_SEQPACKET);
-  CHECK_THROWS_WITH_AS(loop.run(all(take_socket(word, SOCK_STREAM, taken), give(path, records.ours.get()))),
-                       ("'" + word + "': that socket keeps records apart; say --type seqpacket").c_str(),
-                       BadInput);
+  CHECK_THROWS_WITH_AS(
+      loop.run(all(take_socket(word, SOCK_STREAM, taken), give(path, records.ours.get()))),
+      (word + ": that socket keeps records apart; say --type seqpacket: Protocol error").c_str(), Error);
   const auto pipe = make_pipe_ends();
   CHECK_THROWS_WITH_AS(loop.run(all(take_socket(word, SOCK_STREAM, taken), give(path, pipe.read.get()))),
-                       ("'" + word + "': that is not an open socket").c_str(), BadInput);
+                       (word + ": that is not an open socket: Protocol error").c_str(), Error);
 }
 
 TEST_CASE("adopt_socket: what was inherited is taken at once") {

@@ -20,6 +20,7 @@ namespace {
 Until usual_end(const ConversationOptions& options, const OurEnd& near) {
   if (options.send_only) return Until::local;
   if (options.recv_only) return Until::peer;
+  if (options.shutdown == SHUT_RD) return Until::local;
   return near.is_typed() ? Until::peer : Until::both;
 }
 
@@ -34,6 +35,7 @@ RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Pa
   rules.eof_timeout = options.eof_timeout;
   rules.rate = options.rate;
   rules.reader_may_leave = near.is_program();
+  rules.hears_peer = !options.shutdown || options.shutdown == SHUT_WR;
   rules.outward.passage = std::move(passages.outward);
   rules.inward.passage = std::move(passages.inward);
   if (options.max_bytes) rules.inward.limit = *options.max_bytes;
@@ -82,6 +84,14 @@ void check(const ConversationOptions& options, const StreamOptions& stream, cons
   for (const auto& [name, size] :
        {std::pair{"--max-record", options.max_record}, {"--recv-once", options.recv_once}})
     if (size && *size > largest) throw BadInput(text("{}: '{}': say at most 1Gi", name, *size));
+  if (options.max_record == 0U) throw BadInput("--max-record: '0': say 1 to 1Gi");
+  const bool is_deaf = options.shutdown == SHUT_RD || options.shutdown == SHUT_RDWR;
+  const bool is_mute = options.shutdown == SHUT_WR || options.shutdown == SHUT_RDWR;
+  if (is_deaf && (options.until == Until::peer || options.recv_once))
+    throw BadInput("--shutdown: the peer's end is not heard: leave --until peer and --recv-once out");
+  if (is_deaf && (options.max_bytes || !options.tee_in.empty()))
+    throw BadInput("--shutdown: nothing will be received: leave --max-bytes and --tee-in out");
+  if (is_mute && !options.lines.empty()) throw BadInput("--shutdown: nothing can be sent: leave --line out");
   const bool records = stream.type == SOCK_SEQPACKET;
   if (records && options.max_bytes)
     throw BadInput("--max-bytes would cut a record of --type seqpacket; --max-record bounds each");
@@ -116,7 +126,8 @@ Task<> converse(Context& context, Connection connection, const ConversationOptio
   FarSide far_side{far, stream.watch};
   auto tell = tell_in(context.log);
   co_await relay(std::move(near_side), std::move(far_side), std::move(rules), tally, std::move(tell));
-  co_await near.wait_for_program();
+  const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
+  co_await near.wait_for_program(grace, deadline_in(options.limits.idle));
 }
 
 }  // namespace sockx

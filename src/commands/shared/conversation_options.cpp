@@ -73,7 +73,7 @@ void add_directions(CLI::App& app, ConversationOptions& options) {
       app.add_flag("--exec", options.exec, "join the connection to a program: `--exec -- PROGRAM ARG...`");
   auto* const shell =
       app.add_option("--sh", options.shell_command, "join the connection to COMMAND, which a shell runs");
-  shell->option_text("COMMAND");
+  shell->option_text("COMMAND")->check(not_empty());
   auto* const pass = app.add_flag("--pass-fd{-}", options.pass_to,
                                   "pass the connection on through the unix socket that is standard output, "
                                   "or (--pass-fd=unix:PATH) through that one");
@@ -91,9 +91,14 @@ void add_filters(CLI::App& app, ConversationOptions& options) {
   app.add_flag("--hexdump{-}", options.hexdump,
                "show every byte with direction, time and offset on standard error, or in FILE "
                "(--hexdump=FILE)")
-      ->option_text("[=FILE]");
-  app.add_option("--tee-in", options.tee_in, "write what is received to FILE as well")->option_text("FILE");
-  app.add_option("--tee-out", options.tee_out, "write what is sent to FILE as well")->option_text("FILE");
+      ->option_text("[=FILE]")
+      ->check(not_empty());
+  app.add_option("--tee-in", options.tee_in, "write what is received to FILE as well")
+      ->option_text("FILE")
+      ->check(not_empty());
+  app.add_option("--tee-out", options.tee_out, "write what is sent to FILE as well")
+      ->option_text("FILE")
+      ->check(not_empty());
   add_size(app, "--rate", options.rate, "carry at most SIZE bytes a second in each direction");
 }
 
@@ -122,6 +127,11 @@ void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamO
   add_filters(app, options);
   add_calls(app, options, stream);
   conversation_excludes(app, first, "--pass-fd");
+  for (const auto* const name : {"--crlf", "--line-delay", "--tee-out", "--send-flags"})
+    app.get_option(name)->excludes("--recv-only");
+  for (const auto* const name : {"--max-bytes", "--tee-in", "--shutdown", "--recv-once"})
+    app.get_option(name)->excludes("--send-only");
+  app.get_option("--max-bytes")->excludes("--recv-once");
 }
 
 void conversation_excludes(CLI::App& app, std::size_t first, const std::string& name) {

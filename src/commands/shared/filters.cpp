@@ -75,13 +75,11 @@ Passages make_passages(const ConversationOptions& options, Report& report) {
   outward.line_delay = options.line_delay.value_or(Duration{});
   if (options.crlf) outward.stages.push_back(make_crlf());
 
-  std::shared_ptr<SideFile> sent, received, dumped;
-  if (!options.tee_out.empty()) sent = std::make_shared<SideFile>(options.tee_out);
-  if (!options.tee_in.empty())
-    received = options.tee_in == options.tee_out ? sent : std::make_shared<SideFile>(options.tee_in);
-  if (sent) outward.stages.push_back(make_tee(sent));
-  if (received) inward.stages.push_back(make_tee(received));
+  const auto tee_to = [](const std::string& path) { return make_tee(std::make_shared<SideFile>(path)); };
+  if (!options.tee_out.empty()) outward.stages.push_back(tee_to(options.tee_out));
+  if (!options.tee_in.empty()) inward.stages.push_back(tee_to(options.tee_in));
   if (options.hexdump.empty()) return passages;
+  std::shared_ptr<SideFile> dumped;
   if (options.hexdump != "-") dumped = std::make_shared<SideFile>(options.hexdump);
   outward.stages.push_back(hexdump(true, dumped, report));
   inward.stages.push_back(hexdump(false, dumped, report));

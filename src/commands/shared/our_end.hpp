@@ -25,11 +25,13 @@ class OurEnd {
   /// Whether somebody types the input.
   bool is_typed() const;
   bool is_program() const { return child_.has_value(); }
-  /// Waits for the program, if there is one, and reports how it ended. Throws std::runtime_error when that
-  /// was no success.
-  Task<> wait_for_program();
+  /// Waits for the program, if there is one, and reports how it ended. One that the session's end has cut off
+  /// has `grace` for it, and is then terminated; another is waited for until `limit`. Throws
+  /// std::runtime_error when it failed, and TimedOut.
+  Task<> wait_for_program(Duration grace, Deadline limit);
 
  private:
+  void start_program(const ConversationOptions& options, const Socket& socket, const Address& peer);
   UniqueFd take_input(const ConversationOptions& options);
   UniqueFd take_output(const ConversationOptions& options);
   Descriptor describe_end(int fd, const ConversationOptions& options) const;
@@ -38,7 +40,7 @@ class OurEnd {
   std::string program_;  // its name
   bool has_lines_;
   std::optional<Child> child_;
-  Stream input_;
+  std::optional<Stream> input_;
   std::optional<Stream> output_;
   Descriptor in_, out_;
 };

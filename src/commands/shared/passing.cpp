@@ -18,8 +18,9 @@ Task<Socket> open_taker(const ConversationOptions& options) {
     if (address == nullptr || address->family() != AF_UNIX)
       throw BadInput(text("--pass-fd: '{}': descriptors pass through unix sockets only: say unix:PATH",
                           options.pass_to));
-    DialOptions by_default;
-    auto dialed = co_await dial(endpoint, std::move(by_default));
+    DialOptions dialing;
+    dialing.deadline = deadline_in(options.limits.connect);
+    auto dialed = co_await dial(endpoint, std::move(dialing));
     co_return std::move(dialed.socket);
   }
   if (socket_query(STDOUT_FILENO, SO_DOMAIN, "SO_DOMAIN") != AF_UNIX)
@@ -32,7 +33,8 @@ Task<> pass_on(Context& context, Connection connection, Socket taker) {
   const auto& [socket, peer, is_adopted] = connection;
   if (!is_adopted) fcntl(socket.fd(), F_SETFL, 0);
   auto described = taker.described(taker.fd() == STDOUT_FILENO ? "stdout" : taker.peer().to_string());
-  Stream stream(co_await this_loop(), std::move(taker).release());
+  auto& loop = co_await this_loop();
+  Stream stream(loop, std::move(taker).release());
   while (!pass_fd(described, socket.fd())) {
     stream.watch.forget_writable();
     co_await stream.watch.writable();

@@ -1,6 +1,8 @@
 #include "commands/shared/receive_once.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -23,6 +25,16 @@ Task<> wait_for_something(const FarSide& from, int flags) {
   } else if ((flags & MSG_ERRQUEUE) == 0) {
     co_await from.watch.readable();
   }
+}
+
+/// A number of its own for a call that may outlast the connection, on a thread that nobody can stop.
+std::shared_ptr<const int> own_duplicate(int fd) {
+  const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (duplicate < 0) throw_errno("dup");
+  return {new int(duplicate), [](const int* number) {
+            close(*number);
+            delete number;
+          }};
 }
 
 std::string outcome_of(const SingleRecv& result) {
@@ -58,9 +70,11 @@ Task<> write_all(std::span<const std::byte> bytes, const Descriptor& to, Watch& 
 Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to,
                     Stages stages, std::uint64_t& received) {
   co_await wait_for_something(from, options.recv_flags);
-  std::function<SingleRecv()> call = [socket = from.socket, size = *options.recv_once,
-                                      flags = options.recv_flags] {
-    return recv_as_asked(socket, static_cast<std::size_t>(size), flags);
+  const auto size = static_cast<std::size_t>(*options.recv_once);
+  std::function<SingleRecv()> call = [socket = from.socket, own = own_duplicate(from.socket.fd), size,
+                                      flags = options.recv_flags]() mutable {
+    socket.fd = *own;
+    return recv_as_asked(socket, size, flags);
   };
   const bool may_block = (options.recv_flags & MSG_DONTWAIT) == 0 && from.socket.may_block;
   SingleRecv result;
@@ -70,6 +84,7 @@ Task<> receive_once(Context& context, const ConversationOptions& options, FarSid
   } else {
     result = call();
   }
+  observe(result, from.socket, size, options.recv_flags);
   report_call(context, options, result);
   if (result.returned < 0) throw Error(result.error, text("recv {}", from.socket.name), from.socket.origin);
   pass_through(stages, result.bytes);

@@ -12,7 +12,10 @@ namespace {
 class Filter : public Method {
  public:
   Filter(MethodEnds ends, Passage passage)
-      : ends_(std::move(ends)), passage_(std::move(passage)), pace_(passage_.line_delay) {}
+      : ends_(std::move(ends)),
+        passage_(std::move(passage)),
+        pace_(passage_.line_delay),
+        buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "read-write"; }
   std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
@@ -20,11 +23,11 @@ class Filter : public Method {
   Move move(std::uint64_t most) override {
     if (begin_ == bytes_.size()) {
       if (!have_caught_up(passage_.stages)) return held_for_a_moment();
-      bytes_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(most, 64 * 1024)));
-      begin_ = 0;
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer_.size()));
       ++calls_;
-      const auto got = read_some(ends_.from, bytes_);
-      bytes_.resize(got.bytes);
+      const auto got = read_some(ends_.from, std::span(buffer_).first(wanted));
+      bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
+      begin_ = 0;
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       pass_through(passage_.stages, bytes_);
@@ -47,6 +50,7 @@ class Filter : public Method {
   MethodEnds ends_;
   Passage passage_;
   LinePace pace_;
+  std::vector<std::byte> buffer_;
   std::vector<std::byte> bytes_;  // read and passed through the stages
   std::size_t begin_ = 0;         // of what has not been written
 };

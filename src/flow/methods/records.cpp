@@ -24,6 +24,7 @@ class RecordSend : public Method {
 
   std::string_view name() const override { return "records"; }
   std::uint64_t in_hand() const override { return framer_.left() + (record_ ? record_->size() : 0); }
+  bool is_holding() const override { return record_ || framer_.left() > 0; }
   void stop_input() override { framer_.end(); }
 
   Move move(std::uint64_t most) override {
@@ -73,7 +74,8 @@ class RecordReceive : public Method {
       : ends_(std::move(ends)), passage_(std::move(passage)), buffer_(passage_.max_record) {}
 
   std::string_view name() const override { return "records"; }
-  std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
+  std::uint64_t in_hand() const override { return bytes_.size() - prefix_ - payload_written(); }
+  bool is_holding() const override { return begin_ < bytes_.size(); }
 
   /// A record is taken whole, whatever `most` is.
   Move move(std::uint64_t) override {
@@ -85,8 +87,8 @@ class RecordReceive : public Method {
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
       pass_through(passage_.stages, bytes_);
-      if (passage_.framing.kind == Framing::Kind::len32) prefix_length();
       begin_ = 0;
+      if (passage_.framing.kind == Framing::Kind::len32) prefix_length();
       if (bytes_.empty()) return {Move::State::moved};
     }
     ++calls_;

@@ -86,7 +86,7 @@ TEST_CASE("filter: a sink that is full keeps it in hand, stop_input or not") {
   fill(line.sink.write.get());
   put(line.source.write.get(), "taken\n");
   CHECK(line.pump.step() == Pump::State::wants_output);
-  CHECK(line.pump.has_in_hand());
+  CHECK(line.pump.is_holding());
   put(line.source.write.get(), "left\n");
   line.pump.stop_input();
   CHECK(line.pump.step() == Pump::State::wants_output);
@@ -189,7 +189,7 @@ TEST_CASE("line delay: after stop_input the lines in hand still go and no other 
   REQUIRE(line.pump.step() == Pump::State::held);
   put(line.source.write.get(), "three\n");
   line.pump.stop_input();
-  CHECK(line.pump.has_in_hand());
+  CHECK(line.pump.is_holding());
   run_to_end(line);
   CHECK(line.arrived() == "one\ntwo\n");
   CHECK(read_available(line.source.read.get()) == "three\n");

@@ -133,7 +133,7 @@ TEST_CASE("records: lines go as soon as they are whole, and a last one without n
   CHECK(sending.pump.step() == Pump::State::wants_input);
   CHECK(sending.arrived() == "one\n");
   CHECK_FALSE(sending.has_arrived());
-  CHECK(sending.pump.has_in_hand());
+  CHECK(sending.pump.is_holding());
   put(sending.source.write.get(), "o\nthree");
   sending.source.write.reset();
   CHECK(sending.pump.step() == Pump::State::finished);
@@ -215,7 +215,7 @@ TEST_CASE("records: a peer that does not read and a sink that is full are waited
   fill(receiving.sink.write.get());
   put_record(receiving.sockets.theirs.get(), "one");
   CHECK(receiving.pump.step() == Pump::State::wants_output);
-  CHECK(receiving.pump.has_in_hand());
+  CHECK(receiving.pump.is_holding());
   receiving.arrived();
   CHECK(receiving.pump.step() == Pump::State::wants_input);
   CHECK(receiving.arrived() == counted("one"));

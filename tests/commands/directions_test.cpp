@@ -126,12 +126,41 @@ TEST_CASE("--shutdown both: that was the conversation") {
   }
 }
 
+TEST_CASE("--idle-timeout bounds the session, and not the time that a silent peer has for its end") {
+  PeerListener listener;
+  Process process(sockx({"connect", "--until", "local", "--idle-timeout", "100ms", "--eof-timeout", "400ms",
+                         "127.0.0.1", listener.port()}),
+                  {Stdio::null()});
+  auto peer = listener.accept();
+  check_end(process, exited(0));
+}
+
+TEST_CASE("connect: what a peer said before it reset is heard, however early the reset comes") {
+  PeerListener listener;
+  for (int i = 0; i < 30; ++i) {
+    Process process(sockx({"connect", "--recv-only", "127.0.0.1", listener.port()}));
+    auto peer = listener.accept();
+    peer.send("sorry");
+    peer.reset();
+    check_failure(process, 7, "Connection reset by peer");
+    CHECK(process.out() == "sorry");
+  }
+}
+
 TEST_CASE("status 2: directions that exclude each other") {
   const std::vector<std::vector<std::string>> rows{{"--send-only", "--recv-only"},
                                                    {"--recv-only", "--line", "x"},
                                                    {"--recv-only", "--until", "local"},
                                                    {"--shutdown", "sideways"},
-                                                   {"--sh", "cat", "--send-only"}};
+                                                   {"--sh", "cat", "--send-only"},
+                                                   {"--send-only", "--max-bytes", "2"},
+                                                   {"--send-only", "--tee-in", "/no/such/file"},
+                                                   {"--send-only", "--shutdown", "write"},
+                                                   {"--recv-only", "--crlf"},
+                                                   {"--recv-once", "6", "--max-bytes", "2"},
+                                                   {"--shutdown", "write", "--line", "x"},
+                                                   {"--shutdown", "read", "--max-bytes", "3"},
+                                                   {"--shutdown", "read", "--until", "peer"}};
   for (const auto& words : rows) {
     Process process(sockx({"connect", "127.0.0.1", "80"}) + words);
     check_failure(process, 2, words.front());

@@ -208,6 +208,41 @@ TEST_CASE("--exec: a program that ignores the end of its input is waited for, or
   check_failure(cut.ours, 5, "stdout of sh has not ended 0.2 s after");
 }
 
+TEST_CASE("--exec: a program that the session's end cuts off does not hold it up") {
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> rows{
+      {{"--max-bytes", "3"}, {"yes"}},
+      {{"--recv-once", "6"}, {"cat"}},
+      {{"--until", "peer"}, {"yes"}},
+      {{"--until", "peer", "--eof-timeout", "100ms"}, {"sleep", "1000"}}};
+  for (const auto& [words, program] : rows) {
+    CAPTURE(words);
+    Served served(program, words);
+    served.peer.send("abcdef");
+    std::thread reader([&served] { served.peer.receive_all(); });  // `yes` says more than a socket holds
+    served.peer.finish();
+    eventually("sockx has ended", [&served] { return !served.ours.is_running(); });
+    reader.join();
+    check_end(served.ours, exited(0));
+  }
+}
+
+TEST_CASE("--exec: --idle-timeout bounds the wait for a program that has closed its streams") {
+  Served served({"sh", "-c", "exec sleep 1000 >&- <&-"}, {"--idle-timeout", "300ms"});
+  served.peer.finish();
+  CHECK(served.peer.receive_all().empty());
+  check_failure(served.ours, 5, "sh has not ended in time");
+}
+
+TEST_CASE("--sh: every process of the command is ended with it") {
+  Process ours(sockx(
+      {"listen", "127.0.0.1", "0", "--idle-timeout", "500ms", "--sh", "echo $$; sleep 1000 | cat; true"}));
+  auto peer = Peer::connect(port_of(ours));
+  std::string group;
+  for (auto letter = peer.receive(1); letter != "\n"; letter = peer.receive(1)) group += letter;
+  check_failure(ours, 5);
+  eventually("its process group is gone", [&group] { return kill(-std::stoi(group), 0) != 0; });
+}
+
 TEST_CASE("--exec: a peer that resets ends the program, with 7") {
   Served served({"sh", "-c", "echo ready; exec cat"});
   CHECK(served.peer.receive(6) == "ready\n");

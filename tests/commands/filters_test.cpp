@@ -216,6 +216,27 @@ TEST_CASE("--tee-out, --hexdump: a file that cannot be written is 11") {
   }
 }
 
+TEST_CASE("--tee-out: the file of standard input is not emptied, and an empty name is none") {
+  const Folder folder;
+  const auto path = write_file(folder / "input", "precious");
+  Process process(sockx({"connect", "--tee-out", path, "127.0.0.1", HeldPort().port()}),
+                  {Stdio::input(path)});
+  check_failure(process, 2, path);
+  CHECK(read_file(path) == "precious");
+  for (const auto* option : {"--tee-out", "--tee-in", "--sh"}) {
+    Process empty(sockx({"connect", option, "", "127.0.0.1", "1"}));
+    check_failure(empty, 2, option);
+  }
+}
+
+TEST_CASE("--tee-out: a usage error leaves the file as it was") {
+  const Folder folder;
+  const auto path = write_file(folder / "copy", "precious");
+  Process process(sockx({"connect", "--tee-out", path, "nosuchform"}));
+  check_failure(process, 2, "nosuchform");
+  CHECK(read_file(path) == "precious");
+}
+
 TEST_CASE("--line: these lines instead of standard input, then the end") {
   CHECK(converse({"--line", "one", "--line", "", "--line", "-v"}, "never read", "").heard == "one\n\n-v\n");
   CHECK(converse({"--crlf", "--line", "GET / HTTP/1.0", "--line", ""}, "", "").heard ==

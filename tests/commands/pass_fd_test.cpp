@@ -158,6 +158,16 @@ TEST_CASE("--pass-fd: what would be said of a conversation is status 2") {
   }
 }
 
+TEST_CASE("fd:N: a number that was not inherited is none of the sockets that sockx opens itself") {
+  const Folder folder;
+  const PeerListener taker;  // never asked
+  for (int number = 3; number < 9; ++number) {
+    Process process(
+        sockx({"connect", "fd:" + std::to_string(number), "--pass-fd=unix:" + (folder / "taker")}));
+    check_failure(process, 2, "that is not an open socket");
+  }
+}
+
 TEST_CASE("fd:unix:PATH: one who comes without a descriptor, or with a wrong one, or not at all") {
   const Folder folder;
   const auto path = folder / "socket";

@@ -224,6 +224,11 @@ TEST_CASE("seqpacket: an input that ends within a counted record is incomplete")
   }
 }
 
+TEST_CASE("--max-record: 0 is status 2") {
+  Process process(sockx({"connect", "--type", "seqpacket", "--max-record", "0", "unix:/no/such/socket"}));
+  check_failure(process, 2, "--max-record: '0'");
+}
+
 TEST_CASE("seqpacket: status 2 for what does not go with it, or only with it") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> rows{
       {{"connect", "--type", "seqpacket", "127.0.0.1", "80"}, "unix: and vsock:"},

@@ -222,6 +222,30 @@ TEST_CASE("records: a peer that does not read and a sink that is full are waited
   CHECK(receiving.pump.bytes() == 3);
 }
 
+TEST_CASE("records: stop_input takes no further record once the one in hand is delivered") {
+  Receiving receiving(framed(Kind::len32));
+  fill(receiving.sink.write.get());
+  put_record(receiving.sockets.theirs.get(), "one");
+  REQUIRE(receiving.pump.step() == Pump::State::wants_output);
+  put_record(receiving.sockets.theirs.get(), "two");
+  receiving.pump.stop_input();
+  receiving.arrived();
+  CHECK(receiving.pump.step() == Pump::State::finished);
+  CHECK(receiving.arrived() == counted("one"));
+}
+
+TEST_CASE("records: stop_input still sends an empty record that waits") {
+  Sending sending(framed(Kind::len32));
+  while (send(sending.sockets.ours.get(), "#", 1, MSG_DONTWAIT) == 1) continue;
+  put(sending.source.write.get(), counted(""));
+  REQUIRE(sending.pump.step() == Pump::State::wants_output);
+  sending.pump.stop_input();
+  while (sending.has_arrived()) CHECK(sending.arrived() == "#");
+  CHECK(sending.pump.step() == Pump::State::finished);
+  REQUIRE(sending.has_arrived());
+  CHECK(sending.arrived().empty());
+}
+
 TEST_CASE("records: one larger than the sink's room arrives piece by piece and is counted once") {
   Receiving receiving(framed(Kind::len32));
   const auto record = noise(150'000);

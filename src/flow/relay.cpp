@@ -60,7 +60,10 @@ class Conversation {
   Task<> converse() {
     TaskGroup group(loop_);
     group.spawn(carry_outward());
-    if (options_.hears_peer) group.spawn(carry_inward());
+    if (options_.hears_peer)
+      group.spawn(carry_inward());
+    else
+      end_output();
     bool warns_of_silence = false, drops = false;
     while (!is_over() || (outward_failure_ && !peer_ended_ && !enough_)) {
       const bool second = local_ended_ || peer_ended_;

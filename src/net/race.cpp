@@ -29,18 +29,17 @@ bool is_connected_to_itself(const Socket& socket, const Address& called) {
   return local.port() == called.port() && local.to_string() == socket.peer().to_string();
 }
 
-/// 0 when the connection was made. A peer that accepted, said something and has reset since is one that was
-/// connected to: what it said is to be read, and the reset found after it.
+/// 0 when the connection was made. It was if nothing has hung up; SO_ERROR is not asked then, because to read
+/// it is to clear it, and a reset that comes in this moment must be found by whoever reads. So it was also if
+/// the peer has said something before it reset: what it said is to be read, and the reset found after it.
 int outcome_of(Socket& socket, const Watch& watch) {
-  if (watch.is_hung_up()) {
-    try {
-      const auto waiting = look_ahead(socket.described("the peer"));
-      if (waiting.state == IoResult::State::moved) return 0;
-    } catch (const Error& error) {
-      return error.number();
-    }
+  if (!watch.is_hung_up()) return 0;
+  try {
+    const auto waiting = look_ahead(socket.described("the peer"));
+    return waiting.state == IoResult::State::moved ? 0 : socket.take_error();
+  } catch (const Error& error) {
+    return error.number();
   }
-  return socket.take_error();
 }
 
 class Race {

@@ -10,6 +10,7 @@
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "os/error.hpp"
+#include "os/split_list.hpp"
 #include "os/usage.hpp"
 #include "transfer/comparison.hpp"
 #include "transfer/file_sender.hpp"
@@ -162,15 +163,12 @@ ExitCode send(Context& context, const Options& options) {
 /// "a,b,c"; each method once.
 std::vector<TransferMethod> parse_methods(const std::string& list) {
   std::vector<TransferMethod> parsed;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    const auto word = list.substr(begin, end - begin);
+  for (const auto& word : split_list(list)) {
     const auto named = [&](TransferMethod method) { return name_of(method) == word; };
     const auto found = std::find_if(methods.begin(), methods.end(), named);
     if (found == methods.end())
       throw_bad_choice("--methods", word, {"read-write", "sendfile", "splice", "mmap, with commas between"});
     if (std::find(parsed.begin(), parsed.end(), *found) == parsed.end()) parsed.push_back(*found);
-    begin = end + 1;
   }
   return parsed;
 }

@@ -5,6 +5,7 @@
 
 #include "net/endpoint.hpp"
 #include "os/error.hpp"
+#include "os/split_list.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -25,9 +26,7 @@ std::uint16_t parse_scanned_port(const std::string& word, const std::string& pie
 
 std::vector<std::uint16_t> parse_port_list(const std::string& list) {
   std::set<std::uint16_t> ports;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    const auto piece = list.substr(begin, end - begin);
+  for (const auto& piece : split_list(list)) {
     const auto dash = piece.find('-');
     const auto low = piece.substr(0, dash), high = dash == std::string::npos ? low : piece.substr(dash + 1);
     if (piece.empty())
@@ -41,7 +40,6 @@ std::vector<std::uint16_t> parse_port_list(const std::string& list) {
     if (first > last) throw BadInput(text("'{}': the range runs backwards: say {}-{}", piece, last, first));
     for (unsigned port = first; port <= last; ++port)
       ports.insert(ports.end(), static_cast<std::uint16_t>(port));
-    begin = end + 1;
   }
   return {ports.begin(), ports.end()};
 }

@@ -7,9 +7,7 @@
 #include "commands/shared/our_end.hpp"
 #include "commands/shared/receive_once.hpp"
 #include "os/calls.hpp"
-#include "os/fd_passing.hpp"
 #include "os/records.hpp"
-#include "os/standard_streams.hpp"
 
 namespace sockx {
 
@@ -35,7 +33,7 @@ RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Pa
   rules.eof_timeout = options.eof_timeout;
   rules.rate = options.rate;
   rules.reader_may_leave = near.is_program();
-  rules.hears_peer = !options.shutdown || options.shutdown == SHUT_WR;
+  rules.hears_peer = !options.shuts(SHUT_RD);
   rules.outward.passage = std::move(passages.outward);
   rules.inward.passage = std::move(passages.inward);
   if (options.max_bytes) rules.inward.limit = *options.max_bytes;
@@ -85,8 +83,7 @@ void check(const ConversationOptions& options, const StreamOptions& stream, cons
        {std::pair{"--max-record", options.max_record}, {"--recv-once", options.recv_once}})
     if (size && *size > largest) throw BadInput(text("{}: '{}': say at most 1Gi", name, *size));
   if (options.max_record == 0U) throw BadInput("--max-record: '0': say 1 to 1Gi");
-  const bool is_deaf = options.shutdown == SHUT_RD || options.shutdown == SHUT_RDWR;
-  const bool is_mute = options.shutdown == SHUT_WR || options.shutdown == SHUT_RDWR;
+  const bool is_deaf = options.shuts(SHUT_RD), is_mute = options.shuts(SHUT_WR);
   if (is_deaf && (options.until == Until::peer || options.recv_once))
     throw BadInput("--shutdown: the peer's end is not heard: leave --until peer and --recv-once out");
   if (is_deaf && (options.max_bytes || !options.tee_in.empty()))

@@ -4,6 +4,7 @@
 
 #include "os/error.hpp"
 #include "os/message_flags.hpp"
+#include "os/split_list.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -25,9 +26,7 @@ Framing parse_framing(const std::string& word) {
 void add_message_flags(CLI::App& app, const std::string& name, int& target,
                        std::span<const MessageFlag> known, const std::string& help) {
   const auto read = [&target, known, name](const std::string& list) {
-    for (std::size_t begin = 0; begin <= list.size();) {
-      const auto end = std::min(list.find(',', begin), list.size());
-      const auto word = list.substr(begin, end - begin);
+    for (const auto& word : split_list(list)) {
       std::vector<std::string> words;
       bool found = false;
       for (const auto& flag : known) {
@@ -37,7 +36,6 @@ void add_message_flags(CLI::App& app, const std::string& name, int& target,
         found = true;
       }
       if (!found) throw_bad_choice(name, word, words);
-      begin = end + 1;
     }
   };
   app.add_option_function<std::string>(name, read, help)->option_text("FLAG[,FLAG...]");

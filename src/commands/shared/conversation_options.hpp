@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,8 @@ struct ConversationOptions {
   std::optional<std::uint64_t> recv_once;
   int recv_flags = 0, send_flags = 0;  // MSG_ of recv(2) and send(2)
 
+  /// Whether --shutdown shuts this half: SHUT_RD or SHUT_WR.
+  bool shuts(int half) const { return shutdown == half || shutdown == SHUT_RDWR; }
   bool runs_program() const { return exec || !shell_command.empty(); }
 };
 

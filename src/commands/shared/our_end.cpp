@@ -27,9 +27,7 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 }
 
 /// Whether nothing is read on our side, because that half of the connection is to stay silent or is shut.
-bool is_mute(const ConversationOptions& options) {
-  return options.recv_only || options.shutdown == SHUT_WR || options.shutdown == SHUT_RDWR;
-}
+bool is_mute(const ConversationOptions& options) { return options.recv_only || options.shuts(SHUT_WR); }
 
 }  // namespace
 

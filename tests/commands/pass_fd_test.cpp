@@ -12,15 +12,6 @@ namespace test {
 
 namespace {
 
-/// Until somebody listens on the unix socket: /proc/net/unix says so by __SO_ACCEPTCON.
-void wait_for_listener(const std::string& path) {
-  eventually(path + " is listened on", [&] {
-    for (const auto& line : lines_of(read_file("/proc/net/unix")))
-      if (line.ends_with(" " + path) && contains(line, " 00010000 ")) return true;
-    return false;
-  });
-}
-
 /// A descriptor that comes over a unix socket.
 UniqueFd receive_descriptor(int socket) {
   char byte = 0;

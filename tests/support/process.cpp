@@ -93,6 +93,16 @@ std::string Collector::text() const {
   return text_;
 }
 
+std::size_t Collector::size() const {
+  const std::lock_guard lock(mutex_);
+  return text_.size();
+}
+
+bool Collector::has_ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
 std::string Collector::line_with(std::string_view words, std::size_t& position) {
   std::unique_lock lock(mutex_);
   const auto limit = std::chrono::steady_clock::now() + patience;
@@ -204,7 +214,7 @@ End Process::wait(std::chrono::milliseconds limit) {
   if (waitpid(pid_, &status, 0) != pid_) fail("waitpid");
   reaped_ = true;
   end_ = WIFSIGNALED(status) ? killed_by(WTERMSIG(status)) : exited(WEXITSTATUS(status));
-  kill(-pid_, SIGKILL);  // what it may have left running would hold the pipes
+  left_others_ = kill(-pid_, SIGKILL) == 0;  // they would hold the pipes
   if (out_) out_->join();
   if (err_) err_->join();
   return end_;

@@ -71,10 +71,13 @@ class Collector {
   Collector& operator=(const Collector&) = delete;
   ~Collector() { join(); }
   std::string text() const;
+  std::size_t size() const;
   /// The first line, from `position` on, that contains `words`; `position` moves behind it. Throws when it
   /// does not come.
   std::string line_with(std::string_view words, std::size_t& position);
-  /// Until nobody holds the other end any more.
+  /// Whether nobody holds the other end any more.
+  bool has_ended() const;
+  /// Until then.
   void join();
 
  private:
@@ -118,10 +121,14 @@ class Process {
   /// What has come so far; all of it after wait().
   std::string out() const { return out_ ? out_->text() : ""; }
   std::string err() const { return err_ ? err_->text() : ""; }
+  std::size_t out_size() const { return out_ ? out_->size() : 0; }
+  bool out_has_ended() const { return !out_ || out_->has_ended(); }
 
   /// Its end; throws when that does not come in time.
   End wait(std::chrono::milliseconds limit = patience);
   bool is_running() const;
+  /// After wait(): whether processes that it started were still there; they have been killed.
+  bool left_others() const { return left_others_; }
   void signal(int number) const;
 
   /// While it runs.
@@ -137,7 +144,7 @@ class Process {
   std::unique_ptr<Collector> out_, err_;
   std::size_t out_seen_ = 0, err_seen_ = 0;
   std::thread feeder_;
-  bool reaped_ = false;
+  bool reaped_ = false, left_others_ = false;
   End end_;
 };
 

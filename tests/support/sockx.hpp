@@ -60,35 +60,60 @@ inline std::string run(std::vector<std::string> words, const Process::Options& o
   return process.out();
 }
 
-/// The port that a process listens on, as soon as it does. /proc tells it for every program, and in whatever
-/// network namespace it lives.
-inline std::string port_of(const Process& process) {
+constexpr std::string_view tcp_listen = "0A", tcp_close_wait = "08";  // of tcp_states.h, as /proc writes them
+
+/// The local port of a TCP socket of the process that is in `state`, or nothing. /proc
+/// tells it for every program, and in whatever network namespace it lives.
+inline std::string port_in_state(const Process& process, std::string_view state) {
   const std::string proc = "/proc/" + std::to_string(process.pid());
+  std::vector<std::string> inodes;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator(proc + "/fd", gone)) {
+    const auto link = fs::read_symlink(entry.path(), gone).string();
+    if (link.starts_with("socket:[")) inodes.push_back(link.substr(8, link.size() - 9));
+  }
+  if (inodes.empty()) return "";
+  for (const auto* table : {"/net/tcp", "/net/tcp6"}) {
+    std::ifstream rows(proc + table);
+    std::string row;
+    std::getline(rows, row);  // the head
+    while (std::getline(rows, row)) {
+      std::istringstream words(row);
+      std::string slot, local, remote, actual, queues, timer, retransmits, uid, timeout, inode;
+      words >> slot >> local >> remote >> actual;
+      if (actual != state && state == tcp_listen)
+        break;  // those that listen come first, those in TIME_WAIT last
+      if (actual != state) continue;
+      words >> queues >> timer >> retransmits >> uid >> timeout >> inode;
+      if (std::find(inodes.begin(), inodes.end(), inode) != inodes.end())
+        return std::to_string(std::stoul(local.substr(local.rfind(':') + 1), nullptr, 16));
+    }
+  }
+  return "";
+}
+
+/// The port that a process listens on, as soon as it does.
+inline std::string port_of(const Process& process) {
   std::string found;
-  const auto look = [&] {
-    std::vector<std::string> inodes;
-    std::error_code gone;
-    for (const auto& entry : fs::directory_iterator(proc + "/fd", gone)) {
-      const auto link = fs::read_symlink(entry.path(), gone).string();
-      if (link.starts_with("socket:[")) inodes.push_back(link.substr(8, link.size() - 9));
-    }
-    for (const auto* table : {"/net/tcp", "/net/tcp6"}) {
-      std::ifstream rows(proc + table);
-      for (std::string row; std::getline(rows, row);) {
-        std::istringstream words(row);
-        std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-        words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >>
-            inode;
-        const bool listens = state == "0A" && std::find(inodes.begin(), inodes.end(), inode) != inodes.end();
-        if (listens) found = std::to_string(std::stoul(local.substr(local.rfind(':') + 1), nullptr, 16));
-      }
-    }
+  eventually(process.command() + "listens", [&] {
+    found = port_in_state(process, tcp_listen);
     if (found.empty() && !process.is_running())
       throw std::runtime_error(process.command() + "ended before it listened: " + process.err());
     return !found.empty();
-  };
-  eventually(process.command() + "listens", look);
+  });
   return found;
+}
+
+/// Whether the other end has ended a connection of the process, and the process has not.
+inline bool has_heard_end(const Process& process) { return !port_in_state(process, tcp_close_wait).empty(); }
+
+/// Until somebody listens on the unix socket: /proc/net/unix says so by __SO_ACCEPTCON.
+inline void wait_for_listener(const std::string& path) {
+  eventually(path + " is listened on", [&] {
+    for (const auto& line : lines_of(read_file("/proc/net/unix")))
+      if (line.ends_with(" " + path) && contains(line, " 00010000 ")) return true;
+    return false;
+  });
 }
 
 /// The same for a process that is only the child of one that we started.

@@ -1,0 +1,66 @@
+// The matrix of conversations: which cells there are.
+#pragma once
+
+#include <functional>
+
+#include "../support/sockx.hpp"
+#include "cell.hpp"
+
+namespace test {
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
+/// Under a sanitizer, where a process takes long to start, a selection: the two sizes that find most, and all
+/// kinds of inputs over IPv4 only. Everything else runs everything.
+inline std::vector<std::size_t> sizes() {
+  constexpr std::size_t beyond_buffers = (1U << 20U) + 1;
+  if (sanitized) return {1, beyond_buffers};
+  return {0, 1, 64 * 1024, beyond_buffers};
+}
+inline std::vector<Input> inputs(Family family) {
+  if (sanitized && family != Family::ipv4) return {Input::pipe};
+  return {Input::file, Input::pipe, Input::null};
+}
+constexpr std::size_t large = sanitized ? 8U << 20U : 64U << 20U;
+
+/// Calls `check` for every family that the peer has, when it is there at all. What a cell throws is its
+/// failure and does not keep the others from running.
+inline void for_every_family(const PeerProgram& peer, const std::function<void(Family)>& check) {
+  if (is_missing(peer.name)) return;
+  for (const auto family : {Family::ipv4, Family::ipv6, Family::unix_stream})
+    if (peer.dials.at(static_cast<std::size_t>(family))) check(family);
+}
+inline void in_cell(const Cell& cell, const std::function<void()>& check) {
+  INFO(cell.name());
+  try {
+    check();
+  } catch (const std::exception& error) {
+    FAIL_CHECK(error.what());
+  }
+}
+
+/// Every input and order of the two directions, with every size.
+inline std::vector<Cell> cells(Role role, Family family) {
+  std::vector<Cell> all;
+  for (const auto size : sizes()) {
+    const auto add = [&](Input ours, Input theirs, Order order) {
+      const auto size_of = [&](Input input) { return input == Input::null ? 0 : size; };
+      all.push_back({role, family, ours, theirs, order, size_of(ours), size_of(theirs)});
+    };
+    for (const auto ours : inputs(family))
+      for (const auto theirs : inputs(family)) add(ours, theirs, Order::at_once);
+    for (const auto first : inputs(family)) {
+      add(first, Input::pipe, Order::sockx_first);
+      add(Input::pipe, first, Order::peer_first);
+      add(Input::pipe, first, Order::sockx_hears_end);
+      if (family != Family::unix_stream) add(first, Input::pipe, Order::peer_hears_end);
+    }
+  }
+  return all;
+}
+
+}  // namespace test

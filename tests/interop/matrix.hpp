@@ -27,13 +27,7 @@ inline std::vector<Input> inputs(Family family) {
 }
 constexpr std::size_t large = sanitized ? 8U << 20U : 64U << 20U;
 
-/// Calls `check` for every family that the peer has, when it is there at all. What a cell throws is its
-/// failure and does not keep the others from running.
-inline void for_every_family(const PeerProgram& peer, const std::function<void(Family)>& check) {
-  if (is_missing(peer.name)) return;
-  for (const auto family : {Family::ipv4, Family::ipv6, Family::unix_stream})
-    if (peer.dials.at(static_cast<std::size_t>(family))) check(family);
-}
+/// Runs one. What it throws is its own failure, and does not keep the others from running.
 inline void in_cell(const Cell& cell, const std::function<void()>& check) {
   INFO(cell.name());
   try {

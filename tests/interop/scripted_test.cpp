@@ -7,21 +7,16 @@ namespace {
 
 void for_every_scripted_cell(const std::vector<std::string>& scripts, const std::vector<std::size_t>& sizes,
                              Input peer_input, const std::function<void(const Outcome&)>& check) {
+  if (is_missing("python3")) return;
   for (const auto& steps : scripts)
-    for_every_family(python(), [&](Family family) {
+    for (const auto family : {Family::ipv4, Family::ipv6, Family::unix_stream})
       for (const auto role : {Role::connect, Role::listen})
         for (const auto size : sizes) {
-          const Cell cell{role,
-                          family,
-                          Input::pipe,
-                          peer_input,
-                          Order::at_once,
-                          size,
-                          peer_input == Input::null ? 0 : size};
+          const auto answer = peer_input == Input::null ? 0 : size;
+          const Cell cell{role, family, Input::pipe, peer_input, Order::at_once, size, answer};
           CAPTURE(steps);
           in_cell(cell, [&] { check(converse(python(steps), cell)); });
         }
-    });
 }
 
 TEST_CASE("interop: both ways are whole, in whatever order the peer speaks, listens and ends") {

@@ -62,8 +62,8 @@ inline std::string run(std::vector<std::string> words, const Process::Options& o
 
 constexpr std::string_view tcp_listen = "0A", tcp_close_wait = "08";  // of tcp_states.h, as /proc writes them
 
-/// The local port of a TCP socket of the process that is in `state`, or nothing. /proc
-/// tells it for every program, and in whatever network namespace it lives.
+/// The local port of a TCP socket of the process that is in `state`, or nothing. /proc tells it for every
+/// program, and in whatever network namespace it lives.
 inline std::string port_in_state(const Process& process, std::string_view state) {
   const std::string proc = "/proc/" + std::to_string(process.pid());
   std::vector<std::string> inodes;

@@ -35,11 +35,11 @@ def sockx(name, receiver, sender):
     return Contender(f"sockx {name}", "sockx", f"{{sockx}} {receiver}", f"{{sockx}} {sender}", "sockx")
 
 
-CONVERSATION = sockx("connect, listen", "listen {endpoint}", "connect {endpoint}")
-DISCARD = sockx("send-file, recv-file --discard", "recv-file --discard {endpoint}", "send-file {file} {endpoint}")
-SPLICE = sockx("send-file --method splice", "recv-file --discard {endpoint}",
+CONVERSATION = sockx("connect", "listen {endpoint}", "connect {endpoint}")
+DISCARD = sockx("send-file", "recv-file --discard {endpoint}", "send-file {file} {endpoint}")
+SPLICE = sockx("send-file, splice", "recv-file --discard {endpoint}",
                "send-file --method splice {file} {endpoint}")
-NEW_FILE = sockx("send-file, recv-file -o", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}")
+NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}")
 
 BARE = Contender("bare C loop", "bare", "{bare} recv {host} {port} {congestion}",
                  "{bare} send {host} {port} {file} {congestion}", "reference")

@@ -1,5 +1,6 @@
 """Bar charts by gnuplot, in SVG, for light and dark pages alike: nothing is drawn behind, and the text is of middle grey."""
 
+import re
 import shutil
 import subprocess
 
@@ -7,7 +8,8 @@ import results
 
 INK = "#737b84"
 COLOURS = {"sockx": "#2f81f7", "peer": "#9aa4af", "reference": "#c9a13b"}
-PANEL_WIDTH, ROW_HEIGHT, TITLE_HEIGHT, LABEL_WIDTH = 430, 24, 62, 215
+FONT = "system-ui,Helvetica,Arial,sans-serif"
+PANEL_WIDTH, LABEL_WIDTH, ROW_HEIGHT, TITLE_HEIGHT, MARGIN = 420, 170, 22, 34, 12  # pixels
 
 
 def is_possible():
@@ -21,55 +23,72 @@ class Panel:
         self.title = title
         self.bars = bars
 
-    def commands(self):
+    def height(self):
+        return TITLE_HEIGHT + ROW_HEIGHT * len(self.bars) + MARGIN
+
+    def commands(self, left, top, width, height):
+        """To draw it with its corner at these pixels of a picture of this size."""
         widest = max(greatest for _, _, (_, _, greatest) in self.bars)
-        lines = ["$bars << END"]
-        for row, (label, kind, (middle, least, greatest)) in enumerate(self.bars):
-            lines.append(f'{middle} {row} {least} {greatest} {int(COLOURS[kind][1:], 16)} "{label}"')
-        return "\n".join(lines + [
-            "END",
-            f'set title "{{/:Bold {self.title}}}"',
-            f"set xrange [0:{widest * 1.22}]",
-            f"set yrange [{len(self.bars) - 0.4}:-0.6]",
-            "plot $bars using ($1/2):2:($1/2):(0.34):5:ytic(6) with boxxyerror fillstyle solid 1 noborder lc rgb variable, \\",
-            f'     "" using 1:2:3:4 with xerrorbars pt 0 lw 1.2 lc rgb "{INK}", \\',
-            f'     "" using 4:2:(sprintf("%.2f", $1)) with labels left offset 0.7,0 tc rgb "{INK}"',
-            "undefine $bars",
-        ])
+        bars = [f'{middle} {row} {least} {greatest} {int(COLOURS[kind][1:], 16)} "{label}"'
+                for row, (label, kind, (middle, least, greatest)) in enumerate(self.bars)]
+        rows_top = top + TITLE_HEIGHT
+        return [
+            "$bars << END", *bars, "END",
+            f'set label 1 "{{/:Bold {self.title}}}" at screen {(left + MARGIN) / width}, {1 - (top + 20) / height} '
+            f'textcolor rgb "{INK}"',
+            f"set lmargin at screen {(left + LABEL_WIDTH) / width}",
+            f"set rmargin at screen {(left + PANEL_WIDTH - MARGIN) / width}",
+            f"set tmargin at screen {1 - rows_top / height}",
+            f"set bmargin at screen {1 - (rows_top + ROW_HEIGHT * len(self.bars)) / height}",
+            f"set xrange [0:{widest * 1.25}]",
+            f"set yrange [{len(self.bars) - 0.5}:-0.5]",
+            "plot $bars using ($1/2):2:($1/2):(0.36):5:ytic(6) with boxxyerror fillstyle solid 1 noborder lc rgb variable, \\",
+            f'     "" using 1:2:3:4 with xerrorbars pt -1 lw 1.2 lc rgb "{INK}", \\',
+            f'     "" using 4:2:(sprintf("%.2f", $1)) with labels left offset 0.8,0 textcolor rgb "{INK}"',
+        ]
 
 
 def draw(path, panels, columns=2):
     """Writes the panels, row by row, into an SVG file."""
-    rows = -(-len(panels) // columns)
-    height = rows * (TITLE_HEIGHT + ROW_HEIGHT * max(len(panel.bars) for panel in panels))
+    rows = [panels[first:first + columns] for first in range(0, len(panels), columns)]
+    heights = [max(panel.height() for panel in row) for row in rows]
+    width, height = PANEL_WIDTH * columns, sum(heights)
     script = [
-        f'set terminal svg size {PANEL_WIDTH * columns},{height} font "Helvetica,13"',
+        f'set terminal svg size {width},{height} font "Helvetica,12"',
         f'set output "{path}"',
-        f'set multiplot layout {rows},{columns} margins screen 0.0,1.0,0.0,1.0',
+        "set multiplot",
         "unset key",
-        f'set border 1 lw 0.8 lc rgb "{INK}"',
-        f'set xtics nomirror scale 0.5 textcolor rgb "{INK}"',
-        f'set ytics nomirror scale 0 textcolor rgb "{INK}"',
-        f'set title textcolor rgb "{INK}"',
+        "unset border",
+        "unset xtics",
+        f'set ytics scale 0 textcolor rgb "{INK}"',
         "set bars 0.6",
     ]
-    for number, panel in enumerate(panels):
-        row, column = divmod(number, columns)
-        top, left = 1 - row / rows, column / columns
-        script += [
-            f"set lmargin at screen {left + LABEL_WIDTH / PANEL_WIDTH / columns:.4f}",
-            f"set rmargin at screen {left + (1 - 12 / PANEL_WIDTH) / columns:.4f}",
-            f"set tmargin at screen {top - 32 / height:.4f}",
-            f"set bmargin at screen {top - (height / rows - 28) / height:.4f}",
-            panel.commands(),
-        ]
+    for number, row in enumerate(rows):
+        for column, panel in enumerate(row):
+            script += panel.commands(PANEL_WIDTH * column, sum(heights[:number]), width, height)
     subprocess.run(["gnuplot"], input="\n".join([*script, "unset multiplot", ""]), text=True, check=True)
+    with open(path) as file:
+        drawn = file.read()
+    with open(path, "w") as file:
+        file.write(without_ballast(drawn))
+
+
+def without_ballast(svg):
+    """The same picture in a third of the bytes: gnuplot writes shapes that nobody uses, and every text's font anew."""
+    svg = re.sub(r"<title>.*?</title>|<desc>.*?</desc>|<defs>.*?</defs>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' font-family="Helvetica"( font-size="12.00")?| stroke-line(cap|join)="\w+"', "", svg)
+    svg = re.sub(r"<tspan *>(.*?)</tspan>", r"\1", svg)
+    svg = re.sub(r"<path [^>]*d='(M[\d.,]+ *)+'/>", "", svg)  # moves without a line
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+    svg = re.sub(r"<g [^>]*>\n?</g>\n?", "", svg)
+    svg = re.sub(r"<g fill[^>]*>\n(<g transform[^>]*>\n<text>.*</text>\n</g>)\n</g>", r"\1", svg)
+    return svg.replace("<svg", f'<svg font-family="{FONT}" font-size="12"', 1)
 
 
 def table_panels(table):
     entries = results.with_results(table)
     if results.is_start_up(table):
-        return [Panel("start-up, ms", [(e["name"], e["kind"], results.milliseconds(e)) for e in entries])]
+        return [Panel("start-up time, ms", [(e["name"], e["kind"], results.milliseconds(e)) for e in entries])]
     return [
         Panel(f"{results.heading(table)}, GB/s", [(e["name"], e["kind"], results.rate(e)) for e in entries]),
         Panel("CPU s/GiB, both ends",
@@ -84,6 +103,6 @@ def draw_table(path, table):
 
 
 def draw_overview(path, tables):
-    """The throughput of the transfers, each under the last congestion control that was measured."""
-    last = {table["case"]: table for table in tables if not results.is_start_up(table) and results.with_results(table)}
+    """One panel a case, under the last congestion control that was measured."""
+    last = {table["case"]: table for table in tables if results.with_results(table)}
     draw(path, [table_panels(table)[0] for table in last.values()])

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 
 CONGESTION = "/proc/sys/net/ipv4/tcp_congestion_control"
@@ -30,14 +31,14 @@ def become_root_of_a_user_namespace():
 def ip(*words, within=()):
     try:
         subprocess.run([*within, "ip", *words], check=True, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise NotPermitted("no ip: scripts/install-deps --benchmark installs it") from None
     except subprocess.CalledProcessError as failure:
         raise NotPermitted(f"ip {' '.join(words)}: {failure.stderr.strip()}") from None
 
 
 def enter_new():
     """Moves this process into a new network, in which the loopback is up and the rest is as the system has it."""
+    if not shutil.which("ip"):
+        raise NotPermitted("no ip: scripts/install-deps --benchmark installs it")
     if os.geteuid() != 0:
         become_root_of_a_user_namespace()
     unshare(CLONE_NEWNET)
@@ -47,6 +48,11 @@ def enter_new():
 def congestion():
     with open(CONGESTION) as setting:
         return setting.read().strip()
+
+
+def available_congestion():
+    with open(f"{os.path.dirname(CONGESTION)}/tcp_available_congestion_control") as setting:
+        return setting.read().split()
 
 
 def set_congestion(name):

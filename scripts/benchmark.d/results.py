@@ -1,6 +1,6 @@
 """What the runs say: medians, the best peer, Markdown."""
 
-from statistics import median
+from statistics import median, quantiles
 
 GIB = 2**30
 SMALLEST_DIFFERENCE = 0.02  # two medians nearer than this are called equal
@@ -37,7 +37,10 @@ def peak(entry, end):
 
 
 def milliseconds(entry):
-    return spread(run["seconds"] * 1000 for run in entry["runs"])
+    """Median, 10th and 90th percentile: among hundreds of starts there is always one that had to wait."""
+    times = [run["seconds"] * 1000 for run in entry["runs"]]
+    tenths = quantiles(times, n=10, method="inclusive")
+    return median(times), tenths[0], tenths[-1]
 
 
 def with_results(table, kind=None):
@@ -109,7 +112,7 @@ def preface(results):
 {machine(facts)}; load at the start {facts['load']:.2f}.
 
 {options['size']} MiB, {options['rounds']} rounds of all tools in turn. Median (least–greatest); a run lasts from the start
-of the sender until both ends have exited. CPU is that of both ends, user and system; `cat` before a pipe and the
+of the sender until both ends have exited. Start-up: median (10th–90th percentile) of {options['starts']} starts. CPU is that of both ends, user and system; `cat` before a pipe and the
 reader behind one are not counted. iperf3 sends the same 128 KiB again and again, which stay in the processor's cache.
 """
 

@@ -3,17 +3,22 @@
 //
 //   measured PROGRAM ARG...    3>FILE
 //
+// When its parent dies, it kills its process group, so that nothing is left behind.
+//
 // The benchmark cannot ask wait4(2) itself: the peak that it tells includes the parent's memory before exec, and an
 // interpreter's would cover that of every program measured.
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { results = 3 };
 extern char** environ;
@@ -26,11 +31,18 @@ static long long now(void) {
 
 static long long microseconds(struct timeval time) { return time.tv_sec * 1000000LL + time.tv_usec; }
 
+static void kill_group(int signal) {
+  (void)signal;
+  kill(0, SIGKILL);
+}
+
 int main(int argc, char** argv) {
   if (argc < 2 || fcntl(results, F_SETFD, FD_CLOEXEC) != 0) {
     fputs("usage: measured PROGRAM ARG... 3>FILE\n", stderr);
     return 2;
   }
+  signal(SIGTERM, kill_group);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   pid_t child;
   const long long begun = now();
   const int error = posix_spawnp(&child, argv[1], NULL, NULL, argv + 1, environ);

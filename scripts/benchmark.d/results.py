@@ -1,5 +1,6 @@
 """What the runs say: medians, the best peer, Markdown."""
 
+import textwrap
 from statistics import median, quantiles
 
 GIB = 2**30
@@ -105,47 +106,48 @@ def machine(facts):
             f"congestion control {facts['congestion']}; {versions}")
 
 
+def paragraphs(*texts):
+    return "\n\n".join(text if text.startswith(("#", "|", "!")) else textwrap.fill(text, 118) for text in texts) + "\n"
+
+
 def preface(results):
     facts, options = results["facts"], results["options"]
-    return f"""# Benchmark of {facts['date']}
-
-{machine(facts)}; load at the start {facts['load']:.2f}.
-
-{options['size']} MiB, {options['rounds']} rounds of all tools in turn. Median (least–greatest); a run lasts from the start
-of the sender until both ends have exited. Start-up: median (10th–90th percentile) of {options['starts']} starts. CPU is that of both ends, user and system; `cat` before a pipe and the
-reader behind one are not counted. iperf3 sends the same 128 KiB again and again, which stay in the processor's cache.
-"""
+    return paragraphs(
+        f"# Benchmark of {facts['date']}",
+        f"{machine(facts)}; load at the start {facts['load']:.2f}.",
+        f"{options['size']} MiB, rounds of all tools in turn: {options['rounds']}. Median (least–greatest); a run lasts from "
+        "the start of the sender until both ends have exited. CPU is that of both ends, user and system; `cat` before a "
+        "pipe and the reader behind one are not counted. iperf3 sends the same 128 KiB again and again, which stay in the "
+        f"processor's cache. Start-up: median (10th–90th percentile) of {options['starts']} starts.")
 
 
 def readme(results, chart):
     """The README's part: a line a table, with the first way of sockx, which is the usual one, and the best peer."""
     facts, options = results["facts"], results["options"]
-    lines = [f"Measured on {facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, where the "
-             f"default congestion control is {facts['congestion']}; {options['size']} MiB from memory, medians of "
-             f"{options['rounds']} interleaved runs (least–greatest).", "",
-             "| GB/s | sockx | best peer | ratio | CPU s/GiB, sockx | peer |", "|---|--:|--:|--:|--:|--:|"]
-    start_up, behind, references = "", [], []
+    rows = [["GB/s", "sockx", "best peer", "ratio", "CPU s/GiB, sockx", "peer"], ["---"] + ["--:"] * 5]
+    start_up, slower, references = [], [], []
     for table in results["tables"]:
         ours, peer = with_results(table, "sockx"), best_peer(table)
         if not ours or not peer:
             continue
         first = ours[0]
-        if is_start_up(table):
-            start_up = (f"Start-up: `{first['name']}` takes {shown(milliseconds(first))} ms, "
-                        f"`{peer['name']}` {shown(milliseconds(peer))} ms.")
-        else:
-            lines.append(markdown_row([heading(table), shown(rate(first)), f"{shown(rate(peer))}, {peer['name']}",
-                                       compared(table, first)]
-                                      + [f"{cpu(table, entry, 'sender', 'receiver')[0]:.2f}" for entry in (first, peer)]))
-        behind += [f"{heading(table)} ({entry['name']}: {compared(table, entry)} of {peer['name']})" for entry in ours
+        slower += [f"{heading(table)}, `{entry['name']}`: {compared(table, entry)} times {peer['name']}" for entry in ours
                    if score(table, entry) < score(table, peer) * (1 - SMALLEST_DIFFERENCE)]
-        if table["case"] == "discard":
+        if is_start_up(table):
+            start_up = [f"Start-up: `{first['name']}` {shown(milliseconds(first))} ms, `{peer['name']}` "
+                        f"{shown(milliseconds(peer))} ms."]
+            continue
+        rows.append([heading(table), shown(rate(first)), f"{shown(rate(peer))}, {peer['name']}", compared(table, first)]
+                    + [f"{cpu(table, entry, 'sender', 'receiver')[0]:.2f}" for entry in (first, peer)])
+        if table["case"] == "discard" and with_results(table, "reference"):
             references.append(f"under {table['congestion']} " + ", ".join(
                 f"{entry['name']} {rate(entry)[0]:.2f}" for entry in with_results(table, "reference")))
-    lines += ["", f"![throughput of sockx, nc, ncat and socat]({chart})", ""]
-    if start_up:
-        lines += [start_up, ""]
     if references:
-        lines += ["What does less than a tool must, in file → TCP → discard, in GB/s: " + "; ".join(references) + ".", ""]
-    lines.append("Slower than the best peer: " + ("; ".join(behind) if behind else "nowhere in this run") + ".")
-    return "\n".join(lines) + "\n"
+        references = ["To compare with, in file → TCP → discard: " + "; ".join(references) + "."]
+    return paragraphs(
+        f"{facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, default congestion control "
+        f"{facts['congestion']}; {options['size']} MiB from memory; medians of {options['rounds']} interleaved runs "
+        "(least–greatest).",
+        "\n".join(map(markdown_row, rows)), *references, *start_up,
+        "Slower than the best peer in this run: " + ("; ".join(slower) or "nothing") + ".",
+        f"![throughput and start-up of sockx, its peers, and what they are compared with]({chart})")

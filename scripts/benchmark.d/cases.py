@@ -7,7 +7,7 @@ TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iper
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to carry a file. Its words may name {endpoint}, {host} and {port}, or {socket}, and {file} and {new}.
+    """A way to carry a file, by two commands in which runs.py fills in {endpoint} and the like.
 
     `kind` is "sockx", "peer" (what sockx is compared with) or "reference" (what does less than a tool must).
     """
@@ -44,24 +44,28 @@ NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file}
 BARE = Contender("bare C loop", "bare", "{bare} recv {host} {port} {congestion}",
                  "{bare} send {host} {port} {file} {congestion}", "reference")
 IPERF3 = (
-    Contender("iperf3", "iperf3", "iperf3 -s -1 -B {host} -p {port}", "iperf3 -c {host} -p {port} -n {size}", "reference"),
-    Contender("iperf3 -Z", "iperf3", "iperf3 -s -1 -B {host} -p {port}", "iperf3 -c {host} -p {port} -n {size} -Z",
-              "reference"),
+    Contender("iperf3", "iperf3", "iperf3 -s -1 -B {host} -p {port}",
+              "iperf3 -c {host} -p {port} -n {size}", "reference"),
+    Contender("iperf3 -Z", "iperf3", "iperf3 -s -1 -B {host} -p {port}",
+              "iperf3 -c {host} -p {port} -n {size} -Z", "reference"),
 )
 
 TCP_PEERS = (
-    Contender("nc.openbsd", "nc.openbsd", "nc.openbsd -n -d -l {host} {port}", "nc.openbsd -n -N {host} {port}"),
+    Contender("nc.openbsd", "nc.openbsd", "nc.openbsd -n -d -l {host} {port}",
+              "nc.openbsd -n -N {host} {port}"),
     Contender("nc.traditional", "nc.traditional", "nc.traditional -n -l -s {host} -p {port}",
               "nc.traditional -n -q 0 {host} {port}"),
     Contender("ncat", "ncat", "ncat -n -l --recv-only {host} {port}", "ncat -n --send-only {host} {port}"),
-    Contender("socat", "socat", "socat -u TCP-LISTEN:{port},bind={host} STDOUT", "socat -u STDIN TCP:{host}:{port}"),
+    Contender("socat", "socat", "socat -u TCP-LISTEN:{port},bind={host} STDOUT",
+              "socat -u STDIN TCP:{host}:{port}"),
     Contender("socat -b 1048576", "socat", "socat -b 1048576 -u TCP-LISTEN:{port},bind={host} STDOUT",
               "socat -b 1048576 -u STDIN TCP:{host}:{port}"),
 )
 UNIX_PEERS = (
     Contender("nc.openbsd -U", "nc.openbsd", "nc.openbsd -d -l -U {socket}", "nc.openbsd -N -U {socket}"),
     Contender("ncat -U", "ncat", "ncat -l --recv-only -U {socket}", "ncat --send-only -U {socket}"),
-    Contender("socat", "socat", "socat -u UNIX-LISTEN:{socket} STDOUT", "socat -u STDIN UNIX-CONNECT:{socket}"),
+    Contender("socat", "socat", "socat -u UNIX-LISTEN:{socket} STDOUT",
+              "socat -u STDIN UNIX-CONNECT:{socket}"),
     Contender("socat -b 1048576", "socat", "socat -b 1048576 -u UNIX-LISTEN:{socket} STDOUT",
               "socat -b 1048576 -u STDIN UNIX-CONNECT:{socket}"),
 )
@@ -70,12 +74,14 @@ TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, BARE, *TCP_PEERS, *IPERF3)
 TRANSFERS = (
     Case("discard", "file → TCP → discard", "loopback", "file", "nowhere", TO_NOWHERE),
     Case("veth", "file → TCP over a veth pair → discard", "veth", "file", "nowhere", TO_NOWHERE),
-    Case("file", "file → TCP → new file", "loopback", "file", "file", (NEW_FILE, CONVERSATION, *TCP_PEERS)),
+    Case("file", "file → TCP → new file", "loopback", "file", "file",
+         (NEW_FILE, CONVERSATION, *TCP_PEERS)),
     Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, *TCP_PEERS)),
-    Case("unix", "file → unix socket → discard", "unix", "file", "nowhere", (DISCARD, CONVERSATION, *UNIX_PEERS)),
+    Case("unix", "file → unix socket → discard", "unix", "file", "nowhere",
+         (DISCARD, CONVERSATION, *UNIX_PEERS)),
 )
 
-# The start-up of a program: {tool: words}. `true` does nothing, and so is the least that a process takes.
+# The start of a program: name, tool, command, kind. `true` does nothing: the least that a process takes.
 START_UP = (
     ("sockx --version", "sockx", "{sockx} --version", "sockx"),
     ("sockx connect --help", "sockx", "{sockx} connect --help", "sockx"),

@@ -1,4 +1,4 @@
-"""Bar charts by gnuplot, in SVG, for light and dark pages alike: nothing is drawn behind, and the text is of middle grey."""
+"""Bar charts by gnuplot, in SVG, for light and dark pages alike: no background, and text of middle grey."""
 
 import re
 import shutil
@@ -32,17 +32,18 @@ class Panel:
         bars = [f'{middle} {row} {least} {greatest} {int(COLOURS[kind][1:], 16)} "{label}"'
                 for row, (label, kind, (middle, least, greatest)) in enumerate(self.bars)]
         rows_top = top + TITLE_HEIGHT
+        title_at = f"screen {(left + MARGIN) / width}, {1 - (top + 20) / height}"
         return [
             "$bars << END", *bars, "END",
-            f'set label 1 "{{/:Bold {self.title}}}" at screen {(left + MARGIN) / width}, {1 - (top + 20) / height} '
-            f'textcolor rgb "{INK}"',
+            f'set label 1 "{{/:Bold {self.title}}}" at {title_at} textcolor rgb "{INK}"',
             f"set lmargin at screen {(left + LABEL_WIDTH) / width}",
             f"set rmargin at screen {(left + PANEL_WIDTH - MARGIN) / width}",
             f"set tmargin at screen {1 - rows_top / height}",
             f"set bmargin at screen {1 - (rows_top + ROW_HEIGHT * len(self.bars)) / height}",
             f"set xrange [0:{widest * 1.25}]",
             f"set yrange [{len(self.bars) - 0.5}:-0.5]",
-            "plot $bars using ($1/2):2:($1/2):(0.36):5:ytic(6) with boxxyerror fillstyle solid 1 noborder lc rgb variable, \\",
+            "set style fill solid 1 noborder",
+            "plot $bars using ($1/2):2:($1/2):(0.36):5:ytic(6) with boxxyerror lc rgb variable, \\",
             f'     "" using 1:2:3:4 with xerrorbars pt -1 lw 1.2 lc rgb "{INK}", \\',
             f'     "" using 4:2:(sprintf("%.2f", $1)) with labels left offset 0.8,0 textcolor rgb "{INK}"',
         ]
@@ -74,7 +75,7 @@ def draw(path, panels, columns=2):
 
 
 def without_ballast(svg):
-    """The same picture in a third of the bytes: gnuplot writes shapes that nobody uses, and every text's font anew."""
+    """The same picture in a third of the bytes: gnuplot writes unused shapes, and the font of each text."""
     svg = re.sub(r"<title>.*?</title>|<desc>.*?</desc>|<defs>.*?</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' font-family="Helvetica"( font-size="12.00")?| stroke-line(cap|join)="\w+"', "", svg)
     svg = re.sub(r"<tspan *>(.*?)</tspan>", r"\1", svg)
@@ -88,7 +89,8 @@ def without_ballast(svg):
 def table_panels(table):
     entries = results.with_results(table)
     if results.is_start_up(table):
-        return [Panel("start-up time, ms", [(e["name"], e["kind"], results.milliseconds(e)) for e in entries])]
+        bars = [(entry["name"], entry["kind"], results.milliseconds(entry)) for entry in entries]
+        return [Panel("start-up time, ms", bars)]
     return [
         Panel(f"{results.heading(table)}, GB/s", [(e["name"], e["kind"], results.rate(e)) for e in entries]),
         Panel("CPU s/GiB, both ends",

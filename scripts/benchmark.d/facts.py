@@ -26,9 +26,9 @@ def answer(words, pattern):
     """What the pattern finds in what a program says; None where there is no such program."""
     if not shutil.which(words[0]):
         return None
-    said = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", check=False).stdout
-    found = re.search(pattern, said)
+    said = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False).stdout
+    found = re.search(pattern, said.decode(errors="replace"), re.MULTILINE)
     return found.group(1) if found else "unknown"
 
 

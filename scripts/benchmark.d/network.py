@@ -1,4 +1,4 @@
-"""A network of the benchmark's own: what it sets there, the system never sees, and it vanishes with the process."""
+"""Networks of the benchmark's own: the system does not see what is set there, and they vanish with us."""
 
 import ctypes
 import os
@@ -36,7 +36,7 @@ def ip(*words, within=()):
 
 
 def enter_new():
-    """Moves this process into a new network, in which the loopback is up and the rest is as the system has it."""
+    """Moves this process into a new network, where the loopback is up and all else as the system has it."""
     if not shutil.which("ip"):
         raise NotPermitted("no ip: scripts/install-deps --benchmark installs it")
     if os.geteuid() != 0:
@@ -78,14 +78,15 @@ class Loopback:
 
 
 class Neighbour:
-    """A second network, beyond a veth pair; a process that waits for its standard input to end keeps it alive."""
+    """A second network, beyond a veth pair, kept alive by a process that waits for its input to end."""
 
     host = BEYOND
 
     def __enter__(self):
         script = 'grep -qx "$1" "$2" || echo "$1" > "$2"; echo ready; exec cat'
-        self.holder = subprocess.Popen(["unshare", "--net", "sh", "-c", script, "sh", congestion(), CONGESTION],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        words = ["unshare", "--net", "sh", "-c", script, "sh", congestion(), CONGESTION]
+        self.holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       start_new_session=True)
         self.holder.stdout.readline()
         pid = str(self.holder.pid)
         self.tables = f"/proc/{pid}/net"

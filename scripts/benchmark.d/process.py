@@ -13,15 +13,16 @@ class Failed(Exception):
 
 
 class Process:
-    """A program under `launcher` (tests/bench/measured.c), in a process group of its own. Leaving it kills it."""
+    """A program under `launcher` (tests/bench/measured.c), in a process group that does not outlive it."""
 
     def __init__(self, launcher, words, stdin, stdout, stderr):
         self.words = words
         self.results, results = os.pipe()
-        streams = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr, results))]
+        streams = enumerate((stdin, stdout, stderr, results))
         try:
-            self.pid = os.posix_spawn(launcher, [launcher, *words], os.environ, file_actions=streams, setpgroup=0,
-                                      setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM])
+            self.pid = os.posix_spawn(launcher, [launcher, *words], os.environ, setpgroup=0,
+                                      setsigdef=[signal.SIGPIPE],  # which Python ignores
+                                      file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in streams])
         except BaseException:
             os.close(self.results)
             raise
@@ -46,7 +47,7 @@ class Process:
         return bool(select.select([self.results], [], [], seconds)[0])
 
     def finish(self, deadline):
-        """What it took, once it has ended: times in seconds, memory in KiB. Throws Failed for any end but status 0."""
+        """What it took: times in seconds, memory in KiB. Throws Failed for any end but that with status 0."""
         if not self.has_ended(max(0.0, deadline - time.monotonic())):
             raise Failed(f"{self.words[0]} did not end")
         line = os.read(self.results, 4096).split()
@@ -56,8 +57,10 @@ class Process:
         begun, ended, user, system, peak, status = map(int, line)
         if status != 0:
             code = os.waitstatus_to_exitcode(status)
-            raise Failed(f"{self.words[0]} " + (f"ended with status {code}" if code > 0 else f"died of signal {-code}"))
-        return {"begun": begun / 1e9, "ended": ended / 1e9, "user": user / 1e6, "system": system / 1e6, "peak_kib": peak}
+            end = f"ended with status {code}" if code > 0 else f"died of signal {-code}"
+            raise Failed(f"{self.words[0]} {end}")
+        return {"begun": begun / 1e9, "ended": ended / 1e9, "user": user / 1e6, "system": system / 1e6,
+                "peak_kib": peak}
 
 
 class Nowhere:
@@ -99,7 +102,7 @@ class NewFile(Nowhere):
 
 
 class Pipe:
-    """A pipe, read by a thread, 128 KiB at a time as cat(1) does. `compare_with` is None or the file to expect."""
+    """A pipe, read by a thread, 128 KiB at a time as cat(1) does, and compared with a file or with None."""
 
     def __init__(self, compare_with):
         self.compare_with = compare_with

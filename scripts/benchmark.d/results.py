@@ -83,15 +83,19 @@ def transfer_row(table, entry):
 
 def start_up_row(table, entry):
     return [shown(milliseconds(entry)), compared(table, entry),
-            f"{median(cpu_of(run['process']) for run in entry['runs']) * 1000:.2f}", f"{peak(entry, 'process'):.1f}"]
+            f"{median(cpu_of(run['process']) for run in entry['runs']) * 1000:.2f}",
+            f"{peak(entry, 'process'):.1f}"]
 
 
-TRANSFER_COLUMNS = ["", "GB/s", "to the best peer", "CPU s/GiB", "sender", "receiver", "peak MiB, sender", "receiver"]
+TRANSFER_COLUMNS = ["", "GB/s", "to the best peer", "CPU s/GiB", "sender", "receiver", "peak MiB, sender",
+                    "receiver"]
 START_UP_COLUMNS = ["", "ms", "to the best peer", "CPU ms", "peak MiB"]
 
 
 def markdown(table):
-    columns, row = (START_UP_COLUMNS, start_up_row) if is_start_up(table) else (TRANSFER_COLUMNS, transfer_row)
+    columns, row = TRANSFER_COLUMNS, transfer_row
+    if is_start_up(table):
+        columns, row = START_UP_COLUMNS, start_up_row
     lines = [f"## {heading(table)}", "", markdown_row(columns), "|---|" + "--:|" * (len(columns) - 1)]
     for entry in table["entries"]:
         failed = entry["failure"] or not entry["runs"]
@@ -107,47 +111,65 @@ def machine(facts):
 
 
 def paragraphs(*texts):
-    return "\n\n".join(text if text.startswith(("#", "|", "!")) else textwrap.fill(text, 118) for text in texts) + "\n"
+    """Prose is wrapped; headings, tables and pictures are as they are."""
+    wrapped = (text if text.startswith(("#", "|", "!")) else textwrap.fill(" ".join(text.split()), 118)
+               for text in texts)
+    return "\n\n".join(wrapped) + "\n"
 
 
 def preface(results):
     facts, options = results["facts"], results["options"]
-    return paragraphs(
-        f"# Benchmark of {facts['date']}",
-        f"{machine(facts)}; load at the start {facts['load']:.2f}.",
-        f"{options['size']} MiB, rounds of all tools in turn: {options['rounds']}. Median (least–greatest); a run lasts from "
-        "the start of the sender until both ends have exited. CPU is that of both ends, user and system; `cat` before a "
-        "pipe and the reader behind one are not counted. iperf3 sends the same 128 KiB again and again, which stay in the "
-        f"processor's cache. Start-up: median (10th–90th percentile) of {options['starts']} starts.")
+    return paragraphs(f"# Benchmark of {facts['date']}", f"""
+        {machine(facts)}; load at the start {facts['load']:.2f}.
+        """, f"""
+        {options['size']} MiB, rounds of all tools in turn: {options['rounds']}. Median (least–greatest); a
+        run lasts from the start of the sender until both ends have exited. CPU is that of both ends, user and
+        system; `cat` before a pipe and the reader behind one are not counted. iperf3 sends the same 128 KiB
+        again and again, which stay in the processor's cache. Start-up: median (10th–90th percentile) of
+        {options['starts']} starts.""")
+
+
+def slower_than_a_peer(table):
+    """The ways of sockx that a peer beats, in words."""
+    peer = best_peer(table)
+    return [f"{heading(table)}, `{entry['name']}`: {compared(table, entry)} times {peer['name']}"
+            for entry in with_results(table, "sockx")
+            if score(table, entry) < score(table, peer) * (1 - SMALLEST_DIFFERENCE)]
+
+
+def references(table):
+    rates = [f"{entry['name']} {rate(entry)[0]:.2f}" for entry in with_results(table, "reference")]
+    return [f"under {table['congestion']} {', '.join(rates)}"] if rates else []
+
+
+def readme_row(table, ours, peer):
+    both = [f"{cpu(table, entry, 'sender', 'receiver')[0]:.2f}" for entry in (ours, peer)]
+    named = f"{shown(rate(peer))}, {peer['name']}"
+    return [heading(table), shown(rate(ours)), named, compared(table, ours), *both]
 
 
 def readme(results, chart):
-    """The README's part: a line a table, with the first way of sockx, which is the usual one, and the best peer."""
+    """The README's part: a row a table, with the first way of sockx, the usual one, beside the best peer."""
     facts, options = results["facts"], results["options"]
     rows = [["GB/s", "sockx", "best peer", "ratio", "CPU s/GiB, sockx", "peer"], ["---"] + ["--:"] * 5]
-    start_up, slower, references = [], [], []
+    remarks, slower, beside = [], [], []
     for table in results["tables"]:
-        ours, peer = with_results(table, "sockx"), best_peer(table)
+        ours, peer = next(iter(with_results(table, "sockx")), None), best_peer(table)
         if not ours or not peer:
             continue
-        first = ours[0]
-        slower += [f"{heading(table)}, `{entry['name']}`: {compared(table, entry)} times {peer['name']}" for entry in ours
-                   if score(table, entry) < score(table, peer) * (1 - SMALLEST_DIFFERENCE)]
+        slower += slower_than_a_peer(table)
         if is_start_up(table):
-            start_up = [f"Start-up: `{first['name']}` {shown(milliseconds(first))} ms, `{peer['name']}` "
-                        f"{shown(milliseconds(peer))} ms."]
-            continue
-        rows.append([heading(table), shown(rate(first)), f"{shown(rate(peer))}, {peer['name']}", compared(table, first)]
-                    + [f"{cpu(table, entry, 'sender', 'receiver')[0]:.2f}" for entry in (first, peer)])
-        if table["case"] == "discard" and with_results(table, "reference"):
-            references.append(f"under {table['congestion']} " + ", ".join(
-                f"{entry['name']} {rate(entry)[0]:.2f}" for entry in with_results(table, "reference")))
-    if references:
-        references = ["To compare with, in file → TCP → discard: " + "; ".join(references) + "."]
-    return paragraphs(
-        f"{facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, default congestion control "
-        f"{facts['congestion']}; {options['size']} MiB from memory; medians of {options['rounds']} interleaved runs "
-        "(least–greatest).",
-        "\n".join(map(markdown_row, rows)), *references, *start_up,
-        "Slower than the best peer in this run: " + ("; ".join(slower) or "nothing") + ".",
+            remarks.append(f"Start-up: `{ours['name']}` {shown(milliseconds(ours))} ms, `{peer['name']}` "
+                           f"{shown(milliseconds(peer))} ms.")
+        else:
+            rows.append(readme_row(table, ours, peer))
+        if table["case"] == "discard":
+            beside += references(table)
+    if beside:
+        remarks.append(f"To compare with, in file → TCP → discard: {'; '.join(beside)}.")
+    remarks.append(f"Slower than the best peer in this run: {'; '.join(slower) or 'nothing'}.")
+    return paragraphs(f"""
+        Measured on {facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, where
+        the default congestion control is {facts['congestion']}; {options['size']} MiB from memory, medians of
+        {options['rounds']} interleaved runs (least–greatest).""", "\n".join(map(markdown_row, rows)), *remarks,
         f"![throughput and start-up of sockx, its peers, and what they are compared with]({chart})")

@@ -15,7 +15,7 @@ ACCEPTS = 0x10000  # the flag in /proc/net/unix
 
 
 class Bench:
-    """Where everything is: `programs` {name: path} of sockx, bare and measured, the file that is sent, and the network."""
+    """Where everything is: `programs` {name: path} of sockx, bare and measured, and the file that is sent."""
 
     def __init__(self, programs, folder, file, seconds_per_run):
         self.programs = programs
@@ -67,7 +67,7 @@ def sink_for(case, contender, bench, whole):
 
 
 def transfer(bench, network, case, contender, whole=False):
-    """One run, from the start of the sender until both have exited. `whole` compares every byte. Throws Failed."""
+    """One run, from the start of the sender until both ends have exited. `whole` compares every byte."""
     port = bench.free_port()
     over_unix = case.transport == "unix"
     endpoint = f"unix:{bench.socket}" if over_unix else f"{network.host}:{port}"
@@ -78,8 +78,8 @@ def transfer(bench, network, case, contender, whole=False):
         nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0)).fileno()
         said = stack.enter_context(tempfile.TemporaryFile())
         sink = stack.enter_context(sink_for(case, contender, bench, whole))
-        receiver = bench.start(stack, [*network.within, *bench.words(contender.receiver, **values)], nothing, sink.fd,
-                               said.fileno())
+        words = [*network.within, *bench.words(contender.receiver, **values)]
+        receiver = bench.start(stack, words, nothing, sink.fd, said.fileno())
         deadline = time.monotonic() + bench.seconds_per_run
         try:
             while not (listens_on_socket(bench.socket) if over_unix else listens_on_port(network, port)):
@@ -89,13 +89,14 @@ def transfer(bench, network, case, contender, whole=False):
             source = stack.enter_context(open(bench.file, "rb", buffering=0)).fileno()
             if case.source == "pipe":
                 source = pipe_from(bench, stack, source, said.fileno())
-            sender = bench.start(stack, bench.words(contender.sender, **values), source, nothing, said.fileno())
+            words = bench.words(contender.sender, **values)
+            sender = bench.start(stack, words, source, nothing, said.fileno())
             ends = {"sender": sender.finish(deadline), "receiver": receiver.finish(deadline)}
             sink.check(bench.file, whole)
         except Failed as failure:
             said.seek(0)
-            words = said.read().decode(errors="replace").strip().splitlines()
-            raise Failed(f"{failure}{': ' + words[-1] if words else ''}") from None
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            raise Failed(": ".join([str(failure), *lines[-1:]])) from None
         finally:
             if os.path.exists(bench.socket):
                 os.unlink(bench.socket)
@@ -118,7 +119,8 @@ def start_up(bench, words):
     """One start of a program, to its end."""
     with ExitStack() as stack:
         nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0)).fileno()
-        took = bench.start(stack, words, nothing, nothing, nothing).finish(time.monotonic() + bench.seconds_per_run)
+        process = bench.start(stack, words, nothing, nothing, nothing)
+        took = process.finish(time.monotonic() + bench.seconds_per_run)
     return {"seconds": took["ended"] - took["begun"], "process": took}
 
 

@@ -1,4 +1,4 @@
-// The fewest calls that send a file over TCP and drop it at the other end: what the kernel can do, to compare with.
+// The fewest calls that send a file over TCP and drop it at the other end: what the kernel can do.
 //
 //   bare_sendfile recv HOST PORT [CONGESTION]         accept(2) one connection, recv(2) with MSG_TRUNC
 //   bare_sendfile send HOST PORT FILE [CONGESTION]    sendfile(2)
@@ -38,7 +38,8 @@ static struct sockaddr_in address_of(const char* host, const char* port) {
 static int tcp_socket(const char* congestion) {
   const int fd = (int)checked(socket(AF_INET, SOCK_STREAM, 0), "socket");
   if (congestion != NULL)
-    checked(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion)), congestion);
+    checked(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion)),
+            congestion);
   return fd;
 }
 

@@ -1,12 +1,13 @@
 // Runs a program and writes what it took to descriptor 3, in one line: when it began and when it ended
-// (CLOCK_MONOTONIC, in ns), its user and system time (in us), its peak resident memory (in KiB), its wait status.
+// (CLOCK_MONOTONIC, in ns), its user and system time (in us), its peak resident memory (in KiB), its wait
+// status.
 //
 //   measured PROGRAM ARG...    3>FILE
 //
 // When its parent dies, it kills its process group, so that nothing is left behind.
 //
-// The benchmark cannot ask wait4(2) itself: the peak that it tells includes the parent's memory before exec, and an
-// interpreter's would cover that of every program measured.
+// The benchmark cannot ask wait4(2) itself: the peak that it tells includes the parent's memory before exec,
+// and an interpreter's would cover that of every program measured.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>

@@ -96,7 +96,7 @@ class NewFile(Nowhere):
             os.unlink(self.path)
 
     def check(self, source, whole):
-        check_size(os.path.getsize(self.path), source)
+        check_size(os.path.getsize(self.path) if os.path.exists(self.path) else 0, source)
         if whole and not filecmp.cmp(self.path, source, shallow=False):
             raise Failed("incomplete: other bytes than were sent")
 

@@ -78,7 +78,7 @@ class Race {
       if (spare_ != nullptr) socket = std::exchange(*spare_, {});
       if (!socket) {
         socket = open_socket(address.family(), stream);
-        prepare_dialing(socket, address.family(), stream);
+        prepare_dialing(socket, address, stream);
         source_file = bind_source(socket, address.family(), stream);
       }
     } catch (const Error& error) {

@@ -166,8 +166,10 @@ Socket open_socket(int family, const StreamOptions& options) {
   }
 }
 
-void prepare_dialing(Socket& socket, int family, const StreamOptions& options) {
-  prepare_new(socket, family, options);
+void prepare_dialing(Socket& socket, const Address& address, const StreamOptions& options) {
+  prepare_new(socket, address.family(), options);
+  // Before connect(2): a connection that has begun under bbr stays paced, whatever it is given later.
+  if (options.congestion.empty() && address.is_loopback()) use_reno(socket);
   apply(socket.fd(), options.settings, Phase::dialing);
 }
 

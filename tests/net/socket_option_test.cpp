@@ -206,7 +206,7 @@ TEST_CASE("stream options: each setting is made in its phase and not before") {
   auto socket = open_socket(AF_INET, {});
   StreamOptions options;
   options.settings = {OptionSetting::parse("ttl=9"), OptionSetting::parse("nodelay=on")};
-  prepare_dialing(socket, AF_INET, options);
+  prepare_dialing(socket, Address::any(AF_INET, 0), options);
   CHECK(read_back(socket.fd(), IPPROTO_IP, IP_TTL) == 9);
   CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
   prepare_connected(socket, options);
@@ -232,6 +232,13 @@ TEST_CASE("stream options: two ends on this host use reno unless the user chose"
   auto elsewhere = open_socket(AF_INET6, {});
   prepare_listening(elsewhere, Address::any(AF_INET6, 0), {});
   CHECK(congestion_of(elsewhere.fd()) == system);
+
+  auto dialing = open_socket(AF_INET6, {});
+  prepare_dialing(dialing, here, {});
+  CHECK(congestion_of(dialing.fd()) == "reno");
+  auto dialing_as_told = open_socket(AF_INET6, {});
+  prepare_dialing(dialing_as_told, here, options);
+  CHECK(congestion_of(dialing_as_told.fd()) == system);
 
   auto pair = tcp_pair();
   REQUIRE(setsockopt(pair.ours.get(), IPPROTO_TCP, TCP_CONGESTION, system.data(),

@@ -1,0 +1,95 @@
+"""What is measured: the cases, and by what commands each tool takes part in them."""
+
+from dataclasses import dataclass
+
+TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to carry a file, by two commands in which runs.py fills in {endpoint} and the like.
+
+    `kind` is "sockx", "peer" (what sockx is compared with) or "reference" (what does less than a tool must).
+    """
+
+    name: str
+    tool: str
+    receiver: str
+    sender: str
+    kind: str = "peer"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`source` is the sender's standard input, `sink` the receiver's standard output."""
+
+    name: str
+    title: str
+    transport: str  # "loopback", "veth", "unix"
+    source: str  # "file", "pipe"
+    sink: str  # "nowhere", "file", "pipe"
+    contenders: tuple
+
+
+def sockx(name, receiver, sender):
+    return Contender(f"sockx {name}", "sockx", f"{{sockx}} {receiver}", f"{{sockx}} {sender}", "sockx")
+
+
+CONVERSATION = sockx("connect", "listen {endpoint}", "connect {endpoint}")
+DISCARD = sockx("send-file", "recv-file --discard {endpoint}", "send-file {file} {endpoint}")
+SPLICE = sockx("send-file, splice", "recv-file --discard {endpoint}",
+               "send-file --method splice {file} {endpoint}")
+NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}")
+
+BARE = Contender("bare C loop", "bare", "{bare} recv {host} {port} {congestion}",
+                 "{bare} send {host} {port} {file} {congestion}", "reference")
+IPERF3 = (
+    Contender("iperf3", "iperf3", "iperf3 -s -1 -B {host} -p {port}",
+              "iperf3 -c {host} -p {port} -n {size}", "reference"),
+    Contender("iperf3 -Z", "iperf3", "iperf3 -s -1 -B {host} -p {port}",
+              "iperf3 -c {host} -p {port} -n {size} -Z", "reference"),
+)
+
+TCP_PEERS = (
+    Contender("nc.openbsd", "nc.openbsd", "nc.openbsd -n -d -l {host} {port}",
+              "nc.openbsd -n -N {host} {port}"),
+    Contender("nc.traditional", "nc.traditional", "nc.traditional -n -l -s {host} -p {port}",
+              "nc.traditional -n -q 0 {host} {port}"),
+    Contender("ncat", "ncat", "ncat -n -l --recv-only {host} {port}", "ncat -n --send-only {host} {port}"),
+    Contender("socat", "socat", "socat -u TCP-LISTEN:{port},bind={host} STDOUT",
+              "socat -u STDIN TCP:{host}:{port}"),
+    Contender("socat -b 1048576", "socat", "socat -b 1048576 -u TCP-LISTEN:{port},bind={host} STDOUT",
+              "socat -b 1048576 -u STDIN TCP:{host}:{port}"),
+)
+UNIX_PEERS = (
+    Contender("nc.openbsd -U", "nc.openbsd", "nc.openbsd -d -l -U {socket}", "nc.openbsd -N -U {socket}"),
+    Contender("ncat -U", "ncat", "ncat -l --recv-only -U {socket}", "ncat --send-only -U {socket}"),
+    Contender("socat", "socat", "socat -u UNIX-LISTEN:{socket} STDOUT",
+              "socat -u STDIN UNIX-CONNECT:{socket}"),
+    Contender("socat -b 1048576", "socat", "socat -b 1048576 -u UNIX-LISTEN:{socket} STDOUT",
+              "socat -b 1048576 -u STDIN UNIX-CONNECT:{socket}"),
+)
+
+TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, BARE, *TCP_PEERS, *IPERF3)
+TRANSFERS = (
+    Case("discard", "file → TCP → discard", "loopback", "file", "nowhere", TO_NOWHERE),
+    Case("veth", "file → TCP over a veth pair → discard", "veth", "file", "nowhere", TO_NOWHERE),
+    Case("file", "file → TCP → new file", "loopback", "file", "file",
+         (NEW_FILE, CONVERSATION, *TCP_PEERS)),
+    Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, *TCP_PEERS)),
+    Case("unix", "file → unix socket → discard", "unix", "file", "nowhere",
+         (DISCARD, CONVERSATION, *UNIX_PEERS)),
+)
+
+# The start of a program: name, tool, command, kind. `true` does nothing: the least that a process takes.
+START_UP = (
+    ("sockx --version", "sockx", "{sockx} --version", "sockx"),
+    ("sockx connect --help", "sockx", "{sockx} connect --help", "sockx"),
+    ("nc.openbsd -h", "nc.openbsd", "nc.openbsd -h", "peer"),
+    ("nc.traditional -h", "nc.traditional", "nc.traditional -h", "peer"),
+    ("ncat --version", "ncat", "ncat --version", "peer"),
+    ("socat -V", "socat", "socat -V", "peer"),
+    ("iperf3 --version", "iperf3", "iperf3 --version", "reference"),
+    ("true", "true", "true", "reference"),
+)
+CASES = tuple(case.name for case in TRANSFERS) + ("start-up",)

@@ -64,8 +64,8 @@ const std::vector<FaultRow>& fault_table() {
       {"connect@inet", {"EINTR"}},
       {"connect@inet", {"ECONNREFUSED"}, {4}},
       {"connect@inet", {"ETIMEDOUT"}, {5}},
-      {"connect@inet", {"EHOSTUNREACH", "ENETUNREACH"}, {6}},
-      {"connect@inet", {"EADDRNOTAVAIL", "EAGAIN"}, {1}},  // local ports have run out
+      {"connect@inet", {"EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"}, {6}},
+      {"connect@inet", {"EAGAIN"}, {1}},
       {"connect@unix", {"EINTR", "EAGAIN"}},
       {"connect@unix", {"ECONNREFUSED"}, {4}},
       {"connect@unix", {"EACCES"}, {8}},
@@ -84,9 +84,9 @@ const std::vector<FaultRow>& fault_table() {
       {"open@null", {"EMFILE", "ENFILE"}, {0, 11}},  // it may only be to keep a number occupied
       {"open@stream", {"EMFILE", "EACCES"}},         // then the stream is used as it was inherited
       {"dup2", {"EBUSY"}},
-      {"fstat@file", {"ENOMEM", "EIO"}, {0, 11}, "Cannot allocate memory|Input/output error"},
-      {"fstat@pipe", {"ENOMEM"}, {0, 11}, "Cannot allocate memory"},
-      {"fstat@socket", {"ENOMEM"}, {0, 1}, "Cannot allocate memory"},
+      {"fstat@file", {"ENOMEM", "EIO"}, {11}, "Cannot allocate memory|Input/output error"},
+      {"fstat@pipe", {"ENOMEM"}, {11}, "Cannot allocate memory"},
+      {"fstat@socket", {"ENOMEM"}, {1}, "Cannot allocate memory"},
       {"fcntl@F_DUPFD_CLOEXEC", {"EMFILE"}, {11}, "open"},
       {"mkostemp", {"EACCES", "EMFILE", "ENOSPC", "EROFS"}, {11}, "create a temporary file for"},
       {"fchmod", {"EPERM"}},

@@ -143,7 +143,7 @@ Fault meet(const Call& call) {
   const bool waits = error == ENOTCONN;  // shutdown(2) says that there is no connection, and not why
   if (is_end_of_a_connection(error))
     for (const int fd : {call.from, call.to})
-      if (is_connection(fd)) kill_connection(fd, waits ? ECONNRESET : 0);
+      if (is_connection(fd) && (error != EPIPE || fd == call.to)) kill_connection(fd, waits ? ECONNRESET : 0);
   return {Fault::Kind::error, error, 0};
 }
 

@@ -14,10 +14,13 @@ enum class Place {
   file,     // as a standard stream
   pipe,     // as a standard stream
   named,    // a file that the words name
+  counted,  // of the output, nowhere: the file is one of --events, and must tell of all bytes
 };
 
 /// One of the two programs. Its words may contain
 ///   ENDPOINT  what it listens on or connects to
+///   PORT      the port of that
+///   PORTFILE  a file in which the faulty program tells the port that it listens on
 ///   INPUT     the named file that it sends
 ///   OUTPUT    the named file that it is to make
 ///   TEE       a file that is written beside the stream; it must be like what the peer sent
@@ -45,7 +48,10 @@ struct Scenario {
   std::string arrives = {};   // at the healthy one; by default what was sent
   /// A file transfer over TCP: whoever ends with 0 says that all has arrived.
   bool tells_parts = false;
-  /// In place of the table's rows with the same key and fault.
+  /// A thread that asks for a name may outlive the question, and with it what it has open.
+  bool asks_for_names = false;
+  /// In place of the table's rows with the same key and fault; with neither status nor signal they are left
+  /// out.
   std::vector<FaultRow> exceptions = {};
 };
 

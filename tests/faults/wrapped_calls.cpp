@@ -79,8 +79,13 @@ ssize_t __wrap_send(int fd, const void* buffer, size_t size, int flags) {
                     [&](size_t most) { return __real_send(fd, buffer, most, flags); });
 }
 ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
+  const auto room = message->msg_controllen;
+  message->msg_controllen = 0;  // what the end has; the real call is told better
   return move_bytes({key("recvmsg", fd), fd, -1, 0, waits(fd, flags)},
-                    [&](size_t) { return __real_recvmsg(fd, message, flags); });
+                    [&](size_t) {
+                      message->msg_controllen = room;
+                      return __real_recvmsg(fd, message, flags);
+                    });
 }
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   return move_bytes({key("sendmsg", fd), -1, fd, 0, waits(fd, flags)},

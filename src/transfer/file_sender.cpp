@@ -136,7 +136,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
     source.described = describe(source.fd.get(), path, Origin::local_file);
   }
   struct stat status {};
-  fstat(source.fd.get(), &status);
+  if (fstat(source.fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
   const auto beyond = [&] {
     return BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));

@@ -54,7 +54,7 @@ void shut_down(const Descriptor& socket, int how);
 
 /// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
 /// kernel's own closing after SIGKILL too.
-void set_reset_on_close(const Descriptor& socket, bool reset);
+void set_reset_on_close(int socket, bool reset);
 
 /// The error waiting on a socket (SO_ERROR), which this reads and clears; 0 for none and for what is no
 /// socket.

@@ -1,9 +1,8 @@
+#include <doctest/doctest.h>
 #include <signal.h>
 
 #include "../support/files.hpp"
 #include "scenario.hpp"
-
-#include <doctest/doctest.h>
 
 using namespace test;
 
@@ -50,15 +49,14 @@ TEST_SUITE("faults: connect and listen") {
     meet_every_fault(conversing("pipe | connect > file", {"connect", "ENDPOINT"}, Place::pipe, Place::file));
   }
   TEST_CASE("connect from nothing to a file of many buffers survives the fault of every call") {
-    auto scenario =
-        conversing("connect > long file", {"connect", "ENDPOINT"}, Place::nothing, Place::file);
+    auto scenario = conversing("connect > long file", {"connect", "ENDPOINT"}, Place::nothing, Place::file);
     scenario.sent.clear();
     scenario.received = noise(400'000);
     meet_every_fault(scenario);
   }
   TEST_CASE("listen from a pipe to a pipe survives the fault of every call") {
-    auto scenario =
-        conversing("listen with pipes", {"listen", "ENDPOINT", "--opt", "SO_SNDBUF=8192"}, Place::pipe, Place::pipe);
+    auto scenario = conversing("listen with pipes", {"listen", "ENDPOINT", "--opt", "SO_SNDBUF=8192"},
+                               Place::pipe, Place::pipe);
     scenario.exceptions = {standard_output_gone};
     meet_every_fault(scenario);
   }
@@ -82,9 +80,12 @@ TEST_SUITE("faults: connect and listen") {
     meet_every_fault(scenario);
   }
   TEST_CASE("records survive the fault of every call") {
-    auto scenario = conversing("records", {"connect", "--type", "seqpacket", "--max-record", "2000", "ENDPOINT"}, Place::file, Place::pipe);
+    auto scenario =
+        conversing("records", {"connect", "--type", "seqpacket", "--max-record", "2000", "ENDPOINT"},
+                   Place::file, Place::pipe);
     scenario.meeting = Meeting::records;
-    scenario.healthy.words = {"--quiet", "listen", "--type", "seqpacket", "--max-record", "2000", "--framing", "size=1400", "ENDPOINT"};
+    scenario.healthy.words = {"--quiet", "listen",    "--type",    "seqpacket", "--max-record",
+                              "2000",    "--framing", "size=1400", "ENDPOINT"};
     meet_every_fault(scenario);
   }
   TEST_CASE("--crlf and --tee-in survive the fault of every call") {

@@ -19,9 +19,9 @@ namespace faults {
 /// A call in the making.
 struct Call {
   std::string key;
-  int from = -1, to = -1;    // the descriptors that it works on
-  std::size_t size = 0;      // the bytes asked for
-  bool may_wait = false;     // so that EAGAIN is not among its answers
+  int from = -1, to = -1;  // the descriptors that it works on
+  std::size_t size = 0;    // the bytes asked for
+  bool may_wait = false;   // so that EAGAIN is not among its answers
 };
 
 /// What the call meets.

@@ -1,16 +1,16 @@
+#include <doctest/doctest.h>
 #include <signal.h>
 
 #include "../support/files.hpp"
 #include "scenario.hpp"
-
-#include <doctest/doctest.h>
 
 using namespace test;
 
 namespace {
 
 Scenario receiving(const std::string& name, const std::vector<std::string>& more, Place out) {
-  Scenario scenario{name, {{"--quiet", "recv-file", "ENDPOINT"}, Place::nothing, out},
+  Scenario scenario{name,
+                    {{"--quiet", "recv-file", "ENDPOINT"}, Place::nothing, out},
                     {{"--quiet", "send-file", "--chunk", "4000", "INPUT", "ENDPOINT"}, Place::named}};
   auto& words = scenario.faulty.words;
   words.insert(words.end(), more.begin(), more.end());
@@ -29,11 +29,14 @@ TEST_SUITE("faults: recv-file") {
   TEST_CASE("recv-file -o survives the fault of every call") {
     meet_every_fault(receiving("recv-file -o", {"-o", "OUTPUT"}, Place::named));
   }
+  TEST_CASE("recv-file -o of an empty file survives the fault of every call") {
+    auto scenario = receiving("recv-file -o of an empty file", {"-o", "OUTPUT"}, Place::named);
+    scenario.received.clear();
+    meet_every_fault(scenario);
+  }
   TEST_CASE("recv-file --fsync survives the fault of every call") {
-    auto scenario =
-        receiving("recv-file --fsync", {"--fsync", "--no-clobber", "-o", "OUTPUT"}, Place::named);
-    scenario.exceptions = {
-        {"open@file", {"EMFILE", "ENFILE", "EACCES", "EIO"}, {11}, "fsync the folder of"}};
+    auto scenario = receiving("recv-file --fsync", {"--fsync", "--no-clobber", "-o", "OUTPUT"}, Place::named);
+    scenario.exceptions = {{"open@file", {"EMFILE", "ENFILE", "EACCES", "EIO"}, {11}, "fsync the folder of"}};
     meet_every_fault(scenario);
   }
   TEST_CASE("recv-file --method splice survives the fault of every call") {
@@ -50,8 +53,7 @@ TEST_SUITE("faults: recv-file") {
     meet_every_fault(scenario);
   }
   TEST_CASE("recv-file --discard survives the fault of every call") {
-    meet_every_fault(
-        receiving("recv-file --discard", {"--discard", "--events", "OUTPUT"}, Place::counted));
+    meet_every_fault(receiving("recv-file --discard", {"--discard", "--events", "OUTPUT"}, Place::counted));
   }
   TEST_CASE("recv-file to a pipe survives the fault of every call") {
     auto scenario = receiving("recv-file to a pipe", {}, Place::pipe);
@@ -65,7 +67,8 @@ TEST_SUITE("faults: recv-file") {
     meet_every_fault(receiving("recv-file > file", {}, Place::file));
   }
   TEST_CASE("recv-file on a port of its own survives the fault of every call") {
-    auto scenario = receiving("recv-file on a port", {"--port-file", "PORTFILE", "-o", "OUTPUT"}, Place::named);
+    auto scenario =
+        receiving("recv-file on a port", {"--port-file", "PORTFILE", "-o", "OUTPUT"}, Place::named);
     scenario.meeting = Scenario::Meeting::tcp_port_file;
     scenario.received = noise(5000);
     meet_every_fault(scenario);

@@ -1,14 +1,15 @@
+#include <doctest/doctest.h>
+
 #include "../support/files.hpp"
 #include "scenario.hpp"
-
-#include <doctest/doctest.h>
 
 using namespace test;
 
 namespace {
 
 Scenario sending(const std::string& name, const std::vector<std::string>& more) {
-  Scenario scenario{name, {{"--quiet", "send-file", "INPUT", "ENDPOINT"}, Place::named},
+  Scenario scenario{name,
+                    {{"--quiet", "send-file", "INPUT", "ENDPOINT"}, Place::named},
                     {{"--quiet", "recv-file", "-o", "OUTPUT", "ENDPOINT"}, Place::nothing, Place::named}};
   auto& words = scenario.faulty.words;
   words.insert(words.end(), more.begin(), more.end());

@@ -81,11 +81,10 @@ ssize_t __wrap_send(int fd, const void* buffer, size_t size, int flags) {
 ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
   const auto room = message->msg_controllen;
   message->msg_controllen = 0;  // what the end has; the real call is told better
-  return move_bytes({key("recvmsg", fd), fd, -1, 0, waits(fd, flags)},
-                    [&](size_t) {
-                      message->msg_controllen = room;
-                      return __real_recvmsg(fd, message, flags);
-                    });
+  return move_bytes({key("recvmsg", fd), fd, -1, 0, waits(fd, flags)}, [&](size_t) {
+    message->msg_controllen = room;
+    return __real_recvmsg(fd, message, flags);
+  });
 }
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   return move_bytes({key("sendmsg", fd), -1, fd, 0, waits(fd, flags)},
@@ -108,8 +107,7 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
     faults::note_registration(epoll, operation, fd, event);
     return __real_epoll_ctl(epoll, operation, fd, event);
   }
-  const int result =
-      make_int({"epoll_ctl"}, [&] { return __real_epoll_ctl(epoll, operation, fd, event); });
+  const int result = make_int({"epoll_ctl"}, [&] { return __real_epoll_ctl(epoll, operation, fd, event); });
   if (result == 0) faults::note_registration(epoll, operation, fd, event);
   return result;
 }
@@ -142,7 +140,8 @@ int __wrap_listen(int fd, int backlog) {
   return make_int({"listen"}, [&] { return __real_listen(fd, backlog); });
 }
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
-  return make_int({"accept4", fd, -1, 0, waits(fd)}, [&] { return __real_accept4(fd, address, size, flags); });
+  return make_int({"accept4", fd, -1, 0, waits(fd)},
+                  [&] { return __real_accept4(fd, address, size, flags); });
 }
 int __wrap_shutdown(int fd, int how) {
   return make_int({key("shutdown", fd), -1, fd}, [&] { return __real_shutdown(fd, how); });

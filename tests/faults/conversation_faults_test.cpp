@@ -67,6 +67,15 @@ TEST_SUITE("faults: connect and listen") {
     scenario.sent = scenario.received = noise(3000);
     meet_every_fault(scenario);
   }
+  TEST_CASE("listen on every address survives the fault of every call") {
+    auto scenario = conversing("listen on every address", {"listen", "--port-file", "PORTFILE", "0"},
+                               Place::pipe, Place::file);
+    scenario.meeting = Meeting::tcp_port_file;
+    scenario.sent = scenario.received = noise(3000);
+    // Where there is no IPv6, IPv4 will do.
+    scenario.exceptions = {{"socket", {"EAFNOSUPPORT"}, {0, 1}}, {"bind", {"EADDRNOTAVAIL"}, {0, 8}}};
+    meet_every_fault(scenario);
+  }
   TEST_CASE("listen on a unix socket of its own survives the fault of every call") {
     auto scenario = conversing("listen on a unix socket", {"listen", "ENDPOINT"}, Place::pipe, Place::file);
     scenario.meeting = Meeting::unix_path;
@@ -93,6 +102,13 @@ TEST_SUITE("faults: connect and listen") {
                                Place::file, Place::file);
     scenario.sent = many_lines();
     scenario.arrives = with_crlf(scenario.sent);
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("--tee-out and --hexdump survive the fault of every call") {
+    auto scenario = conversing("--tee-out and --hexdump",
+                               {"listen", "--hexdump=OUTPUT", "--tee-out", "TEE-out", "ENDPOINT"},
+                               Place::pipe, Place::pipe);
+    scenario.sent = scenario.received = noise(5000);
     meet_every_fault(scenario);
   }
   TEST_CASE("--line survives the fault of every call") {

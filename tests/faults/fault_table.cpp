@@ -6,7 +6,7 @@ namespace test {
 
 /// EINTR stands where a call may be made while a signal arrives that does not end the program: SIGCONT for
 /// one. What cannot fail on a valid descriptor is not here: lseek(2), fcntl(2) but for what it has to find
-/// room for, getsockopt(2), close(2) of what is not a file.
+/// room for, getsockopt(2).
 const std::vector<FaultRow>& fault_table() {
   static const std::vector<FaultRow> table{
       // What moves bytes, and a fault that is none: it is tried again, less is moved, or by another call.
@@ -95,6 +95,11 @@ const std::vector<FaultRow>& fault_table() {
       {"fsync@file", {"EINVAL", "EROFS"}},
       {"fsync@file", {"EIO", "ENOSPC", "EDQUOT"}, {11}},
       {"fsync@folder", {"EIO"}, {11}},
+      {"close@file", {"EINTR"}},
+      {"close@pipe", {"EINTR"}},
+      {"close@socket", {"EINTR"}},
+      {"close@written", {"EINTR"}},
+      {"close@written", {"ENOSPC", "EDQUOT", "EIO"}, {11}},
       {"ftruncate", {"EIO", "EPERM"}, {11}, "truncate"},
       {"memfd_create", {"EMFILE", "ENOMEM"}, {1}},
 
@@ -102,6 +107,9 @@ const std::vector<FaultRow>& fault_table() {
       {"fork", {"EAGAIN", "ENOMEM"}, {1}},
       {"pidfd_open", {"EMFILE", "ENOMEM"}, {1}},
       {"waitpid", {"EINTR"}},
+      {"child:open@null", {"ENFILE"}, {11}, "exec"},
+      {"child:dup2", {"EBUSY"}, {11}, "exec"},
+      {"child:fcntl@other", {"EINVAL"}},
   };
   return table;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -38,10 +39,12 @@ struct State {
   std::mutex mutex;  // getaddrinfo(3) runs on a thread
   std::string key, fault;
   unsigned number = 0;
+  bool goes_on = false, is_child = false;
   int report = -1;
   std::map<std::string, unsigned> counts;
   std::vector<Registration> registrations;
-  std::map<int, int> dead;  // connections, and the errors that wait on them
+  std::map<int, int> dead;                       // connections, and the errors that wait on them
+  std::vector<std::pair<dev_t, ino_t>> written;  // files
   std::array<bool, most_descriptors> open_at_start{};
 };
 
@@ -74,7 +77,6 @@ void tell_end() {
     [[maybe_unused]] const auto length = readlink(link.c_str(), target.data(), target.size() - 1);
     tell("open " + std::to_string(fd) + ' ' + target.data() + '\n');
   }
-  for (const auto& [key, count] : state().counts) tell("calls " + key + ' ' + std::to_string(count) + '\n');
 }
 
 [[gnu::constructor]] void begin() {
@@ -89,7 +91,9 @@ void tell_end() {
   const std::string words = asked;
   const auto first = words.find(':'), second = words.find(':', first + 1);
   state().key = words.substr(0, first);
-  state().number = static_cast<unsigned>(std::stoul(words.substr(first + 1, second - first - 1)));
+  const auto number = words.substr(first + 1, second - first - 1);
+  state().number = static_cast<unsigned>(std::stoul(number));
+  state().goes_on = number.ends_with('+');
   state().fault = words.substr(second + 1);
 }
 
@@ -131,8 +135,11 @@ Fault meet(const Call& call) {
   auto& all = state();
   const std::lock_guard lock(all.mutex);
   if (all.report < 0) return {};
-  if (all.key.empty()) ++all.counts[call.key];
-  if (call.key != all.key || !fits(call) || ++all.counts[call.key] != all.number) return {};
+  const auto key = all.is_child ? "child:" + call.key : call.key;
+  const auto count = fits(call) ? ++all.counts[key] : 0;
+  if (count == 1) tell("met " + key + '\n');
+  const bool is_meant = count == all.number || (all.goes_on && count > all.number);
+  if (key != all.key || !is_meant) return {};
   tell("reached\n");
   if (all.fault == "short") return {Fault::Kind::fewer, 0, 1};
   if (all.fault == "half") return {Fault::Kind::fewer, 0, call.size / 2};
@@ -172,7 +179,20 @@ void note_registration(int epoll, int operation, int fd, const void* event) {
 
 void note_close(int fd) { state().dead.erase(fd); }
 
-void disarm() { state().report = -1; }
+void note_child() { state().is_child = true; }
+
+void note_written(int fd) {
+  struct stat file {};
+  __real_fstat(fd, &file);
+  const std::pair name{file.st_dev, file.st_ino};
+  auto& all = state().written;
+  if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+}
+
+bool is_first_close_of_written(int fd) {
+  struct stat file {};
+  return __real_fstat(fd, &file) == 0 && std::erase(state().written, std::pair{file.st_dev, file.st_ino}) > 0;
+}
 
 std::string kind_of(int fd) {
   struct stat status {};

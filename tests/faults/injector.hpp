@@ -3,11 +3,13 @@
 // program (ld's --wrap), which knows nothing of it.
 //
 // SOCKX_FAULT is KEY:N:FAULT. The key names a call and what it works on: "recv@socket", "splice@pipe>socket",
-// "fcntl@F_SETPIPE_SZ". The N-th call of that key meets the fault, which is the name of an errno, or
+// "fcntl@F_SETPIPE_SZ"; what a forked child does before it becomes another program has "child:" before it.
+// The N-th call of that key, or with N+ every one from the N-th on, meets the fault, which is the name of an
+// errno, or
 //   short, half   the call is made, with a size of 1 or of half of what was asked for
 //   nothing       epoll_wait(2) or poll(2) returns 0 at once
-// The report has the lines "reached" once the fault has been met, and when the program exits a line
-// "open N TARGET" for each descriptor that was not open at the start, and "calls KEY COUNT".
+// The report has the lines "met KEY" for each key when its first call is made, "reached" when the fault is
+// met, and when the program exits "open N TARGET" for each descriptor that was not open at the start.
 #pragma once
 
 #include <cstddef>
@@ -49,8 +51,12 @@ int take_pending_error(int fd);
 
 void note_registration(int epoll, int operation, int fd, const void* event);
 void note_close(int fd);
-/// In a forked child everything is as it should be.
-void disarm();
+void note_child();
+/// Bytes have been put into the file; the next close(2) of it is where some file systems say that there is no
+/// room for them.
+void note_written(int fd);
+/// Whether that is so; asked once.
+bool is_first_close_of_written(int fd);
 
 /// "file", "folder", "pipe", "socket", "records" (SOCK_SEQPACKET), "listener", "device", or "other".
 std::string kind_of(int fd);

@@ -55,6 +55,13 @@ TEST_SUITE("faults: recv-file") {
   TEST_CASE("recv-file --discard survives the fault of every call") {
     meet_every_fault(receiving("recv-file --discard", {"--discard", "--events", "OUTPUT"}, Place::counted));
   }
+  TEST_CASE("recv-file --discard from a unix socket survives the fault of every call") {
+    auto scenario = receiving("recv-file --discard from a unix socket", {"--discard", "--events", "OUTPUT"},
+                              Place::counted);
+    scenario.meeting = Scenario::Meeting::unix_inherited;
+    scenario.tells_parts = false;  // unix sockets have no reset
+    meet_every_fault(scenario);
+  }
   TEST_CASE("recv-file to a pipe survives the fault of every call") {
     auto scenario = receiving("recv-file to a pipe", {}, Place::pipe);
     scenario.exceptions = {standard_output_gone};

@@ -27,7 +27,11 @@ long move_bytes(const Call& call, Real real) {
   if (const auto answer = faults::answer_of_dead(call)) return answer->is_end ? 0 : fail(answer->error);
   const auto fault = faults::meet(call);
   if (fault.kind == Fault::Kind::error) return fail(fault.error);
-  return real(fault.kind == Fault::Kind::fewer ? fault.size : call.size);
+  const long moved = real(fault.kind == Fault::Kind::fewer ? fault.size : call.size);
+  const int error = errno;
+  if (moved > 0 && call.to >= 0 && call.key.ends_with("file")) faults::note_written(call.to);
+  errno = error;
+  return moved;
 }
 
 /// For calls that are made or not.
@@ -174,7 +178,8 @@ int __wrap_open(const char* path, int flags, ...) {
 }
 /// A descriptor is closed whatever close(2) says.
 int __wrap_close(int fd) {
-  const auto fault = faults::meet({key("close", fd)});
+  const bool is_written = faults::is_first_close_of_written(fd);
+  const auto fault = faults::meet({is_written ? "close@written" : key("close", fd)});
   faults::note_close(fd);
   const int result = __real_close(fd);
   return fault.kind == Fault::Kind::error ? static_cast<int>(fail(fault.error)) : result;
@@ -223,7 +228,7 @@ void* __wrap_mmap(void* at, size_t size, int protection, int flags, int fd, off_
 
 pid_t __wrap_fork() {
   const auto child = make_int({"fork"}, [] { return __real_fork(); });
-  if (child == 0) faults::disarm();
+  if (child == 0) faults::note_child();
   return child;
 }
 pid_t __wrap_waitpid(pid_t child, int* status, int options) {

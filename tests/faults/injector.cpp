@@ -135,7 +135,7 @@ Fault meet(const Call& call) {
   auto& all = state();
   const std::lock_guard lock(all.mutex);
   if (all.report < 0) return {};
-  const auto key = all.is_child ? "child:" + call.key : call.key;
+  const auto key = all.is_child ? "child/" + call.key : call.key;
   const auto count = fits(call) ? ++all.counts[key] : 0;
   if (count == 1) tell("met " + key + '\n');
   const bool is_meant = count == all.number || (all.goes_on && count > all.number);

@@ -3,7 +3,7 @@
 // program (ld's --wrap), which knows nothing of it.
 //
 // SOCKX_FAULT is KEY:N:FAULT. The key names a call and what it works on: "recv@socket", "splice@pipe>socket",
-// "fcntl@F_SETPIPE_SZ"; what a forked child does before it becomes another program has "child:" before it.
+// "fcntl@F_SETPIPE_SZ"; what a forked child does before it becomes another program has "child/" before it.
 // The N-th call of that key, or with N+ every one from the N-th on, meets the fault, which is the name of an
 // errno, or
 //   short, half   the call is made, with a size of 1 or of half of what was asked for

@@ -248,7 +248,8 @@ std::string Run::complaints(const FaultRow& row, const std::string& fault_name) 
   check_report();
   check_delivery(faulty_, scenario_.faulty, true);
   check_delivery(healthy_, scenario_.healthy, false);
-  if (faulty_.has_ended && (reached_ || fault_.empty())) check_program(faulty_, row, fault_name);
+  static const FaultRow no_fault{"", {}};
+  if (faulty_.has_ended) check_program(faulty_, reached_ ? row : no_fault, fault_name);
   check_healthy(healthy_);
   check_folder();
   check_children();
@@ -366,7 +367,7 @@ void meet_every_fault(const Scenario& scenario) {
   write_file(folder / "input-healthy", scenario.received);
 
   Run undisturbed(scenario, folder, "");
-  const auto complaints = undisturbed.complaints({"", {}}, "");
+  const auto complaints = undisturbed.complaints({"", {}, {0}}, "");
   REQUIRE_MESSAGE(complaints.empty(), scenario.name, " without a fault:", complaints);
 
   unsigned injections = 0;

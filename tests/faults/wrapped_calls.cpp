@@ -184,7 +184,9 @@ int __wrap_close(int fd) {
   const int result = __real_close(fd);
   return fault.kind == Fault::Kind::error ? static_cast<int>(fail(fault.error)) : result;
 }
+/// What it closes has no way to say anything.
 int __wrap_dup2(int from, int to) {
+  if (faults::is_first_close_of_written(to)) faults::meet({"close@written"});
   return make_int({"dup2"}, [&] {
     faults::note_close(to);
     return __real_dup2(from, to);

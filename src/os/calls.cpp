@@ -154,6 +154,14 @@ void set_reset_on_close(int socket, bool reset) {
   observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket, reset ? "on,0" : "off");
 }
 
+/// The close of any duplicate flushes the file.
+void check_written(const Descriptor& file) {
+  if (!file.is_file()) return;
+  const int duplicate = fcntl(file.fd, F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0 || (close(duplicate) != 0 && errno != EINTR))
+    throw_errno(text("close {}", file.name), file.origin);
+}
+
 int pending_error(const Descriptor& end) {
   return end.is_socket() ? socket_query(end.fd, SO_ERROR, "SO_ERROR").value_or(0) : 0;
 }

@@ -10,7 +10,7 @@ namespace {
 
 Scenario receiving(const std::string& name, const std::vector<std::string>& more, Place out) {
   Scenario scenario{name,
-                    {{"--quiet", "recv-file", "ENDPOINT"}, Place::nothing, out},
+                    {{"--quiet", "recv-file", "--opt", "SO_RCVBUF=16384", "ENDPOINT"}, Place::nothing, out},
                     {{"--quiet", "send-file", "--chunk", "4000", "INPUT", "ENDPOINT"}, Place::named}};
   auto& words = scenario.faulty.words;
   words.insert(words.end(), more.begin(), more.end());

@@ -121,6 +121,7 @@ class Run {
   void check_program(const Outcome& outcome, const FaultRow& row, const std::string& fault_name);
   void check_error(const Outcome& outcome, const FaultRow& row, const std::string& fault_name);
   void check_delivery(const Outcome& outcome, const Program& program, bool is_faulty);
+  void check_tee(const Outcome& outcome, const std::string& tee, const std::string& expected);
   void check_healthy(const Outcome& outcome);
   void check_folder();
   void check_report();
@@ -165,6 +166,7 @@ std::unique_ptr<Process> Run::start(const Program& program, bool is_faulty) {
   auto words = with_replaced(program.words, {{"ENDPOINT", own_endpoint()},
                                              {"INPUT", path("input", is_faulty)},
                                              {"OUTPUT", path("output", is_faulty)},
+                                             {"TEE-OUT", path("tee-out", is_faulty)},
                                              {"TEE", path("tee", is_faulty)},
                                              {"PORTFILE", folder_ / "port"},
                                              {"PORT", where_.substr(where_.rfind(':') + 1)}});
@@ -288,7 +290,7 @@ void Run::check_error(const Outcome& outcome, const FaultRow& row, const std::st
 
 void Run::check_delivery(const Outcome& outcome, const Program& program, bool is_faulty) {
   const auto& expected = arrives_at(is_faulty);
-  const auto named = path("output", is_faulty), tee = path("tee", is_faulty);
+  const auto named = path("output", is_faulty);
   const bool is_missing = program.out == Place::named && !fs::exists(named);
   const auto all = "\"complete\":true,\"bytes\":" + std::to_string(expected.size()) + ',';
   is_whole_[is_faulty] = program.out == Place::nothing || (outcome.output == expected && !is_missing) ||
@@ -299,11 +301,15 @@ void Run::check_delivery(const Outcome& outcome, const Program& program, bool is
     complain(std::string("wrong bytes ") + who + ": " + difference(outcome.output, expected));
   if (program.out == Place::named && fs::exists(named) && outcome.output != expected)
     complain(std::string("a part bears its name ") + who);
-  if (fs::exists(tee)) {
-    const auto copied = read_file(tee);
-    if (!expected.starts_with(copied)) complain("wrong bytes in the tee: " + difference(copied, expected));
-    if (outcome.end == exited(0) && copied != expected) complain("0 with a part in the tee");
-  }
+  check_tee(outcome, path("tee", is_faulty), expected);
+  check_tee(outcome, path("tee-out", is_faulty), input_of(is_faulty));
+}
+
+void Run::check_tee(const Outcome& outcome, const std::string& tee, const std::string& expected) {
+  if (!fs::exists(tee)) return;
+  const auto copied = read_file(tee);
+  if (!expected.starts_with(copied)) complain("wrong bytes in the tee: " + difference(copied, expected));
+  if (outcome.end == exited(0) && copied != expected) complain("0 with a part in the tee");
 }
 
 /// Over TCP a part of a file is never taken for the whole.

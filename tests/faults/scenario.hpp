@@ -24,6 +24,7 @@ enum class Place {
 ///   INPUT     the named file that it sends
 ///   OUTPUT    the named file that it is to make
 ///   TEE       a file that is written beside the stream; it must be like what the peer sent
+///   TEE-OUT   the same, which must be like what it sent itself
 struct Program {
   std::vector<std::string> words;
   Place in = Place::nothing, out = Place::nothing;

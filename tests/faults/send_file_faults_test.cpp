@@ -13,7 +13,7 @@ Scenario sending(const std::string& name, const std::vector<std::string>& more) 
                     {{"--quiet", "recv-file", "-o", "OUTPUT", "ENDPOINT"}, Place::nothing, Place::named}};
   auto& words = scenario.faulty.words;
   words.insert(words.end(), more.begin(), more.end());
-  scenario.sent = noise(40'000);
+  scenario.sent = noise(60'000);
   scenario.tells_parts = true;
   return scenario;
 }

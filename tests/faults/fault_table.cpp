@@ -75,6 +75,7 @@ const std::vector<FaultRow>& fault_table() {
       {"accept4", {"EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"}, {1}, "accept"},
       {"shutdown@socket", {"ENOTCONN"}, {7}, "Connection reset"},
       {"getsockopt@SO_ERROR", {"ECONNRESET"}, {7}, "Connection reset"},
+      {"ioctl@SIOCOUTQ", {"ENOTCONN"}, {7}, "Connection reset"},
       {"setsockopt@TCP_CONGESTION", {"ENOENT", "EPERM"}},
       {"getaddrinfo", {"EAI_AGAIN", "EAI_MEMORY"}, {3}},
       {"pthread_create", {"EAGAIN"}, {1}, "thread"},

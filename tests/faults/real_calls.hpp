@@ -32,6 +32,7 @@ int __real_accept4(int, sockaddr*, socklen_t*, int);
 int __real_shutdown(int, int);
 int __real_setsockopt(int, int, int, const void*, socklen_t);
 int __real_getsockopt(int, int, int, void*, socklen_t*);
+int __real_ioctl(int, unsigned long, ...);
 int __real_pipe2(int*, int);
 int __real_open(const char*, int, ...);
 int __real_close(int);

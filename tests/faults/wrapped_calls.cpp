@@ -1,5 +1,6 @@
 // What runs in place of each call: the injector is asked, and unless it says otherwise the real call made.
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
@@ -163,6 +164,19 @@ int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* siz
   const auto fault = faults::meet({"getsockopt@SO_ERROR", fd});
   const int pending = fault.kind == Fault::Kind::error ? fault.error : faults::take_pending_error(fd);
   if (pending != 0) *static_cast<int*>(value) = pending;
+  return result;
+}
+
+/// The fault of SIOCOUTQ is that the connection is reset in this moment, which empties the queue.
+int __wrap_ioctl(int fd, unsigned long request, ...) {
+  va_list more;
+  va_start(more, request);
+  void* const value = va_arg(more, void*);
+  va_end(more);
+  const int result = __real_ioctl(fd, request, value);
+  if (request != SIOCOUTQ) return result;
+  const auto fault = faults::meet({"ioctl@SIOCOUTQ", -1, fd});
+  if (fault.kind == Fault::Kind::error) *static_cast<int*>(value) = 0;
   return result;
 }
 

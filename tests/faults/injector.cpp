@@ -97,9 +97,18 @@ void tell_end() {
   state().fault = words.substr(second + 1);
 }
 
+bool is_connection(int fd) {
+  if (fd < 0) return false;
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 bool fits(const Call& call) {
   const auto& fault = state().fault;
   if (fault == "EAGAIN") return !call.may_wait;
+  if (fault == "ENOTCONN")
+    return is_connection(call.to);  // one that both have ended cannot be reset any more
   return (fault != "short" && fault != "half") || call.size > 1;
 }
 
@@ -120,13 +129,6 @@ void kill_connection(int fd, int pending) {
 bool is_end_of_a_connection(int error) {
   return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == EHOSTUNREACH ||
          error == ENOTCONN;
-}
-
-bool is_connection(int fd) {
-  if (fd < 0) return false;
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
 }  // namespace

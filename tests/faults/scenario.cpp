@@ -26,13 +26,20 @@ using Meeting = Scenario::Meeting;
 constexpr auto limit = 10s;          // for what takes some hundredths of a second
 constexpr unsigned most_calls = 64;  // of a kind: those beyond are like those before
 
+/// A program under AddressSanitizer takes a hundred times as long to start and to end. There a thin selection
+/// is made, here and nowhere else: calls 1, 2, 4 and 8, and of each row of the table the first fault.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool is_thinned = true;
 #else
 constexpr bool is_thinned = false;
 #endif
 
-bool is_tried(unsigned number) { return !is_thinned || number <= 3 || std::has_single_bit(number); }
+bool is_tried(unsigned number) { return !is_thinned || (number <= 8 && std::has_single_bit(number)); }
+
+std::vector<std::string> tried_of(const FaultRow& row) {
+  const auto count = is_thinned ? std::min<std::size_t>(row.faults.size(), 1) : row.faults.size();
+  return {row.faults.begin(), row.faults.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 /// What the injector writes to.
 class InjectorReport {
@@ -82,8 +89,8 @@ std::vector<std::string> with_replaced(std::vector<std::string> words,
 /// One meeting of the two programs, with at most one fault.
 class Run {
  public:
-  Run(const Scenario& scenario, const Folder& folder, const std::string& fault)
-      : scenario_(scenario), folder_(folder), fault_(fault) {}
+  Run(const Scenario& scenario, const Folder& folder, std::string fault)
+      : scenario_(scenario), folder_(folder), fault_(std::move(fault)) {}
 
   /// What went wrong; one complaint a line.
   std::string complaints(const FaultRow& row, const std::string& fault_name);
@@ -129,7 +136,7 @@ class Run {
 
   const Scenario& scenario_;
   const Folder& folder_;
-  const std::string& fault_;
+  std::string fault_;
   InjectorReport report_;
   UniqueFd listener_;
   std::string where_;  // for whoever dials
@@ -148,7 +155,9 @@ Process::Options Run::options_of(const Program& program, bool is_faulty) const {
   if (program.in == Place::pipe) options.in = Stdio::pipe();
   if (program.out == Place::file) options.out = Stdio::output(output);
   if (program.out == Place::nothing) options.out = Stdio::null();
-  if (is_faulty) {
+  if (!is_faulty) {
+    options.environment = {"ASAN_OPTIONS=detect_leaks=0"};  // it is not the one to be examined
+  } else {
     options.environment = {"SOCKX_FAULT_REPORT=" + std::to_string(report_.fd())};
     if (!fault_.empty()) options.environment.push_back("SOCKX_FAULT=" + fault_);
     options.inherited.push_back(report_.fd());
@@ -389,10 +398,10 @@ void meet_every_fault(const Scenario& scenario) {
   for (const auto& row : rows_of(scenario)) {
     const bool is_left_out = row.statuses.empty() && row.signal == 0;
     if (!undisturbed.met().contains(row.key) || is_left_out) continue;
-    for (const auto& name : row.faults) {
+    for (const auto& name : tried_of(row)) {
       for (unsigned number = 1; number <= most_calls; ++number)
         if (is_tried(number) && !inject(row, name, std::to_string(number))) break;
-      if (may_go_on(row.key, name)) inject(row, name, "1+");
+      if (!is_thinned && may_go_on(row.key, name)) inject(row, name, "1+");
     }
   }
   MESSAGE(scenario.name, ": ", injections, " injections");

@@ -64,10 +64,10 @@ class Total {
 
 Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number,
                Deadline deadline) {
+  set_reset_on_close(accepted.socket.fd(), true);  // until the transfer is complete
   const auto peer = accepted.peer.to_string();
   context.log.info("connection from {}", peer);
   const auto sender = accepted.socket.described(peer);
-  set_reset_on_close(sender, true);  // until the transfer is complete
   const auto path = path_of(options.target, number, accepted.peer);
   const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
   const auto target_opened = co_await open_target(options.target, path, sender, fifo_limit);
@@ -225,6 +225,7 @@ Run declare_recv_file(CLI::App& app) {
             {"sockx recv-file 5678 | tar x", "hand it on"}});
   return [options](Context& context) {
     options->receive.idle_timeout = options->limits.idle;
+    options->listening.options.stream.resets_on_close = true;
     return run(context, *options);
   };
 }

@@ -254,6 +254,7 @@ Run declare_send_file(CLI::App& app) {
   return [options](Context& context) {
     check(*options);
     options->progress.apply(context);
+    options->stream.resets_on_close = true;
     return options->compare.asked ? compare(context, *options) : send(context, *options);
   };
 }

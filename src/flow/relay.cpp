@@ -138,10 +138,9 @@ class Conversation {
 
   /// Whoever reads behind us sees the end now, and not only when all is over.
   void end_output() {
-    if (near_.out.is_socket())
-      shutdown_write(near_.out);
-    else
-      near_.out_stream.reset();
+    if (near_.out.is_socket()) return shutdown_write(near_.out);
+    check_written(near_.out);
+    near_.out_stream.reset();
   }
 
   /// Nobody wants what the peer says any more, but a peer that cannot get rid of it would stall.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "os/calls.hpp"
+#include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -16,8 +17,8 @@ namespace {
 bool is_standard_stream(const struct stat& file) {
   for (const int number : {STDIN_FILENO, STDOUT_FILENO}) {
     struct stat standard {};
-    if (fstat(number, &standard) == 0 && standard.st_dev == file.st_dev && standard.st_ino == file.st_ino)
-      return true;
+    if (fstat(number, &standard) != 0) throw_errno(text("fstat {}", number), Origin::local_file);
+    if (standard.st_dev == file.st_dev && standard.st_ino == file.st_ino) return true;
   }
   return false;
 }
@@ -35,7 +36,7 @@ UniqueFd open_to_write(const std::string& path) {
   if (!fd && errno == ENXIO) fd = open_fifo(path);
   if (!fd) throw_errno(text("open {}", path), Origin::local_file);
   struct stat status {};
-  fstat(fd.get(), &status);
+  if (fstat(fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (!S_ISREG(status.st_mode)) return fd;
   if (is_standard_stream(status))
     throw BadInput(text("'{}': that is the file of standard input or output itself", path));

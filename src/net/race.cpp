@@ -119,7 +119,7 @@ class Race {
     }
     if (error != 0) co_return meaning_of(error, address);
     if (!is_connected_to_itself(socket, address)) co_return 0;
-    set_reset_on_close(socket.described(address.to_string()), true);  // leave no TIME_WAIT in the way
+    set_reset_on_close(socket.fd(), true);  // leave no TIME_WAIT in the way
     co_return ECONNREFUSED;
   }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
@@ -155,10 +156,12 @@ void check_listening(const StreamOptions& options, const Endpoint& endpoint) {
 
 Socket open_socket(int family, const StreamOptions& options) {
   try {
-    return Socket::open(family, options.type,
-                        !is_internet(family) ? 0
-                        : options.mptcp      ? IPPROTO_MPTCP
-                                             : IPPROTO_TCP);
+    auto socket = Socket::open(family, options.type,
+                               !is_internet(family) ? 0
+                               : options.mptcp      ? IPPROTO_MPTCP
+                                                    : IPPROTO_TCP);
+    if (options.resets_on_close && is_internet(family)) set_reset_on_close(socket.fd(), true);
+    return socket;
   } catch (const Error& error) {
     const bool no_mptcp = error.number() == EPROTONOSUPPORT || error.number() == ENOPROTOOPT;
     if (!options.mptcp || !no_mptcp) throw;

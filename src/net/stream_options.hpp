@@ -22,6 +22,7 @@ struct StreamOptions {
   std::string interface;                // the only one to use; empty for any
   std::optional<Source> source;         // where to dial from, or the address to listen on
   std::string congestion;               // tcp_congestion; empty: reno between two ends on this host
+  bool resets_on_close = false;         // a new TCP socket, until set_reset_on_close() takes it back
   std::vector<OptionSetting> settings;  // --opt
 };
 

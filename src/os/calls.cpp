@@ -148,10 +148,18 @@ void shutdown_write(const Descriptor& socket) try { shut_down(socket, SHUT_WR); 
   if (error.number() != ENOTCONN) throw;
 }
 
-void set_reset_on_close(const Descriptor& socket, bool reset) {
+void set_reset_on_close(int socket, bool reset) {
   const linger value{reset ? 1 : 0, 0};
-  const int result = setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, &value, sizeof value);
-  observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket.fd, reset ? "on,0" : "off");
+  const int result = setsockopt(socket, SOL_SOCKET, SO_LINGER, &value, sizeof value);
+  observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket, reset ? "on,0" : "off");
+}
+
+/// The close of any duplicate flushes the file.
+void check_written(const Descriptor& file) {
+  if (!file.is_file()) return;
+  const int duplicate = fcntl(file.fd, F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0 || (close(duplicate) != 0 && errno != EINTR))
+    throw_errno(text("close {}", file.name), file.origin);
 }
 
 int pending_error(const Descriptor& end) {

@@ -54,7 +54,12 @@ void shut_down(const Descriptor& socket, int how);
 
 /// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
 /// kernel's own closing after SIGKILL too.
-void set_reset_on_close(const Descriptor& socket, bool reset);
+void set_reset_on_close(int socket, bool reset);
+
+/// Asks what close(2) has to say of the bytes written to a file, while it can still be told: on a network
+/// file system, or where a quota counts late, only that says that there was no room. Throws Error; nothing
+/// for what is no file.
+void check_written(const Descriptor& file);
 
 /// The error waiting on a socket (SO_ERROR), which this reads and clears; 0 for none and for what is no
 /// socket.

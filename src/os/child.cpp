@@ -49,8 +49,19 @@ struct Birth {
   int failure;  // a pipe that tells why the program could not be run
 };
 
-void use_as(int number, int fd) {
-  dup2(fd, number);
+[[noreturn]] void give_up(const Birth& birth) {
+  const int number = errno;
+  [[maybe_unused]] const auto written = write(birth.failure, &number, sizeof number);
+  _exit(127);
+}
+
+/// A program with streams that it was not meant to have would read and write what is not its business.
+void use_as(const Birth& birth, int number, int fd) {
+  if (dup2(fd, number) < 0) give_up(birth);
+}
+
+void use_as_blocking(const Birth& birth, int number, int fd) {
+  use_as(birth, number, fd);
   fcntl(number, F_SETFL, fcntl(number, F_GETFL) & ~O_NONBLOCK);
 }
 
@@ -59,14 +70,13 @@ void use_as(int number, int fd) {
   if (birth.dies_with_us) prctl(PR_SET_PDEATHSIG, SIGKILL);
   restore_signals_that_calls_report();
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  use_as(STDIN_FILENO, birth.input >= 0 ? birth.input : null);
-  use_as(STDOUT_FILENO, birth.output);
-  if (!birth.shares_error) dup2(null, STDERR_FILENO);
+  if (null < 0) give_up(birth);
+  use_as_blocking(birth, STDIN_FILENO, birth.input >= 0 ? birth.input : null);
+  use_as_blocking(birth, STDOUT_FILENO, birth.output);
+  if (!birth.shares_error) use_as(birth, STDERR_FILENO, null);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what we have inherited is not its business either
   execvpe(birth.words[0], birth.words, birth.environment);
-  const int number = errno;
-  [[maybe_unused]] const auto written = write(birth.failure, &number, sizeof number);
-  _exit(127);
+  give_up(birth);
 }
 
 Pipe needed_pipe() {

@@ -85,6 +85,7 @@ void NewFile::write(std::string_view content) {
 void NewFile::complete(bool sync) {
   if (sync && fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) fail("fsync", target_);
   if (temporary_.empty()) return;
+  check_written({fd_.get(), target_, Origin::local_file, Descriptor::Kind::file});
   const unsigned flags = options_.keep_existing ? RENAME_NOREPLACE : 0;
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
     fail("rename to", target_);

@@ -47,7 +47,7 @@ class Receiving {
       throw;
     }
     complete();
-    set_reset_on_close(peer_, false);
+    set_reset_on_close(peer_.fd, false);
   }
 
  private:

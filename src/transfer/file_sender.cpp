@@ -79,7 +79,7 @@ class Sending {
       throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", source_.described.name,
                             pump_.bytes(), *source_.length));
     sent_at_ = loop_.now();
-    set_reset_on_close(peer_, false);
+    set_reset_on_close(peer_.fd, false);
     shutdown_write(peer_);
   }
 
@@ -136,7 +136,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
     source.described = describe(source.fd.get(), path, Origin::local_file);
   }
   struct stat status {};
-  fstat(source.fd.get(), &status);
+  if (fstat(source.fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
   const auto beyond = [&] {
     return BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));
@@ -153,7 +153,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
 
 Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
                  TransferStats& stats) {
-  set_reset_on_close(socket.described(peer), true);
+  set_reset_on_close(socket.fd(), true);
   Sending sending(co_await this_loop(), source, std::move(socket), peer, std::move(options), stats);
   co_await sending.run();
 }

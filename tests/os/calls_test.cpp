@@ -165,8 +165,8 @@ TEST_CASE("calls: set_reset_on_close decides how the peer sees the end") {
   for (const bool reset : {true, false}) {
     CAPTURE(reset);
     auto sockets = tcp_pair();
-    set_reset_on_close(described(sockets.ours), true);
-    set_reset_on_close(described(sockets.ours), reset);
+    set_reset_on_close(sockets.ours.get(), true);
+    set_reset_on_close(sockets.ours.get(), reset);
     sockets.ours.reset();
     char byte = 0;
     const auto got = read(sockets.theirs.get(), &byte, 1);

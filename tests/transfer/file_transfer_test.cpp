@@ -30,7 +30,7 @@ Task<> receive_into(std::string path, UniqueFd socket, ReceiveOptions options, T
                     std::function<void()> complete) {
   UniqueFd sink(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   auto described = describe(sink.get(), path, Origin::local_file);
-  set_reset_on_close(describe(socket.get(), "peer", Origin::peer), true);
+  set_reset_on_close(socket.get(), true);
   co_await receive_file(Socket(std::move(socket)), "peer", std::move(sink), std::move(described), options,
                         stats, std::move(complete));
 }

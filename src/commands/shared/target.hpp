@@ -8,6 +8,7 @@
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
 #include "net/address.hpp"
+#include "os/calls.hpp"
 #include "os/descriptor.hpp"
 #include "os/new_file.hpp"
 
@@ -34,7 +35,10 @@ class Target {
   Target(const TargetOptions& options, const std::string& path);
   /// The transfer is whole; with `sync` it is on disk before the file gets its name.
   void complete(bool sync) {
-    if (file_) file_->complete(sync);
+    if (file_)
+      file_->complete(sync);
+    else
+      check_written(described_);
   }
   UniqueFd take_fd() { return std::move(fd_); }
   const Descriptor& described() const { return described_; }

@@ -10,6 +10,8 @@
 
 #include "flow/method.hpp"
 #include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -53,7 +55,7 @@ class Mmap : public Method {
   std::uint64_t advance(std::size_t bytes) {
     struct stat status {};
     ++calls_;
-    fstat(ends_.from.fd, &status);
+    if (fstat(ends_.from.fd, &status) != 0) throw_errno(text("fstat {}", ends_.from.name), ends_.from.origin);
     const off_t begin = std::exchange(position_, position_ + static_cast<off_t>(bytes));
     if (status.st_size >= position_) return bytes;
     position_ = end_ = std::max(begin, status.st_size);

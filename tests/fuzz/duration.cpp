@@ -23,6 +23,7 @@ std::optional<long double> reference(const std::string& word) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto word = fuzz::word_of(data, size);
+  if (word.size() > 300) return 0;  // its number need not fit a double
   const auto span = fuzz::accepted(word, [&] { return parse_duration(word); });
   const auto wanted = reference(word);
   assert(span.has_value() == wanted.has_value());

@@ -24,6 +24,7 @@ std::optional<long double> reference(const std::string& word) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto word = fuzz::word_of(data, size);
+  if (word.size() > 300) return 0;  // its number need not fit a double
   const auto bytes = fuzz::accepted(word, [&] { return parse_size(word); });
   const auto wanted = reference(word);
   if (!bytes) assert(!wanted || *wanted > 8.9e18L);

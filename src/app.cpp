@@ -14,6 +14,7 @@
 #include "os/observer.hpp"
 #include "os/signals.hpp"
 #include "os/standard_streams.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -31,13 +32,6 @@ bool uses_color(Color color) {
   const char* const no_color = std::getenv("NO_COLOR");
   const bool by_default = isatty(STDERR_FILENO) && (no_color == nullptr || *no_color == '\0');
   return color == Color::on || (color == Color::automatic && by_default);
-}
-
-/// On one line, whatever words of the user's it quotes.
-std::string one_line(std::string message) {
-  for (char& letter : message)
-    if (static_cast<unsigned char>(letter) < ' ') letter = '?';
-  return message;
 }
 
 /// The line on each failure, or the event in its place.

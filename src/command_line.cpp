@@ -151,6 +151,7 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
       continue;
     }
     std::vector<std::string> names;
+    names.reserve(commands.size());
     for (const auto& command : commands) names.emplace_back(command.name);
     if (std::find(names.begin(), names.end(), word) != names.end()) return;
     const auto similar = nearest(word, names);

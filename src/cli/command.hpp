@@ -1,13 +1,15 @@
 // Command: a row of the table of subcommands.
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include <functional>
 #include <string_view>
 
 #include "cli/context.hpp"
 #include "cli/exit_code.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

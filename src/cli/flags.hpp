@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/time_limits.hpp"
 #include "cli/units.hpp"
 #include "net/dial.hpp"
 #include "net/endpoint.hpp"
@@ -40,17 +41,11 @@ void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::str
 /// -4, -6, --numeric, --source, --interface, --mptcp, --congestion, --opt.
 void add_stream_flags(CLI::App& app, StreamOptions& options);
 
-/// Limits of time. SOCKX_TIMEOUT gives connect and idle a default.
-struct TimeLimits {
-  std::optional<Duration> connect, accept, idle, whole_run;
-};
+/// SOCKX_TIMEOUT gives the limits connect and idle a default.
 void add_connect_timeout(CLI::App& app, TimeLimits& limits);
 void add_accept_timeout(CLI::App& app, TimeLimits& limits);
 /// --idle-timeout and --deadline.
 void add_run_timeouts(CLI::App& app, TimeLimits& limits);
-
-/// An instant `span` from now, or never.
-Deadline deadline_in(const std::optional<Duration>& span);
 
 /// The options that are added while one lives stand under `title` in --help.
 class HelpSection {

@@ -13,8 +13,9 @@ namespace {
 
 std::string json_line(std::string_view event, const std::vector<Field>& fields) {
   nlohmann::ordered_json object{{"event", event}};
-  for (const auto& [name, value] : fields)
-    std::visit([&](const auto& plain) { object[name] = plain; }, static_cast<const Value::variant&>(value));
+  for (const auto& field : fields)
+    std::visit([&](const auto& plain) { object[field.name] = plain; },
+               static_cast<const Value::variant&>(field.value));
   // A name on the network need not be UTF-8; a replacement character is better than no line.
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

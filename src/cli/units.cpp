@@ -42,9 +42,10 @@ std::uint64_t parse_size(const std::string& word) {
   if (!value || *value > 9e18)
     throw BadInput(
         text("'{}': a size is a number of bytes with k, M, G, Ki, Mi or Gi, like 64Ki or 10M", word));
+  const char* const end = without_b.data() + without_b.size();
   std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
-  const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), exact);
-  if (error == std::errc() && rest == word.data() + word.size()) return exact;
+  const auto [rest, error] = std::from_chars(word.data(), end, exact);
+  if (error == std::errc() && rest == end) return exact;
   return static_cast<std::uint64_t>(std::llround(*value));
 }
 

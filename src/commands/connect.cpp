@@ -1,4 +1,5 @@
 // sockx connect: open a connection and join it to the standard streams.
+#include "cli/flags.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/checking.hpp"
 #include "commands/shared/conversation.hpp"

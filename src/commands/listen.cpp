@@ -1,4 +1,5 @@
 // sockx listen: accept one connection and join it to the standard streams.
+#include "cli/flags.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/listening.hpp"

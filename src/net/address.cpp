@@ -37,7 +37,7 @@ Address Address::unix_name(const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const bool is_abstract = name.starts_with('@');
-  constexpr auto limit = sizeof address.sun_path - 1;
+  const auto limit = sizeof address.sun_path - (is_abstract ? 0 : 1);  // a path ends with a NUL
   if (name.size() > limit)
     throw BadInput(
         text("'unix:{}': a socket's name has at most {} bytes, this has {}", name, limit, name.size()));
@@ -143,7 +143,8 @@ std::string Address::unix_text() const {
   const auto& address = as<sockaddr_un>(data());
   const std::size_t length = size_ - offset;
   if (address.sun_path[0] == '\0') return "@" + std::string(address.sun_path + 1, length - 1);
-  return std::string(address.sun_path, strnlen(address.sun_path, length));
+  const std::string path(address.sun_path, strnlen(address.sun_path, length));
+  return path.starts_with('@') ? "./" + path : path;
 }
 
 std::string Address::path() const {

@@ -16,7 +16,7 @@ class Address {
   /// Copies what a system call returned; an IPv4-mapped IPv6 address is kept as it is, but shown as IPv4.
   Address(const sockaddr* address, socklen_t size);
   /// `name` is a path, or begins with '@' for the abstract namespace (unix(7)). Throws BadInput when it is
-  /// longer than sun_path.
+  /// longer than sun_path has room for.
   static Address unix_name(const std::string& name);
   static Address vsock(std::uint32_t cid, std::uint32_t port);
   /// Every address of the family (INADDR_ANY, in6addr_any).

@@ -50,7 +50,7 @@ HostPort host_and_port(const std::string& host, const std::string& port, Endpoin
   if (host.find(':') != std::string::npos && !is_ipv6(host))
     throw BadInput(
         text("'{}': '{}' is neither a name nor an address; say HOST PORT or HOST:PORT", typed, host));
-  const HostPort parsed{host, parse_port(port)};
+  HostPort parsed{host, parse_port(port)};
   if (parsed.port == 0 && role == Endpoint::Role::connecting)
     throw BadInput(text("'{}': port 0 can be listened on, but not connected to: say 1 to 65535", typed));
   return parsed;

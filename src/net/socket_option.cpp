@@ -145,6 +145,7 @@ std::string_view socket_kind(int family) {
 OptionSetting OptionSetting::parse(const std::string& word) {
   const auto equals = word.find('=');
   const auto typed = word.substr(0, equals);
+  if (typed.empty()) throw BadInput(text("'{}': say NAME=VALUE", word));
   const auto& row = find_option(upper(typed), typed);
   if (equals == std::string::npos) throw BadInput(text("'{}': say {}=VALUE", word, row.name));
   auto value = word.substr(equals + 1);

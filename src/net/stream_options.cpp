@@ -113,7 +113,7 @@ std::string congestion_of(const Socket& socket) {
   char name[16] = "";
   socklen_t size = sizeof name;
   const int result = getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size);
-  const std::string read(name, result == 0 ? strnlen(name, size) : 0);
+  std::string read(name, result == 0 ? strnlen(name, size) : 0);
   observe_call("getsockopt", result, "{}, IPPROTO_TCP, TCP_CONGESTION, [{}]", socket.fd(), read);
   return read;
 }

@@ -24,7 +24,8 @@ std::string follow_links(std::string path) {
     if (length < 0) return path;
     const std::string next(link, static_cast<std::size_t>(length));
     const auto slash = path.rfind('/');
-    path = next.starts_with('/') || slash == std::string::npos ? next : path.substr(0, slash + 1) + next;
+    path.resize(next.starts_with('/') || slash == std::string::npos ? 0 : slash + 1);
+    path += next;
   }
   throw Error(ELOOP, text("open {}", path), Origin::local_file);
 }

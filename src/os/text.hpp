@@ -1,4 +1,4 @@
-// text(): fmt's formatting, compiled in one place.
+// text(): fmt's formatting, compiled in one place; one_line(): text that is safe on a terminal.
 #pragma once
 
 #include <fmt/core.h>
@@ -15,5 +15,8 @@ template <class... Arguments>
 std::string text(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   return format_text(format, fmt::make_format_args(arguments...));
 }
+
+/// The message on one line and without control characters, whatever words it quotes.
+std::string one_line(std::string message);
 
 }  // namespace sockx

@@ -31,6 +31,7 @@ TEST_CASE("units: sizes take powers of 1000 and of 1024") {
   CHECK(parse_size("10k") == 10000);
   CHECK(parse_size("1.5G") == 1500000000);
   CHECK(parse_size("9007199254740993") == 9007199254740993);  // more bits than a double holds
+  CHECK(parse_size("9007199254740993B") == 9007199254740993);
 }
 
 TEST_CASE("units: what is no size is refused with the word in quotes") {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double rate = 10 << 20;  // bytes a second
 constexpr std::size_t seconds = 5;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SOCKX_SANITIZED
 constexpr bool is_instrumented = true;
 #else
 constexpr bool is_instrumented = false;

@@ -28,7 +28,7 @@ constexpr unsigned most_calls = 64;  // of a kind: those beyond are like those b
 
 /// A program under AddressSanitizer takes a hundred times as long to start and to end. There a thin selection
 /// is made, here and nowhere else: calls 1, 2, 4 and 8, and of each row of the table the first fault.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SOCKX_SANITIZED
 constexpr bool is_thinned = true;
 #else
 constexpr bool is_thinned = false;

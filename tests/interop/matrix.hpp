@@ -8,7 +8,7 @@
 
 namespace test {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SOCKX_SANITIZED
 constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;

@@ -89,6 +89,21 @@ TEST_CASE("address: a unix socket's name has a limit and the longest one is stil
                        doctest::Contains("at most 107 bytes, this has 108"), BadInput);
 }
 
+TEST_CASE("address: an abstract name may fill all that the kernel has for it") {
+  const auto longest = Address::unix_name("@" + std::string(107, 'x'));
+  CHECK(longest.size() == sizeof(sockaddr_un));
+  CHECK(longest.to_string() == "unix:@" + std::string(107, 'x'));
+  CHECK_THROWS_WITH_AS(Address::unix_name("@" + std::string(108, 'x')),
+                       doctest::Contains("at most 108 bytes, this has 109"), BadInput);
+}
+
+TEST_CASE("address: a file whose name begins with @ is not shown as an abstract name") {
+  sockaddr_un address{AF_UNIX, "@x"};
+  const Address file(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  CHECK(file.to_string() == "unix:./@x");
+  CHECK(file.path() == "./@x");
+}
+
 TEST_CASE("address: the kernel takes a unix name and gives the same back") {
   const Folder folder;
   for (const auto& name : {folder / "socket", "@sockx-test-" + std::to_string(getpid())}) {

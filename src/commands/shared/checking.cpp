@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cli/exit_code.hpp"
+#include "cli/flags.hpp"
 #include "net/port_list.hpp"
 #include "net/scan.hpp"
 

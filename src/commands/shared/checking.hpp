@@ -1,14 +1,16 @@
 // connect --check and --scan: whether ports are open, and nothing more.
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/context.hpp"
 #include "commands/shared/dialing.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

@@ -1,6 +1,7 @@
 #include "commands/shared/comparison_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/units.hpp"
 
@@ -51,7 +52,7 @@ std::string bars(const Comparison& comparison) {
   const double most = comparison.winner()->median_rate();
   for (const auto& contender : comparison.contenders) {
     if (!contender.ran()) continue;
-    const auto length = static_cast<std::size_t>(contender.median_rate() / most * bar_width + 0.5);
+    const auto length = static_cast<std::size_t>(std::lround(contender.median_rate() / most * bar_width));
     drawn += text("{:<18} {:<30} {}\n", show_name(contender), std::string(length, '#'),
                   show_rate(contender.median_rate()));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/units.hpp"
 #include "commands/shared/our_end.hpp"
 #include "commands/shared/receive_once.hpp"
 #include "os/calls.hpp"

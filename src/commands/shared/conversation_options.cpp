@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "cli/flags.hpp"
 #include "os/error.hpp"
 #include "os/message_flags.hpp"
 #include "os/split_list.hpp"

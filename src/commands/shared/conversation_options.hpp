@@ -1,7 +1,6 @@
 // What listen and connect can be told about their conversation.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -9,9 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
 #include "flow/framing.hpp"
 #include "flow/relay.hpp"
+#include "net/stream_options.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

@@ -1,5 +1,7 @@
 #include "commands/shared/dialing.hpp"
 
+#include "cli/flags.hpp"
+
 namespace sockx {
 
 void add_retry_flags(CLI::App& app, RetryFlags& flags) {

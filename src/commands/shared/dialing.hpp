@@ -1,11 +1,13 @@
 // What every command that dials does around redial().
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include "cli/context.hpp"
-#include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
 #include "net/redial.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

@@ -1,13 +1,15 @@
 // What every command that listens does around listen_on().
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include <string>
 #include <vector>
 
 #include "cli/context.hpp"
 #include "net/listen.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

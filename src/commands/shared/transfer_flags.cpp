@@ -1,5 +1,7 @@
 #include "commands/shared/transfer_flags.hpp"
 
+#include "cli/flags.hpp"
+
 namespace sockx {
 
 void add_progress_flags(CLI::App& app, ProgressFlags& flags) {

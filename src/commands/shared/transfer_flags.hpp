@@ -1,9 +1,11 @@
 // The flags that send-file and recv-file share.
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include "cli/context.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 

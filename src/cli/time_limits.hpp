@@ -1,0 +1,17 @@
+// TimeLimits: how long the user lets things take.
+#pragma once
+
+#include <optional>
+
+#include "flow/event_loop.hpp"
+
+namespace sockx {
+
+struct TimeLimits {
+  std::optional<Duration> connect, accept, idle, whole_run;
+};
+
+/// An instant `span` from now, or never.
+Deadline deadline_in(const std::optional<Duration>& span);
+
+}  // namespace sockx

@@ -47,7 +47,7 @@ HostPort host_and_port(const std::string& host, const std::string& port, Endpoin
     throw BadInput(text("'{}': the host is empty: say HOST:PORT{}", typed,
                         role == Endpoint::Role::listening ? ", or PORT alone for every address" : ""));
   if (port.empty()) throw BadInput(text("'{}': the port is empty: say HOST:PORT", typed));
-  if (host.find(':') != std::string::npos && !is_ipv6(host))
+  if (host.find_first_of(":[]") != std::string::npos && !is_ipv6(host))
     throw BadInput(
         text("'{}': '{}' is neither a name nor an address; say HOST PORT or HOST:PORT", typed, host));
   HostPort parsed{host, parse_port(port)};
@@ -57,7 +57,7 @@ HostPort host_and_port(const std::string& host, const std::string& port, Endpoin
 }
 
 HostPort parse_bracketed(const std::string& word, Endpoint::Role role) {
-  const auto close = word.find(']');
+  const auto close = word.rfind(']');
   const std::string host = close == std::string::npos ? "" : word.substr(1, close - 1);
   if (host.empty() || word.size() < close + 3 || word[close + 1] != ':')
     throw BadInput(text("'{}': an address in brackets is written [ADDRESS]:PORT, like [::1]:80", word));

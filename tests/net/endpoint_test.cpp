@@ -33,6 +33,7 @@ TEST_CASE("endpoint: what is understood") {
       {{"[::1]", "80"}, "[::1]:80"},
       {{"[fe80::1%lo]:80"}, "[fe80::1%lo]:80"},
       {{"fe80::1%lo", "80"}, "[fe80::1%lo]:80"},
+      {{"[fe80::1%a]b]:80"}, "[fe80::1%a]b]:80"},  // the kernel lets an interface be named a]b
       {{"unix:/run/x"}, "unix:/run/x"},
       {{"unix:relative/name:with:colons"}, "unix:relative/name:with:colons"},
       {{"unix:@abstract"}, "unix:@abstract"},
@@ -102,6 +103,8 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
       {{"localhost", "80 "}, "'80 '", "0 to 65535"},
       {{"localhost", ""}, "'localhost '", "port is empty"},
       {{"127.0.0.1:80", "90"}, "'127.0.0.1:80'", "neither a name nor an address"},
+      {{"[localhost", "80"}, "'[localhost 80'", "neither a name nor an address"},
+      {{"localhost]:80"}, "'localhost]:80'", "neither a name nor an address"},
       {{"localhost:htttp"}, "'htttp'", "did you mean http?"},
       {{"localhost", "80", "90"}, "'90'", "one word too many"},
       {{"unix:"}, "'unix:'", "unix:/PATH or unix:@NAME"},

@@ -7,6 +7,7 @@
 
 namespace sockx {
 
+Run declare_byteorder(CLI::App& app);
 Run declare_connect(CLI::App& app);
 Run declare_getaddrinfo(CLI::App& app);
 Run declare_listen(CLI::App& app);
@@ -23,6 +24,7 @@ inline constexpr std::array commands{
     Command{"resolve", "look up names, addresses, services and protocols", declare_resolve},
     Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
             declare_getaddrinfo},
+    Command{"byteorder", "show byte order, exchange bytes, pack and unpack addresses", declare_byteorder},
 };
 
 }  // namespace sockx

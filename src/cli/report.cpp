@@ -22,7 +22,7 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields) 
 
 /// On one line that can be read, whatever words of the user's it quotes.
 std::string one_line(std::string message) {
-  constexpr std::size_t most = 2000, kept = 500;
+  constexpr std::size_t most = 1000, kept = 200;
   if (message.size() > most)
     message = text("{} [{} bytes left out] {}", message.substr(0, kept), message.size() - 2 * kept,
                    message.substr(message.size() - kept));

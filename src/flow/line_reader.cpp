@@ -14,15 +14,21 @@ LineReader::LineReader(EventLoop& loop, Descriptor from, std::size_t longest)
       buffer_(64 * 1024) {}
 
 std::optional<std::string> LineReader::take() {
+  const auto too_long = [this] {
+    return BadInput(text("{}: a line has more than {} bytes", from_.name, longest_));
+  };
+  std::optional<std::vector<std::byte>> record;
   try {
-    const auto record = framer_.take();
-    if (!record) return {};
-    std::string line(reinterpret_cast<const char*>(record->data()), record->size());
-    if (line.ends_with('\n')) line.pop_back();
-    return line;
+    record = framer_.take();
   } catch (const Error&) {
-    throw BadInput(text("{}: a line has more than {} bytes", from_.name, longest_));
+    throw too_long();
   }
+  if (!record) return {};
+  std::string line(reinterpret_cast<const char*>(record->data()), record->size());
+  if (line.ends_with('\n')) line.pop_back();
+  if (line.size() > longest_)
+    throw too_long();  // a last line, without the newline that the framer has room for
+  return line;
 }
 
 Task<std::optional<std::string>> LineReader::next() {

@@ -35,8 +35,8 @@ class Context {
   EventLoop& loop();
 
   /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status
-  /// that it asks for.
-  ExitCode fail(std::exception_ptr thrown);
+  /// that it asks for. `about` stands in the event too.
+  ExitCode fail(std::exception_ptr thrown, const std::vector<Field>& about = {});
 
   Report& report;
   Log& log;

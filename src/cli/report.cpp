@@ -78,10 +78,11 @@ void Report::diagnostic(std::string_view name, const std::vector<Field>& fields,
     put(stderr, line);
 }
 
-void Report::failure(const Failure& failure) {
+void Report::failure(const Failure& failure, const std::vector<Field>& about) {
   std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
   if (failure.error != 0) fields.push_back({"errno", failure.error});
   if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  fields.insert(fields.end(), about.begin(), about.end());
   diagnostic("error", fields, "sockx: " + one_line(failure.message));
 }
 

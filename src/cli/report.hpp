@@ -61,8 +61,8 @@ class Report {
   /// end. Never throws: a line that cannot be written is lost.
   void diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line);
   /// The diagnostic on a failure: "sockx: " and its message on one line, however long the words that it
-  /// quotes.
-  void failure(const Failure& failure);
+  /// quotes. `about` are fields that the event has besides its own.
+  void failure(const Failure& failure, const std::vector<Field>& about = {});
 
  private:
   struct Closer {

@@ -8,9 +8,6 @@
 
 namespace sockx {
 
-namespace {
-
-/// Adds an option whose value `read` takes; what it finds wrong is said with the option's name in front.
 CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<void(const std::string&)> read,
                       const std::string& help) {
   const auto name = names.substr(names.rfind(',') + 1);
@@ -23,6 +20,8 @@ CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<voi
   };
   return app.add_option_function<std::string>(names, named, help);
 }
+
+namespace {
 
 template <class T>
 CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::optional<T>& target,
@@ -81,7 +80,16 @@ CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most,
 }
 
 CLI::Option* add_word_list(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
-  return app.add_option(shown, words)->option_text(shown)->expected(0, -1);
+  // Not a vector, nor extra arguments: CLI11 would read [a,b] as two words, and {} as none.
+  const auto take = [&words](const CLI::results_t& given) {
+    words = given;
+    return true;
+  };
+  constexpr int most = 1'000'000;  // those that are not there are not missed
+  return app.add_option(shown, take)
+      ->option_text(shown)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(most);
 }
 
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {

@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +19,10 @@
 
 namespace sockx {
 
-/// Each reads its value at once and throws BadInput with the option's name in front.
+/// An option whose value `read` takes at once; what it finds wrong (BadInput) is said with the option's name
+/// in front. So do all that follow.
+CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<void(const std::string&)> read,
+                      const std::string& help);
 CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
                           const std::string& help);
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
@@ -41,7 +45,7 @@ CLI::Validator not_empty();
 /// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
 CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
 
-/// Any number of positional words. CLI11 takes brackets around a word away.
+/// Any number of positional words, untouched.
 CLI::Option* add_word_list(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
 
 /// The words of one endpoint, read with Endpoint::parse once the command runs.

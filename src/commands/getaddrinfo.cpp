@@ -55,8 +55,7 @@ void tell(Context& context, const AddressAnswer& answer, Duration span) {
 
 Task<> ask(Context& context, const Options& options) {
   const auto& query = options.query;
-  const auto asked =
-      text("getaddrinfo {}{}", query.host.value_or("NULL"), query.service ? " " + *query.service : "");
+  const auto asked = text("getaddrinfo {}", query.words());
   const auto begun = Clock::now();
   std::function<AddressAnswer()> work = [query] { return get_address_info(query); };
   const auto answer = co_await look_up(std::move(work), asked, deadline_in(options.timeout));
@@ -82,8 +81,7 @@ Run declare_getaddrinfo(CLI::App& app) {
   add_constant(app, "--socktype", o.query.type, socket_types, "answer for this socket type only")
       ->option_text("TYPE");
   const auto read_protocol = [&o](const std::string& word) { o.query.protocol = parse_protocol(word); };
-  app.add_option_function<std::string>("--protocol", read_protocol, "answer for this protocol only")
-      ->option_text("PROTOCOL");
+  add_read(app, "--protocol", read_protocol, "answer for this protocol only")->option_text("PROTOCOL");
   add_constants(app, "--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
   add_duration(app, "--timeout", o.timeout, "give up after DURATION");
   set_examples(app,
@@ -92,6 +90,7 @@ Run declare_getaddrinfo(CLI::App& app) {
                 {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
                  "IPv4 addresses as IPv6 ones"}});
   return [options](Context& context) {
+    if (options->words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
     options->query.host = or_null(options->words, 0);
     options->query.service = or_null(options->words, 1);
     context.run(ask(context, *options));

@@ -5,8 +5,10 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -20,6 +22,12 @@ namespace sockx {
 namespace {
 
 const char* pointer(const std::optional<std::string>& word) { return word ? word->c_str() : nullptr; }
+
+/// Also an empty word can be seen.
+std::string shown(const std::optional<std::string>& word) {
+  if (!word) return "NULL";
+  return word->empty() ? "''" : *word;
+}
 
 EaiStatus eai_status(int code) { return {code, code == EAI_SYSTEM ? errno : 0}; }
 
@@ -97,8 +105,9 @@ void EaiStatus::check(const std::string& asked) const {
   if (code != 0) throw ResolveError(asked, name(), explanation());
 }
 
+std::string AddressQuery::words() const { return shown(host) + (service ? ' ' + shown(service) : ""); }
+
 std::string AddressQuery::to_string() const {
-  const auto shown = [](const std::optional<std::string>& word) { return word ? *word : "NULL"; };
   return text("{}, {}, {{{}, {}, {}, {}}}", shown(host), shown(service), address_families.name_of(family),
               type == 0 ? "0" : socket_types.name_of(type), protocol_name(protocol),
               ai_flags.names_of(flags));
@@ -184,6 +193,16 @@ std::optional<ProtocolEntry> get_protocol_by_number(int number) {
 int parse_protocol(const std::string& word) {
   if (const auto known = get_protocol_by_name(word)) return known->number;
   return ip_protocols.parse(word);
+}
+
+void limit_patience_with_name_servers(Duration span) {
+  if (res_init() != 0) return;
+  const std::int64_t limit = std::chrono::ceil<std::chrono::seconds>(span).count();
+  const auto timeout = std::clamp<std::int64_t>(limit, 1, std::max(1, _res.retrans));
+  const auto attempts = std::clamp<std::int64_t>((limit + timeout - 1) / timeout, 1, std::max(1, _res.retry));
+  _res.retrans = static_cast<int>(timeout);
+  _res.retry = static_cast<int>(attempts);
+  _res.options |= RES_NORELOAD;  // which would set them back
 }
 
 std::string get_host_name() {

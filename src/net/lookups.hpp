@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/clock.hpp"
 #include "net/address.hpp"
 
 namespace sockx {
@@ -42,7 +43,8 @@ struct AddressQuery {
   int type = 0, protocol = 0;  // 0 is any
   int flags = 0;
 
-  std::string to_string() const;  // for --trace and messages
+  std::string words() const;      // host and service, for messages
+  std::string to_string() const;  // everything, for --trace
 };
 
 /// A struct addrinfo.
@@ -101,6 +103,11 @@ std::optional<ProtocolEntry> get_protocol_by_number(int number);
 
 /// A protocol by its IPPROTO_ name, its name in protocols(5) or its number. Throws BadInput.
 int parse_protocol(const std::string& word);
+
+/// In the look-ups of this thread, name servers that do not answer are waited for no longer than `span`,
+/// rounded up to seconds. It lowers timeout and attempts of resolv.conf(5), in so far as what they leave
+/// could not bring an answer in time.
+void limit_patience_with_name_servers(Duration span);
 
 /// gethostname(2).
 std::string get_host_name();

@@ -46,7 +46,8 @@ constexpr std::array errors{
     NAMED(EAI_ADDRFAMILY), NAMED(EAI_OVERFLOW), NAMED(EAI_IDN_ENCODE),
 };
 
-constexpr std::array h_errors{NAMED(HOST_NOT_FOUND), NAMED(TRY_AGAIN), NAMED(NO_RECOVERY), NAMED(NO_DATA)};
+constexpr std::array h_errors{NAMED(HOST_NOT_FOUND), NAMED(TRY_AGAIN), NAMED(NO_RECOVERY), NAMED(NO_DATA),
+                              NAMED(NETDB_INTERNAL)};
 
 #undef NAMED
 

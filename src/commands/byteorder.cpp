@@ -113,18 +113,43 @@ void draw(Context& context) {
   }
 }
 
-Task<> convert_all(Context& context, const Options& options, const Function& function,
-                   std::vector<std::string> words) {
-  const bool single = words.size() == 1 && words.front() != "-";
-  WordSource source(context.loop(), words);
-  for (;;) {
-    const auto word = co_await source.next();
-    if (!word) co_return;
-    auto converted = function.convert(*word, options.family);
-    converted.fields.insert(converted.fields.begin(), {"function", std::string(function.name)});
-    context.report.result((single ? "" : *word + '\t') + converted.line, "converted", converted.fields);
+/// Converts words, and tells what each has become.
+class Converter {
+ public:
+  Converter(Context& context, const Function& function, int family, bool names_words)
+      : context_(context), function_(function), family_(family), names_words_(names_words) {}
+
+  Task<> convert_all(std::vector<std::string> words) {
+    WordSource source(context_.loop(), words);
+    for (;;) {
+      const auto word = co_await source.next();
+      if (!word) co_return;
+      convert(*word);
+    }
   }
-}
+  ExitCode status() const { return status_; }
+
+ private:
+  /// A bad word does not stop the others.
+  void convert(const std::string& word) {
+    Converted converted;
+    try {
+      check_word(word);
+      converted = function_.convert(word, family_);
+    } catch (const BadInput&) {
+      status_ = context_.fail(std::current_exception(), {{"word", word}});
+      return;
+    }
+    converted.fields.insert(converted.fields.begin(), {"function", std::string(function_.name)});
+    context_.report.result((names_words_ ? word + '\t' : "") + converted.line, "converted", converted.fields);
+  }
+
+  Context& context_;
+  const Function& function_;
+  int family_;
+  bool names_words_;
+  ExitCode status_ = ExitCode::done;
+};
 
 ExitCode run(Context& context, const Options& options) {
   if (options.words.empty()) {
@@ -137,8 +162,11 @@ ExitCode run(Context& context, const Options& options) {
     throw BadInput(text("--family: {} has none", function.name));
   if (options.words.size() == 1)
     throw BadInput(text("{} of what? Say a value, or - for standard input", function.name));
-  context.run(convert_all(context, options, function, {options.words.begin() + 1, options.words.end()}));
-  return ExitCode::done;
+  const std::vector<std::string> words(options.words.begin() + 1, options.words.end());
+  const bool single = words.size() == 1 && words.front() != "-";
+  Converter converter(context, function, options.family, !single);
+  context.run(while_somebody_reads(converter.convert_all(words)));
+  return converter.status();
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // sockx resolve: names to addresses and back, services and protocols; one word, or thousands.
+#include <algorithm>
+
 #include "cli/flags.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/finding.hpp"
@@ -8,6 +10,7 @@
 #include "net/look_up.hpp"
 #include "net/lookups.hpp"
 #include "net/names.hpp"
+#include "net/scan.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
 
@@ -17,6 +20,10 @@ namespace {
 
 /// So many results may wait for an earlier one before no more words are taken, so that memory stays flat.
 constexpr std::size_t most_results = 1024;
+
+/// A look-up has so many open at a time: what wakes us, a table of hosts, sockets to a name server or to try
+/// addresses.
+constexpr std::size_t descriptors_of_one = 4;
 
 struct Options {
   std::vector<std::string> words;
@@ -39,7 +46,8 @@ struct Answer {
 Task<Answer> ask(const Options& options, std::string word, ThreadLimit::Pass pass) {
   const auto begun = Clock::now();
   std::function<Finding()> work = [word, question = options.question, family = options.family,
-                                   flags = options.flags, pass = std::move(pass)] {
+                                   flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
+    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the pass
     return find_out(word, question, family, flags);
   };
   Answer answer{word, {}, {}};
@@ -62,7 +70,7 @@ class Teller {
     for (const auto& call : answer.finding.calls)
       if (calls_are_observed()) tell_observer(call.name, call.arguments, call.result);
     if (answer.finding.failure) {
-      const auto status = context_.fail(answer.finding.failure);
+      const auto status = context_.fail(answer.finding.failure, {{"word", answer.word}});
       if (status_ == ExitCode::done) status_ = status;
       return;
     }
@@ -85,7 +93,9 @@ class Teller {
 Task<> ask_all(const Options& options, InOrder<Answer>& answers) {
   auto& loop = co_await this_loop();
   WordSource words(loop, options.words);
-  ThreadLimit limit(loop, options.parallel);
+  const auto affordable = affordable_sockets() / descriptors_of_one;
+  ThreadLimit limit(loop,
+                    std::clamp<std::uint64_t>(options.parallel, 1, std::max<std::uint64_t>(1, affordable)));
   for (;;) {
     auto word = co_await words.next();
     if (!word) break;
@@ -110,6 +120,7 @@ Task<> resolve_all(const Options& options, Teller& teller) {
 
 ExitCode run(Context& context, const Options& given) {
   if (given.host_name) {
+    if (!given.words.empty()) throw BadInput("--hostname: it takes no words");
     const auto name = get_host_name();
     context.report.result(name, "host_name", {{"name", name}});
     return ExitCode::done;
@@ -122,7 +133,7 @@ ExitCode run(Context& context, const Options& given) {
   }
   const bool single = options.words.size() == 1 && options.words.front() != "-";
   Teller teller(context, !single);
-  context.run(resolve_all(options, teller), options.deadline);
+  context.run(while_somebody_reads(resolve_all(options, teller)), options.deadline);
   return teller.status();
 }
 
@@ -145,7 +156,8 @@ Run declare_resolve(CLI::App& app) {
     questions.push_back(added);
     return added;
   };
-  add_question("--canonical", Question::canonical, "the canonical name instead of the addresses");
+  auto* const canonical =
+      add_question("--canonical", Question::canonical, "the canonical name instead of the addresses");
   auto* const names =
       add_question("--names", Question::names, "name and service of each ADDRESS[:PORT], by getnameinfo(3)");
   add_question("--aliases", Question::aliases,
@@ -155,6 +167,9 @@ Run declare_resolve(CLI::App& app) {
   add_question("--protocol", Question::protocol, "protocols by name or number");
   auto* const host_name = app.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
   for (auto* const other : questions) host_name->excludes(other);
+  questions.push_back(host_name);
+  for (auto* const other : questions)
+    if (other != canonical) other->excludes(four)->excludes(six);
   add_constants(app, "--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
       ->needs(names);
   add_duration(app, "--timeout", o.timeout, "give up each word after DURATION");

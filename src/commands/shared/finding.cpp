@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "commands/shared/word_source.hpp"
 #include "net/endpoint.hpp"
 #include "net/lookups.hpp"
 #include "net/names.hpp"
@@ -42,12 +43,12 @@ AddressAndPort parse_address(const std::string& word) {
   const auto colon = word.rfind(':');
   if (colon != std::string::npos) {
     auto host = word.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']') && host.find(':') != std::string::npos)
-      host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string::npos)
-      host.clear();  // an IPv6 address without brackets, and not a good one
-    if (const auto address = numeric_address(host, parse_port(word.substr(colon + 1))))
-      return {*address, true};
+    const bool is_v6 = host.find(':') != std::string::npos;
+    const bool has_brackets = host.starts_with('[') && host.ends_with(']');
+    if (is_v6 && has_brackets) host = host.substr(1, host.size() - 2);
+    const bool has_port = colon + 1 < word.size();
+    if (is_v6 == has_brackets && has_port && numeric_address(host))
+      return {*numeric_address(host, parse_port(word.substr(colon + 1))), true};
   }
   throw BadInput(
       text("'{}': an address is like 192.0.2.7, 192.0.2.7:80, 2001:db8::1 or [2001:db8::1]:80", word));
@@ -66,6 +67,7 @@ class Search {
 
   Finding run(Question question) {
     try {
+      check_word(word_);
       answer(question);
     } catch (...) {
       found_.failure = std::current_exception();
@@ -78,7 +80,8 @@ class Search {
     switch (question) {
       case Question::addresses:
       case Question::canonical:
-        if (const auto address = numeric_address(word_)) return find_name(*address);
+        if (const auto address = numeric_address(word_); address && fits(*address))
+          return find_name(*address);
         return find_addresses(question == Question::canonical);
       case Question::names:
         return find_name_and_service();
@@ -92,6 +95,8 @@ class Search {
         return find_protocol();
     }
   }
+
+  bool fits(const Address& address) const { return family_ == AF_UNSPEC || family_ == address.family(); }
 
   void find_addresses(bool canonical) {
     const auto answer = ask_for_addresses(family_, canonical ? AI_CANONNAME : 0);
@@ -128,7 +133,8 @@ class Search {
       throw ResolveError(text("{} {}", address ? "gethostbyaddr" : "gethostbyname", word_),
                          host_errors.name_of(answer.error), hstrerror(answer.error));
     const auto& [name, aliases, addresses] = answer.entry;
-    found_.lines = {"name " + name, "aliases " + plain_text(aliases), "addresses " + plain_text(addresses)};
+    found_.lines = {"name " + name, "aliases " + (aliases.empty() ? "-" : plain_text(aliases)),
+                    "addresses " + plain_text(addresses)};
     found_.fields = {{"name", name}, {"aliases", aliases}, {"addresses", addresses}};
   }
 

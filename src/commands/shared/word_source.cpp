@@ -1,12 +1,27 @@
 #include "commands/shared/word_source.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "flow/task_group.hpp"
+#include "os/error.hpp"
 #include "os/standard_streams.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
 
 constexpr std::size_t longest_line = 4 * 1024 * 1024;
+
+Task<> until_nobody_reads() {
+  auto& loop = co_await this_loop();
+  Watch output(loop, STDOUT_FILENO);
+  co_await output.hung_up();
+  co_await loop.sleep_until(after(std::chrono::seconds(1)));
+  throw Error(EPIPE, "write stdout", Origin::standard_output);
+}
 
 std::string without_blanks(const std::string& line) {
   constexpr std::string_view blanks = " \t\r\v\f";
@@ -16,6 +31,20 @@ std::string without_blanks(const std::string& line) {
 }
 
 }  // namespace
+
+void check_word(const std::string& word) {
+  if (word.empty()) throw BadInput("'': say something");
+  const auto nul = word.find('\0');
+  if (nul != std::string::npos)
+    throw BadInput(text("'{}' and then a NUL byte: no name or number has one", word.substr(0, nul)));
+}
+
+Task<> while_somebody_reads(Task<> task) {
+  std::vector<Task<>> tasks;
+  tasks.push_back(until_nobody_reads());
+  tasks.push_back(std::move(task));
+  co_await any(std::move(tasks));
+}
 
 Task<std::optional<std::string>> WordSource::next() {
   for (;;) {

@@ -27,4 +27,11 @@ class WordSource {
   std::optional<LineReader> lines_;
 };
 
+/// Throws BadInput for a word that the C library cannot be asked about: an empty one, or one with a NUL byte.
+void check_word(const std::string& word);
+
+/// Runs `task`, which tells results as long as words come. A second after the last reader of standard output
+/// has gone, throws what a write would; if the task ends in that second, nothing was lost.
+Task<> while_somebody_reads(Task<> task);
+
 }  // namespace sockx

@@ -13,7 +13,7 @@ extern const NameTable ni_flags;          // NI_, bits: flags of getnameinfo(3),
 extern const NameTable eai_errors;        // EAI_: what both return
 extern const NameTable host_errors;       // HOST_NOT_FOUND and so on: h_errno of gethostbyname(3)
 
-/// RFC 3493's flag for a scope id as a number, which glibc lacks. name_of_address() does it.
+/// RFC 3493's flag for a scope id as a number, which glibc lacks. get_name_info() does it.
 constexpr int NI_NUMERICSCOPE = 0x10000;
 
 /// "IPPROTO_TCP"; "0" for the family's own choice, which is IPPROTO_IP by number only.

@@ -34,17 +34,6 @@ bool uses_color(Color color) {
   return color == Color::on || (color == Color::automatic && by_default);
 }
 
-/// The line on each failure, or the event in its place.
-int tell(const Failure& failure, Report& report) {
-  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
-  if (failure.error != 0) {
-    fields.push_back({"errno", failure.error});
-    if (const char* const name = strerrorname_np(failure.error)) fields.push_back({"error", name});
-  }
-  report.diagnostic("error", fields, "sockx: " + one_line(failure.message));
-  return static_cast<int>(failure.status);
-}
-
 CallObserver tracer(const GlobalOptions& globals, Report& report) {
   return [&report, everything = globals.verbosity > 1](const ObservedCall& call) {
     if (call.would_block && !everything) return;
@@ -68,9 +57,7 @@ int run_command(const CommandLine& line, Report& report) {
   } catch (...) {
     const auto thrown = std::current_exception();
     if (is_broken_standard_output(thrown)) die_by_signal(SIGPIPE);
-    const auto failure = describe_failure(thrown);
-    log.failure(failure.message);
-    return tell(failure, report);
+    return static_cast<int>(context.fail(thrown));
   }
 }
 
@@ -96,7 +83,9 @@ int run_app(const std::vector<std::string>& words) {
     return status;
   } catch (...) {
     Report report({json, false, ""});
-    return tell(describe_failure(std::current_exception()), report);
+    const auto failure = describe_failure(std::current_exception());
+    report.failure(failure);
+    return static_cast<int>(failure.status);
   }
 }
 

@@ -38,6 +38,13 @@ void Context::run(Task<> task, std::optional<Duration> deadline) {
   }
 }
 
+ExitCode Context::fail(std::exception_ptr thrown, const std::vector<Field>& about) {
+  const auto failure = describe_failure(std::move(thrown));
+  log.failure(failure.message);
+  report.failure(failure, about);
+  return failure.status;
+}
+
 EventLoop& Context::loop() {
   if (!loop_) loop_.emplace();
   return *loop_;

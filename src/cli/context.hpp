@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exit_code.hpp"
 #include "cli/log.hpp"
 #include "cli/report.hpp"
 #include "flow/event_loop.hpp"
@@ -32,6 +33,10 @@ class Context {
   /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
   void run(Task<> task, std::optional<Duration> deadline = {});
   EventLoop& loop();
+
+  /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status
+  /// that it asks for. `about` stands in the event too.
+  ExitCode fail(std::exception_ptr thrown, const std::vector<Field>& about = {});
 
   Report& report;
   Log& log;

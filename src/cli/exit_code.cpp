@@ -1,6 +1,7 @@
 #include "cli/exit_code.hpp"
 
 #include <cerrno>
+#include <cstring>
 
 #include "net/port_state.hpp"
 #include "net/resolve.hpp"
@@ -52,6 +53,11 @@ ExitCode status_of(const Error& error) {
   return ExitCode::other_failure;
 }
 
+Failure failed_call(ExitCode status, const std::string& message, int error) {
+  const char* const name = strerrorname_np(error);
+  return {status, message, error, name ? name : ""};
+}
+
 }  // namespace
 
 Failure describe_failure(std::exception_ptr thrown) {
@@ -60,15 +66,15 @@ Failure describe_failure(std::exception_ptr thrown) {
   } catch (const BadInput& error) {
     return {ExitCode::usage, error.what()};
   } catch (const ResolveError& error) {
-    return {ExitCode::name_not_resolved, error.what()};
+    return {ExitCode::name_not_resolved, error.what(), 0, error.name()};
   } catch (const NotOpen& error) {
     return {ExitCode::refused, error.what()};
   } catch (const TimedOut& error) {
-    return {ExitCode::timed_out, error.what(), ETIMEDOUT};
+    return failed_call(ExitCode::timed_out, error.what(), ETIMEDOUT);
   } catch (const Incomplete& error) {
     return {ExitCode::incomplete, error.what()};
   } catch (const Error& error) {
-    return {status_of(error), error.what(), error.number()};
+    return failed_call(status_of(error), error.what(), error.number());
   } catch (const std::exception& error) {
     return {ExitCode::other_failure, error.what()};
   }

@@ -24,8 +24,9 @@ enum class ExitCode {
 /// A failure in the words and numbers that the user gets.
 struct Failure {
   ExitCode status = ExitCode::other_failure;
-  std::string message;  // one line
-  int error = 0;        // the errno, where there was one
+  std::string message;    // one line
+  int error = 0;          // the errno, where there was one
+  std::string name = {};  // of the error: "ECONNREFUSED", "EAI_NONAME"; empty where it has none
 };
 
 /// Reads any exception that a command can throw.

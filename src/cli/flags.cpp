@@ -1,27 +1,33 @@
 #include "cli/flags.hpp"
 
 #include <cstdlib>
+#include <functional>
 
 #include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
-namespace {
-
-/// Adds an option whose value `parse` reads; what it finds wrong is said with the option's name in front.
-template <class T>
-CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::optional<T>& target,
-                        T (*parse)(const std::string&), const std::string& help, const std::string& shown) {
+CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<void(const std::string&)> read,
+                      const std::string& help) {
   const auto name = names.substr(names.rfind(',') + 1);
-  const auto read = [&target, parse, name](const std::string& word) {
+  const auto named = [read = std::move(read), name](const std::string& word) {
     try {
-      target = parse(word);
+      read(word);
     } catch (const BadInput& error) {
       throw BadInput(text("{}: {}", name, error.what()));
     }
   };
-  return app.add_option_function<std::string>(names, read, help)->option_text(shown);
+  return app.add_option_function<std::string>(names, named, help);
+}
+
+namespace {
+
+template <class T>
+CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::optional<T>& target,
+                        T (*parse)(const std::string&), const std::string& help, const std::string& shown) {
+  const auto read = [&target, parse](const std::string& word) { target = parse(word); };
+  return add_read(app, names, read, help)->option_text(shown);
 }
 
 std::optional<Duration> timeout_from_environment() {
@@ -50,6 +56,20 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std
   return add_parsed(app, names, target, parse_size, help, "SIZE");
 }
 
+CLI::Option* add_constant(CLI::App& app, const std::string& name, int& target, const NameTable& table,
+                          const std::string& help) {
+  return add_read(
+      app, name, [&target, &table](const std::string& word) { target = table.parse(word); }, help);
+}
+
+CLI::Option* add_constants(CLI::App& app, const std::string& name, int& target, const NameTable& table,
+                           const std::string& help) {
+  return add_read(
+             app, name, [&target, &table](const std::string& list) { target = table.parse_flags(list); },
+             help)
+      ->option_text("FLAG[,FLAG...]");
+}
+
 CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown) {
   // Not one option with a vector: CLI11 would take a word like [a,b] for a list.
   const auto take = [&words](const std::string& word) { words.push_back(word); };
@@ -57,6 +77,19 @@ CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most,
   for (int i = 2; i <= most; ++i)
     app.add_option_function<std::string>(text("word {}", i), take)->option_text("");
   return first;
+}
+
+CLI::Option* add_word_list(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {
+  // Not a vector, nor extra arguments: CLI11 would read [a,b] as two words, and {} as none.
+  const auto take = [&words](const CLI::results_t& given) {
+    words = given;
+    return true;
+  };
+  constexpr int most = 1'000'000;  // those that are not there are not missed
+  return app.add_option(shown, take)
+      ->option_text(shown)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(most);
 }
 
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown) {

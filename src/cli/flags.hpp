@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,10 +16,14 @@
 #include "net/endpoint.hpp"
 #include "net/listen.hpp"
 #include "net/stream_options.hpp"
+#include "os/named_numbers.hpp"
 
 namespace sockx {
 
-/// Each reads its value at once and throws BadInput with the option's name in front.
+/// An option whose value `read` takes at once; what it finds wrong (BadInput) is said with the option's name
+/// in front. So do all that follow.
+CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<void(const std::string&)> read,
+                      const std::string& help);
 CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
                           const std::string& help);
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
@@ -29,11 +34,20 @@ template <class Choice>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
                         const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
+/// A constant of the C headers, and several of them as bits, separated by commas.
+CLI::Option* add_constant(CLI::App& app, const std::string& name, int& target, const NameTable& table,
+                          const std::string& help);
+CLI::Option* add_constants(CLI::App& app, const std::string& name, int& target, const NameTable& table,
+                           const std::string& help);
+
 /// For an option whose value must be something: a validator of CLI11.
 CLI::Validator not_empty();
 
 /// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
 CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
+
+/// Any number of positional words, untouched.
+CLI::Option* add_word_list(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
 
 /// The words of one endpoint, read with Endpoint::parse once the command runs.
 void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);

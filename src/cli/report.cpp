@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "cli/exit_code.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -20,7 +21,30 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields) 
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+/// What fits on a screen, whatever words it quotes.
+std::string shortened(const std::string& message) {
+  constexpr std::size_t most = 1000, kept = 200;
+  if (message.size() <= most) return message;
+  return text("{} [{} bytes left out] {}", message.substr(0, kept), message.size() - 2 * kept,
+              message.substr(message.size() - kept));
+}
+
 }  // namespace
+
+std::string plain_text(const Value& value) {
+  const auto show = [](const auto& plain) -> std::string {
+    using Plain = std::decay_t<decltype(plain)>;
+    std::string shown;
+    if constexpr (std::is_same_v<Plain, std::string>)
+      shown = plain;
+    else if constexpr (std::is_same_v<Plain, std::vector<std::string>>)
+      for (const auto& word : plain) shown += (shown.empty() ? "" : " ") + word;
+    else
+      shown = text("{}", plain);
+    return shown;
+  };
+  return std::visit(show, static_cast<const Value::variant&>(value));
+}
 
 Report::Report(const Options& options) : options_(options) {
   if (options_.events_file.empty()) return;
@@ -50,6 +74,14 @@ void Report::diagnostic(std::string_view name, const std::vector<Field>& fields,
     put(stderr, json_line(name, fields));
   else if (!line.empty())
     put(stderr, line);
+}
+
+void Report::failure(const Failure& failure, const std::vector<Field>& about) {
+  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
+  if (failure.error != 0) fields.push_back({"errno", failure.error});
+  if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  fields.insert(fields.end(), about.begin(), about.end());
+  diagnostic("error", fields, "sockx: " + one_line(shortened(failure.message)));
 }
 
 void Report::put(std::FILE* stream, const std::string& line) {

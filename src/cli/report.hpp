@@ -12,16 +12,23 @@
 
 namespace sockx {
 
+struct Failure;
+
 /// A value of an event: sizes are bytes, times are seconds.
-struct Value : std::variant<bool, std::int64_t, std::uint64_t, double, std::string> {
+struct Value
+    : std::variant<bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::string>> {
   Value(bool truth) : variant(truth) {}
   Value(double number) : variant(number) {}
   Value(std::string word) : variant(std::move(word)) {}
   Value(const char* word) : variant(std::string(word)) {}
+  Value(std::vector<std::string> words) : variant(std::move(words)) {}
   Value(std::signed_integral auto number) : variant(std::int64_t{number}) {}
   Value(std::unsigned_integral auto number) requires(!std::same_as<decltype(number), bool>)
       : variant(std::uint64_t{number}) {}
 };
+
+/// As text: "true", "12", "0.5", the words themselves with a blank between them.
+std::string plain_text(const Value& value);
 
 struct Field {
   std::string name;
@@ -53,6 +60,9 @@ class Report {
   /// What goes along the run on standard error: a log line, a traced call, progress, the error at the
   /// end. Never throws: a line that cannot be written is lost.
   void diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line);
+  /// The diagnostic on a failure: "sockx: " and its message on one line, however long the words that it
+  /// quotes. `about` are fields that the event has besides its own.
+  void failure(const Failure& failure, const std::vector<Field>& about = {});
 
  private:
   struct Closer {

@@ -7,9 +7,12 @@
 
 namespace sockx {
 
+Run declare_byteorder(CLI::App& app);
 Run declare_connect(CLI::App& app);
+Run declare_getaddrinfo(CLI::App& app);
 Run declare_listen(CLI::App& app);
 Run declare_recv_file(CLI::App& app);
+Run declare_resolve(CLI::App& app);
 Run declare_send_file(CLI::App& app);
 
 inline constexpr std::array commands{
@@ -18,6 +21,10 @@ inline constexpr std::array commands{
     Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
             declare_send_file},
     Command{"recv-file", "receive files from connections, or count their bytes", declare_recv_file},
+    Command{"resolve", "look up names, addresses, services and protocols", declare_resolve},
+    Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
+            declare_getaddrinfo},
+    Command{"byteorder", "show byte order, exchange bytes, pack and unpack addresses", declare_byteorder},
 };
 
 }  // namespace sockx

@@ -55,6 +55,8 @@ class Watch {
   }
   /// Until urgent data have come: EPOLLPRI of epoll_ctl(2).
   ReadinessWait urgent(Deadline deadline = never) { return wait({this, Readiness::urgent}, {}, deadline); }
+  /// Until there is nobody at the far end any more.
+  ReadinessWait hung_up(Deadline deadline = never) { return wait({this, Readiness::hang_up}, {}, deadline); }
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
   void forget_readable() { forget(Readiness::input); }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "net/names.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -79,7 +80,7 @@ std::string Address::to_string() const {
     case AF_VSOCK:
       return text("vsock:{}:{}", host(), port());
     default:
-      return family_name(family());
+      return address_families.name_of(family());
   }
 }
 
@@ -121,6 +122,23 @@ std::uint32_t Address::port() const {
   }
 }
 
+std::string Address::ntop() const {
+  char buffer[INET6_ADDRSTRLEN] = "";
+  const void* const bytes = family() == AF_INET6
+                                ? static_cast<const void*>(&as<sockaddr_in6>(data()).sin6_addr)
+                                : &as<sockaddr_in>(data()).sin_addr;
+  const char* const shown = inet_ntop(family(), bytes, buffer, sizeof buffer);
+  return shown ? shown : "";
+}
+
+std::uint32_t Address::flowinfo() const {
+  return family() == AF_INET6 ? ntohl(as<sockaddr_in6>(data()).sin6_flowinfo) : 0;
+}
+
+std::uint32_t Address::scope_id() const {
+  return family() == AF_INET6 ? as<sockaddr_in6>(data()).sin6_scope_id : 0;
+}
+
 Address Address::with_port(std::uint16_t port) const {
   auto changed = *this;
   auto* const storage = &changed.storage_;
@@ -151,23 +169,6 @@ std::string Address::path() const {
   if (family() != AF_UNIX) return "";
   auto name = unix_text();
   return name.starts_with('@') ? "" : name;
-}
-
-std::string family_name(int family) {
-  switch (family) {
-    case AF_UNSPEC:
-      return "AF_UNSPEC";
-    case AF_INET:
-      return "AF_INET";
-    case AF_INET6:
-      return "AF_INET6";
-    case AF_UNIX:
-      return "AF_UNIX";
-    case AF_VSOCK:
-      return "AF_VSOCK";
-    default:
-      return std::to_string(family);
-  }
 }
 
 }  // namespace sockx

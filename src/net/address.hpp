@@ -33,6 +33,10 @@ class Address {
   std::string host() const;
   /// 0 for a unix socket.
   std::uint32_t port() const;
+  /// What inet_ntop(3) makes of an IPv4 or IPv6 address: without a scope, and a mapped address stays mapped.
+  std::string ntop() const;
+  std::uint32_t flowinfo() const;  // of IPv6, in host order; else 0
+  std::uint32_t scope_id() const;  // of IPv6, the number of an interface; else 0
   /// The same host with another port; other families than IPv4 and IPv6 stay as they are.
   Address with_port(std::uint16_t port) const;
   /// 127.0.0.0/8 (mapped into IPv6 too) or ::1.
@@ -45,8 +49,5 @@ class Address {
   sockaddr_storage storage_{};
   socklen_t size_ = 0;
 };
-
-/// "AF_INET6", or the number.
-std::string family_name(int family);
 
 }  // namespace sockx

@@ -1,7 +1,6 @@
 // resolve(): names to addresses without blocking the loop.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -9,18 +8,9 @@
 #include "flow/task.hpp"
 #include "net/address.hpp"
 #include "net/endpoint.hpp"
+#include "net/lookups.hpp"
 
 namespace sockx {
-
-/// getaddrinfo(3) said no: "getaddrinfo nosuch.invalid: EAI_NONAME: Name or service not known".
-class ResolveError : public std::runtime_error {
- public:
-  ResolveError(int code, const std::string& host);
-  int code() const { return code_; }  // an EAI_ number
-
- private:
-  int code_;
-};
 
 struct ResolveOptions {
   int family = AF_UNSPEC;

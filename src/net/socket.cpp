@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "net/names.hpp"
 #include "os/calls.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
@@ -13,32 +14,6 @@
 namespace sockx {
 
 namespace {
-
-std::string type_name(int type) {
-  switch (type) {
-    case SOCK_STREAM:
-      return "SOCK_STREAM";
-    case SOCK_DGRAM:
-      return "SOCK_DGRAM";
-    case SOCK_SEQPACKET:
-      return "SOCK_SEQPACKET";
-    default:
-      return std::to_string(type);
-  }
-}
-
-std::string protocol_name(int protocol) {
-  switch (protocol) {
-    case 0:
-      return "0";
-    case IPPROTO_TCP:
-      return "IPPROTO_TCP";
-    case IPPROTO_MPTCP:
-      return "IPPROTO_MPTCP";
-    default:
-      return std::to_string(protocol);
-  }
-}
 
 int option(int fd, int number, std::string_view name) {
   const auto value = socket_query(fd, number, name);
@@ -80,9 +55,11 @@ Address name_by(Call call, std::string_view call_name, int fd) {
 
 Socket Socket::open(int family, int type, int protocol) {
   const int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-  observe_call("socket", fd, "{}, {}, {}", family_name(family), type_name(type), protocol_name(protocol));
+  observe_call("socket", fd, "{}, {}, {}", address_families.name_of(family), socket_types.name_of(type),
+               protocol_name(protocol));
   if (fd < 0)
-    throw_errno(text("socket {} {} {}", family_name(family), type_name(type), protocol_name(protocol)));
+    throw_errno(text("socket {} {} {}", address_families.name_of(family), socket_types.name_of(type),
+                     protocol_name(protocol)));
   return Socket(UniqueFd(fd));
 }
 

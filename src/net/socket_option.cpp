@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "os/error.hpp"
+#include "os/named_numbers.hpp"
 #include "os/nearest.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
@@ -19,13 +20,6 @@ namespace {
 
 using Type = SocketOption::Type;
 using Phase = SocketOption::Phase;
-
-std::string upper(std::string_view word) {
-  std::string result(word);
-  for (char& letter : result)
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
-  return result;
-}
 
 /// The row of a name, whose prefix may be left out where only one row is meant then; `typed` is for messages.
 const SocketOption& find_option(const std::string& name, const std::string& typed) {
@@ -53,7 +47,7 @@ std::optional<int> integer(std::string_view value) {
 }
 
 std::optional<int> boolean(std::string_view value) {
-  const auto word = upper(value);
+  const auto word = upper_case(value);
   if (word == "1" || word == "ON" || word == "TRUE" || word == "YES") return 1;
   if (word == "0" || word == "OFF" || word == "FALSE" || word == "NO") return 0;
   return {};
@@ -146,7 +140,7 @@ OptionSetting OptionSetting::parse(const std::string& word) {
   const auto equals = word.find('=');
   const auto typed = word.substr(0, equals);
   if (typed.empty()) throw BadInput(text("'{}': say NAME=VALUE", word));
-  const auto& row = find_option(upper(typed), typed);
+  const auto& row = find_option(upper_case(typed), typed);
   if (equals == std::string::npos) throw BadInput(text("'{}': say {}=VALUE", word, row.name));
   auto value = word.substr(equals + 1);
   const auto bytes = encoded(row.type, value);

@@ -1,13 +1,12 @@
 #include "cli/exit_code.hpp"
 
 #include <doctest/doctest.h>
-#include <netdb.h>
 
 #include <cerrno>
 #include <stdexcept>
 #include <string>
 
-#include "net/resolve.hpp"
+#include "net/lookups.hpp"
 #include "os/error.hpp"
 
 using namespace sockx;
@@ -69,20 +68,24 @@ TEST_CASE("exit code: the other exceptions have theirs") {
     ExitCode status;
     std::string message;
     int error;
+    std::string name;
   };
   for (const auto& row : {
-           Row{thrown(BadInput("'x': no")), ExitCode::usage, "'x': no", 0},
-           Row{thrown(ResolveError(EAI_NONAME, "x")), ExitCode::name_not_resolved,
-               "getaddrinfo x: EAI_NONAME: Name or service not known", 0},
-           Row{thrown(TimedOut("too late")), ExitCode::timed_out, "too late", ETIMEDOUT},
-           Row{thrown(Incomplete("1 of 2")), ExitCode::incomplete, "1 of 2", 0},
-           Row{thrown(std::runtime_error("else")), ExitCode::other_failure, "else", 0},
+           Row{thrown(BadInput("'x': no")), ExitCode::usage, "'x': no", 0, ""},
+           Row{thrown(ResolveError("getaddrinfo x", "EAI_NONAME", "not known")), ExitCode::name_not_resolved,
+               "getaddrinfo x: EAI_NONAME: not known", 0, "EAI_NONAME"},
+           Row{thrown(ResolveError("getservbyname x", "", "no such service")), ExitCode::name_not_resolved,
+               "getservbyname x: no such service", 0, ""},
+           Row{thrown(TimedOut("too late")), ExitCode::timed_out, "too late", ETIMEDOUT, "ETIMEDOUT"},
+           Row{thrown(Incomplete("1 of 2")), ExitCode::incomplete, "1 of 2", 0, ""},
+           Row{thrown(std::runtime_error("else")), ExitCode::other_failure, "else", 0, ""},
        }) {
     CAPTURE(row.message);
     const auto failure = describe_failure(row.thrown);
     CHECK(failure.status == row.status);
     CHECK(failure.message == row.message);
     CHECK(failure.error == row.error);
+    CHECK(failure.name == row.name);
   }
 }
 

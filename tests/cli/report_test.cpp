@@ -14,6 +14,7 @@
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/log.hpp"
 #include "os/error.hpp"
 
@@ -239,4 +240,42 @@ TEST_CASE("log: the levels have the names of the command line") {
     CAPTURE(word);
     CHECK_THROWS_WITH_AS(parse_log_level(word), doctest::Contains(("'" + word + "'").c_str()), BadInput);
   }
+}
+
+TEST_CASE("report: the line of a failure is one line that can be read, whatever it quotes") {
+  const auto line_of = [](const std::string& message) {
+    const auto written = written_by([&message] { Report({}).failure({ExitCode::usage, message}); });
+    CHECK(written.out.empty());
+    return written.err;
+  };
+  CHECK(line_of("'x': no") == "sockx: 'x': no\n");
+  CHECK(line_of("'a\nb\x1b[31m\x7f': no") == "sockx: 'a?b?[31m?': no\n");
+  CHECK(line_of("'\xc3\xa4': no") == "sockx: '\xc3\xa4': no\n");
+  CHECK(line_of(std::string(1000, 'a')) == "sockx: " + std::string(1000, 'a') + "\n");
+  CHECK(line_of(std::string(500, 'a') + std::string(501, 'b')) ==
+        "sockx: " + std::string(200, 'a') + " [601 bytes left out] " + std::string(200, 'b') + "\n");
+}
+
+TEST_CASE("report: the event of a failure has its message whole, its name, and what it is about") {
+  const std::string message(2000, 'a');
+  const auto [out, err] = written_by([&message] {
+    Report report({true, false, ""});
+    report.failure({ExitCode::name_not_resolved, message, 0, "EAI_NONAME"}, {{"word", "x"}});
+    report.failure({ExitCode::usage, "no"});
+  });
+  CHECK(out.empty());
+  CHECK(events_in(err) ==
+        std::vector<json>{
+            {{"event", "error"}, {"status", 3}, {"message", message}, {"error", "EAI_NONAME"}, {"word", "x"}},
+            {{"event", "error"}, {"status", 2}, {"message", "no"}}});
+}
+
+TEST_CASE("report: a value as text is what a person would write") {
+  CHECK(plain_text(true) == "true");
+  CHECK(plain_text(-12) == "-12");
+  CHECK(plain_text(12U) == "12");
+  CHECK(plain_text(0.5) == "0.5");
+  CHECK(plain_text("a b") == "a b");
+  CHECK(plain_text(std::vector<std::string>{"a", "", "b"}) == "a  b");
+  CHECK(plain_text(std::vector<std::string>{}).empty());
 }

@@ -199,7 +199,8 @@ TEST_CASE("SOCKX_TIMEOUT: a default for connecting and for idleness, which an op
 }
 
 TEST_CASE("--help at every level has examples; --version names the version") {
-  for (const std::string command : {"", "listen", "connect", "send-file", "recv-file"}) {
+  for (const std::string command :
+       {"", "listen", "connect", "send-file", "recv-file", "resolve", "getaddrinfo", "byteorder"}) {
     auto words = sockx({});
     if (!command.empty()) words.push_back(command);
     words.emplace_back("--help");

@@ -127,6 +127,19 @@ TEST_CASE("watch: a wait for input ends when the other descriptor hangs up") {
   CHECK(to.is_hung_up());
 }
 
+TEST_CASE("watch: a wait for the loss of the reader ends by that, and not by room to write") {
+  EventLoop loop;
+  auto pipe = make_pipe_ends();
+  Watch watch(loop, pipe.write.get());
+  const auto hung_up = [](Watch& watched, Deadline deadline) -> Task<bool> {
+    const bool has = co_await watched.hung_up(deadline);
+    co_return has;
+  };
+  CHECK_FALSE(loop.run(hung_up(watch, after(5ms))));
+  pipe.read.reset();
+  CHECK(loop.run(hung_up(watch, never)));
+}
+
 TEST_CASE("watch: regular files and the null device are always ready") {
   EventLoop loop;
   const Folder folder;

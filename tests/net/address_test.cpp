@@ -112,9 +112,3 @@ TEST_CASE("address: the kernel takes a unix name and gives the same back") {
     CHECK(socket.local().to_string() == "unix:" + name);
   }
 }
-
-TEST_CASE("address: families have their names and unknown ones a number") {
-  CHECK(family_name(AF_INET6) == "AF_INET6");
-  CHECK(family_name(AF_UNSPEC) == "AF_UNSPEC");
-  CHECK(family_name(12345) == "12345");
-}

@@ -146,19 +146,9 @@ std::string csv(const Comparison& comparison) {
     for (std::size_t i = 0; i < fields.size(); ++i) page += (i == 0 ? "" : ",") + show(fields[i]);
     page += '\n';
   };
-  const auto value = [](const Field& field) {
-    return std::visit(
-        [](const auto& plain) -> std::string {
-          if constexpr (std::is_same_v<std::decay_t<decltype(plain)>, std::string>)
-            return plain;
-          else
-            return text("{}", plain);
-        },
-        static_cast<const Value::variant&>(field.value));
-  };
   for_each_run(comparison, [&](const std::vector<Field>& fields) {
     if (page.empty()) add_line(fields, [](const Field& field) { return field.name; });
-    add_line(fields, value);
+    add_line(fields, [](const Field& field) { return plain_text(field.value); });
   });
   if (!page.empty()) page.pop_back();  // the report ends the line
   return page;

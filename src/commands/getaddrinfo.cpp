@@ -1,0 +1,101 @@
+// sockx getaddrinfo: one call of getaddrinfo(3), with every hint and flag, and all that it returns.
+#include "cli/flags.hpp"
+#include "cli/table.hpp"
+#include "commands/commands.hpp"
+#include "net/look_up.hpp"
+#include "net/lookups.hpp"
+#include "net/names.hpp"
+#include "os/error.hpp"
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> words;
+  AddressQuery query;
+  std::optional<Duration> timeout;
+};
+
+std::vector<std::string> cells_of(const AddressTuple& tuple) {
+  const bool is_v6 = tuple.family == AF_INET6;
+  return {address_families.name_of(tuple.family),
+          tuple.type == 0 ? "0" : socket_types.name_of(tuple.type),
+          protocol_name(tuple.protocol),
+          tuple.canonical_name.empty() ? "-" : tuple.canonical_name,
+          tuple.address.ntop(),
+          std::to_string(tuple.address.port()),
+          is_v6 ? std::to_string(tuple.address.flowinfo()) : "-",
+          is_v6 ? std::to_string(tuple.address.scope_id()) : "-"};
+}
+
+std::vector<Field> fields_of(const AddressTuple& tuple) {
+  std::vector<Field> fields{{"family", address_families.name_of(tuple.family)},
+                            {"type", socket_types.name_of(tuple.type)},
+                            {"protocol", protocol_name(tuple.protocol)},
+                            {"protocol_number", tuple.protocol},
+                            {"canonical_name", tuple.canonical_name},
+                            {"host", tuple.address.ntop()},
+                            {"port", tuple.address.port()}};
+  if (tuple.family == AF_INET6) {
+    fields.push_back({"flowinfo", tuple.address.flowinfo()});
+    fields.push_back({"scope_id", tuple.address.scope_id()});
+  }
+  return fields;
+}
+
+void tell(Context& context, const AddressAnswer& answer, Duration span) {
+  Table table({"family", "type", "protocol", "canonical", "host", "port", "flowinfo", "scope"});
+  for (const auto& tuple : answer.tuples) table.add(cells_of(tuple), fields_of(tuple));
+  table.tell(context.report, "addrinfo");
+  context.log.info("{} tuples in {:.6f} s", answer.tuples.size(), seconds(span));
+  context.report.event("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
+}
+
+Task<> ask(Context& context, const Options& options) {
+  const auto& query = options.query;
+  const auto asked = text("getaddrinfo {}", query.words());
+  const auto begun = Clock::now();
+  std::function<AddressAnswer()> work = [query] { return get_address_info(query); };
+  const auto answer = co_await look_up(std::move(work), asked, deadline_in(options.timeout));
+  const auto span = Clock::now() - begun;
+  if (calls_are_observed()) tell_observer("getaddrinfo", query.to_string(), answer.summary());
+  answer.status.check(asked);
+  tell(context, answer, span);
+}
+
+std::optional<std::string> or_null(const std::vector<std::string>& words, std::size_t index) {
+  if (index >= words.size() || words[index] == "-") return {};
+  return words[index];
+}
+
+}  // namespace
+
+Run declare_getaddrinfo(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  add_words(app, o.words, 2, "[HOST] [SERVICE]")->required(false);
+  add_constant(app, "--family", o.query.family, address_families, "answer with this address family only")
+      ->option_text("unspec|inet|inet6");
+  add_constant(app, "--socktype", o.query.type, socket_types, "answer for this socket type only")
+      ->option_text("TYPE");
+  const auto read_protocol = [&o](const std::string& word) { o.query.protocol = parse_protocol(word); };
+  add_read(app, "--protocol", read_protocol, "answer for this protocol only")->option_text("PROTOCOL");
+  add_constants(app, "--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
+  add_duration(app, "--timeout", o.timeout, "give up after DURATION");
+  set_examples(app,
+               {{"sockx getaddrinfo localhost http", "every way to reach a service"},
+                {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80", "what a server binds to"},
+                {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
+                 "IPv4 addresses as IPv6 ones"}});
+  return [options](Context& context) {
+    if (options->words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
+    options->query.host = or_null(options->words, 0);
+    options->query.service = or_null(options->words, 1);
+    context.run(ask(context, *options));
+    return ExitCode::done;
+  };
+}
+
+}  // namespace sockx

@@ -1,0 +1,187 @@
+// sockx resolve: names to addresses and back, services and protocols; one word, or thousands.
+#include <algorithm>
+
+#include "cli/flags.hpp"
+#include "commands/commands.hpp"
+#include "commands/shared/finding.hpp"
+#include "commands/shared/word_source.hpp"
+#include "flow/in_order.hpp"
+#include "flow/thread_limit.hpp"
+#include "net/look_up.hpp"
+#include "net/lookups.hpp"
+#include "net/names.hpp"
+#include "net/scan.hpp"
+#include "os/error.hpp"
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// So many results may wait for an earlier one before no more words are taken, so that memory stays flat.
+constexpr std::size_t most_results = 1024;
+
+/// A look-up has so many open at a time: what wakes us, a table of hosts, sockets to a name server or to try
+/// addresses.
+constexpr std::size_t descriptors_of_one = 4;
+
+struct Options {
+  std::vector<std::string> words;
+  Question question = Question::addresses;
+  bool host_name = false;
+  int family = AF_UNSPEC;
+  int flags = 0;
+  std::optional<Duration> timeout, deadline;
+  std::uint64_t parallel = 32;
+};
+
+/// A finding with the word that it is about.
+struct Answer {
+  std::string word;
+  Finding finding;
+  Duration span{};
+};
+
+/// The pass goes where the thread goes, which may outlive our patience.
+Task<Answer> ask(const Options& options, std::string word, ThreadLimit::Pass pass) {
+  const auto begun = Clock::now();
+  std::function<Finding()> work = [word, question = options.question, family = options.family,
+                                   flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
+    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the pass
+    return find_out(word, question, family, flags);
+  };
+  Answer answer{word, {}, {}};
+  try {
+    auto finding = co_await look_up(std::move(work), "resolve " + word, deadline_in(options.timeout));
+    answer.finding = std::move(finding);
+  } catch (const TimedOut&) {
+    answer.finding.failure = std::current_exception();
+  }
+  answer.span = Clock::now() - begun;
+  co_return answer;
+}
+
+/// Tells the answers, and remembers the first failure's status.
+class Teller {
+ public:
+  Teller(Context& context, bool names_words) : context_(context), names_words_(names_words) {}
+
+  void tell(const Answer& answer) {
+    for (const auto& call : answer.finding.calls)
+      if (calls_are_observed()) tell_observer(call.name, call.arguments, call.result);
+    if (answer.finding.failure) {
+      const auto status = context_.fail(answer.finding.failure, {{"word", answer.word}});
+      if (status_ == ExitCode::done) status_ = status;
+      return;
+    }
+    std::string shown;
+    for (const auto& line : answer.finding.lines)
+      shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + line;
+    std::vector<Field> fields{{"word", answer.word}};
+    fields.insert(fields.end(), answer.finding.fields.begin(), answer.finding.fields.end());
+    fields.push_back({"seconds", seconds(answer.span)});
+    context_.report.result(shown, "resolved", fields);
+  }
+  ExitCode status() const { return status_; }
+
+ private:
+  Context& context_;
+  bool names_words_;
+  ExitCode status_ = ExitCode::done;
+};
+
+Task<> ask_all(const Options& options, InOrder<Answer>& answers) {
+  auto& loop = co_await this_loop();
+  WordSource words(loop, options.words);
+  const auto affordable = affordable_sockets() / descriptors_of_one;
+  ThreadLimit limit(loop,
+                    std::clamp<std::uint64_t>(options.parallel, 1, std::max<std::uint64_t>(1, affordable)));
+  for (;;) {
+    auto word = co_await words.next();
+    if (!word) break;
+    auto pass = co_await limit.enter();
+    auto task = ask(options, std::move(*word), std::move(pass));
+    co_await answers.add(std::move(task));
+  }
+  co_await answers.finish();
+}
+
+Task<> resolve_all(const Options& options, Teller& teller) {
+  InOrder<Answer>::Deliver deliver = [&teller](const Outcome<Answer>& outcome) {
+    if (outcome.failure) std::rethrow_exception(outcome.failure);
+    teller.tell(*outcome.result);
+  };
+  InOrder<Answer> answers(co_await this_loop(), most_results, std::move(deliver));
+  std::vector<Task<>> tasks;
+  tasks.push_back(answers.watch_for_failure());
+  tasks.push_back(ask_all(options, answers));
+  co_await any(std::move(tasks));
+}
+
+ExitCode run(Context& context, const Options& given) {
+  if (given.host_name) {
+    if (!given.words.empty()) throw BadInput("--hostname: it takes no words");
+    const auto name = get_host_name();
+    context.report.result(name, "host_name", {{"name", name}});
+    return ExitCode::done;
+  }
+  auto options = given;
+  if (options.words.empty()) {
+    if (options.question != Question::fqdn)
+      throw BadInput("resolve what? Say names or addresses, or - for standard input");
+    options.words = {get_host_name()};
+  }
+  const bool single = options.words.size() == 1 && options.words.front() != "-";
+  Teller teller(context, !single);
+  context.run(while_somebody_reads(resolve_all(options, teller)), options.deadline);
+  return teller.status();
+}
+
+}  // namespace
+
+Run declare_resolve(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  add_word_list(app, o.words, "[WORD...]");
+  auto* const four = app.add_flag_callback(
+      "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
+  auto* const six = app.add_flag_callback(
+      "-6", [&o] { o.family = AF_INET6; }, "IPv6 addresses only");
+  six->excludes(four);
+  std::vector<CLI::Option*> questions;
+  const auto add_question = [&](const std::string& name, Question question, const std::string& help) {
+    auto* const added = app.add_flag_callback(
+        name, [&o, question] { o.question = question; }, help);
+    for (auto* const other : questions) added->excludes(other);
+    questions.push_back(added);
+    return added;
+  };
+  auto* const canonical =
+      add_question("--canonical", Question::canonical, "the canonical name instead of the addresses");
+  auto* const names =
+      add_question("--names", Question::names, "name and service of each ADDRESS[:PORT], by getnameinfo(3)");
+  add_question("--aliases", Question::aliases,
+               "name, aliases and addresses, by gethostbyname(3) or gethostbyaddr(3)");
+  add_question("--fqdn", Question::fqdn, "the fully qualified name; without a word, this host's");
+  add_question("--service", Question::service, "services by NAME or PORT, each with /PROTOCOL if you like");
+  add_question("--protocol", Question::protocol, "protocols by name or number");
+  auto* const host_name = app.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
+  for (auto* const other : questions) host_name->excludes(other);
+  questions.push_back(host_name);
+  for (auto* const other : questions)
+    if (other != canonical) other->excludes(four)->excludes(six);
+  add_constants(app, "--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
+      ->needs(names);
+  add_duration(app, "--timeout", o.timeout, "give up each word after DURATION");
+  add_duration(app, "--deadline", o.deadline, "give up when the whole run has taken DURATION");
+  app.add_option("--parallel", o.parallel, "look up so many words at once (default: 32)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1024));
+  set_examples(app,
+               {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
+                {"sockx resolve - < names", "of many, in their order"},
+                {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
+  return [options](Context& context) { return run(context, *options); };
+}
+
+}  // namespace sockx

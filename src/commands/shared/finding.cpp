@@ -1,0 +1,226 @@
+#include "commands/shared/finding.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <array>
+
+#include "commands/shared/word_source.hpp"
+#include "net/endpoint.hpp"
+#include "net/lookups.hpp"
+#include "net/names.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+bool is_number(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// The address that a word is, if it is one: IPv4 in four parts, IPv6 with or without a scope.
+std::optional<Address> numeric_address(const std::string& word, std::uint16_t port = 0) {
+  in_addr v4;
+  const bool may_be_v6 = word.find(':') != std::string::npos;
+  if (!may_be_v6 && inet_pton(AF_INET, word.c_str(), &v4) != 1) return {};
+  const auto answer = get_address_info(
+      {word, std::to_string(port), AF_UNSPEC, SOCK_STREAM, 0, AI_NUMERICHOST | AI_NUMERICSERV});
+  if (!answer.status) return {};
+  return answer.tuples.front().address;
+}
+
+struct AddressAndPort {
+  Address address;
+  bool has_port = false;
+};
+
+/// ADDRESS, IPV4:PORT or [IPV6]:PORT.
+AddressAndPort parse_address(const std::string& word) {
+  if (const auto bare = numeric_address(word)) return {*bare};
+  const auto colon = word.rfind(':');
+  if (colon != std::string::npos) {
+    auto host = word.substr(0, colon);
+    const bool is_v6 = host.find(':') != std::string::npos;
+    const bool has_brackets = host.starts_with('[') && host.ends_with(']');
+    if (is_v6 && has_brackets) host = host.substr(1, host.size() - 2);
+    const bool has_port = colon + 1 < word.size();
+    if (is_v6 == has_brackets && has_port && numeric_address(host))
+      return {*numeric_address(host, parse_port(word.substr(colon + 1))), true};
+  }
+  throw BadInput(
+      text("'{}': an address is like 192.0.2.7, 192.0.2.7:80, 2001:db8::1 or [2001:db8::1]:80", word));
+}
+
+/// NAME, NAME/PROTOCOL, PORT or PORT/PROTOCOL.
+std::array<std::string, 2> split_at_slash(const std::string& word) {
+  const auto slash = word.find('/');
+  if (slash == std::string::npos) return {word, ""};
+  return {word.substr(0, slash), word.substr(slash + 1)};
+}
+
+class Search {
+ public:
+  Search(const std::string& word, int family, int flags) : word_(word), family_(family), flags_(flags) {}
+
+  Finding run(Question question) {
+    try {
+      check_word(word_);
+      answer(question);
+    } catch (...) {
+      found_.failure = std::current_exception();
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void answer(Question question) {
+    switch (question) {
+      case Question::addresses:
+      case Question::canonical:
+        if (const auto address = numeric_address(word_); address && fits(*address))
+          return find_name(*address);
+        return find_addresses(question == Question::canonical);
+      case Question::names:
+        return find_name_and_service();
+      case Question::aliases:
+        return find_aliases();
+      case Question::fqdn:
+        return find_fqdn();
+      case Question::service:
+        return find_service();
+      case Question::protocol:
+        return find_protocol();
+    }
+  }
+
+  bool fits(const Address& address) const { return family_ == AF_UNSPEC || family_ == address.family(); }
+
+  void find_addresses(bool canonical) {
+    const auto answer = ask_for_addresses(family_, canonical ? AI_CANONNAME : 0);
+    answer.status.check("getaddrinfo " + word_);
+    std::vector<std::string> addresses;
+    for (const auto& tuple : answer.tuples) addresses.push_back(tuple.address.host());
+    found_.lines = addresses;
+    if (canonical) {
+      const auto& name = answer.tuples.front().canonical_name;
+      found_.lines = {name};
+      found_.fields.push_back({"canonical_name", name});
+    }
+    found_.fields.push_back({"addresses", std::move(addresses)});
+  }
+
+  void find_name(const Address& address) {
+    const auto answer = ask_for_name(address, NI_NAMEREQD);
+    found_.lines = {answer.host};
+    found_.fields.push_back({"name", answer.host});
+  }
+
+  void find_name_and_service() {
+    const auto [address, has_port] = parse_address(word_);
+    const auto answer = ask_for_name(address, flags_);
+    found_.lines = {has_port ? answer.host + ' ' + answer.service : answer.host};
+    found_.fields.push_back({"host", answer.host});
+    if (has_port) found_.fields.push_back({"service", answer.service});
+  }
+
+  void find_aliases() {
+    const auto address = numeric_address(word_);
+    const auto answer = ask_for_host(address);
+    if (answer.error != 0)
+      throw ResolveError(text("{} {}", address ? "gethostbyaddr" : "gethostbyname", word_),
+                         host_errors.name_of(answer.error), hstrerror(answer.error));
+    const auto& [name, aliases, addresses] = answer.entry;
+    found_.lines = {"name " + name, "aliases " + (aliases.empty() ? "-" : plain_text(aliases)),
+                    "addresses " + plain_text(addresses)};
+    found_.fields = {{"name", name}, {"aliases", aliases}, {"addresses", addresses}};
+  }
+
+  void find_fqdn() {
+    auto best = word_;
+    const auto answer = ask_for_addresses(AF_UNSPEC, 0);
+    if (answer.status) {
+      const auto host = ask_for_host(answer.tuples.front().address);
+      auto names = host.entry.aliases;
+      names.insert(names.begin(), host.entry.name);
+      const auto dotted =
+          std::ranges::find_if(names, [](const auto& name) { return name.find('.') != std::string::npos; });
+      if (host.error == 0) best = dotted != names.end() ? *dotted : names.front();
+    }
+    found_.lines = {best};
+    found_.fields.push_back({"fqdn", best});
+  }
+
+  void find_service() {
+    const auto [word, protocol] = split_at_slash(word_);
+    const bool by_port = is_number(word);
+    const auto* const call = by_port ? "getservbyport" : "getservbyname";
+    const auto service =
+        by_port ? get_service_by_port(parse_port(word), protocol) : get_service_by_name(word, protocol);
+    note(call, text("{}, {}", word, protocol.empty() ? "NULL" : protocol), service ? service->name : "NULL");
+    if (!service) throw ResolveError(text("{} {}", call, word_), "", "no such service");
+    const auto& [name, aliases, port, of] = *service;
+    found_.lines = {text("{} {}/{}{}", name, port, of, aliases.empty() ? "" : " " + plain_text(aliases))};
+    found_.fields = {{"name", name}, {"port", port}, {"protocol", of}, {"aliases", aliases}};
+  }
+
+  void find_protocol() {
+    const bool by_number = is_number(word_);
+    const auto* const call = by_number ? "getprotobynumber" : "getprotobyname";
+    const auto protocol =
+        by_number ? get_protocol_by_number(protocol_number(word_)) : get_protocol_by_name(word_);
+    note(call, word_, protocol ? protocol->name : "NULL");
+    if (!protocol) throw ResolveError(text("{} {}", call, word_), "", "no such protocol");
+    const auto& [name, aliases, number] = *protocol;
+    found_.lines = {text("{} {}{}", name, number, aliases.empty() ? "" : " " + plain_text(aliases))};
+    found_.fields = {{"name", name}, {"number", number}, {"aliases", aliases}};
+  }
+
+  static int protocol_number(const std::string& word) {
+    constexpr int most = 255;  // a byte of the IP header
+    const int number = word.size() <= 3 ? std::stoi(word) : most + 1;
+    if (number > most) throw BadInput(text("'{}': a protocol's number is 0 to {}", word, most));
+    return number;
+  }
+
+  AddressAnswer ask_for_addresses(int family, int flags) {
+    const AddressQuery query{word_, {}, family, SOCK_STREAM, 0, flags};
+    auto answer = get_address_info(query);
+    note("getaddrinfo", query.to_string(), answer.summary());
+    return answer;
+  }
+
+  NameAnswer ask_for_name(const Address& address, int flags) {
+    auto answer = get_name_info(address, flags);
+    note("getnameinfo", text("{}, {}", address.to_string(), ni_flags.names_of(flags)),
+         answer.status ? text("0 ({}, {})", answer.host, answer.service) : answer.status.name());
+    answer.status.check("getnameinfo " + word_);
+    return answer;
+  }
+
+  /// By address, or where there is none, by name.
+  HostAnswer ask_for_host(const std::optional<Address>& address) {
+    auto answer = address ? get_host_by_address(*address) : get_host_by_name(word_);
+    note(address ? "gethostbyaddr" : "gethostbyname", address ? address->ntop() : word_,
+         answer.error == 0 ? answer.entry.name : text("NULL ({})", host_errors.name_of(answer.error)));
+    return answer;
+  }
+
+  void note(std::string name, std::string arguments, std::string result) {
+    found_.calls.push_back({std::move(name), std::move(arguments), std::move(result)});
+  }
+
+  const std::string& word_;
+  int family_, flags_;
+  Finding found_;
+};
+
+}  // namespace
+
+Finding find_out(const std::string& word, Question question, int family, int flags) {
+  return Search(word, family, flags).run(question);
+}
+
+}  // namespace sockx

@@ -1,0 +1,38 @@
+// The look-ups of `sockx resolve`: what each makes of one word. They block.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/report.hpp"
+
+namespace sockx {
+
+/// What a word is asked for.
+enum class Question {
+  addresses,  // getaddrinfo(3) of a name; of an address, its name by getnameinfo(3)
+  canonical,  // the same, but the canonical name
+  names,      // getnameinfo(3) of an address, perhaps with a port
+  aliases,    // gethostbyname(3) or gethostbyaddr(3), whole
+  fqdn,       // the first name with a dot that gethostbyaddr(3) gives; the word itself when there is none
+  service,    // services(5), both ways
+  protocol,   // protocols(5), both ways
+};
+
+/// What a word came to: lines for people and the fields of an event for programs; or the reason why it came
+/// to nothing.
+struct Finding {
+  struct Call {
+    std::string name, arguments, result;
+  };
+  std::vector<Call> calls;  // for --trace
+  std::vector<std::string> lines;
+  std::vector<Field> fields;
+  std::exception_ptr failure;  // ResolveError; BadInput when the word is none of its kind
+};
+
+/// `family` is for addresses, `flags` (NI_) for names. Never throws.
+Finding find_out(const std::string& word, Question question, int family, int flags);
+
+}  // namespace sockx

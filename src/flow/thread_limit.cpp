@@ -1,0 +1,34 @@
+#include "flow/thread_limit.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "os/error.hpp"
+
+namespace sockx {
+
+ThreadLimit::Gate::Gate() : wakes(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wakes) throw_errno("eventfd");
+}
+
+ThreadLimit::ThreadLimit(EventLoop& loop, std::size_t most)
+    : gate_(std::make_shared<Gate>()), most_(most), watch_(loop, gate_->wakes.get()) {}
+
+Task<ThreadLimit::Pass> ThreadLimit::enter() {
+  while (gate_->held >= most_) {
+    std::uint64_t leavings = 0;
+    const bool somebody_left = read(gate_->wakes.get(), &leavings, sizeof leavings) > 0;
+    if (somebody_left) continue;
+    watch_.forget_readable();
+    co_await watch_.readable();
+  }
+  ++gate_->held;
+  const auto leave = [gate = gate_](void*) {
+    --gate->held;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(gate->wakes.get(), &one, sizeof one);
+  };
+  co_return Pass(gate_.get(), leave);
+}
+
+}  // namespace sockx

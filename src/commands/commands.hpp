@@ -13,6 +13,7 @@ Run declare_listen(CLI::App& app);
 Run declare_recv_file(CLI::App& app);
 Run declare_resolve(CLI::App& app);
 Run declare_send_file(CLI::App& app);
+Run declare_sockopt(CLI::App& app);
 
 inline constexpr std::array commands{
     Command{"listen", "accept one connection and join it to standard input and output", declare_listen},
@@ -23,6 +24,8 @@ inline constexpr std::array commands{
     Command{"resolve", "look up names, addresses, services and protocols", declare_resolve},
     Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
             declare_getaddrinfo},
+    Command{"sockopt", "list, get and set socket options, also of a running process's sockets",
+            declare_sockopt},
 };
 
 }  // namespace sockx

@@ -85,11 +85,15 @@ OptionValue decode_network_interface(std::string_view bytes) {
   return {interface_name(index), std::int64_t{index}};
 }
 
+/// An address as getsockopt(2) tells it; else the number of an interface, as only setsockopt(2) takes it.
 Bytes encode_multicast_interface(const std::string& value) {
   const auto request = membership_of({}, value);
-  return request ? Bytes(bytes_of(*request)) : std::nullopt;
+  if (!request) return {};
+  return request->imr_ifindex == 0 ? bytes_of(request->imr_address) : bytes_of(*request);
 }
 OptionValue decode_multicast_interface(std::string_view bytes) {
+  if (bytes.size() == sizeof(ip_mreqn))
+    return shown_text(interface_name(static_cast<unsigned>(read<ip_mreqn>(bytes).imr_ifindex)));
   const auto address = read<in_addr>(bytes);
   char shown[INET_ADDRSTRLEN] = "";
   return shown_text(inet_ntop(AF_INET, &address, shown, sizeof shown));

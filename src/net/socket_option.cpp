@@ -63,7 +63,7 @@ std::string program_of(const std::string& instructions) {
 
 std::string level_name(int level) {
   if (level == SOL_SOCKET) return "SOL_SOCKET";
-  return level == level_of_address ? "IPPROTO_IP, IPPROTO_IPV6" : ip_protocols.name_of(level);
+  return level == level_of_address ? "IPPROTO_IP|IPV6" : ip_protocols.name_of(level);
 }
 
 const SocketOption& find_option(const std::string& typed, bool for_stream) {

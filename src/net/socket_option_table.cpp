@@ -399,8 +399,6 @@ constexpr std::array table{
         "milliseconds that sent bytes may stay unacknowledged before the connection is given up"),
     ROW(IPPROTO_TCP, TCP_WINDOW_CLAMP, integer, both, before,
         "bound how much the peer is told that it may send"),
-    ROW(IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, bytes, read, none,
-        "map what was received into memory; alone, without mmap(2), it only tells what waits"),
 
     ROW(IPPROTO_UDP, UDP_CORK, boolean, both, none,
         "collect what is written into one datagram until this is off again"),

@@ -130,7 +130,11 @@ Bytes encode_membership46(const std::string& value) {
   if (!words) return {};
   const auto group = parse_any_address(words->front());
   const auto index = words->back().empty() ? 0 : parse_interface(words->back());
-  return group && index ? Bytes(bytes_of(group_req{*index, *group})) : std::nullopt;
+  if (!group || !index) return {};
+  group_req request{};  // with zeros between its members
+  request.gr_interface = *index;
+  request.gr_group = *group;
+  return bytes_of(request);
 }
 
 Bytes encode_source_membership46(const std::string& value) {
@@ -139,7 +143,11 @@ Bytes encode_source_membership46(const std::string& value) {
   const auto group = parse_any_address((*words)[0]), source = parse_any_address((*words)[1]);
   const auto index = (*words)[2].empty() ? 0 : parse_interface((*words)[2]);
   if (!group || !source || !index || group->ss_family != source->ss_family) return {};
-  return bytes_of(group_source_req{*index, *group, *source});
+  group_source_req request{};
+  request.gsr_interface = *index;
+  request.gsr_group = *group;
+  request.gsr_source = *source;
+  return bytes_of(request);
 }
 
 OptionValue decode_address(std::string_view bytes) {

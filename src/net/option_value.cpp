@@ -151,9 +151,9 @@ OptionValue decode_timeval(std::string_view bytes) {
 }
 
 Bytes encode_port_range(const std::string& value) {
-  const auto dash = value.find('-');
+  const auto dash = std::min(value.find('-'), value.size());
   const auto lowest = parse_number<std::uint16_t>(value.substr(0, dash));
-  const auto highest = parse_number<std::uint16_t>(value.substr(dash == std::string::npos ? 0 : dash + 1));
+  const auto highest = parse_number<std::uint16_t>(value.substr(std::min(dash + 1, value.size())));
   if (!lowest || !highest) return {};
   return bytes_of(static_cast<std::uint32_t>(*highest) << 16 | *lowest);
 }

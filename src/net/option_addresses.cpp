@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "net/address.hpp"
 #include "os/split_list.hpp"
 
 namespace sockx::option_bytes {
@@ -148,12 +147,6 @@ Bytes encode_source_membership46(const std::string& value) {
   request.gsr_group = *group;
   request.gsr_source = *source;
   return bytes_of(request);
-}
-
-OptionValue decode_address(std::string_view bytes) {
-  return shown_text(
-      Address(reinterpret_cast<const sockaddr*>(bytes.data()), static_cast<socklen_t>(bytes.size()))
-          .to_string());
 }
 
 }  // namespace sockx::option_bytes

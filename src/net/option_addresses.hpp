@@ -16,6 +16,5 @@ Bytes encode_membership6(const std::string& value);
 Bytes encode_source_membership(const std::string& value);
 Bytes encode_membership46(const std::string& value);
 Bytes encode_source_membership46(const std::string& value);
-OptionValue decode_address(std::string_view bytes);
 
 }  // namespace sockx::option_bytes

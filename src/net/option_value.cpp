@@ -277,7 +277,6 @@ constexpr std::array codecs{
     Codec{Type::path_mtu_discovery, "integer", "a number or dont, want, do, probe, interface, omit",
           sizeof(int), encode_constant<path_mtu_modes>, decode_constant<path_mtu_modes>},
     Codec{Type::error, "integer", "", sizeof(int), nullptr, decode_error},
-    Codec{Type::address, "address", "", sizeof(sockaddr_storage), nullptr, decode_address},
     Codec{Type::interface, "interface", any_interface, sizeof(int), encode_interface, decode_interface},
     Codec{Type::network_interface, "interface", any_interface, sizeof(int), encode_network_interface,
           decode_network_interface},

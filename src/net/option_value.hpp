@@ -24,7 +24,6 @@ enum class OptionType {
   protocol,
   path_mtu_discovery,
   error,  // an errno
-  address,
   interface,          // the index of a network interface
   network_interface,  // the same in network byte order
   multicast_interface,

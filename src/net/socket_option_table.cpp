@@ -98,7 +98,6 @@ constexpr std::array table{
         "which process, user and group were at the other end when it connected (unix sockets)"),
     ROW(SOL_SOCKET, SO_PEERGROUPS, groups, read, none,
         "all the groups of who is at the other end (unix sockets)"),
-    ROW(SOL_SOCKET, SO_PEERNAME, address, read, none, "where the other end is, as getpeername(2) tells"),
     ROW(SOL_SOCKET, SO_PEERSEC, text, read, none, "the security context of who is at the other end"),
     ROW(SOL_SOCKET, SO_PREFER_BUSY_POLL, boolean, both, connected,
         "let polling for packets go before the interrupts of the network device"),

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <map>
 
@@ -244,7 +245,6 @@ TEST_CASE("sockopt --connect: TCP_INFO member by member, with units; times are s
   CHECK(contains(info.at("options").get<std::string>(), "sack"));
   CHECK(contains(run(sockx({"sockopt", "set", "--connect", endpoint, "nodelay=on"})),
                  "TCP_NODELAY: asked on, effective on"));
-  CHECK(events_of({"get", "--connect", endpoint, "SO_PEERNAME"}).front().at("value") == endpoint);
 }
 
 TEST_CASE("sockopt --connect: a unix socket tells whose process is at the other end") {
@@ -338,7 +338,7 @@ TEST_CASE("sockopt list --pid: every socket of a process and nothing else") {
 }
 
 TEST_CASE("sockopt --fd: an inherited socket is changed for all who hold it, and its flags stay") {
-  for (const int flags : {0, SOCK_NONBLOCK}) {
+  for (const int flags : {0, int{SOCK_NONBLOCK}}) {
     const auto pair = unix_pair(flags);
     const int fd = pair.ours.get();
     const auto before = status_flags(fd);
@@ -375,7 +375,6 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"get", megabyte.substr(1)}, "no such socket option"},
            Row{{"set", megabyte.substr(1)}, "no such socket option"},
            Row{{"set", "rcvbuf=" + megabyte.substr(8)}, "SO_RCVBUF takes a number"},
-           Row{{"set", "SO_BINDTODEVICE="}, ""},
            Row{{"get", "cork"}, "say TCP_CORK or UDP_CORK"},
            Row{{"get", "IP_ADD_MEMBERSHIP"}, "can only be set"},
            Row{{"set", "rcvbuf"}, "say SO_RCVBUF=VALUE"},
@@ -405,7 +404,6 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"get", "--connect-timeout", "2s", "type"}, "--connect"},
        }) {
     CAPTURE(message);
-    if (words == std::vector<std::string>{"set", "SO_BINDTODEVICE="}) continue;  // no device: that is allowed
     check_refused(words, 2, message);
   }
 }

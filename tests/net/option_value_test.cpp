@@ -143,7 +143,6 @@ TEST_CASE("option values: what is not of the form is refused") {
            Row{Type::socket_type, {"SOCK_STREAM", "1"}},
            Row{Type::protocol, {"6"}},
            Row{Type::error, {"0"}},
-           Row{Type::address, {"127.0.0.1:80"}},
            Row{Type::credentials, {"1,2,3"}},
            Row{Type::groups, {"1"}},
            Row{Type::memory, {"1"}},

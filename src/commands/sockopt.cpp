@@ -1,14 +1,9 @@
 // sockx sockopt: the options of a new socket, of an inherited one, of a connection, or of a running
 // process's.
-#include <netinet/in.h>
-
-#include <limits>
-
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
 #include "commands/commands.hpp"
-#include "commands/shared/dialing.hpp"
-#include "net/lookups.hpp"
+#include "commands/shared/subject.hpp"
 #include "net/names.hpp"
 #include "net/option_effect.hpp"
 #include "net/socket_facts.hpp"
@@ -20,67 +15,11 @@ namespace sockx {
 
 namespace {
 
-constexpr int not_given = -1;
-
 struct Options {
   std::vector<std::string> words;
-  int family = not_given, type = not_given, protocol = not_given;
-  std::optional<int> pid, fd;
-  std::string peer;
+  SubjectFlags subject;
   std::optional<std::size_t> raw;
-  TimeLimits limits;
 };
-
-/// The socket in question; what is lent to us is not `owned`.
-struct Subject {
-  Socket owned;
-  int fd;
-
-  explicit Subject(int borrowed) : fd(borrowed) {}
-  explicit Subject(Socket socket) : owned(std::move(socket)), fd(owned.fd()) {}
-};
-
-int or_else(int given, int otherwise) { return given == not_given ? otherwise : given; }
-
-Task<> connect(Context& context, const Options& options, std::optional<Subject>& subject) {
-  auto endpoint = Endpoint::parse({options.peer}, Endpoint::Role::connecting);
-  if (endpoint.is_adopted()) throw BadInput(text("--connect: '{}': say --fd", options.peer));
-  StreamOptions stream;
-  stream.type = or_else(options.type, SOCK_STREAM);
-  stream.family = or_else(options.family, AF_UNSPEC);
-  stream.mptcp = options.protocol == IPPROTO_MPTCP;
-  if (stream.type != SOCK_STREAM && stream.type != SOCK_SEQPACKET)
-    throw BadInput("--connect: a connection is of --type stream or seqpacket");
-  if (stream.family != AF_UNSPEC && stream.family != AF_INET && stream.family != AF_INET6)
-    throw BadInput("--connect: --family chooses between inet and inet6");
-  if (options.protocol != not_given && options.protocol != IPPROTO_TCP && !stream.mptcp)
-    throw BadInput("--connect: --protocol chooses between tcp and mptcp");
-  auto dialing = dial_options(context, stream);
-  dialing.deadline = deadline_in(options.limits.connect);
-  auto dialed = co_await dial(std::move(endpoint), std::move(dialing));
-  subject.emplace(std::move(dialed.socket));
-}
-
-Subject open_subject(Context& context, const Options& options) {
-  if (options.pid) {
-    auto duplicate = OtherProcess(*options.pid).duplicate(*options.fd);
-    if (!duplicate || !is_socket(duplicate->get()))
-      throw BadInput(
-          text("--fd: descriptor {} of process {} is not an open socket", *options.fd, *options.pid));
-    return Subject(Socket(std::move(*duplicate)));
-  }
-  if (options.fd) {
-    if (!is_socket(*options.fd)) throw BadInput(text("--fd: {} is not an open socket", *options.fd));
-    return Subject(*options.fd);
-  }
-  if (!options.peer.empty()) {
-    std::optional<Subject> subject;
-    context.run(connect(context, options, subject));
-    return std::move(*subject);
-  }
-  return Subject(Socket::open(or_else(options.family, AF_INET), or_else(options.type, SOCK_STREAM),
-                              or_else(options.protocol, 0)));
-}
 
 /// Runs `call`; where the socket has no such option, says so.
 template <class Call>
@@ -206,7 +145,7 @@ void tell_bytes(Context& context, const SocketOption& option, const std::string&
 }
 
 void get(Context& context, const Options& options, const std::vector<const SocketOption*>& wanted) {
-  const auto subject = open_subject(context, options);
+  const auto subject = open_subject(context, options.subject);
   const bool names_option = wanted.size() > 1;
   for (const auto* option : wanted) {
     const auto read = [&] {
@@ -261,7 +200,7 @@ void set(Context& context, const Options& options, const std::vector<std::string
   if (words.empty()) throw BadInput("set what? Say NAME=VALUE");
   std::vector<OptionSetting> settings;
   for (const auto& word : words) settings.push_back(OptionSetting::parse(word));
-  const auto subject = open_subject(context, options);
+  const auto subject = open_subject(context, options.subject);
   std::string done;
   for (const auto& setting : settings) {
     set_one(subject.fd, setting, done);
@@ -273,6 +212,7 @@ void set(Context& context, const Options& options, const std::vector<std::string
 // --- which of them
 
 ExitCode run(Context& context, const Options& options) {
+  const auto& given = options.subject;
   const auto verb = options.words.empty() ? "" : options.words.front();
   const std::vector<std::string> rest(options.words.begin() + (options.words.empty() ? 0 : 1),
                                       options.words.end());
@@ -282,12 +222,13 @@ ExitCode run(Context& context, const Options& options) {
   if (verb == "list") {
     if (!rest.empty())
       throw BadInput(text("'{}': one word too many; see `sockx sockopt --help`", rest.front()));
-    if (options.fd || !options.peer.empty())
+    if (given.fd || given.peer)
       throw BadInput("list shows a new socket, or all of a process; say get NAME for --fd and --connect");
-    options.pid ? list_sockets(context, *options.pid) : list_options(context, open_subject(context, options));
+    given.pid ? list_sockets(context, *given.pid)
+              : list_options(context, open_subject(context, options.subject));
     return ExitCode::done;
   }
-  if (options.pid && !options.fd) throw BadInput("--pid: say also which of its sockets, --fd N");
+  if (given.pid && !given.fd) throw BadInput("--pid: say also which of its sockets, --fd N");
   verb == "get" ? get(context, options, options_to_get(rest)) : set(context, options, rest);
   return ExitCode::done;
 }
@@ -298,37 +239,10 @@ Run declare_sockopt(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
   add_word_list(app, o.words, "list|get|set [NAME[=VALUE]...]")->required();
-  auto* const family = add_constant(app, "--family", o.family, address_families,
-                                    "a new socket's address family (default: inet)")
-                           ->option_text("FAMILY");
-  auto* const type =
-      add_constant(app, "--type", o.type, socket_types, "a new socket's type (default: stream)")
-          ->option_text("TYPE");
-  const auto read_protocol = [&o](const std::string& word) { o.protocol = parse_protocol(word); };
-  auto* const protocol =
-      app.add_option_function<std::string>("--protocol", read_protocol,
-                                           "a new socket's protocol (default: what family and type imply)")
-          ->option_text("PROTOCOL");
-  constexpr int most = std::numeric_limits<int>::max();
-  auto* const fd =
-      app.add_option("--fd", o.fd, "the socket that was inherited as, or that a process has as, N")
-          ->option_text("N")
-          ->check(CLI::Range(0, most));
-  auto* const pid =
-      app.add_option("--pid", o.pid, "a running process, whose sockets stay as they are otherwise")
-          ->option_text("PID")
-          ->check(CLI::Range(1, most));
-  auto* const peer =
-      app.add_option("--connect", o.peer, "a socket that is connected to ENDPOINT")->option_text("ENDPOINT");
-  for (auto* const other : {fd, pid}) {
-    other->excludes(peer);
-    for (auto* const of_new : {family, type, protocol}) other->excludes(of_new);
-  }
+  add_subject_flags(app, o.subject);
   app.add_option("--raw", o.raw, "offer LEN bytes, and show what comes in hexadecimal")
       ->option_text("LEN")
       ->check(CLI::Range(1, 65536));
-  add_connect_timeout(app, o.limits);
-  app.get_option("--connect-timeout")->needs(peer);
   set_examples(app,
                {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},
                 {"sockx sockopt set rcvbuf=65536", "what the kernel makes of a value"},

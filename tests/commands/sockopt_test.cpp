@@ -352,6 +352,8 @@ TEST_CASE("sockopt --fd: an inherited socket is changed for all who hold it, and
     CHECK(status_flags(fd) == before);
     put(pair.theirs.get(), "still open");
     CHECK(unread(fd) == 10);
+    put(fd, "both ways");
+    CHECK(unread(pair.theirs.get()) == 9);
   }
   const auto pair = unix_pair(0);
   CHECK(run(sockx({"sockopt", "get", "--fd", "0", "SO_DOMAIN"}), {.in = Stdio::given(pair.ours.get())}) ==
@@ -397,6 +399,7 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"get", "--fd", "3", "--family", "inet", "type"}, "--f"},
            Row{{"get", "--fd", "3", "--connect", "127.0.0.1:9", "type"}, "--connect"},
            Row{{"get", "--connect", "fd:3", "type"}, "say --fd"},
+           Row{{"get", "--connect", "", "type"}, "''"},
            Row{{"get", "--connect", "127.0.0.1", "type"}, "127.0.0.1"},
            Row{{"get", "--connect", "127.0.0.1:9", "--type", "dgram", "type"}, "--type stream or seqpacket"},
            Row{{"get", "--connect", "127.0.0.1:9", "--family", "can", "type"}, "inet and inet6"},

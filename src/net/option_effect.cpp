@@ -69,9 +69,15 @@ std::string of_window_clamp(int asked, int kept) {
 std::string of_default(int asked, int) { return asked == -1 ? "-1 stands for the default" : ""; }
 
 std::string of_service(int asked, int kept) {
-  if (asked > 0xff && kept == (asked & 0xff)) return "only the lowest eight bits count";
-  return asked != -1 && kept == (asked & 0xfc) ? "the lowest two bits, ECN, belong to TCP itself"
-                                               : of_default(asked, kept);
+  const std::string eight = "only the lowest eight bits count",
+                    ecn = "the lowest two bits, ECN, belong to TCP itself";
+  if (kept == (asked & 0xff)) return eight;
+  if (kept != (asked & 0xfc)) return "";
+  return asked >= 0 && asked <= 0xff ? ecn : eight + ", and " + ecn;
+}
+
+std::string of_traffic_class(int asked, int kept) {
+  return asked == -1 ? of_default(asked, kept) : of_service(asked, kept);
 }
 
 std::string of_fast_open(int asked, int kept) {
@@ -111,7 +117,7 @@ constexpr std::array rules{
     Rule{"IP_TOS", of_service},
     Rule{"IPV6_UNICAST_HOPS", of_default},
     Rule{"IPV6_MULTICAST_HOPS", of_default},
-    Rule{"IPV6_TCLASS", of_service},
+    Rule{"IPV6_TCLASS", of_traffic_class},
     Rule{"IPV6_ADDR_PREFERENCES", of_preferences},
     Rule{"TCP_DEFER_ACCEPT", of_deferral},
     Rule{"TCP_FASTOPEN", of_fast_open},

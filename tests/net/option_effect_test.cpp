@@ -109,6 +109,8 @@ TEST_CASE("option effects: why the kernel keeps another value") {
       {AF_INET, SOCK_STREAM, "window_clamp=1", "1152", "1152 is the least that the kernel gives"},
       {AF_INET, SOCK_STREAM, "tos=3", "0", ecn},
       {AF_INET, SOCK_DGRAM, "tos=300", "44", "only the lowest eight bits count"},
+      {AF_INET, SOCK_DGRAM, "tos=-1", "255", "only the lowest eight bits count"},
+      {AF_INET, SOCK_STREAM, "tos=-1", "252", "only the lowest eight bits count, and " + ecn},
       {AF_INET6, SOCK_STREAM, "tclass=255", "252", ecn},
       {AF_INET, SOCK_DGRAM, "multicast_ttl=-1", "1", by_default},
       {AF_INET6, SOCK_DGRAM, "multicast_hops=-1", "1", by_default},

@@ -97,6 +97,10 @@ std::string of_preferences(int asked, int kept) {
   return (kept & asked) == asked ? "the kernel adds its choice where nothing was preferred" : "";
 }
 
+std::string of_coverage(int asked, int kept) {
+  return asked > 0 && kept == 8 ? "the checksum is over the 8 bytes of the header at least" : "";
+}
+
 /// `explain` is given both values as int, whatever they are.
 struct Rule {
   std::string_view option;
@@ -124,6 +128,8 @@ constexpr std::array rules{
     Rule{"TCP_LINGER2", of_linger2},
     Rule{"TCP_MAXSEG", of_segment_size},
     Rule{"TCP_WINDOW_CLAMP", of_window_clamp},
+    Rule{"UDPLITE_RECV_CSCOV", of_coverage},
+    Rule{"UDPLITE_SEND_CSCOV", of_coverage},
 };
 
 /// Where what has been set can be read.

@@ -23,7 +23,7 @@ enum class OptionType {
   socket_type,
   protocol,
   path_mtu_discovery,
-  error,  // an errno
+  error,              // an errno
   interface,          // the index of a network interface
   network_interface,  // the same in network byte order
   multicast_interface,

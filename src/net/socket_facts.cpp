@@ -1,5 +1,6 @@
 #include "net/socket_facts.hpp"
 
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 
 #include "net/socket_option.hpp"
@@ -17,6 +18,8 @@ bool is_bound(const Address& address) {
     case AF_INET:
     case AF_INET6:
       return address.port() != 0;
+    case AF_VSOCK:
+      return address.port() != VMADDR_PORT_ANY;
     case AF_UNIX:
       return !address.host().empty();
     default:

@@ -135,6 +135,18 @@ TEST_CASE("option effects: why the kernel keeps another value") {
             .reason.starts_with("a connection tells the size that it uses"));
 }
 
+TEST_CASE("option effects: a checksum of UDP-Lite is over the header at least") {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE));
+  if (!socket) {
+    MESSAGE("skipped: no UDP-Lite");
+    return;
+  }
+  const auto effect = effect_on(socket.get(), "recv_cscov=1");
+  REQUIRE(effect.value);
+  CHECK(effect.value->text == "8");
+  CHECK(effect.reason == "the checksum is over the 8 bytes of the header at least");
+}
+
 TEST_CASE("option effects: what cannot be read back has no value, and says so") {
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const auto joined = effect_on(socket.get(), "IP_ADD_MEMBERSHIP=239.1.2.3,lo");

@@ -39,6 +39,9 @@ TEST_CASE("socket facts: other sockets are unbound, bound, listening or connecte
   CHECK(datagrams.connect(datagrams.local()) == 0);
   CHECK(facts_of(datagrams).state == "connected");
 
+  const UniqueFd virtual_socket(::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (virtual_socket) CHECK(facts_of(Socket(UniqueFd(dup(virtual_socket.get())))).state == "unbound");
+
   auto local = Socket::open(AF_UNIX, SOCK_STREAM, 0);
   CHECK(facts_of(local).state == "unbound");
   local.bind(Address::unix_name("@sockx-facts-" + std::to_string(getpid())));

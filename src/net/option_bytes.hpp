@@ -1,9 +1,7 @@
 // What the codecs of socket options share: plain structures as bytes, numbers, values that are their text.
 #pragma once
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "net/option_value.hpp"
 
@@ -20,7 +18,7 @@ std::string bytes_of(const Plain& plain) {
 template <class Plain>
 Plain read(std::string_view bytes) {
   Plain plain{};
-  std::memcpy(&plain, bytes.data(), std::min(bytes.size(), sizeof plain));
+  bytes.copy(reinterpret_cast<char*>(&plain), sizeof plain);
   return plain;
 }
 

@@ -2,7 +2,6 @@
 
 #include <linux/tcp.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -122,7 +121,7 @@ std::uint64_t number_at(const char* place, std::size_t size) {
 
 std::vector<OptionMember> decode_tcp_info(std::string_view bytes) {
   tcp_info info{};
-  std::memcpy(&info, bytes.data(), std::min(bytes.size(), sizeof info));
+  bytes.copy(reinterpret_cast<char*>(&info), sizeof info);
   std::vector<OptionMember> found{
       {"state", states.name_of(info.tcpi_state)},
       {"ca_state", congestion_states.name_of(info.tcpi_ca_state)},

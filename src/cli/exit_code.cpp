@@ -43,6 +43,7 @@ ExitCode status_of(const Error& error) {
     case Origin::child:
       return ExitCode::other_failure;
     case Origin::local_address:
+    case Origin::process:
       return ExitCode::cannot_bind_or_open;
     case Origin::peer:
       return status_of_connection(error.number());

@@ -113,7 +113,7 @@ void add_stream_flags(CLI::App& app, StreamOptions& options) {
          "congestion control algorithm; the default is the system's, and reno between two ends on this host")
       ->option_text("NAME");
   const auto read_setting = [&](const std::string& word) {
-    options.settings.push_back(OptionSetting::parse(word));
+    options.settings.push_back(OptionSetting::parse(word, true));
   };
   app.add_option_function<std::string>("--opt", read_setting, "set a socket option (repeatable)")
       ->option_text("NAME=VALUE")

@@ -14,6 +14,7 @@ Run declare_listen(CLI::App& app);
 Run declare_recv_file(CLI::App& app);
 Run declare_resolve(CLI::App& app);
 Run declare_send_file(CLI::App& app);
+Run declare_sockopt(CLI::App& app);
 
 inline constexpr std::array commands{
     Command{"listen", "accept one connection and join it to standard input and output", declare_listen},
@@ -25,6 +26,8 @@ inline constexpr std::array commands{
     Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
             declare_getaddrinfo},
     Command{"byteorder", "show byte order, exchange bytes, pack and unpack addresses", declare_byteorder},
+    Command{"sockopt", "list, get and set socket options, also of a running process's sockets",
+            declare_sockopt},
 };
 
 }  // namespace sockx

@@ -1,9 +1,9 @@
 #include "net/adopt.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "os/error.hpp"
+#include "os/socket_query.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -12,8 +12,7 @@ namespace {
 
 /// Why it cannot be used as asked; empty when it can.
 std::string_view objection_to(const Socket& socket, int type) {
-  struct stat status {};
-  if (fstat(socket.fd(), &status) != 0 || !S_ISSOCK(status.st_mode)) return "that is not an open socket";
+  if (!is_socket(socket.fd())) return "that is not an open socket";
   if (socket.type() == type)
     return socket.is_listening() || socket.peer().size() != 0 ? ""
                                                               : "that is neither listening nor connected";

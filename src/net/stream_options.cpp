@@ -99,6 +99,12 @@ void leave_port_to_connect(Socket& socket) {
   }
 }
 
+void check_use(const OptionSetting& setting) {
+  if (setting.option->phase == Phase::none)
+    throw BadInput(text("'{}': a stream has no use for {}; `sockx sockopt set` sets it on any socket",
+                        setting.word, setting.option->name));
+}
+
 /// What a new socket needs, whatever becomes of it.
 void prepare_new(Socket& socket, int family, const StreamOptions& options) {
   for (const auto& setting : options.settings) check_level(setting, family);
@@ -120,6 +126,7 @@ std::string congestion_of(const Socket& socket) {
 
 void check_dialing(const StreamOptions& options, const Endpoint& endpoint) {
   check_network(options, endpoint);
+  for (const auto& setting : options.settings) check_use(setting);
   for (const auto& setting : options.settings)
     if (setting.option->phase == Phase::listening)
       throw BadInput(text("'{}': {} is for a socket that listens", setting.word, setting.option->name));
@@ -136,6 +143,7 @@ void check_dialing(const StreamOptions& options, const Endpoint& endpoint) {
 
 void check_listening(const StreamOptions& options, const Endpoint& endpoint) {
   check_network(options, endpoint);
+  for (const auto& setting : options.settings) check_use(setting);
   for (const auto& setting : options.settings)
     if (setting.option->phase == Phase::dialing)
       throw BadInput(text("'{}': {} is for a socket that dials", setting.word, setting.option->name));

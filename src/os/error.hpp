@@ -15,6 +15,7 @@ enum class Origin {
   peer,             // connect(2), recv(2), send(2): the other side of a connection
   local_file,       // a file, or a pipe that is not standard output
   child,            // a program that we have started
+  process,          // a running program of somebody else's: pidfd_open(2), pidfd_getfd(2)
   standard_output,  // its reader may go away, which is death by SIGPIPE and no error
 };
 

@@ -1,19 +1,14 @@
 #include "os/unique_fd.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/observer.hpp"
+#include "os/socket_query.hpp"
 
 namespace sockx {
 
 namespace {
-
-bool is_socket(int fd) {
-  struct stat status {};
-  return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
-}
 
 /// Puts /dev/null at `number`; dup2 closes what was there in the same step.
 bool occupy_with_null(int number) {

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 #include <stdio.h>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -162,12 +165,50 @@ TEST_CASE("man pages: sockx(1) explains every exit status, and the other pages n
                     "EXIT STATUS in man/" << page_of(command) << ".1 explains an unknown " << status);
 }
 
-TEST_CASE("man pages: sockx(1) describes every socket option of the table") {
+TEST_CASE(
+    "man pages: sockx(1) describes the socket options of --opt, with an asterisk where they are set last") {
   Words described;
   for (const auto& line : section("sockx", "SOCKET OPTIONS"))
     if (line.starts_with(".It Dv "))
-      for (const auto& word : words_of(line)) described.insert(word.substr(0, word.find('*')));
-  for (const auto& option : socket_options())
-    CHECK_MESSAGE(described.contains(std::string(option.name)),
-                  "SOCKET OPTIONS in man/sockx.1 does not describe " << option.name);
+      for (const auto& word : words_of(line))
+        if (word.find('_') != std::string::npos) described.insert(word);
+  Words expected;
+  for (const auto& option : socket_options()) {
+    if (option.phase == SocketOption::Phase::none) continue;
+    const bool is_late = option.phase == SocketOption::Phase::connected;
+    expected.insert(std::string(option.name) + (is_late ? "*" : ""));
+  }
+  for (const auto& name : expected)
+    CHECK_MESSAGE(described.contains(name), "SOCKET OPTIONS in man/sockx.1 does not describe " << name);
+  for (const auto& name : described)
+    CHECK_MESSAGE(expected.contains(name),
+                  "SOCKET OPTIONS in man/sockx.1 describes " << name << ", not of --opt");
+}
+
+TEST_CASE("man pages: sockx-sockopt(1) has the rows of the table, word by word, and no others") {
+  std::vector<std::string> described, expected;
+  std::string level;
+  for (const auto& line : section("sockx-sockopt", "SOCKET OPTIONS")) {
+    if (line.starts_with(".Ss ")) level = line.substr(4);
+    if (line.starts_with(".It Dv "))
+      described.push_back(level + ' ' + line.substr(7));
+    else if (!level.empty() && !line.starts_with("."))
+      described.push_back(line);
+  }
+  for (const auto& option : socket_options()) {
+    constexpr std::array accesses{"read", "write", "both"};
+    std::ostringstream row;
+    row << level_name(option.level) << ' ' << option.name << " Pq " << name_of(option.type) << " , "
+        << accesses.at(static_cast<std::size_t>(option.access));
+    expected.push_back(row.str());
+    std::string sentence(option.help);
+    sentence.front() = static_cast<char>(std::toupper(sentence.front()));
+    expected.push_back(sentence + '.');
+  }
+  for (std::size_t i = 0; i < std::max(described.size(), expected.size()); ++i) {
+    REQUIRE_MESSAGE(i < expected.size(), "man/sockx-sockopt.1 has too much: " << described.at(i));
+    REQUIRE_MESSAGE(i < described.size(), "man/sockx-sockopt.1 lacks: " << expected.at(i));
+    REQUIRE_MESSAGE(described.at(i) == expected.at(i),
+                    "man/sockx-sockopt.1: " << described.at(i) << "\nthe table: " << expected.at(i));
+  }
 }

@@ -5,15 +5,18 @@
 #include <netinet/tcp.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "../support/descriptors.hpp"
 #include "../support/thrown.hpp"
 #include "net/stream_options.hpp"
 #include "os/error.hpp"
+#include "os/named_numbers.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -36,12 +39,119 @@ std::string congestion_of(int fd) {
 
 }  // namespace
 
-TEST_CASE("socket options: every row has a name of its own and a help text") {
+TEST_CASE("socket options: every row has a name of its own") {
   std::set<std::string_view> names;
-  for (const auto& option : socket_options()) {
-    CHECK(names.insert(option.name).second);
-    CHECK_FALSE(option.help.empty());
+  for (const auto& option : socket_options()) CHECK(names.insert(option.name).second);
+}
+
+namespace {
+
+/// The words of a text in capital letters, without those of two letters and fewer.
+std::vector<std::string> long_words(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (const char letter : upper_case(text)) {
+    if (letter >= 'A' && letter <= 'Z')
+      words.back() += letter;
+    else if (!words.back().empty())
+      words.emplace_back();
   }
+  std::erase_if(words, [](const auto& word) { return word.size() < 3; });
+  return words;
+}
+
+/// At least four words, of which more than half do not stand in the name, letter by letter.
+bool says_more_than_its_name(const SocketOption& option) {
+  const auto words = long_words(option.help);
+  const auto repeated = std::ranges::count_if(
+      words, [&](const auto& word) { return option.name.find(word) != std::string_view::npos; });
+  return words.size() >= 4 && 2 * static_cast<std::size_t>(repeated) < words.size();
+}
+
+}  // namespace
+
+TEST_CASE("socket options: each help says what changes, in words that are not those of the name") {
+  for (const auto& option : socket_options()) CHECK_MESSAGE(says_more_than_its_name(option), option.name);
+  auto repeating = socket_options().front();
+  repeating.name = "SO_KEEPALIVE";
+  for (const auto* help :
+       {"", "keep alive", "keep the connection alive", "set SO_KEEPALIVE so keep alive is set"}) {
+    repeating.help = help;
+    CHECK_MESSAGE(!says_more_than_its_name(repeating), help);
+  }
+}
+
+TEST_CASE("socket options: what can be set says what it takes, and what can only be read takes nothing") {
+  const std::set<std::string> levels{"SOL_SOCKET",  "IPPROTO_IP",  "IPPROTO_IP|IPV6", "IPPROTO_IPV6",
+                                     "IPPROTO_TCP", "IPPROTO_UDP", "IPPROTO_UDPLITE"};
+  for (const auto& option : socket_options()) {
+    CAPTURE(option.name);
+    if (option.is_writable()) CHECK_FALSE(form_of(option.type).empty());
+    if (!option.is_writable()) CHECK(option.phase == SocketOption::Phase::none);
+    CHECK(levels.contains(level_name(option.level)));
+  }
+}
+
+TEST_CASE("socket options: whatever a new socket has can be read and shown") {
+  std::size_t found = 0;
+  for (const auto& [family, type] : {std::pair{AF_INET, SOCK_STREAM},
+                                     {AF_INET6, SOCK_STREAM},
+                                     {AF_INET, SOCK_DGRAM},
+                                     {AF_INET6, SOCK_DGRAM},
+                                     {AF_UNIX, SOCK_STREAM}}) {
+    const UniqueFd socket(::socket(family, type | SOCK_CLOEXEC, 0));
+    for (const auto& option : socket_options()) {
+      if (!option.is_readable()) continue;
+      try {
+        decode(option.type, read_option(socket.get(), option));
+        ++found;
+      } catch (const Error&) {
+        continue;
+      }
+    }
+  }
+  CHECK(found > 400);
+}
+
+TEST_CASE("socket options: a stream's short name means the option that a stream has a use for") {
+  CHECK(find_option("cork", true).name == "TCP_CORK");
+  CHECK_THROWS_WITH_AS(find_option("cork"), "'cork': say TCP_CORK or UDP_CORK", BadInput);
+  CHECK(find_option("udp_cork", true).name == "UDP_CORK");
+}
+
+TEST_CASE(
+    "socket options: but for those of IPv4 and IPv6 alike, every option of a stream keeps its short name") {
+  const std::set<std::string> shared{"FREEBIND", "TRANSPARENT", "MTU_DISCOVER", "UNICAST_IF"};
+  for (const auto& option : socket_options()) {
+    const std::string name(option.name.substr(option.name.find('_') + 1));
+    if (option.phase == SocketOption::Phase::none || shared.contains(name)) continue;
+    CAPTURE(name);
+    CHECK(find_option(name, true).name == option.name);
+  }
+}
+
+TEST_CASE("socket options: a group's own family chooses the level") {
+  CHECK(OptionSetting::parse("mcast_join_group=239.1.1.1").level == IPPROTO_IP);
+  CHECK(OptionSetting::parse("mcast_join_group=ff02::123,lo").level == IPPROTO_IPV6);
+  const UniqueFd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  set_option(socket.get(), "mcast_join_group", "ff02::123,lo");
+  const auto again =
+      thrown_by<Error>([&] { set_option(socket.get(), "IPV6_ADD_MEMBERSHIP", "ff02::123,lo"); });
+  REQUIRE(again);
+  CHECK(again->number() == EADDRINUSE);  // it has been joined
+}
+
+TEST_CASE("socket options: a filter of classic BPF decides what arrives") {
+  auto pair = [] {
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+    return SocketEnds{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  }();
+  set_option(pair.ours.get(), "attach_filter", "1,6 0 0 0");  // ret 0: drop everything
+  send(pair.theirs.get(), "lost", 4, 0);
+  CHECK(read_available(pair.ours.get()) == "");
+  set_option(pair.ours.get(), "attach_filter", "1,6 0 0 2");  // ret 2: two bytes of each
+  send(pair.theirs.get(), "kept", 4, 0);
+  CHECK(read_available(pair.ours.get()) == "ke");
 }
 
 TEST_CASE("socket options: names go without prefix and in any case") {
@@ -85,6 +195,8 @@ TEST_CASE("socket options: what is refused and what would be right") {
            Row{"linger=5", "'linger=5': SO_LINGER takes on,SECONDS or off"},
            Row{"rcvtimeo=soon", "'rcvtimeo=soon': SO_RCVTIMEO takes a duration, like 250ms"},
            Row{"freebind=on", "'freebind': say IP_FREEBIND or IPV6_FREEBIND"},
+           Row{"type=1",
+               "'type=1': SO_TYPE can only be read: stream, datagram and so on, as socket(2) was asked for"},
            Row{"rcvbuf=99999999999", "'rcvbuf=99999999999': SO_RCVBUF takes a number"},
        }) {
     CAPTURE(word);
@@ -187,6 +299,9 @@ TEST_CASE("stream options: an option in the wrong place is refused with its word
   CHECK_THROWS_WITH_AS(check_dialing(with("rcvbuf=3"), inherited),
                        doctest::Contains("'rcvbuf=3': SO_RCVBUF is set before there is a connection"),
                        BadInput);
+  const auto* const useless = "'broadcast=on': a stream has no use for SO_BROADCAST";
+  CHECK_THROWS_WITH_AS(check_dialing(with("broadcast=on"), anywhere), doctest::Contains(useless), BadInput);
+  CHECK_THROWS_WITH_AS(check_listening(with("broadcast=on"), anywhere), doctest::Contains(useless), BadInput);
   CHECK_NOTHROW(check_dialing(with("syncnt=3"), anywhere));
   CHECK_NOTHROW(check_dialing(with("nodelay=on"), inherited));
   CHECK_NOTHROW(check_listening(with("defer_accept=3"), anywhere));

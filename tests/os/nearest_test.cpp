@@ -35,3 +35,7 @@ TEST_CASE("nearest: of two candidates as near as each other the first is taken")
   CHECK(nearest("cat", {"bat", "rat"}) == "bat");
   CHECK(nearest("cat", {}) == "");
 }
+
+TEST_CASE("nearest: a word of a megabyte is answered at once") {
+  CHECK(nearest(std::string(1 << 20, 'x'), {"listen", "connect"}) == "");
+}

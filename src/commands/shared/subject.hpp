@@ -1,0 +1,38 @@
+// The socket that a command is about: a new one, a connected one, or one that belongs to others too.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include <optional>
+#include <string>
+
+#include "cli/context.hpp"
+#include "cli/flags.hpp"
+#include "net/socket.hpp"
+
+namespace sockx {
+
+struct SubjectFlags {
+  static constexpr int not_given = -1;
+  int family = not_given, type = not_given, protocol = not_given;
+  std::optional<int> pid, fd;
+  std::optional<std::string> peer;
+  TimeLimits limits;
+};
+
+/// --family, --type, --protocol; --fd and --pid; --connect and its time-out.
+void add_subject_flags(CLI::App& app, SubjectFlags& flags);
+
+/// What is lent to us is not `owned`; of a process's socket that is a duplicate.
+struct Subject {
+  Socket owned;
+  int fd;
+
+  explicit Subject(int borrowed) : fd(borrowed) {}
+  explicit Subject(Socket socket) : owned(std::move(socket)), fd(owned.fd()) {}
+};
+
+/// Throws BadInput for a descriptor that is no socket, and as Socket::open(), OtherProcess and dial() do.
+Subject open_subject(Context& context, const SubjectFlags& flags);
+
+}  // namespace sockx

@@ -62,6 +62,7 @@ int NameTable::parse(const std::string& word) const {
 int NameTable::parse_flags(const std::string& list) const {
   int flags = 0;
   for (const auto& word : split_list(list)) {
+    if (word.empty()) throw BadInput(text("'{}': say one or more names with commas between them", list));
     const auto* const row = find(word);
     if (row == nullptr) throw_unknown(word);
     flags |= row->number;

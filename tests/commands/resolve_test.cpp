@@ -199,7 +199,7 @@ TEST_CASE("resolve: a word that is none of its kind is one line, and what is not
            {{"--names", "[::1"}, 2, "'[::1': an address is like"},
            {{"--names", "--flags", "NI_NAMEREQD", "203.0.113.77"}, 3, "EAI_NONAME"},
            {{"--names", "--flags", "NI_NAMREQD", "::1"}, 2, "did you mean NI_NAMEREQD?"},
-           {{"--names", "--flags", "", "::1"}, 2, "--flags: '': no such flag of getnameinfo(3)"},
+           {{"--names", "--flags", "", "::1"}, 2, "--flags: '': say one or more names"},
            {{"--flags", "NI_DGRAM", "::1"}, 2, "--flags requires --names"},
            {{"--aliases", "nosuch"}, 3, "gethostbyname nosuch: HOST_NOT_FOUND: Unknown host"},
            {{"--aliases", "203.0.113.77"}, 3, "gethostbyaddr 203.0.113.77: HOST_NOT_FOUND"},

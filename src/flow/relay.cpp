@@ -68,7 +68,8 @@ class Conversation {
     while (!is_over() || (outward_failure_ && !peer_ended_ && !enough_)) {
       const bool second = local_ended_ || peer_ended_;
       const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
-      const bool in_time = co_await group.next_end(second && limit ? first_end_ + *limit : never);
+      const auto deadline = second && limit ? first_end_ + *limit : never;
+      const bool in_time = co_await group.next_end(deadline);
       if (!in_time && outward_failure_) break;
       if (!in_time)
         throw TimedOut(text("{} has not ended {:g} s after {} did",

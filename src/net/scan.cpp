@@ -79,7 +79,8 @@ class Scanner {
     how.stream = options_.stream;
     how.deadline = after(options_.timeout);
     try {
-      const auto result = co_await race(addresses, how, options_.stream.mptcp ? nullptr : &spare);
+      auto* const kept = options_.stream.mptcp ? nullptr : &spare;
+      const auto result = co_await race(addresses, how, kept);
       options_.tell(told(result, addresses.front(), Clock::now() - begun));
     } catch (const Error& error) {
       if (!is_shortage(error.number()) || working_ == 1) throw;

@@ -73,8 +73,8 @@ class Sending {
   }
 
   Task<> send() {
-    co_await run_pump(pump_, source_watch_, connection_.watch,
-                      {rate_ ? &*rate_ : nullptr, &last_byte_, &stats_.bytes});
+    auto* const rate = rate_ ? &*rate_ : nullptr;
+    co_await run_pump(pump_, source_watch_, connection_.watch, {rate, &last_byte_, &stats_.bytes});
     if (source_.length && pump_.bytes() < *source_.length)
       throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", source_.described.name,
                             pump_.bytes(), *source_.length));

@@ -1,6 +1,6 @@
 // Durations: what is accepted is a plain decimal number with a unit, and as long as that says.
 #include <cmath>
-#include <regex>
+#include <map>
 
 #include "cli/units.hpp"
 #include "support.hpp"
@@ -11,12 +11,12 @@ namespace {
 
 /// Seconds, read in another way; nothing for what is no duration.
 std::optional<long double> reference(const std::string& word) {
-  static const std::regex form(R"(([0-9]+\.?[0-9]*|\.[0-9]+)(ms|s|m|h|))");
-  std::smatch parts;
-  if (!std::regex_match(word, parts, form)) return {};
-  const auto unit = parts[2].str();
-  const long double factor = unit == "ms" ? 1e-3L : unit == "m" ? 60 : unit == "h" ? 3600 : 1;
-  return std::strtold(parts[1].str().c_str(), nullptr) * factor;
+  static const std::map<std::string, long double> factors{
+      {"", 1}, {"ms", 1e-3L}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  const auto quantity = fuzz::quantity_of(word);
+  const auto factor = factors.find(quantity ? quantity->unit : "?");
+  if (factor == factors.end()) return {};
+  return quantity->number * factor->second;
 }
 
 }  // namespace

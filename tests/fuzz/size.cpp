@@ -1,6 +1,5 @@
 // Sizes and rates: what is accepted is a plain decimal number with a unit, exact where it is whole.
 #include <cmath>
-#include <regex>
 
 #include "cli/units.hpp"
 #include "support.hpp"
@@ -11,13 +10,15 @@ namespace {
 
 /// Bytes, read in another way; nothing for what is no size.
 std::optional<long double> reference(const std::string& word) {
-  static const std::regex form(R"(([0-9]+\.?[0-9]*|\.[0-9]+)([kKMGT]|[KMGT]i|)B?)");
-  std::smatch parts;
-  if (!std::regex_match(word, parts, form)) return {};
-  const auto unit = parts[2].str();
-  const auto power = unit.empty() ? 0 : unit[0] == 'k' ? 1 : std::string("KMGT").find(unit[0]) + 1;
-  return std::strtold(parts[1].str().c_str(), nullptr) *
-         std::pow(unit.size() == 2 ? 1024.0L : 1000.0L, static_cast<long double>(power));
+  auto quantity = fuzz::quantity_of(word);
+  if (!quantity) return {};
+  auto& [number, unit] = *quantity;
+  if (unit.ends_with('B')) unit.pop_back();
+  if (unit == "k") unit = "K";
+  const bool is_binary = unit.size() == 2 && unit[1] == 'i';
+  const auto power = unit.empty() ? 0 : std::string("KMGT").find(unit[0]) + 1;
+  if (unit.size() > (is_binary ? 2 : 1) || (power == 0 && !unit.empty())) return {};
+  return number * std::pow(is_binary ? 1024.0L : 1000.0L, static_cast<long double>(power));
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 
 // A property that does not hold ends the process, in a release build too.
 #undef NDEBUG
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,6 +71,20 @@ inline std::vector<std::byte> joined(const std::vector<Bytes>& pieces) {
   std::vector<std::byte> whole;
   for (const auto piece : pieces) whole.insert(whole.end(), piece.begin(), piece.end());
   return whole;
+}
+
+struct Quantity {
+  long double number;
+  std::string unit;
+};
+
+/// Digits, with a point among them or not, and the unit behind: what is accepted, read in another way than
+/// sockx does; nothing where there is no number.
+inline std::optional<Quantity> quantity_of(const std::string& word) {
+  const auto size = std::min(word.find_first_not_of("0123456789."), word.size());
+  const auto number = word.substr(0, size);
+  if (number.find_first_not_of('.') == std::string::npos || number.find('.') != number.rfind('.')) return {};
+  return Quantity{std::strtold(number.c_str(), nullptr), word.substr(size)};
 }
 
 /// Whether a message begins with a part of what was typed, in quotes and before a colon; a quoted nothing is

@@ -81,7 +81,8 @@ Task<> OurEnd::wait_for_program(Duration grace, Deadline limit) {
   input_.reset();  // whoever writes there now gets SIGPIPE, and whoever reads the end
   output_.reset();
   Watch ended(co_await this_loop(), child_->end_fd());
-  const bool in_time = co_await ended.readable(is_cut_off ? after(grace) : limit);
+  if (is_cut_off) limit = after(grace);
+  const bool in_time = co_await ended.readable(limit);
   const auto end = in_time ? child_->reap() : child_->terminate();
   const auto told = text("{} {}", program_, end.to_string());
   context_.report.event("program", {{"program", program_}, {"end", end.to_string()}});

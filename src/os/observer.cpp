@@ -5,8 +5,9 @@
 namespace sockx {
 
 namespace {
-const CallObserver* observer = nullptr;
-}
+// A thread that a call blocks may outlive what app has observed with, and closes what it owns when it ends.
+thread_local const CallObserver* observer = nullptr;
+}  // namespace
 
 void set_call_observer(const CallObserver* chosen) { observer = chosen; }
 

@@ -19,7 +19,8 @@ struct ObservedCall {
 };
 using CallObserver = std::function<void(const ObservedCall&)>;
 
-/// Sets the observer, null for none. Called by app alone, before the first observed call.
+/// Sets the observer of this thread's calls, null for none; other threads are not observed. Called by app
+/// alone, before the first observed call.
 void set_call_observer(const CallObserver* observer);
 bool calls_are_observed();
 

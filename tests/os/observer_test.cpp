@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../support/descriptors.hpp"
@@ -33,6 +34,16 @@ class Recording {
 };
 
 }  // namespace
+
+TEST_CASE("observer: what another thread does is not observed") {
+  const CallObserver observer = [](const ObservedCall&) {};
+  set_call_observer(&observer);
+  CHECK(calls_are_observed());
+  bool elsewhere = true;
+  std::thread([&] { elsewhere = calls_are_observed(); }).join();
+  CHECK_FALSE(elsewhere);
+  set_call_observer(nullptr);
+}
 
 TEST_CASE("observer: it sees every call in order with arguments and result") {
   auto sockets = unix_pair();

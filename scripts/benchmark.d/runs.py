@@ -1,6 +1,5 @@
 """The runs: one transfer by one contender, and all of them in turn, round after round."""
 
-import itertools
 import os
 import socket
 import tempfile

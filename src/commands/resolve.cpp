@@ -51,8 +51,9 @@ Task<Answer> ask(const Options& options, std::string word, ThreadLimit::Pass pas
     return find_out(word, question, family, flags);
   };
   Answer answer{word, {}, {}};
+  auto asked = "resolve " + word;
   try {
-    auto finding = co_await look_up(std::move(work), "resolve " + word, deadline_in(options.timeout));
+    auto finding = co_await look_up(std::move(work), std::move(asked), deadline_in(options.timeout));
     answer.finding = std::move(finding);
   } catch (const TimedOut&) {
     answer.finding.failure = std::current_exception();
@@ -96,14 +97,20 @@ Task<> ask_all(const Options& options, InOrder<Answer>& answers) {
   const auto affordable = affordable_sockets() / descriptors_of_one;
   ThreadLimit limit(loop,
                     std::clamp<std::uint64_t>(options.parallel, 1, std::max<std::uint64_t>(1, affordable)));
-  for (;;) {
-    auto word = co_await words.next();
-    if (!word) break;
-    auto pass = co_await limit.enter();
-    auto task = ask(options, std::move(*word), std::move(pass));
-    co_await answers.add(std::move(task));
+  std::exception_ptr failure;
+  try {
+    for (;;) {
+      auto word = co_await words.next();
+      if (!word) break;
+      auto pass = co_await limit.enter();
+      auto task = ask(options, std::move(*word), std::move(pass));
+      co_await answers.add(std::move(task));
+    }
+  } catch (...) {
+    failure = std::current_exception();
   }
-  co_await answers.finish();
+  co_await answers.finish();  // what was asked is answered, even if no more words can be read
+  if (failure) std::rethrow_exception(failure);
 }
 
 Task<> resolve_all(const Options& options, Teller& teller) {

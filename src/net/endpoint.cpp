@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 #include <optional>
 
+#include "net/lookups.hpp"
 #include "os/error.hpp"
 #include "os/nearest.hpp"
 #include "os/text.hpp"
@@ -33,7 +35,10 @@ bool is_ipv6(const std::string& host) {
   return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
 }
 
+/// getservent(3) has one place in the file for the whole program, and ports are read on several threads.
 std::vector<std::string> service_names() {
+  static std::mutex only_one;
+  const std::lock_guard lock(only_one);
   std::vector<std::string> names;
   setservent(1);
   while (const servent* const entry = getservent()) names.emplace_back(entry->s_name);
@@ -152,8 +157,7 @@ std::uint16_t parse_port(const std::string& word) {
     if (!number) throw BadInput(text("'{}': a port is a number from 0 to 65535 or a service name", word));
     return *number;
   }
-  if (const servent* const service = getservbyname(word.c_str(), "tcp"))
-    return ntohs(static_cast<std::uint16_t>(service->s_port));
+  if (const auto service = get_service_by_name(word, "tcp")) return service->port;
   const auto similar = nearest(word, service_names());
   throw BadInput(text("'{}': no such service for TCP{}; a port is a number from 0 to 65535 or a service name",
                       word, similar.empty() ? "" : text(" (did you mean {}?)", similar)));

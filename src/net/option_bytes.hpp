@@ -27,6 +27,7 @@ template <class Number>
 std::optional<Number> parse_number(std::string_view word) {
   const bool is_hexadecimal = word.starts_with("0x");
   if (is_hexadecimal) word.remove_prefix(2);
+  if (is_hexadecimal && word.starts_with('-')) return {};
   Number number = 0;
   const auto* const end = word.data() + word.size();
   const auto [rest, error] = std::from_chars(word.data(), end, number, is_hexadecimal ? 16 : 10);

@@ -33,7 +33,8 @@ Task<std::vector<Address>> resolve(HostPort where, ResolveOptions options, Deadl
     std::function<AddressAnswer()> work = [query = query_of(where, options.family, 0)] {
       return get_address_info(query);
     };
-    answer = co_await look_up(std::move(work), "getaddrinfo " + where.host, deadline);
+    auto asked = "getaddrinfo " + where.host;
+    answer = co_await look_up(std::move(work), std::move(asked), deadline);
   }
   if (calls_are_observed())
     tell_observer(

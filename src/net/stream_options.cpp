@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -51,6 +52,12 @@ void use_reno(Socket& socket) {
   } catch (const Error&) {
     return;
   }
+}
+
+/// Whether the user has chosen the algorithm, by --congestion or --opt.
+bool names_congestion(const StreamOptions& options) {
+  const auto is_it = [](const auto& setting) { return setting.option->name == "TCP_CONGESTION"; };
+  return !options.congestion.empty() || std::ranges::any_of(options.settings, is_it);
 }
 
 /// Only Internet sockets go through a network that one can choose.
@@ -180,7 +187,7 @@ Socket open_socket(int family, const StreamOptions& options) {
 void prepare_dialing(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare_new(socket, address.family(), options);
   // Before connect(2): a connection that has begun under bbr stays paced, whatever it is given later.
-  if (options.congestion.empty() && address.is_loopback()) use_reno(socket);
+  if (address.is_loopback() && !names_congestion(options)) use_reno(socket);
   apply(socket.fd(), options.settings, Phase::dialing);
 }
 
@@ -199,7 +206,7 @@ std::unique_ptr<SocketFile> bind_source(Socket& socket, int family, const Stream
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare_new(socket, address.family(), options);
-  if (options.congestion.empty() && address.is_loopback()) use_reno(socket);
+  if (address.is_loopback() && !names_congestion(options)) use_reno(socket);
   apply(socket.fd(), options.settings, Phase::connected);
   apply(socket.fd(), options.settings, Phase::listening);
 }
@@ -212,7 +219,7 @@ void prepare_connected(Socket& socket, const StreamOptions& options) {
 void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options) {
   const auto local = socket.local();
   const bool on_this_host = is_internet(local.family()) && local.host() == socket.peer().host();
-  if (options.congestion.empty() && on_this_host) use_reno(socket);
+  if (on_this_host && !names_congestion(options)) use_reno(socket);
 }
 
 }  // namespace sockx

@@ -10,7 +10,8 @@
 
 namespace sockx {
 
-/// A process that is held by pidfd_open(2), so that its number cannot come to mean another one.
+/// A process that is held by pidfd_open(2), so that a descriptor is never taken from another one to which its
+/// number has passed on.
 class OtherProcess {
  public:
   /// Throws Error when there is none.

@@ -387,7 +387,7 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"list", "more"}, "'more': one word too many"},
            Row{{"list", "--family", "foo"}, "--family: 'foo': no such address family"},
            Row{{"list", "--type", ""}, "--type: '': no such socket type"},
-           Row{{"list", "--protocol", "nonsense"}, "nonsense"},
+           Row{{"list", "--protocol", "nonsense"}, "--protocol: 'nonsense'"},
            Row{{"list", "--raw", "4"}, "--raw: it goes with get"},
            Row{{"list", "--fd", "3"}, "say get NAME"},
            Row{{"get", "--raw", "0", "type"}, "--raw"},

@@ -123,6 +123,18 @@ TEST_CASE("--opt: a listener has them, and a connection that it has accepted") {
   check_linger_and_timeouts(accepted);
 }
 
+TEST_CASE("--opt TCP_CONGESTION: a connection between two ends on this host keeps what was asked for") {
+  if (!contains(read_file("/proc/sys/net/ipv4/tcp_available_congestion_control"), "cubic")) return;
+  Process listening(sockx({"listen", "--trace", "--opt", "congestion=cubic", "127.0.0.1", "0"}));
+  Process connecting(
+      sockx({"connect", "--trace", "--opt", "congestion=cubic", "127.0.0.1", port_of(listening)}));
+  for (auto* const process : {&connecting, &listening}) {
+    check_end(*process, exited(0));
+    CHECK(contains(process->err(), "TCP_CONGESTION, cubic) = 0"));
+    CHECK_FALSE(contains(process->err(), "TCP_CONGESTION, reno"));
+  }
+}
+
 TEST_CASE("--opt: IPv6 has its own, and takes those of IPv4 that the kernel takes") {
   const std::vector<Row> rows{
       {"tclass=32", IPPROTO_IPV6, IPV6_TCLASS, 32},

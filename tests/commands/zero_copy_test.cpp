@@ -59,7 +59,7 @@ class Traced {
   Process process_;
 };
 
-#ifdef __SANITIZE_THREAD__  // which reads its own symbols and /proc
+#ifdef SOCKX_SANITIZED  // which reads its own symbols and /proc
 constexpr std::size_t small_change = 1'000'000;
 #else
 constexpr std::size_t small_change = 100'000;  // for start-up files and log lines

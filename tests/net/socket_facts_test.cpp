@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "../support/descriptors.hpp"
+#include "../support/process.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -27,7 +28,7 @@ TEST_CASE("socket facts: a TCP socket tells its state by name, from unused to ha
   CHECK(facts_of(ours).state == "ESTABLISHED");
   CHECK(facts_of(ours).peer == ours.peer().to_string());
   pair.theirs.reset();
-  CHECK(facts_of(ours).state == "CLOSE_WAIT");
+  eventually("the FIN is there", [&] { return facts_of(ours).state == "CLOSE_WAIT"; });
 }
 
 TEST_CASE("socket facts: other sockets are unbound, bound, listening or connected") {

@@ -15,7 +15,7 @@ enum class Question {
   canonical,  // the same, but the canonical name
   names,      // getnameinfo(3) of an address, perhaps with a port
   aliases,    // gethostbyname(3) or gethostbyaddr(3), whole
-  fqdn,       // the first name with a dot that gethostbyaddr(3) gives; the word itself when there is none
+  fqdn,       // the first name with a dot that gethostbyaddr(3) gives, else its first; without one, the word
   service,    // services(5), both ways
   protocol,   // protocols(5), both ways
 };

@@ -68,10 +68,9 @@ void add_subject_flags(CLI::App& app, SubjectFlags& flags) {
       add_constant(app, "--type", flags.type, socket_types, "a new socket's type (default: stream)")
           ->option_text("TYPE");
   const auto read_protocol = [&flags](const std::string& word) { flags.protocol = parse_protocol(word); };
-  auto* const protocol =
-      app.add_option_function<std::string>("--protocol", read_protocol,
-                                           "a new socket's protocol (default: what family and type imply)")
-          ->option_text("PROTOCOL");
+  auto* const protocol = add_read(app, "--protocol", read_protocol,
+                                  "a new socket's protocol (default: what family and type imply)")
+                             ->option_text("PROTOCOL");
   constexpr int most = std::numeric_limits<int>::max();
   auto* const fd =
       app.add_option("--fd", flags.fd, "the socket that was inherited as, or that a process has as, N")

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "os/text.hpp"
+
 namespace sockx {
 
 namespace {
@@ -21,6 +23,7 @@ std::string joined(const std::vector<std::string>& cells, const std::vector<std:
 }  // namespace
 
 void Table::add(std::vector<std::string> cells, std::vector<Field> fields) {
+  for (auto& cell : cells) cell = one_line(std::move(cell));  // a name in it may be anybody's
   rows_.push_back(std::move(cells));
   fields_.push_back(std::move(fields));
 }

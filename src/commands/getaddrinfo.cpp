@@ -1,4 +1,6 @@
 // sockx getaddrinfo: one call of getaddrinfo(3), with every hint and flag, and all that it returns.
+#include <netdb.h>
+
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
 #include "commands/commands.hpp"
@@ -93,6 +95,7 @@ Run declare_getaddrinfo(CLI::App& app) {
     if (options->words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
     options->query.host = or_null(options->words, 0);
     options->query.service = or_null(options->words, 1);
+    if ((options->query.flags & (AI_IDN | AI_CANONIDN)) != 0) use_letters_of_locale();
     context.run(ask(context, *options));
     return ExitCode::done;
   };

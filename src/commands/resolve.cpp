@@ -1,4 +1,6 @@
 // sockx resolve: names to addresses and back, services and protocols; one word, or thousands.
+#include <netdb.h>
+
 #include <algorithm>
 
 #include "cli/flags.hpp"
@@ -77,7 +79,7 @@ class Teller {
     }
     std::string shown;
     for (const auto& line : answer.finding.lines)
-      shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + line;
+      shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + one_line(line);
     std::vector<Field> fields{{"word", answer.word}};
     fields.insert(fields.end(), answer.finding.fields.begin(), answer.finding.fields.end());
     fields.push_back({"seconds", seconds(answer.span)});
@@ -138,6 +140,7 @@ ExitCode run(Context& context, const Options& given) {
       throw BadInput("resolve what? Say names or addresses, or - for standard input");
     options.words = {get_host_name()};
   }
+  if ((options.flags & NI_IDN) != 0) use_letters_of_locale();
   const bool single = options.words.size() == 1 && options.words.front() != "-";
   Teller teller(context, !single);
   context.run(while_somebody_reads(resolve_all(options, teller)), options.deadline);
@@ -184,6 +187,8 @@ Run declare_resolve(CLI::App& app) {
   app.add_option("--parallel", o.parallel, "look up so many words at once (default: 32)")
       ->option_text("N")
       ->check(CLI::Range(1, 1024));
+  for (const auto* const name : {"--timeout", "--deadline", "--parallel"})
+    host_name->excludes(app.get_option(name));
   set_examples(app,
                {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
                 {"sockx resolve - < names", "of many, in their order"},

@@ -13,7 +13,10 @@ namespace sockx {
 /// thread goes on until the C library gives up, and its answer is dropped. `asked` is for the message.
 template <class Answer>
 Task<Answer> look_up(std::function<Answer()> work, std::string asked, Deadline deadline) {
-  auto answer = co_await on_thread<Answer>(std::move(work), deadline);
+  std::optional<Answer> answer;
+  if (deadline > Clock::now()) {
+    answer = co_await on_thread<Answer>(std::move(work), deadline);
+  }
   if (!answer) throw TimedOut(text("{}: no answer in time", asked));
   co_return std::move(*answer);
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <clocale>
 #include <cstring>
 #include <memory>
 
@@ -94,6 +95,8 @@ ResolveError::ResolveError(const std::string& asked, std::string name, const std
     : std::runtime_error(name.empty() ? text("{}: {}", asked, explanation)
                                       : text("{}: {}: {}", asked, name, explanation)),
       name_(std::move(name)) {}
+
+void use_letters_of_locale() { std::setlocale(LC_CTYPE, ""); }
 
 std::string EaiStatus::name() const { return eai_errors.name_of(code); }
 

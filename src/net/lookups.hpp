@@ -24,6 +24,11 @@ class ResolveError : public std::runtime_error {
   std::string name_;
 };
 
+/// Lets AI_IDN, AI_CANONIDN and NI_IDN read and write the letters of the user's locale (LC_CTYPE), as glibc
+/// asks for; without it they know ASCII alone. Call it before there are threads, and only where a flag asks:
+/// it reads files.
+void use_letters_of_locale();
+
 /// What getaddrinfo(3) and getnameinfo(3) say of themselves.
 struct EaiStatus {
   int code = 0;          // 0 or an EAI_ number

@@ -57,9 +57,11 @@ Socket Socket::open(int family, int type, int protocol) {
   const int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   observe_call("socket", fd, "{}, {}, {}", address_families.name_of(family), socket_types.name_of(type),
                protocol_name(protocol));
+  const bool is_forbidden = errno == EPERM || errno == EACCES;
   if (fd < 0)
     throw_errno(text("socket {} {} {}", address_families.name_of(family), socket_types.name_of(type),
-                     protocol_name(protocol)));
+                     protocol_name(protocol)),
+                is_forbidden ? Origin::local_address : Origin::system);
   return Socket(UniqueFd(fd));
 }
 

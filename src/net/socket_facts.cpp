@@ -1,5 +1,7 @@
 #include "net/socket_facts.hpp"
 
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 
@@ -12,12 +14,23 @@ namespace sockx {
 
 namespace {
 
-/// A socket without a name of its own has an address all the same: of no port, or of no path.
-bool is_bound(const Address& address) {
+template <class Form>
+const Form& as(const Address& address) {
+  return *reinterpret_cast<const Form*>(address.data());
+}
+
+/// A socket without a name of its own has an address all the same: of no port, or of no path. What a raw
+/// socket has in place of the port is its protocol.
+bool is_named(const Address& address, int type) {
   switch (address.family()) {
     case AF_INET:
     case AF_INET6:
+      if (type == SOCK_RAW) return address.ntop() != Address::any(address.family(), 0).ntop();
       return address.port() != 0;
+    case AF_NETLINK:
+      return as<sockaddr_nl>(address).nl_pid != 0 || as<sockaddr_nl>(address).nl_groups != 0;
+    case AF_PACKET:
+      return as<sockaddr_ll>(address).sll_ifindex != 0 || as<sockaddr_ll>(address).sll_protocol != 0;
     case AF_VSOCK:
       return address.port() != VMADDR_PORT_ANY;
     case AF_UNIX:
@@ -36,8 +49,9 @@ std::string state_of(const Socket& socket, const SocketFacts& facts, const Addre
     // as for other sockets, then
   }
   if (socket_query(socket.fd(), SO_ACCEPTCONN, "SO_ACCEPTCONN").value_or(0) != 0) return "listening";
-  if (peer.size() != 0) return "connected";
-  return is_bound(local) ? "bound" : "unbound";
+  const bool has_peer = peer.size() != 0 && (peer.family() != AF_NETLINK || is_named(peer, facts.type));
+  if (has_peer) return "connected";
+  return is_named(local, facts.type) ? "bound" : "unbound";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "net/names.hpp"
@@ -125,7 +126,9 @@ void set_option(int socket, const std::string& name, const std::string& value) {
 void apply_typed(int socket, const OptionSetting& setting) try {
   apply(socket, setting);
 } catch (const Error& error) {
-  if (error.number() != EINVAL && error.number() != EDOM && error.number() != ERANGE) throw;
+  // There is no such device, algorithm or interface, the value is none of the option's, or out of its range.
+  constexpr std::array of_the_value{ENODEV, ENOENT, EADDRNOTAVAIL, EINVAL, EDOM, ERANGE};
+  if (std::ranges::find(of_the_value, error.number()) == of_the_value.end()) throw;
   throw BadInput(text("'{}': the kernel refuses this value", setting.word));
 }
 

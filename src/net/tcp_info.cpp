@@ -21,6 +21,7 @@ constexpr std::array state_rows{
     NamedNumber{"LISTEN", 10},     NamedNumber{"CLOSING", 11},
 };
 constexpr NameTable states{"state", "", state_rows};
+constexpr int listen_state = 10;  // in which two members count connections
 
 constexpr std::array congestion_rows{NamedNumber{"Open", TCP_CA_Open},
                                      NamedNumber{"Disorder", TCP_CA_Disorder}, NamedNumber{"CWR", TCP_CA_CWR},
@@ -131,8 +132,17 @@ std::vector<OptionMember> decode_tcp_info(std::string_view bytes) {
       {"delivery_rate_app_limited", info.tcpi_delivery_rate_app_limited != 0},
       {"fastopen_client_fail", std::uint64_t{info.tcpi_fastopen_client_fail}},
   };
-  for (const auto& [name, offset, size, unit] : members)
-    if (offset + size <= bytes.size()) found.push_back({name, number_at(bytes.data() + offset, size), unit});
+  const bool listens = info.tcpi_state == listen_state;
+  for (const auto& [name, offset, size, unit] : members) {
+    if (offset + size > bytes.size()) continue;
+    const auto number = number_at(bytes.data() + offset, size);
+    if (listens && name == "unacked")
+      found.push_back({"accept_queue", number, "connections"});
+    else if (listens && name == "sacked")
+      found.push_back({"backlog", number, "connections"});
+    else
+      found.push_back({name, number, unit});
+  }
   return found;
 }
 

@@ -39,6 +39,8 @@ std::string permission_needed() {
 OtherProcess::OtherProcess(pid_t pid) : pid_(pid) {
   const auto fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   observe_call("pidfd_open", fd, "{}, 0", pid);
+  const bool is_thread = fd < 0 && (errno == ENOENT || errno == EINVAL);
+  if (is_thread) throw Error(errno, text("process {} (that is a thread of one)", pid), Origin::process);
   if (fd < 0) fail(text("process {}", pid));
   pid_fd_.reset(fd);
 }

@@ -4,6 +4,7 @@
 
 #include "../support/events.hpp"
 #include "../support/name_service.hpp"
+#include "../support/namespace.hpp"
 #include "../support/sockx.hpp"
 
 namespace test {
@@ -207,7 +208,7 @@ TEST_CASE("resolve: a word that is none of its kind is one line, and what is not
            {{"--service", "80/nosuch"}, 3, "getservbyport 80/nosuch: no such service"},
            {{"--service", "65536"}, 2, "'65536': a port is a number from 0 to 65535"},
            {{"--protocol", "nosuch"}, 3, "getprotobyname nosuch: no such protocol"},
-           {{"--protocol", "256"}, 2, "'256': a protocol's number is 0 to 255"},
+           {{"--protocol", "65536"}, 2, "'65536': a protocol's number is 0 to 65535"},
            {{"--canonical", "--names", "x"}, 2, "excludes"},
            {{"-4", "-6", "x"}, 2, "excludes"},
            {{"-4", "--service", "http"}, 2, "excludes"},
@@ -224,9 +225,9 @@ TEST_CASE("resolve: a word that is none of its kind is one line, and what is not
 }
 
 TEST_CASE("resolve: the status is that of the first word that failed") {
-  Process process(sockx({"resolve", "--protocol", "tcp", "nosuch", "999"}));
+  Process process(sockx({"resolve", "--protocol", "tcp", "nosuch", "99999"}));
   check_end(process, exited(3));
-  Process reversed(sockx({"resolve", "--protocol", "tcp", "999", "nosuch"}));
+  Process reversed(sockx({"resolve", "--protocol", "tcp", "99999", "nosuch"}));
   check_end(reversed, exited(2));
 }
 
@@ -376,6 +377,31 @@ TEST_CASE("resolve: a broken standard output or input is status 11") {
   check_failure(folder, 11, "read stdin: Is a directory");
   Process closed(sockx({"resolve", "-"}), {Stdio::closed()});
   check_end(closed, exited(0));
+}
+
+TEST_CASE("resolve: addresses are told as they are, and a line of hosts(5) without a name is no answer") {
+  const Namespace odd(
+      "mount -t tmpfs none /mnt && printf '::ffff:192.0.2.9 mapped\\n192.0.2.8\\n' > /mnt/hosts && "
+      "mount --bind /mnt/hosts /etc/hosts && echo hosts: files > /mnt/nsswitch && "
+      "mount --bind /mnt/nsswitch /etc/nsswitch.conf");
+  if (!odd.works()) return;
+  CHECK(run(odd.within(sockx({"resolve", "-6", "mapped"}))) == "::ffff:192.0.2.9\n");
+  CHECK(run(odd.within(sockx({"resolve", "--fqdn", "192.0.2.8"}))) == "192.0.2.8\n");
+  Process nameless(odd.within(sockx({"resolve", "192.0.2.8"})));
+  check_failure(nameless, 3, "getnameinfo 192.0.2.8: EAI_NONAME");
+}
+
+TEST_CASE("resolve --timeout 0: nothing is answered in no time") {
+  Process process(sockx({"resolve", "--timeout", "0", "localhost"}));
+  check_failure(process, 5, "resolve localhost: no answer in time");
+}
+
+TEST_CASE("resolve --protocol: numbers beyond a byte are Linux's own") {
+  std::ifstream lines("/etc/protocols");
+  const std::string text{std::istreambuf_iterator<char>(lines), {}};
+  if (contains(text, "262")) CHECK(run(sockx({"resolve", "--protocol", "262"})) == "mptcp 262 MPTCP\n");
+  Process unknown(sockx({"resolve", "--protocol", "65535"}));
+  check_failure(unknown, 3, "getprotobynumber 65535: no such protocol");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "../support/namespace.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "net/address.hpp"
 #include "net/socket_option.hpp"
 
 namespace test {
@@ -483,6 +484,29 @@ TEST_CASE("sockopt --trace: every call on the socket is told") {
   Process refused(sockx({"sockopt", "--trace", "get", "IPV6_V6ONLY"}));
   check_end(refused, exited(1));
   CHECK(contains(refused.err(), "= -1 EOPNOTSUPP"));
+}
+
+TEST_CASE("sockopt set: a value that names what is not there is the value's fault, status 2") {
+  check_refused({"set", "bindtodevice=nosuch"}, 2, "'bindtodevice=nosuch': the kernel refuses this value");
+  check_refused({"set", "congestion=nosuch"}, 2, "'congestion=nosuch': the kernel refuses this value");
+}
+
+TEST_CASE("sockopt: a socket that one may not make is status 8") {
+  if (geteuid() != 0 || is_missing("setpriv")) return;
+  Process process(
+      std::vector<std::string>{"setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps=-all"} +
+      sockx({"sockopt", "get", "--type", "raw", "--protocol", "icmp", "ttl"}));
+  check_failure(process, 8, "socket AF_INET SOCK_RAW IPPROTO_ICMP: Operation not permitted");
+}
+
+TEST_CASE("sockopt list --pid: a name cannot make a row of its own") {
+  const auto path = "@x\n3   AF_INET  SOCK_STREAM  IPPROTO_TCP  LISTEN  0.0.0.0:22  -";
+  const UniqueFd forged(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = sockx::Address::unix_name(path);
+  REQUIRE(bind(forged.get(), address.data(), address.size()) == 0);
+  const auto listed = run(sockx({"sockopt", "list", "--pid", std::to_string(getpid())}));
+  for (const auto& line : lines_of(listed)) CHECK_FALSE(line.starts_with("3   AF_INET  SOCK_STREAM"));
+  CHECK(contains(listed, "unix:@x?3"));
 }
 
 }  // namespace test

@@ -1,6 +1,7 @@
 #include "net/socket_facts.hpp"
 
 #include <doctest/doctest.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -8,6 +9,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/process.hpp"
+#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -51,4 +53,23 @@ TEST_CASE("socket facts: other sockets are unbound, bound, listening or connecte
   CHECK(facts_of(local).state == "listening");
   auto pair = unix_pair();
   CHECK(facts_of(Socket(std::move(pair.ours))).state == "connected");
+}
+
+TEST_CASE("socket facts: what has no ports is bound by its own kind of name") {
+  auto netlink = Socket::open(AF_NETLINK, SOCK_RAW, 0);
+  CHECK(facts_of(netlink).state == "unbound");
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  netlink.bind(Address(reinterpret_cast<const sockaddr*>(&own), sizeof own));  // the kernel gives a number
+  CHECK(facts_of(netlink).state == "bound");
+  try {
+    auto raw = Socket::open(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    CHECK(facts_of(raw).state == "unbound");
+    raw.bind(Address::any(AF_INET, 0));
+    CHECK(facts_of(raw).state == "unbound");
+    CHECK(facts_of(Socket::open(AF_PACKET, SOCK_DGRAM, 0)).state == "unbound");
+  } catch (const Error& error) {
+    CHECK(error.number() == EPERM);  // not root
+    CHECK(error.origin() == Origin::local_address);
+  }
 }

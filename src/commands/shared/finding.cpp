@@ -28,6 +28,11 @@ std::array<std::string, 2> split_at_slash(const std::string& word) {
   return {word.substr(0, slash), word.substr(slash + 1)};
 }
 
+/// A mapped address stays IPv6; a scope has its interface's name.
+std::string exact(const Address& address) {
+  return address.scope_id() == 0 ? address.ntop() : address.host();
+}
+
 class Search {
  public:
   Search(const std::string& word, int family, int flags) : word_(word), family_(family), flags_(flags) {}
@@ -69,7 +74,7 @@ class Search {
     const auto answer = ask_for_addresses(family_, canonical ? AI_CANONNAME : 0);
     answer.status.check("getaddrinfo " + word_);
     std::vector<std::string> addresses;
-    for (const auto& tuple : answer.tuples) addresses.push_back(tuple.address.host());
+    for (const auto& tuple : answer.tuples) addresses.push_back(exact(tuple.address));
     found_.lines = addresses;
     if (canonical) {
       const auto& name = answer.tuples.front().canonical_name;
@@ -115,6 +120,7 @@ class Search {
       const auto dotted =
           std::ranges::find_if(names, [](const auto& name) { return name.find('.') != std::string::npos; });
       if (host.error == 0) best = dotted != names.end() ? *dotted : names.front();
+      if (best.empty()) best = word_;
     }
     found_.lines = {best};
     found_.fields.push_back({"fqdn", best});
@@ -122,6 +128,8 @@ class Search {
 
   void find_service() {
     const auto [word, protocol] = split_at_slash(word_);
+    if (word_.ends_with('/'))
+      throw BadInput(text("'{}': say NAME, PORT, NAME/PROTOCOL or PORT/PROTOCOL", word_));
     const bool by_port = is_number(word);
     const auto* const call = by_port ? "getservbyport" : "getservbyname";
     const auto service =
@@ -146,8 +154,8 @@ class Search {
   }
 
   static int protocol_number(const std::string& word) {
-    constexpr int most = 255;  // a byte of the IP header
-    const int number = word.size() <= 3 ? std::stoi(word) : most + 1;
+    constexpr int most = 65535;  // beyond a byte of the IP header Linux has its own, as IPPROTO_MPTCP
+    const int number = word.size() <= 5 ? std::stoi(word) : most + 1;
     if (number > most) throw BadInput(text("'{}': a protocol's number is 0 to {}", word, most));
     return number;
   }
@@ -163,6 +171,8 @@ class Search {
     auto answer = get_name_info(address, flags);
     note("getnameinfo", text("{}, {}", address.to_string(), ni_flags.names_of(flags)),
          answer.status ? text("0 ({}, {})", answer.host, answer.service) : answer.status.name());
+    // A line of hosts(5) may lack the name.
+    if (answer.status && answer.host.empty() && (flags & NI_NAMEREQD) != 0) answer.status.code = EAI_NONAME;
     answer.status.check("getnameinfo " + word_);
     return answer;
   }

@@ -199,6 +199,7 @@ void set_one(int socket, const OptionSetting& setting, const std::string& done) 
 void set(Context& context, const Options& options, const std::vector<std::string>& words) {
   if (words.empty()) throw BadInput("set what? Say NAME=VALUE");
   std::vector<OptionSetting> settings;
+  settings.reserve(words.size());
   for (const auto& word : words) settings.push_back(OptionSetting::parse(word));
   const auto subject = open_subject(context, options.subject);
   std::string done;

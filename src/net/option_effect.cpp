@@ -69,11 +69,11 @@ std::string of_window_clamp(int asked, int kept) {
 std::string of_default(int asked, int) { return asked == -1 ? "-1 stands for the default" : ""; }
 
 std::string of_service(int asked, int kept) {
-  const std::string eight = "only the lowest eight bits count",
-                    ecn = "the lowest two bits, ECN, belong to TCP itself";
-  if (kept == (asked & 0xff)) return eight;
+  constexpr std::string_view eight = "only the lowest eight bits count",
+                             ecn = "the lowest two bits, ECN, belong to TCP itself";
+  if (kept == (asked & 0xff)) return std::string(eight);
   if (kept != (asked & 0xfc)) return "";
-  return asked >= 0 && asked <= 0xff ? ecn : eight + ", and " + ecn;
+  return asked >= 0 && asked <= 0xff ? std::string(ecn) : text("{}, and {}", eight, ecn);
 }
 
 std::string of_traffic_class(int asked, int kept) {

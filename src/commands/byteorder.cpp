@@ -10,6 +10,7 @@
 #include "commands/shared/word_source.hpp"
 #include "net/byte_order.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 #include "os/nearest.hpp"
 
 namespace sockx {
@@ -31,12 +32,12 @@ Converted exchanged(const std::string& word, Width width) {
   const auto result = exchange(value, width);
   const auto bytes = bytes_in_memory(result, width);
   const auto hex = text("0x{:0{}x}", result, static_cast<int>(width) / 4);
-  return {text("{}  {}  {}", result, hex, show_hex(bytes, true)),
-          {{"value", value}, {"result", result}, {"hex", hex}, {"bytes", show_hex(bytes)}}};
+  return {text("{}  {}  {}", result, hex, hexadecimal(bytes, " ")),
+          {{"value", value}, {"result", result}, {"hex", hex}, {"bytes", hexadecimal(bytes)}}};
 }
 
 Converted packed(const std::string& word, const std::string& bytes) {
-  return {show_hex(bytes), {{"value", word}, {"result", show_hex(bytes)}}};
+  return {hexadecimal(bytes), {{"value", word}, {"result", hexadecimal(bytes)}}};
 }
 
 Converted unpacked(const std::string& word, const std::string& shown) {
@@ -85,13 +86,13 @@ const Function& find_function(const std::string& word) {
 
 /// Each width's number has the bytes 01, 02, 03, ... from its highest to its lowest.
 void draw(Context& context) {
-  const std::string order = std::endian::native == std::endian::little ? "little-endian" : "big-endian";
+  constexpr bool is_little = std::endian::native == std::endian::little;
+  const std::string order = is_little ? "little-endian" : "big-endian";
   auto heading = text(
       "This machine is {}: the {} byte of a number stands at the lowest address.\n"
       "The network is big-endian: the highest byte goes first.\n",
-      order, order.starts_with("little") ? "lowest" : "highest");
-  std::string addresses = "address ";
-  std::uint64_t value = 0x0102030405060708;
+      order, is_little ? "lowest" : "highest");
+  constexpr std::uint64_t value = 0x0102030405060708;
   for (const auto width : {Width::bits_16, Width::bits_32, Width::bits_64}) {
     const auto bits = static_cast<unsigned>(width);
     const auto number = value >> (64 - bits);
@@ -101,14 +102,14 @@ void draw(Context& context) {
     for (unsigned i = 0; i < bits / 8; ++i) offsets += text(" +{}", i);
     const auto hex = text("0x{:0{}x}", number, bits / 4);
     context.report.result(text("{}\n{} bits, {}\n  address {}\n  host     {}\n  network  {}", heading, bits,
-                               hex, offsets, show_hex(host, true), show_hex(network, true)),
+                               hex, offsets, hexadecimal(host, " "), hexadecimal(network, " ")),
                           "byte_order",
                           {{"order", order},
                            {"bits", bits},
                            {"value", number},
                            {"hex", hex},
-                           {"host", show_hex(host)},
-                           {"network", show_hex(network)}});
+                           {"host", hexadecimal(host)},
+                           {"network", hexadecimal(network)}});
     heading.clear();
   }
 }

@@ -8,6 +8,7 @@
 #include "net/option_effect.hpp"
 #include "net/socket_facts.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 #include "os/other_process.hpp"
 #include "os/socket_query.hpp"
 
@@ -225,12 +226,17 @@ ExitCode run(Context& context, const Options& options) {
       throw BadInput(text("'{}': one word too many; see `sockx sockopt --help`", rest.front()));
     if (given.fd || given.peer)
       throw BadInput("list shows a new socket, or all of a process; say get NAME for --fd and --connect");
-    given.pid ? list_sockets(context, *given.pid)
-              : list_options(context, open_subject(context, options.subject));
+    if (given.pid)
+      list_sockets(context, *given.pid);
+    else
+      list_options(context, open_subject(context, options.subject));
     return ExitCode::done;
   }
   if (given.pid && !given.fd) throw BadInput("--pid: say also which of its sockets, --fd N");
-  verb == "get" ? get(context, options, options_to_get(rest)) : set(context, options, rest);
+  if (verb == "get")
+    get(context, options, options_to_get(rest));
+  else
+    set(context, options, rest);
   return ExitCode::done;
 }
 

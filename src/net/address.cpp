@@ -93,9 +93,11 @@ std::string Address::host() const {
       const auto& address = as<sockaddr_in6>(data());
       if (is_mapped(data())) return inet_ntop(AF_INET, &address.sin6_addr.s6_addr[12], buffer, sizeof buffer);
       std::string host = inet_ntop(AF_INET6, &address.sin6_addr, buffer, sizeof buffer);
-      char interface[IF_NAMESIZE];
       if (address.sin6_scope_id == 0) return host;
-      const char* const known = if_indextoname(address.sin6_scope_id, interface);
+      const bool is_of_link =
+          IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr);
+      char interface[IF_NAMESIZE];  // names are understood with addresses of a link only
+      const char* const known = is_of_link ? if_indextoname(address.sin6_scope_id, interface) : nullptr;
       return host + '%' + (known ? known : std::to_string(address.sin6_scope_id));
     }
     case AF_UNIX:

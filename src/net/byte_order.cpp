@@ -7,7 +7,9 @@
 #include <cstring>
 #include <limits>
 
+#include "os/digits.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -35,20 +37,10 @@ std::string memory_of(Integer value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-/// The bytes that hexadecimal digits stand for; empty for anything else.
-std::string parse_hex(std::string_view word) {
+/// A packed address as users write it; empty for anything else.
+std::string packed_bytes(std::string_view word) {
   if (word.starts_with("0x") || word.starts_with("0X")) word.remove_prefix(2);
-  std::string bytes;
-  while (!word.empty()) {
-    unsigned value = 0;
-    const auto pair = word.substr(0, 2);
-    const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), value, 16);
-    if (pair.size() != 2 || error != std::errc() || end != pair.data() + 2) return "";
-    bytes += static_cast<char>(value);
-    word.remove_prefix(2);
-    if (word.size() > 1 && (word.front() == ' ' || word.front() == ':')) word.remove_prefix(1);
-  }
-  return bytes;
+  return parse_hexadecimal(word, " :").value_or("");
 }
 
 }  // namespace
@@ -59,8 +51,7 @@ std::uint64_t parse_unsigned(const std::string& word, Width width) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   const bool is_number = error != std::errc::invalid_argument && end == digits.data() + digits.size();
-  const bool is_negative =
-      word.size() > 1 && word[0] == '-' && word.find_first_not_of("0123456789", 1) == std::string::npos;
+  const bool is_negative = word.starts_with('-') && is_all_digits(std::string_view(word).substr(1));
   if (!is_number && !is_negative)
     throw BadInput(text("'{}': a number is decimal, or 0x, 0o or 0b and digits", word));
   if (is_negative || error == std::errc::result_out_of_range || value > most(width))
@@ -92,13 +83,6 @@ std::string bytes_in_memory(std::uint64_t value, Width width) {
   return "";
 }
 
-std::string show_hex(const std::string& bytes, bool spaced) {
-  std::string shown;
-  for (const char byte : bytes)
-    shown += text("{}{:02x}", spaced && !shown.empty() ? " " : "", static_cast<unsigned char>(byte));
-  return shown;
-}
-
 std::string text_to_packed_loosely(const std::string& word) {
   in_addr packed;
   if (inet_aton(word.c_str(), &packed) == 0)
@@ -121,7 +105,7 @@ std::string text_to_packed(const std::string& word, int family) {
 }
 
 std::string packed_to_dotted(const std::string& word) {
-  const auto bytes = parse_hex(word);
+  const auto bytes = packed_bytes(word);
   if (bytes.size() != v4_size)
     throw BadInput(text("'{}': inet_ntoa(3) takes 4 bytes in hexadecimal, like 7f000001", word));
   in_addr packed;
@@ -130,7 +114,7 @@ std::string packed_to_dotted(const std::string& word) {
 }
 
 std::string packed_to_text(const std::string& word, int family) {
-  const auto bytes = parse_hex(word);
+  const auto bytes = packed_bytes(word);
   const bool fits =
       (bytes.size() == v4_size && family != AF_INET6) || (bytes.size() == v6_size && family != AF_INET);
   if (!fits)

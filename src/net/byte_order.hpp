@@ -18,9 +18,6 @@ std::uint64_t exchange(std::uint64_t value, Width width);
 /// The bytes of `value` as they stand in this machine's memory, lowest address first.
 std::string bytes_in_memory(std::uint64_t value, Width width);
 
-/// "7f000001", or with a blank between the bytes.
-std::string show_hex(const std::string& bytes, bool spaced = false);
-
 // The four functions of inet(3) and inet_pton(3); packed addresses are in hexadecimal, with or without blanks
 // or colons between the bytes. `family` is AF_INET, AF_INET6, or AF_UNSPEC for what the word looks like. All
 // throw BadInput for what the C function refuses.

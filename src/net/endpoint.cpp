@@ -5,11 +5,11 @@
 #include <netdb.h>
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 #include <optional>
 
 #include "net/lookups.hpp"
+#include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/nearest.hpp"
 #include "os/text.hpp"
@@ -17,18 +17,6 @@
 namespace sockx {
 
 namespace {
-
-template <class Number>
-std::optional<Number> number_in(std::string_view word) {
-  Number value{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size()) return {};
-  return value;
-}
-
-bool is_all_digits(const std::string& word) {
-  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 bool is_ipv6(const std::string& host) {
   in6_addr address;

@@ -1,9 +1,8 @@
 // What the codecs of socket options share: plain structures as bytes, numbers, values that are their text.
 #pragma once
 
-#include <charconv>
-
 #include "net/option_value.hpp"
+#include "os/digits.hpp"
 
 namespace sockx::option_bytes {
 
@@ -25,14 +24,9 @@ Plain read(std::string_view bytes) {
 /// In decimal, or in hexadecimal with 0x in front.
 template <class Number>
 std::optional<Number> parse_number(std::string_view word) {
-  const bool is_hexadecimal = word.starts_with("0x");
-  if (is_hexadecimal) word.remove_prefix(2);
-  if (is_hexadecimal && word.starts_with('-')) return {};
-  Number number = 0;
-  const auto* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, number, is_hexadecimal ? 16 : 10);
-  if (error != std::errc() || rest != end) return {};
-  return number;
+  if (!word.starts_with("0x")) return number_in<Number>(word);
+  word.remove_prefix(2);
+  return word.starts_with('-') ? std::nullopt : number_in<Number>(word, 16);
 }
 
 /// A value that is its text for programs too.

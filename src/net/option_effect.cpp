@@ -5,18 +5,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "net/option_bytes.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
-
-int as_int(const std::string& bytes) {
-  int number = 0;
-  std::memcpy(&number, bytes.data(), std::min(bytes.size(), sizeof number));
-  return number;
-}
 
 /// A limit of /proc/sys/net; nothing where there is no such file.
 std::optional<long> limit_at(const std::string& path) {
@@ -153,7 +148,8 @@ OptionEffect effect_of(int socket, const OptionSetting& setting) {
   OptionEffect effect{decode(option.type, bytes), ""};
   if (effect.value->text == decode(option.type, setting.bytes).text) return effect;
   const auto rule = std::ranges::find(rules, setting.option->name, &Rule::option);
-  if (rule != rules.end()) effect.reason = rule->explain(as_int(setting.bytes), as_int(bytes));
+  if (rule != rules.end())
+    effect.reason = rule->explain(option_bytes::read<int>(setting.bytes), option_bytes::read<int>(bytes));
   return effect;
 }
 

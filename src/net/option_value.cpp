@@ -16,6 +16,7 @@
 #include "net/option_addresses.hpp"
 #include "net/tcp_info.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 #include "os/named_numbers.hpp"
 #include "os/split_list.hpp"
 #include "os/text.hpp"
@@ -75,18 +76,7 @@ OptionValue decode_text(std::string_view bytes) {
   return shown_text(std::string(bytes.substr(0, bytes.find('\0'))));
 }
 
-Bytes encode_bytes(const std::string& value) {
-  if (value.size() % 2 != 0) return {};
-  std::string bytes;
-  for (std::size_t i = 0; i < value.size(); i += 2) {
-    std::uint8_t byte = 0;
-    const char* const end = value.data() + i + 2;
-    const auto [rest, error] = std::from_chars(value.data() + i, end, byte, 16);
-    if (error != std::errc() || rest != end) return {};
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
+Bytes encode_bytes(const std::string& value) { return parse_hexadecimal(value); }
 OptionValue decode_bytes(std::string_view bytes) { return shown_text(hexadecimal(bytes)); }
 
 constexpr std::array path_mtu_rows{
@@ -147,8 +137,10 @@ Bytes encode_timeval(const std::string& value) try {
 }
 OptionValue decode_timeval(std::string_view bytes) {
   const auto value = read<timeval>(bytes);
+  auto fraction = text(".{:06}", value.tv_usec);
+  fraction.erase(fraction.find_last_not_of(".0") + 1);
   const auto seconds = static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) / 1e6;
-  return {text("{:.10g}s", seconds), seconds};
+  return {text("{}{}s", value.tv_sec, fraction), seconds};
 }
 
 Bytes encode_port_range(const std::string& value) {
@@ -322,11 +314,5 @@ std::optional<std::string> encode(OptionType type, const std::string& value) {
 }
 
 OptionValue decode(OptionType type, std::string_view bytes) { return codec_of(type).decode(bytes); }
-
-std::string hexadecimal(std::string_view bytes) {
-  std::string digits;
-  for (const char byte : bytes) digits += text("{:02x}", static_cast<unsigned char>(byte));
-  return digits;
-}
 
 }  // namespace sockx

@@ -70,7 +70,4 @@ std::optional<std::string> encode(OptionType type, const std::string& value);
 /// Reads what getsockopt(2) has returned, which may be shorter than size_of().
 OptionValue decode(OptionType type, std::string_view bytes);
 
-/// "00000200": two digits a byte.
-std::string hexadecimal(std::string_view bytes);
-
 }  // namespace sockx

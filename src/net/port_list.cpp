@@ -4,6 +4,7 @@
 #include <set>
 
 #include "net/endpoint.hpp"
+#include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/split_list.hpp"
 #include "os/text.hpp"
@@ -11,10 +12,6 @@
 namespace sockx {
 
 namespace {
-
-bool is_number(const std::string& word) {
-  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::uint16_t parse_scanned_port(const std::string& word, const std::string& piece) {
   const auto port = parse_port(word);
@@ -32,8 +29,8 @@ std::vector<std::uint16_t> parse_port_list(const std::string& list) {
     if (piece.empty())
       throw BadInput(
           text("'{}': a port is missing: say them with commas between, like 22,80,8000-8100", list));
-    const bool is_range = dash != std::string::npos && (is_number(low) || is_number(high));
-    if (is_range && !(is_number(low) && is_number(high)))
+    const bool is_range = dash != std::string::npos && (is_all_digits(low) || is_all_digits(high));
+    if (is_range && !(is_all_digits(low) && is_all_digits(high)))
       throw BadInput(text("'{}': a range of ports is two numbers, like 8000-8100", piece));
     const unsigned first = parse_scanned_port(is_range ? low : piece, piece);  // a name may have a dash
     const unsigned last = is_range ? parse_scanned_port(high, piece) : first;

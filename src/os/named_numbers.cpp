@@ -1,26 +1,14 @@
 #include "os/named_numbers.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
+#include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/nearest.hpp"
 #include "os/split_list.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
-
-namespace {
-
-std::optional<int> decimal(std::string_view word) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc() || end != word.data() + word.size()) return {};
-  return number;
-}
-
-}  // namespace
 
 std::string upper_case(std::string_view word) {
   std::string result(word);
@@ -55,7 +43,7 @@ const NamedNumber* NameTable::find(const std::string& word) const {
 
 int NameTable::parse(const std::string& word) const {
   if (const auto* const row = find(word)) return row->number;
-  if (const auto number = decimal(word); number && *number >= 0) return *number;
+  if (const auto number = number_in<int>(word); number && *number >= 0) return *number;
   throw_unknown(word);
 }
 

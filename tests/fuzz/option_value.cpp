@@ -2,6 +2,7 @@
 // whatever bytes a kernel may return can be shown. The first byte of the input chooses the type.
 #include "net/option_value.hpp"
 
+#include "os/hexadecimal.hpp"
 #include "support.hpp"
 
 using namespace sockx;

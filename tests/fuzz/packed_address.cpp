@@ -5,6 +5,7 @@
 
 #include "net/byte_order.hpp"
 #include "net/numeric_address.hpp"
+#include "os/hexadecimal.hpp"
 #include "support.hpp"
 
 using namespace sockx;
@@ -18,7 +19,7 @@ void check_loose(const std::string& word) {
   assert(packed.has_value() == is_taken);
   if (!packed) return;
   assert(*packed == std::string(reinterpret_cast<const char*>(&wanted), sizeof wanted));
-  assert(text_to_packed_loosely(packed_to_dotted(show_hex(*packed))) == *packed);
+  assert(text_to_packed_loosely(packed_to_dotted(hexadecimal(*packed))) == *packed);
 }
 
 void check_strict(const std::string& word, int family) {
@@ -28,8 +29,8 @@ void check_strict(const std::string& word, int family) {
   assert(packed.has_value() == is_taken);
   if (!packed) return;
   assert(packed->size() == (family == AF_INET ? 4 : 16));
-  for (const bool spaced : {false, true})
-    assert(text_to_packed(packed_to_text(show_hex(*packed, spaced), family), family) == *packed);
+  for (const auto* const between : {"", " ", ":"})
+    assert(text_to_packed(packed_to_text(hexadecimal(*packed, between), family), family) == *packed);
 }
 
 void check_bytes(const std::string& word) {

@@ -60,6 +60,8 @@ TEST_CASE("address: its text and its parts for every family") {
            Row{inet6("2001:db8::1", 443), AF_INET6, "[2001:db8::1]:443", "2001:db8::1", 443, false, ""},
            Row{inet6("::1", 443), AF_INET6, "[::1]:443", "::1", 443, true, ""},
            Row{inet6("fe80::1", 80, 1), AF_INET6, "[fe80::1%lo]:80", "fe80::1%lo", 80, false, ""},
+           Row{inet6("ff02::1", 80, 1), AF_INET6, "[ff02::1%lo]:80", "ff02::1%lo", 80, false, ""},
+           Row{inet6("2001:db8::1", 80, 1), AF_INET6, "[2001:db8::1%1]:80", "2001:db8::1%1", 80, false, ""},
            Row{inet6("fe80::1", 80, 987654), AF_INET6, "[fe80::1%987654]:80", "fe80::1%987654", 80, false,
                ""},
            Row{inet6("::ffff:192.0.2.1", 80), AF_INET6, "192.0.2.1:80", "192.0.2.1", 80, false, ""},

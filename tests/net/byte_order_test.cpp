@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 
 using namespace sockx;
 
@@ -84,27 +85,27 @@ TEST_CASE("byte order: the exchange is that of byteorder(3), and twice is not at
     CHECK(exchange(value, Width::bits_16) == htons(static_cast<std::uint16_t>(value)));
     CHECK(exchange(value, Width::bits_32) == htonl(static_cast<std::uint32_t>(value)));
     CHECK(exchange(exchange(value, Width::bits_64), Width::bits_64) == value);
-    CHECK(show_hex(bytes_in_memory(exchange(0x0102030405060708, Width::bits_64), Width::bits_64)) ==
+    CHECK(hexadecimal(bytes_in_memory(exchange(0x0102030405060708, Width::bits_64), Width::bits_64)) ==
           "0102030405060708");
   }
 }
 
 TEST_CASE("byte order: memory holds the bytes in this machine's order") {
   const bool is_little = std::endian::native == std::endian::little;
-  CHECK(show_hex(bytes_in_memory(0x0102, Width::bits_16)) == (is_little ? "0201" : "0102"));
-  CHECK(show_hex(bytes_in_memory(0x01020304, Width::bits_32), true) ==
+  CHECK(hexadecimal(bytes_in_memory(0x0102, Width::bits_16)) == (is_little ? "0201" : "0102"));
+  CHECK(hexadecimal(bytes_in_memory(0x01020304, Width::bits_32), " ") ==
         (is_little ? "04 03 02 01" : "01 02 03 04"));
   CHECK(bytes_in_memory(0, Width::bits_64) == std::string(8, '\0'));
-  CHECK(show_hex("").empty());
+  CHECK(hexadecimal("").empty());
 }
 
 TEST_CASE("byte order: addresses become bytes and bytes addresses") {
-  CHECK(show_hex(text_to_packed_loosely("127.1")) == "7f000001");
-  CHECK(show_hex(text_to_packed_loosely("0x7f.0.0.010")) == "7f000008");
-  CHECK(show_hex(text_to_packed("192.0.2.7", AF_UNSPEC)) == "c0000207");
-  CHECK(show_hex(text_to_packed("192.0.2.7", AF_INET)) == "c0000207");
-  CHECK(show_hex(text_to_packed("::ffff:192.0.2.7", AF_UNSPEC)) == "00000000000000000000ffffc0000207");
-  CHECK(show_hex(text_to_packed("::", AF_INET6)) == std::string(32, '0'));
+  CHECK(hexadecimal(text_to_packed_loosely("127.1")) == "7f000001");
+  CHECK(hexadecimal(text_to_packed_loosely("0x7f.0.0.010")) == "7f000008");
+  CHECK(hexadecimal(text_to_packed("192.0.2.7", AF_UNSPEC)) == "c0000207");
+  CHECK(hexadecimal(text_to_packed("192.0.2.7", AF_INET)) == "c0000207");
+  CHECK(hexadecimal(text_to_packed("::ffff:192.0.2.7", AF_UNSPEC)) == "00000000000000000000ffffc0000207");
+  CHECK(hexadecimal(text_to_packed("::", AF_INET6)) == std::string(32, '0'));
   for (const auto* bytes : {"c0000207", "0xC0000207", "c0 00 02 07", "c0:00:02:07", "c000 0207"}) {
     CHECK(packed_to_dotted(bytes) == "192.0.2.7");
     CHECK(packed_to_text(bytes, AF_UNSPEC) == "192.0.2.7");

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "net/tcp_info.hpp"
+#include "os/hexadecimal.hpp"
 
 using namespace sockx;
 
@@ -172,6 +173,8 @@ TEST_CASE("option values: what getsockopt(2) returns becomes text, and a value f
            Row{Type::linger, bytes_of(linger{1, 7}), "on,7", std::string("on,7")},
            Row{Type::linger, bytes_of(linger{0, 7}), "off", std::string("off")},
            Row{Type::timeval, bytes_of(timeval{1, 252000}), "1.252s", 1.252},
+           Row{Type::timeval, bytes_of(timeval{0, 1}), "0.000001s", 1e-6},
+           Row{Type::timeval, bytes_of(timeval{20000000000, 10}), "20000000000.00001s", 20000000000.00001},
            Row{Type::text, std::string("reno\0\0", 6), "reno", std::string("reno")},
            Row{Type::bytes, std::string("\x00\xff", 2), "00ff", std::string("00ff")},
            Row{Type::family, bytes_of(AF_INET6), "AF_INET6", std::int64_t{AF_INET6}},

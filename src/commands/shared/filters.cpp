@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "os/hexadecimal.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -25,26 +26,20 @@ struct WallTime {
   }
 };
 
-std::string hexadecimal(std::span<const std::byte> bytes, std::string_view between) {
-  std::string shown;
-  for (const auto byte : bytes)
-    shown += text("{}{:02x}", shown.empty() ? "" : between, static_cast<unsigned>(byte));
-  return shown;
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string printable(std::span<const std::byte> bytes) {
+std::string printable(std::string_view bytes) {
   std::string shown;
-  for (const auto byte : bytes) {
-    const char letter = static_cast<char>(byte);
-    shown += letter >= ' ' && letter <= '~' ? letter : '.';
-  }
+  for (const char letter : bytes) shown += letter >= ' ' && letter <= '~' ? letter : '.';
   return shown;
 }
 
 /// "21:31:40.123456 > 00000010  68 65 6c 6c 6f 0a    |hello.|"
 std::string dump_line(const WallTime& time, char direction, const DumpedRow& row) {
-  return text("{} {} {:08x}  {:<47}  |{}|", time.clock(), direction, row.offset, hexadecimal(row.bytes, " "),
-              printable(row.bytes));
+  return text("{} {} {:08x}  {:<47}  |{}|", time.clock(), direction, row.offset,
+              hexadecimal(as_text(row.bytes), " "), printable(as_text(row.bytes)));
 }
 
 std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& file, Report& report) {
@@ -58,7 +53,7 @@ std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& fi
                       {{"direction", is_sent ? "sent" : "received"},
                        {"time", time.seconds()},
                        {"offset", row.offset},
-                       {"hex", hexadecimal(row.bytes, "")}},
+                       {"hex", hexadecimal(as_text(row.bytes))}},
                       dump_line(time, direction, row));
   };
   return make_hexdump(tell, nullptr);

@@ -10,16 +10,13 @@
 #include "net/lookups.hpp"
 #include "net/names.hpp"
 #include "net/numeric_address.hpp"
+#include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
-
-bool is_number(const std::string& word) {
-  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
-}
 
 /// NAME, NAME/PROTOCOL, PORT or PORT/PROTOCOL.
 std::array<std::string, 2> split_at_slash(const std::string& word) {
@@ -130,7 +127,7 @@ class Search {
     const auto [word, protocol] = split_at_slash(word_);
     if (word_.ends_with('/'))
       throw BadInput(text("'{}': say NAME, PORT, NAME/PROTOCOL or PORT/PROTOCOL", word_));
-    const bool by_port = is_number(word);
+    const bool by_port = is_all_digits(word);
     const auto* const call = by_port ? "getservbyport" : "getservbyname";
     const auto service =
         by_port ? get_service_by_port(parse_port(word), protocol) : get_service_by_name(word, protocol);
@@ -142,7 +139,7 @@ class Search {
   }
 
   void find_protocol() {
-    const bool by_number = is_number(word_);
+    const bool by_number = is_all_digits(word_);
     const auto* const call = by_number ? "getprotobynumber" : "getprotobyname";
     const auto protocol =
         by_number ? get_protocol_by_number(protocol_number(word_)) : get_protocol_by_name(word_);
@@ -154,10 +151,10 @@ class Search {
   }
 
   static int protocol_number(const std::string& word) {
-    constexpr int most = 65535;  // beyond a byte of the IP header Linux has its own, as IPPROTO_MPTCP
-    const int number = word.size() <= 5 ? std::stoi(word) : most + 1;
-    if (number > most) throw BadInput(text("'{}': a protocol's number is 0 to {}", word, most));
-    return number;
+    // Beyond a byte of the IP header Linux has its own, as IPPROTO_MPTCP.
+    const auto number = number_in<std::uint16_t>(word);
+    if (!number) throw BadInput(text("'{}': a protocol's number is 0 to 65535", word));
+    return *number;
   }
 
   AddressAnswer ask_for_addresses(int family, int flags) {

@@ -9,28 +9,33 @@ namespace sockx {
 
 namespace {
 
-Task<> stop_at_signal(const SignalCatcher& catcher) {
+Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed) {
   Watch watch(co_await this_loop(), catcher.fd());
-  co_await watch.readable();
-  throw Interrupted(catcher.caught());
+  for (;;) {
+    co_await watch.readable();
+    const int signal = catcher.caught();
+    if (!heed || !heed(signal)) throw Interrupted(signal);
+    watch.forget_readable();
+    catcher.forget();
+  }
 }
 
-Task<> with_signals(Task<> task, const SignalCatcher& catcher) {
+Task<> with_signals(Task<> task, SignalCatcher& catcher, const Context::Heed& heed) {
   std::vector<Task<>> tasks;
-  tasks.push_back(stop_at_signal(catcher));
+  tasks.push_back(stop_at_signal(catcher, heed));
   tasks.push_back(std::move(task));
   co_await any(std::move(tasks));
 }
 
 }  // namespace
 
-void Context::run(Task<> task, std::optional<Duration> deadline) {
-  const SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP});
+void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed) {
+  SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP});
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));
   try {
-    loop().run(with_signals(std::move(task), catcher));
+    loop().run(with_signals(std::move(task), catcher, heed));
   } catch (...) {
     if (catcher.caught() != 0)
       throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ class Context {
  public:
   Context(Report& to_report, Log& to_log) : report(to_report), log(to_log) {}
 
+  /// Told of a signal; true when the run goes on all the same.
+  using Heed = std::function<bool(int signal)>;
   /// Runs `task` until it ends, a signal comes (Interrupted) or `deadline` has passed (TimedOut). In both of
   /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
-  void run(Task<> task, std::optional<Duration> deadline = {});
+  void run(Task<> task, std::optional<Duration> deadline = {}, const Heed& heed = {});
   EventLoop& loop();
 
   /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status

@@ -51,10 +51,9 @@ Run declare_connect(CLI::App& app) {
   add_connect_timeout(app, options->conversation.limits);
   add_retry_flags(app, options->retry);
   add_check_flags(app, options->checking);
-  const auto before = app.get_options().size();
-  add_conversation_flags(app, options->conversation, options->stream);
-  conversation_excludes(app, before, "--check");
-  conversation_excludes(app, before, "--scan");
+  const auto conversation = add_conversation_flags(app, options->conversation, options->stream);
+  exclude_each(conversation, app.get_option("--check"));
+  exclude_each(conversation, app.get_option("--scan"));
   set_examples(app,
                {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
                 {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},

@@ -4,6 +4,7 @@
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/listening.hpp"
 #include "commands/shared/passing.hpp"
+#include "commands/shared/serving.hpp"
 
 namespace sockx {
 
@@ -13,6 +14,7 @@ struct Options {
   std::vector<std::string> words;
   ListenFlags listening;
   ConversationOptions conversation;
+  ServingOptions serving;
 };
 
 Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
@@ -43,13 +45,21 @@ Run declare_listen(CLI::App& app) {
   add_endpoint(app, options->words, "[HOST] PORT");
   add_listen_flags(app, options->listening);
   add_accept_timeout(app, options->conversation.limits);
-  add_conversation_flags(app, options->conversation, options->listening.options.stream);
+  const auto conversation =
+      add_conversation_flags(app, options->conversation, options->listening.options.stream);
+  add_serving_flags(app, options->serving, conversation);
   set_examples(
-      app,
-      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
-       {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
-       {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"}});
+      app, {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
+            {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
+            {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
+            {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
   return [options](Context& context) {
+    if (options->serving.are_given()) {
+      const ProgramCall program{context.program, options->conversation.shell_command};
+      serve(context, options->words, options->listening, options->serving, program,
+            options->conversation.limits);
+      return ExitCode::done;
+    }
     check(options->conversation, options->listening.options.stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);

@@ -43,6 +43,11 @@ void EventLoop::turn() {
   }
 }
 
+std::span<std::byte> EventLoop::scratch() {
+  if (scratch_.empty()) scratch_.resize(64 * 1024);
+  return scratch_;
+}
+
 int EventLoop::milliseconds_to_wait() const {
   if (!ready_.empty()) return 0;
   if (timers_.empty()) return -1;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
+#include <vector>
 
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
@@ -33,6 +36,8 @@ class EventLoop {
 
   /// The time at the start of this turn, without a system call.
   Clock::time_point now() const { return now_; }
+  /// One buffer of 64 KiB for whoever runs: what is in it is gone at the next suspension.
+  std::span<std::byte> scratch();
   /// How often the loop has called epoll_wait(2).
   std::uint64_t waits() const { return waits_; }
 
@@ -50,6 +55,7 @@ class EventLoop {
   UniqueFd epoll_;
   Clock::time_point now_ = Clock::now();
   std::uint64_t waits_ = 0;
+  std::vector<std::byte> scratch_;  // made when first asked for
   std::multimap<Deadline, Waiter*> timers_;
   std::deque<Waiter*> ready_;      // null where a waiter has gone
   std::uint64_t first_ready_ = 0;  // the number of ready_.front(), counting from the first ever queued

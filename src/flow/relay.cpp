@@ -51,7 +51,7 @@ class Conversation {
   /// With the limit for silence, which is not for the end: that has limits of its own.
   Task<> unless_idle(Task<> task) {
     std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte));
     tasks.push_back(std::move(task));
     co_await any(std::move(tasks));
   }
@@ -146,7 +146,7 @@ class Conversation {
 
   /// Nobody wants what the peer says any more, but a peer that cannot get rid of it would stall.
   Task<> drop_the_rest() {
-    co_await drain(far_.socket, far_.watch, never, &last_byte_);
+    co_await drain(far_.socket, far_.watch, never, &tally_.last_byte);
     note_end_of_peer();
   }
 
@@ -186,7 +186,7 @@ class Conversation {
         tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
                                                far_.socket.name, seconds(grace))});
     }
-    last_byte_ = loop_.now();
+    tally_.last_byte = loop_.now();
     auto seeing = see_everything_acknowledged();
     co_await unless_idle(std::move(seeing));
   }
@@ -194,7 +194,7 @@ class Conversation {
   Task<> see_everything_acknowledged() {
     const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
     const auto deadline = unbounded ? never : after(grace());
-    const bool taken = co_await wait_until_acknowledged(far_.socket, deadline, &last_byte_);
+    const bool taken = co_await wait_until_acknowledged(far_.socket, deadline, &tally_.last_byte);
     if (!taken)
       throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
                           unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace())));
@@ -209,7 +209,7 @@ class Conversation {
   Duration grace() const { return options_.eof_timeout.value_or(usual_grace); }
 
   Pacing pacing(std::optional<RateLimit>& rate, std::uint64_t& counter) {
-    return {rate ? &*rate : nullptr, &last_byte_, &counter};
+    return {rate ? &*rate : nullptr, &tally_.last_byte, &counter};
   }
 
   void send_fin() {
@@ -234,7 +234,7 @@ class Conversation {
   std::optional<RateLimit> outward_rate_, inward_rate_;
   bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
   bool enough_ = false, reader_left_ = false;
-  Clock::time_point last_byte_ = Clock::now(), first_end_{};
+  Clock::time_point first_end_{};
 };
 
 }  // namespace
@@ -260,11 +260,12 @@ IoResult drop_some(const Descriptor& socket, std::span<std::byte> scratch) {
 
 }  // namespace
 
-Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Clock::time_point* last_byte) {
+Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Clock::time_point* last_byte,
+                 std::uint64_t* dropped) {
   auto& loop = co_await this_loop();
-  std::vector<std::byte> dropped(64 * 1024);
   for (;;) {
-    const auto got = drop_some(socket, dropped);
+    const auto got = drop_some(socket, loop.scratch());
+    if (dropped != nullptr) *dropped += got.bytes;
     if (got.state == IoResult::State::eof) co_return true;
     if (got.state == IoResult::State::again) {
       watch.forget_readable();

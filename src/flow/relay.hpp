@@ -43,9 +43,11 @@ struct RelayOptions {
   Duration silence_before_warning = std::chrono::seconds(1);
 };
 
-/// Bytes delivered, kept up to date while the relay runs, so that a summary can be given however it ends.
+/// Bytes delivered and the time of the last, kept up to date while the relay runs, so that others can look at
+/// it and a summary can be given however it ends.
 struct Tally {
   std::uint64_t sent = 0, received = 0;
+  Clock::time_point last_byte = Clock::now();
 };
 
 /// What the relay has to say on its way; text is complete and fit for a log.
@@ -68,9 +70,9 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
 
 /// The tail of that, for other conversations: reads and drops until the peer's end or `deadline`; false when
-/// that came first. Each byte updates `last_byte`, if it is not null.
+/// that came first. Each byte updates `last_byte`, and is counted in `dropped`, where they are not null.
 Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline,
-                 Clock::time_point* last_byte = nullptr);
+                 Clock::time_point* last_byte = nullptr, std::uint64_t* dropped = nullptr);
 
 /// Until everything sent is acknowledged; false at the deadline. Progress updates `last_byte`, if it is not
 /// null. Throws Error when the peer resets.

@@ -4,14 +4,16 @@
 
 namespace sockx {
 
-void TaskGroup::spawn(Task<> task) {
-  reap();
+TaskGroup::Child& TaskGroup::spawn(Task<> task) {
+  ended_.clear();
   auto& child = children_.emplace_back();
-  child.task = supervise(std::move(task), child);
-  child.task.start(*loop_);
+  child.place_ = std::prev(children_.end());
+  child.task_ = supervise(std::move(task), child);
+  child.task_.start(*loop_);
+  return child;
 }
 
-/// The supervisor's own small frame stays until it is reaped; the task, with all that it owns, goes at once.
+/// The supervisor's own small frame stays for a while; the task, with all that it owns, goes at once.
 Task<> TaskGroup::supervise(Task<> task, Child& child) {
   try {
     Task<> running = std::move(task);
@@ -19,17 +21,22 @@ Task<> TaskGroup::supervise(Task<> task, Child& child) {
   } catch (...) {
     if (!failure_) failure_ = std::current_exception();
   }
-  child.ended = true;
+  note_end(child);
+}
+
+void TaskGroup::note_end(Child& child) {
+  ended_.splice(ended_.end(), children_, child.place_);
   ++ends_;
   changed_.notify();
 }
 
-void TaskGroup::reap() {
-  children_.remove_if([](const Child& child) { return child.ended; });
+void TaskGroup::cancel(Child& child) {
+  const Task<> dropped = std::move(child.task_);
+  note_end(child);
 }
 
 std::size_t TaskGroup::running() {
-  reap();
+  ended_.clear();
   return children_.size();
 }
 

@@ -16,8 +16,13 @@ class TaskGroup {
  public:
   explicit TaskGroup(EventLoop& loop) : loop_(&loop), changed_(loop) {}
 
+  /// A task of the group; a reference to it is good until the task has ended.
+  class Child;
+
   /// Starts `task`, which runs to its first suspension before this returns.
-  void spawn(Task<> task);
+  Child& spawn(Task<> task);
+  /// Drops a task that has not ended, as though it had ended. Not for a task to do to itself.
+  void cancel(Child& child);
   /// How many tasks have not ended.
   std::size_t running();
   /// Until every task has ended. Throws the first failure as soon as it happens; the rest goes on until
@@ -29,18 +34,21 @@ class TaskGroup {
   void throw_failure();
 
  private:
-  struct Child {
-    Task<> task;
-    bool ended = false;
-  };
   Task<> supervise(Task<> task, Child& child);
-  void reap();
+  void note_end(Child& child);
 
   EventLoop* loop_;
   Notification changed_;
   std::exception_ptr failure_;
-  std::size_t ends_ = 0;  // not yet told by next_end()
-  std::list<Child> children_;
+  std::size_t ends_ = 0;               // not yet told by next_end()
+  std::list<Child> children_, ended_;  // those that have ended go at the next occasion
+};
+
+class TaskGroup::Child {
+ private:
+  friend class TaskGroup;
+  Task<> task_;
+  std::list<Child>::iterator place_;
 };
 
 /// Until both have ended; when one fails, the other is cancelled and the failure thrown.

@@ -60,6 +60,11 @@ class Watch {
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
   void forget_readable() { forget(Readiness::input); }
+  /// After a call that could have taken more than there was: a stream is empty then (epoll(7)), unless its
+  /// end or urgent data, at which reading stops too, have been announced.
+  void forget_readable_after_short_read() {
+    if (!ready_[index(Readiness::urgent)]) forget(Readiness::input);
+  }
   void forget_writable() { forget(Readiness::output); }
 
  private:

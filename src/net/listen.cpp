@@ -67,7 +67,15 @@ Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
       address_(socket_.local()),
       options_(options.stream),
       tell_(options.tell),
+      described_(socket_.described("")),
       may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0) {}
+
+Descriptor Listener::described(const Accepted& accepted) const {
+  auto connection = described_;
+  connection.fd = accepted.socket.fd();
+  connection.name = accepted.peer.to_string();
+  return connection;
+}
 
 Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   auto& loop = co_await this_loop();

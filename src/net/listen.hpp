@@ -29,6 +29,8 @@ class Listener {
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
 
+  /// A connection of this listener, named after its peer: its kind is known already.
+  Descriptor described(const Accepted& accepted) const;
   /// Where it listens; the port is the kernel's choice when 0 was asked for.
   const Address& address() const { return address_; }
 
@@ -41,6 +43,7 @@ class Listener {
   Address address_;
   StreamOptions options_;
   std::function<void(const Accepted&)> tell_;
+  Descriptor described_;
   bool may_block_;  // inherited in blocking mode, and left so
 };
 

@@ -51,6 +51,12 @@ SignalCatcher::~SignalCatcher() {
 int SignalCatcher::fd() const { return wake_fd; }
 int SignalCatcher::caught() const { return first_signal; }
 
+void SignalCatcher::forget() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
+  first_signal = 0;
+}
+
 void die_by_signal(int signal) {
   struct sigaction by_default {};
   by_default.sa_handler = SIG_DFL;

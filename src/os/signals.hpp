@@ -22,6 +22,8 @@ class SignalCatcher {
   int fd() const;
   /// The signal that came first, or 0.
   int caught() const;
+  /// The signal has been dealt with: the next one is the first again.
+  void forget();
 
  private:
   struct Replaced {

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "cli/flags.hpp"
 #include "os/error.hpp"
 #include "os/message_flags.hpp"
@@ -119,26 +121,28 @@ void add_calls(CLI::App& app, ConversationOptions& options, StreamOptions& strea
 
 }  // namespace
 
-void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream) {
-  const auto first = app.get_options().size();
+std::vector<CLI::Option*> add_conversation_flags(CLI::App& app, ConversationOptions& options,
+                                                 StreamOptions& stream) {
+  const auto first = static_cast<std::ptrdiff_t>(app.get_options().size());
   add_ends(app, options);
   add_directions(app, options);
   add_filters(app, options);
   add_calls(app, options, stream);
-  conversation_excludes(app, first, "--pass-fd");
+  const auto all = app.get_options();
+  const std::vector<CLI::Option*> declared(all.begin() + first, all.end());
+  exclude_each(declared, app.get_option("--pass-fd"));
   for (const auto* const name : {"--crlf", "--line-delay", "--tee-out", "--send-flags"})
     app.get_option(name)->excludes("--recv-only");
   for (const auto* const name : {"--max-bytes", "--tee-in", "--shutdown", "--recv-once"})
     app.get_option(name)->excludes("--send-only");
   app.get_option("--max-bytes")->excludes("--recv-once");
+  return declared;
 }
 
-void conversation_excludes(CLI::App& app, std::size_t first, const std::string& name) {
-  const auto all = app.get_options();
-  for (auto i = first; i < all.size(); ++i) {
-    const auto other = all[i]->get_name();
-    if (other != name && other != "--deadline" && other != "--type") all[i]->excludes(name);
-  }
+void exclude_each(const std::vector<CLI::Option*>& options, CLI::Option* other,
+                  const std::vector<std::string>& but) {
+  for (auto* const option : options)
+    if (option != other && std::ranges::find(but, option->get_name()) == but.end()) option->excludes(other);
 }
 
 }  // namespace sockx

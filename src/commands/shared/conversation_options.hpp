@@ -15,7 +15,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace sockx {
 
@@ -53,11 +54,13 @@ struct ConversationOptions {
   bool runs_program() const { return exec || !shell_command.empty(); }
 };
 
-/// Declares them all; --type is the stream's.
-void add_conversation_flags(CLI::App& app, ConversationOptions& options, StreamOptions& stream);
+/// Declares them all and returns them; --type is the stream's.
+std::vector<CLI::Option*> add_conversation_flags(CLI::App& app, ConversationOptions& options,
+                                                 StreamOptions& stream);
 
-/// Makes a usage error of option `name` together with what is said of a conversation, the options from number
-/// `first` on, which would be ignored: the socket's type and the limit of the whole run are not.
-void conversation_excludes(CLI::App& app, std::size_t first, const std::string& name);
+/// Makes a usage error of `other` together with each of the options of a conversation, which would be
+/// ignored: all but those named, usually the socket's type and the limit of the whole run.
+void exclude_each(const std::vector<CLI::Option*>& options, CLI::Option* other,
+                  const std::vector<std::string>& but = {"--deadline", "--type"});
 
 }  // namespace sockx

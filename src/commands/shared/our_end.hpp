@@ -8,7 +8,7 @@
 #include "flow/relay.hpp"
 #include "flow/watch.hpp"
 #include "net/socket.hpp"
-#include "os/child.hpp"
+#include "serve/program.hpp"
 
 namespace sockx {
 
@@ -24,22 +24,20 @@ class OurEnd {
   bool input_is_file() const { return !has_lines_ && in_.is_file(); }
   /// Whether somebody types the input.
   bool is_typed() const;
-  bool is_program() const { return child_.has_value(); }
+  bool is_program() const { return program_.has_value(); }
   /// Waits for the program, if there is one, and reports how it ended. One that the session's end has cut off
   /// has `grace` for it, and is then terminated; another is waited for until `limit`. Throws
   /// std::runtime_error when it failed, and TimedOut.
   Task<> wait_for_program(Duration grace, Deadline limit);
 
  private:
-  void start_program(const ConversationOptions& options, const Socket& socket, const Address& peer);
   UniqueFd take_input(const ConversationOptions& options);
   UniqueFd take_output(const ConversationOptions& options);
   Descriptor describe_end(int fd, const ConversationOptions& options) const;
 
   Context& context_;
-  std::string program_;  // its name
   bool has_lines_;
-  std::optional<Child> child_;
+  std::optional<Program> program_;  // in place of the rest
   std::optional<Stream> input_;
   std::optional<Stream> output_;
   Descriptor in_, out_;

@@ -1,0 +1,40 @@
+// What listen can be told about serving many clients, or one with a handler; and the server made of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/shared/listening.hpp"
+#include "serve/program.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace sockx {
+
+struct ServingOptions {
+  bool keep_open = false;
+  std::string handler, forward, send;  // what serves; empty where not said
+  std::optional<std::uint64_t> most;   // clients at once
+  bool rejects = false;                // one too many does not wait
+  std::optional<Duration> drain_timeout;
+
+  /// Whether anything of this was asked for, in place of one conversation with the standard streams.
+  bool are_given() const { return keep_open || !handler.empty() || !forward.empty() || !send.empty(); }
+};
+
+/// The flags, which exclude those of one conversation.
+void add_serving_flags(CLI::App& app, ServingOptions& options, const std::vector<CLI::Option*>& conversation);
+
+/// Serves until it is stopped, or one client where there is no keep_open. Throws BadInput for options that do
+/// not go together, before anything is opened; Interrupted once a signal has ended it.
+void serve(Context& context, const std::vector<std::string>& words, const ListenFlags& listening,
+           const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits);
+
+}  // namespace sockx

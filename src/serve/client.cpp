@@ -1,0 +1,44 @@
+#include "serve/client.hpp"
+
+namespace sockx {
+
+Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Descriptor described)
+    : number(its_number),
+      peer(accepted.peer),
+      socket(std::move(described)),
+      connection(std::move(accepted.socket)),
+      watch(loop, connection.fd()),
+      begun(loop.now()),
+      loop_(loop) {}
+
+IoResult Client::receive(std::span<std::byte> buffer) {
+  const auto got = read_some(socket, buffer);
+  tally.received += got.bytes;
+  if (got.state == IoResult::State::moved) tally.last_byte = loop_.now();
+  if (got.state == IoResult::State::again) watch.forget_readable();
+  if (got.bytes > 0 && got.bytes < buffer.size()) watch.forget_readable_after_short_read();
+  return got;
+}
+
+IoResult Client::send(std::span<const std::byte> bytes) {
+  const auto put = write_some(socket, bytes);
+  tally.sent += put.bytes;
+  if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
+  if (put.bytes < bytes.size()) watch.forget_writable();
+  return put;
+}
+
+Task<> Client::send_all(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto put = send(bytes);
+    bytes = bytes.subspan(put.bytes);
+    if (!bytes.empty()) co_await watch.writable();
+  }
+}
+
+Task<> Client::finish() {
+  shutdown_write(socket);
+  co_await drain(socket, watch, after(std::chrono::seconds(5)), &tally.last_byte, &tally.received);
+}
+
+}  // namespace sockx

@@ -1,0 +1,43 @@
+// Client: one connection of a server, and what is known of it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "flow/relay.hpp"
+#include "flow/watch.hpp"
+#include "net/listen.hpp"
+#include "os/calls.hpp"
+
+namespace sockx {
+
+struct Client {
+  /// `socket` describes the connection, by its peer's name.
+  Client(EventLoop& loop, std::uint64_t number, Accepted accepted, Descriptor socket);
+
+  /// recv(2) and send(2), counted. Throw Error.
+  IoResult receive(std::span<std::byte> buffer);
+  IoResult send(std::span<const std::byte> bytes);
+  /// Until everything is sent; the bytes stay where they are as long. Throws Error.
+  Task<> send_all(std::span<const std::byte> bytes);
+  /// Until there is something to receive, or the peer has ended.
+  ReadinessWait input() { return watch.readable(); }
+  /// Sends FIN, then drops what still comes until the peer's end, for 5 s: closing with unread input would
+  /// be a reset, which destroys what the peer has not read yet. Throws Error.
+  Task<> finish();
+  const std::string& name() const { return socket.name; }
+
+  std::uint64_t number;  // of this server's connections, from 1
+  Address peer;
+  Descriptor socket;
+  Socket connection;
+  Watch watch;  // of it, and so gone before it is closed
+  Tally tally;
+  Clock::time_point begun;
+  std::string ending = "the server has stopped";  // why it is closed, in the end
+
+ private:
+  EventLoop& loop_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,20 @@
+// discard: what a client says is counted and dropped in the kernel.
+#include "serve/handler.hpp"
+
+namespace sockx {
+
+namespace {
+
+class Discard : public Handler {
+ public:
+  Task<> serve(Client& client) override {
+    co_await drain(client.socket, client.watch, never, &client.tally.last_byte, &client.tally.received);
+    shutdown_write(client.socket);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> make_discard() { return std::make_unique<Discard>(); }
+
+}  // namespace sockx

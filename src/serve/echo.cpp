@@ -1,0 +1,84 @@
+// echo and upper: what a client says comes back to it.
+#include "flow/pump.hpp"
+#include "serve/handler.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr unsigned most_in_a_row = 16;  // buffers of one client, before others have their turn
+
+/// Messages are copied through the loop's one buffer. A client from which two full buffers have come in a row
+/// sends a stream, which goes through a pipe until it pauses.
+class Echo : public Handler {
+ public:
+  Task<> serve(Client& client) override {
+    auto& loop = co_await this_loop();
+    for (unsigned buffers = 1, full = 0;; ++buffers) {
+      co_await client.input();
+      const auto got = client.receive(loop.scratch());
+      if (got.state == IoResult::State::eof) break;
+      const auto bytes = transformed(loop.scratch().first(got.bytes));
+      const auto put = got.bytes > 0 ? client.send(bytes) : IoResult{};
+      if (put.bytes < bytes.size()) {
+        const std::vector<std::byte> rest(bytes.begin() + static_cast<std::ptrdiff_t>(put.bytes),
+                                          bytes.end());
+        co_await client.send_all(rest);
+      }
+      full = got.bytes == loop.scratch().size() ? full + 1 : 0;
+      if (full == 2 && can_splice()) {
+        co_await splice_until_pause(client);
+        full = 0;
+      }
+      if (buffers % most_in_a_row == 0) co_await loop.next_turn();
+    }
+    shutdown_write(client.socket);
+  }
+
+ private:
+  virtual std::span<std::byte> transformed(std::span<std::byte> bytes) const { return bytes; }
+  virtual bool can_splice() const { return true; }
+
+  static Task<> splice_until_pause(Client& client) {
+    auto& loop = co_await this_loop();
+    auto& watch = client.watch;
+    Pump pump(client.socket, client.socket, {.method = TransferMethod::splice});
+    for (bool goes_on = true; goes_on;) {
+      const auto before = pump.bytes();
+      const auto state = pump.step();
+      const auto moved = pump.bytes() - before;
+      client.tally.received += moved;
+      client.tally.sent += moved;
+      if (moved > 0) client.tally.last_byte = loop.now();
+      if (state == Pump::State::wants_input) {
+        watch.forget_readable();
+        goes_on = co_await watch.readable(after(100ms));
+      } else if (state == Pump::State::wants_output) {
+        watch.forget_writable();
+        co_await watch.writable();
+      } else if (state == Pump::State::finished) {
+        goes_on = false;
+      } else {
+        co_await loop.next_turn();
+      }
+    }
+  }
+};
+
+class Upper : public Echo {
+  std::span<std::byte> transformed(std::span<std::byte> bytes) const override {
+    for (auto& byte : bytes)
+      if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte ^= std::byte{'a' ^ 'A'};
+    return bytes;
+  }
+  bool can_splice() const override { return false; }
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> make_echo() { return std::make_unique<Echo>(); }
+std::unique_ptr<Handler> make_upper() { return std::make_unique<Upper>(); }
+
+}  // namespace sockx

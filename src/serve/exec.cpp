@@ -1,0 +1,42 @@
+// exec: a program for every client.
+#include <stdexcept>
+
+#include "os/text.hpp"
+#include "serve/handler.hpp"
+#include "serve/program.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+class Exec : public Handler {
+ public:
+  explicit Exec(ProgramCall call) : call_(std::move(call)) {}
+
+  Task<> serve(Client& client) override {
+    auto& loop = co_await this_loop();
+    Program program(loop, call_, client.connection.local(), client.peer, client.connection.protocol());
+    RelayOptions rules;
+    rules.reader_may_leave = true;
+    auto near = program.near_side();
+    FarSide far{client.socket, client.watch};
+    co_await relay(std::move(near), std::move(far), std::move(rules), client.tally, [](const RelayEvent&) {});
+    const auto end = co_await program.wait(5s, never);
+    if (!end.how.is_success() && !end.was_cut_off)
+      throw std::runtime_error(text("{} {}", program.name(), end.how.to_string()));
+  }
+
+  /// Two pipes and the process, and for a moment what tells whether it could be started.
+  std::size_t descriptors() const override { return 7; }
+
+ private:
+  ProgramCall call_;
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> make_exec(ProgramCall call) { return std::make_unique<Exec>(std::move(call)); }
+
+}  // namespace sockx

@@ -1,0 +1,47 @@
+// Handler: what a server does with its clients. A new one is a file in serve/ that implements this interface,
+// its maker below, a line in CMakeLists.txt and a row of the table in commands/shared/serving.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/dial.hpp"
+#include "serve/client.hpp"
+#include "serve/program.hpp"
+
+namespace sockx {
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Serves a client until the conversation is over; the connection is closed when this ends. What it throws
+  /// is the end of this client only.
+  virtual Task<> serve(Client& client) = 0;
+  /// Works beside the clients, until the server is to stop: then those that are left may still come to their
+  /// ends. What it throws ends the server. By default it has nothing to do and never ends.
+  virtual Task<> attend();
+  /// Descriptors that it holds for a client besides the connection.
+  virtual std::size_t descriptors() const { return 0; }
+};
+
+std::unique_ptr<Handler> make_echo();     // RFC 862
+std::unique_ptr<Handler> make_upper();    // echo with the letters of ASCII in upper case
+std::unique_ptr<Handler> make_discard();  // RFC 863
+std::unique_ptr<Handler> make_chargen();  // RFC 864
+std::unique_ptr<Handler> make_daytime();  // RFC 867
+
+/// A program for each client. Throws nothing: a program that cannot be run is the end of its client.
+std::unique_ptr<Handler> make_exec(ProgramCall call);
+/// Each client gets the file, as it is then, and its end. Throws Error when it cannot be read now.
+std::unique_ptr<Handler> make_send(std::string path);
+
+struct ForwardOptions {
+  Endpoint to;
+  DialOptions dialing;
+  std::optional<Duration> connect_timeout;
+};
+/// Each client is joined to a connection of its own. When either end fails, both are reset.
+std::unique_ptr<Handler> make_forward(ForwardOptions options);
+
+}  // namespace sockx

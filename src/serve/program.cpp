@@ -1,0 +1,50 @@
+#include "serve/program.hpp"
+
+#include "os/calls.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::vector<std::string> words_of(const ProgramCall& call) {
+  if (call.shell_command.empty()) return call.words;
+  return {"/bin/sh", "-c", call.shell_command};
+}
+
+/// What the program learns of the connection, as the handlers of other servers tell theirs.
+std::vector<std::string> environment_for(const Address& local, const Address& peer,
+                                         std::string_view protocol) {
+  return {text("SOCKX_PEER_ADDR={}", peer.host()), text("SOCKX_PEER_PORT={}", peer.port()),
+          text("SOCKX_LOCAL_ADDR={}", local.host()), text("SOCKX_LOCAL_PORT={}", local.port()),
+          text("SOCKX_PROTO={}", protocol)};
+}
+
+}  // namespace
+
+Program::Program(EventLoop& loop, const ProgramCall& call, const Address& local, const Address& peer,
+                 std::string_view protocol)
+    : name_(call.shell_command.empty() ? call.words.front() : "sh"),
+      child_(words_of(call), Child::Options{.takes_input = true,
+                                            .shares_error = true,
+                                            .leads_group = !call.shell_command.empty(),
+                                            .environment = environment_for(local, peer, protocol)}) {
+  output_.emplace(loop, child_.take_output());
+  input_.emplace(loop, child_.take_input());
+  output_described_ = describe(output_->fd.get(), text("stdout of {}", name_), Origin::child);
+  input_described_ = describe(input_->fd.get(), text("stdin of {}", name_), Origin::child);
+}
+
+Task<Program::End> Program::wait(Duration grace, Deadline limit) {
+  End end;
+  end.was_cut_off = look_ahead(output_described_).state != IoResult::State::eof;
+  output_.reset();  // whoever writes there now gets SIGPIPE, and whoever reads the end
+  input_.reset();
+  Watch ended(co_await this_loop(), child_.end_fd());
+  if (end.was_cut_off) limit = after(grace);
+  end.in_time = co_await ended.readable(limit);
+  end.how = end.in_time ? child_.reap() : child_.terminate();
+  co_return end;
+}
+
+}  // namespace sockx

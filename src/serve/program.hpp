@@ -1,0 +1,48 @@
+// Program: a child process that a connection is joined to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/relay.hpp"
+#include "flow/watch.hpp"
+#include "net/socket.hpp"
+#include "os/child.hpp"
+
+namespace sockx {
+
+/// What is run: words as they are, or one command for /bin/sh.
+struct ProgramCall {
+  std::vector<std::string> words;
+  std::string shell_command;  // if not empty, instead
+  bool is_given() const { return !words.empty() || !shell_command.empty(); }
+};
+
+class Program {
+ public:
+  /// Starts it; the connection's ends are told in its environment as SOCKX_PEER_ADDR and so on. Throws Error.
+  Program(EventLoop& loop, const ProgramCall& call, const Address& local, const Address& peer,
+          std::string_view protocol);
+
+  /// Its standard output and input, as our side of a relay. Borrows from this.
+  NearSide near_side() { return {output_described_, input_described_, output_->watch, input_}; }
+  const std::string& name() const { return name_; }
+
+  struct End {
+    ChildEnd how;
+    bool in_time = true;       // else it has been terminated
+    bool was_cut_off = false;  // the session's end came first
+  };
+  /// Closes its streams and waits for its end: one that was still writing has `grace` for that, another has
+  /// until `limit`; then it is terminated.
+  Task<End> wait(Duration grace, Deadline limit);
+
+ private:
+  std::string name_;
+  Child child_;
+  std::optional<Stream> output_, input_;
+  Descriptor output_described_, input_described_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,209 @@
+#include "serve/server.hpp"
+
+#include "flow/pumping.hpp"
+#include "os/error.hpp"
+#include "os/substitutes.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration usual_grace = 5s;    // for clients to end once the handler's own work has
+constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
+
+}  // namespace
+
+/// A client's time with the server: told at its beginning and, however it comes, at its end.
+class Server::Sitting {
+ public:
+  Sitting(Server& server, Client& client) : server_(server), client_(client) {
+    server_.seats_.emplace(client.number, Seat{&client});
+    tell(ServerEvent::Kind::accepted, "", false);
+  }
+  Sitting(const Sitting&) = delete;
+  Sitting& operator=(const Sitting&) = delete;
+  ~Sitting() {
+    server_.seats_.erase(client_.number);
+    server_.left_.notify();
+    tell(ServerEvent::Kind::closed, client_.ending, is_failure_);
+  }
+
+  void complete() { client_.ending = "complete"; }
+  void fail(const std::string& reason) {
+    client_.ending = reason;
+    is_failure_ = true;
+  }
+
+ private:
+  void tell(ServerEvent::Kind kind, std::string_view reason, bool is_failure) const {
+    server_.options_.tell({.kind = kind,
+                           .reason = reason,
+                           .is_failure = is_failure,
+                           .client = &client_,
+                           .connections = server_.seats_.size()});
+  }
+
+  Server& server_;
+  Client& client_;
+  bool is_failure_ = false;
+};
+
+Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options)
+    : loop_(loop),
+      listeners_(std::move(listeners)),
+      handler_(handler),
+      options_(std::move(options)),
+      left_(loop),
+      drain_asked_(loop),
+      clients_(loop) {
+  keep_spare();
+}
+
+Task<> Server::run() {
+  std::vector<Task<>> tasks;
+  if (options_.idle_timeout) tasks.push_back(end_idle_clients(*options_.idle_timeout));
+  tasks.push_back(handler_.attend());
+  tasks.push_back(accept_until_drained());
+  co_await any(std::move(tasks));
+  listeners_.clear();
+  co_await wait_for_last_clients(after(options_.drain_timeout.value_or(usual_grace)));
+}
+
+Task<> Server::run_once(Deadline deadline) {
+  auto accepted = co_await accept(listeners_.front(), deadline);
+  auto described = listeners_.front().described(accepted);
+  listeners_.clear();
+  if (const auto reason = options_.refuses(accepted))
+    throw std::runtime_error(text("{}: {}", described.name, *reason));
+  co_await run_with(std::move(accepted), std::move(described));
+}
+
+Task<> Server::run_with(Accepted accepted, Descriptor described) {
+  Client client(loop_, ++accepted_, std::move(accepted), std::move(described));
+  Sitting sitting(*this, client);
+  std::vector<Task<>> tasks;
+  if (options_.idle_timeout)
+    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte));
+  tasks.push_back(handler_.serve(client));
+  co_await any(std::move(tasks));
+  sitting.complete();
+}
+
+Task<> Server::accept_until_drained() {
+  std::vector<Task<>> tasks;
+  tasks.push_back(wait_for_drain());
+  for (auto& listener : listeners_) tasks.push_back(accept_from(listener));
+  co_await any(std::move(tasks));
+  listeners_.clear();
+  options_.tell({.kind = ServerEvent::Kind::draining, .connections = seats_.size()});
+  co_await wait_for_last_clients(options_.drain_timeout ? after(*options_.drain_timeout) : never);
+}
+
+Task<> Server::wait_for_drain() { co_await drain_asked_.wait(); }
+
+Task<> Server::wait_for_last_clients(Deadline deadline) {
+  for (bool in_time = true; in_time && !seats_.empty();) {
+    in_time = co_await left_.wait(deadline);
+  }
+}
+
+Task<> Server::accept_from(Listener& listener) {
+  for (unsigned count = 1;; ++count) {
+    co_await wait_for_room();
+    std::optional<Accepted> accepted;
+    try {
+      accepted = co_await accept(listener);
+    } catch (const Error& error) {
+      if (!is_shortage(error.number())) throw;
+      note_shortage(error.what());
+    }
+    if (accepted) {
+      admit(listener, std::move(*accepted));
+      accepted.reset();
+      keep_spare();
+    } else if (spare_) {
+      spare_.reset();  // there is room for one now, who is turned away
+    } else {
+      co_await left_.wait(after(100ms));
+    }
+    if (count % most_in_a_row == 0) co_await loop_.next_turn();
+  }
+}
+
+Task<> Server::wait_for_room() {
+  while (!options_.rejects && seats_.size() >= options_.most) {
+    co_await left_.wait();
+  }
+}
+
+void Server::admit(Listener& listener, Accepted accepted) {
+  if (spare_ || !options_.rejects) is_short_ = false;
+  if (seats_.size() >= options_.most)
+    return refuse(accepted, text("there are {} connections already", seats_.size()));
+  if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out");
+  if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason);
+  const auto number = ++accepted_;
+  auto described = listener.described(accepted);
+  auto& task = clients_.spawn(serve(std::move(described), std::move(accepted), number));
+  const auto seat = seats_.find(number);
+  if (seat != seats_.end()) seat->second.task = &task;
+}
+
+void Server::refuse(const Accepted& accepted, std::string_view reason) {
+  const auto peer = accepted.peer.to_string();
+  options_.tell(
+      {.kind = ServerEvent::Kind::refused, .reason = reason, .peer = peer, .connections = seats_.size()});
+}
+
+/// A descriptor in reserve, given up to turn somebody away when there is none for him.
+void Server::keep_spare() {
+  if (!options_.rejects || spare_) return;
+  try {
+    spare_ = open_null_device();
+  } catch (const Error&) {
+    is_short_ = true;  // another connection will end
+  }
+}
+
+/// Once, until there is room again.
+void Server::note_shortage(std::string_view reason) {
+  if (std::exchange(is_short_, true)) return;
+  options_.tell({.kind = ServerEvent::Kind::shortage, .reason = reason, .connections = seats_.size()});
+}
+
+Task<> Server::serve(Descriptor described, Accepted accepted, std::uint64_t number) {
+  Client client(loop_, number, std::move(accepted), std::move(described));
+  Sitting sitting(*this, client);
+  try {
+    co_await handler_.serve(client);
+    sitting.complete();
+  } catch (const std::exception& error) {
+    sitting.fail(error.what());
+  }
+}
+
+Task<> Server::end_idle_clients(Duration limit) {
+  const auto reason =
+      text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count());
+  for (;;) {
+    const auto overdue = loop_.now() - limit;
+    auto next = loop_.now();
+    std::vector<Seat> idle;
+    for (const auto& [number, seat] : seats_) {
+      if (seat.client->tally.last_byte <= overdue)
+        idle.push_back(seat);
+      else
+        next = std::min(next, seat.client->tally.last_byte);
+    }
+    for (const auto& seat : idle) {
+      seat.client->ending = reason;
+      clients_.cancel(*seat.task);
+    }
+    co_await loop_.sleep_until(next + limit);
+  }
+}
+
+}  // namespace sockx

@@ -1,0 +1,95 @@
+// Server: many clients at once, each with its own end.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/task_group.hpp"
+#include "net/listen.hpp"
+#include "serve/handler.hpp"
+
+namespace sockx {
+
+/// What a server has to tell.
+struct ServerEvent {
+  enum class Kind {
+    accepted,
+    closed,
+    refused,   // accepted and closed at once: denied, or one too many
+    shortage,  // descriptors or memory have run out: who comes now waits
+    draining,  // nobody else is accepted; those that are there come to their ends
+  };
+  Kind kind;
+  std::string_view reason = {};    // of an end, a refusal or a shortage
+  bool is_failure = false;         // the end was one
+  const Client* client = nullptr;  // where one is accepted or closed
+  std::string_view peer = {};      // where one is refused
+  std::size_t connections = 0;     // those that there are
+};
+
+struct ServerOptions {
+  std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
+  bool rejects = false;                   // one too many is closed at once, and does not wait
+  std::optional<Duration> idle_timeout;   // no byte in either direction
+  std::optional<Duration> drain_timeout;  // for those that are left once the server is to stop
+  /// Why a client is not served, or nothing.
+  std::function<std::optional<std::string>(const Accepted&)> refuses = [](const Accepted&) {
+    return std::nullopt;
+  };
+  std::function<void(const ServerEvent&)> tell = [](const ServerEvent&) {};
+};
+
+/// Accepts from its listeners and serves all clients beside each other. The failure of one is never
+/// another's. When descriptors run out, new connections wait in the kernel's queue until one ends.
+class Server {
+ public:
+  Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Until the handler's own work has ended or, after drain(), all clients have; neither goes on beyond
+  /// drain_timeout. Throws what the handler's own work does.
+  Task<> run();
+  /// Serves the first that comes until `deadline`, and nobody else. Throws what befalls it, and TimedOut.
+  Task<> run_once(Deadline deadline);
+  /// Serves a connection that is there already, and nobody else. Throws what befalls it.
+  Task<> run_with(Accepted accepted, Descriptor described);
+  /// Closes the listeners, so that nobody else is served.
+  void drain() { drain_asked_.notify(); }
+
+ private:
+  class Sitting;
+  struct Seat {
+    Client* client;
+    TaskGroup::Child* task = nullptr;
+  };
+
+  Task<> accept_until_drained();
+  Task<> accept_from(Listener& listener);
+  Task<> wait_for_drain();
+  Task<> wait_for_last_clients(Deadline deadline);
+  Task<> wait_for_room();
+  Task<> end_idle_clients(Duration limit);
+  void admit(Listener& listener, Accepted accepted);
+  void refuse(const Accepted& accepted, std::string_view reason);
+  void keep_spare();
+  void note_shortage(std::string_view reason);
+  Task<> serve(Descriptor described, Accepted accepted, std::uint64_t number);
+
+  EventLoop& loop_;
+  std::vector<Listener> listeners_;
+  Handler& handler_;
+  ServerOptions options_;
+  std::map<std::uint64_t, Seat> seats_;
+  std::uint64_t accepted_ = 0;
+  bool is_short_ = false;
+  UniqueFd spare_;  // where the server rejects
+  Notification left_, drain_asked_;
+  TaskGroup clients_;  // goes first
+};
+
+}  // namespace sockx

@@ -57,7 +57,7 @@ Value value_of(const OptionScalar& scalar) {
 std::string or_dash(const std::string& word) { return word.empty() ? "-" : word; }
 
 /// Nothing where this socket has no such option, or none to tell now.
-std::optional<OptionValue> default_of(int socket, const SocketOption& option) try {
+std::optional<OptionValue> value_on(int socket, const SocketOption& option) try {
   if (!option.is_readable()) return {};
   return decode(option.type, read_option(socket, option));
 } catch (const Error&) {
@@ -71,14 +71,18 @@ std::string cell_of(const SocketOption& option, const OptionValue& value) {
   return is_long ? text("{} bytes", value.text.size() / 2) : value.text;
 }
 
-void list_options(Context& context, const Subject& subject) {
-  Table table({"name", "level", "type", "access", "default", "meaning"});
+void list_options(Context& context, const SubjectFlags& options) {
+  const auto subject = open_subject(context, options);
+  const bool is_new = !options.fd && !options.peer;
+  const std::string value_column = is_new ? "default" : "value";
+  Table table({"name", "level", "type", "access", value_column, "meaning"});
   for (const auto& option : socket_options()) {
     const std::string name(option.name), type(name_of(option.type)), meaning(option.help);
     const auto level = level_name(option.level), access = name_of(option.access);
     std::vector<Field> fields{{"name", name}, {"level", level}, {"type", type}, {"access", access}};
-    const auto value = default_of(subject.fd, option);
-    if (value) fields.push_back({"default", value_of(value->scalar)});
+    const bool is_left_alone = !is_new && option.type == OptionType::error;  // reading it clears it
+    const auto value = is_left_alone ? std::nullopt : value_on(subject.fd, option);
+    if (value) fields.push_back({value_column, value_of(value->scalar)});
     fields.push_back({"meaning", meaning});
     table.add({name, level, type, access, value ? cell_of(option, *value) : "-", meaning}, std::move(fields));
   }
@@ -224,12 +228,10 @@ ExitCode run(Context& context, const Options& options) {
   if (verb == "list") {
     if (!rest.empty())
       throw BadInput(text("'{}': one word too many; see `sockx sockopt --help`", rest.front()));
-    if (given.fd || given.peer)
-      throw BadInput("list shows a new socket, or all of a process; say get NAME for --fd and --connect");
-    if (given.pid)
+    if (given.pid && !given.fd)
       list_sockets(context, *given.pid);
     else
-      list_options(context, open_subject(context, options.subject));
+      list_options(context, given);
     return ExitCode::done;
   }
   if (given.pid && !given.fd) throw BadInput("--pid: say also which of its sockets, --fd N");

@@ -300,6 +300,26 @@ TEST_CASE("sockopt --pid: a server that blocks in accept is changed, sees it, an
   check_end(server, exited(0));
 }
 
+TEST_CASE("sockopt list --pid --fd: the values of a running process's socket, whose SO_ERROR stays") {
+  if (is_missing("python3")) return;
+  Python python(
+      "import socket,sys\n"
+      "s=socket.socket(); s.bind(('127.0.0.1',0)); port=s.getsockname()[1]; s.close()\n"
+      "c=socket.socket(); c.setsockopt(6,1,1); c.setblocking(False); c.connect_ex(('127.0.0.1',port))\n"
+      "import select; select.select([],[c],[],5)\n"
+      "print('socket', c.fileno(), flush=True)\n"
+      "sys.stdin.readline()\n"
+      "print('error', c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), flush=True)\n");
+  const auto fd = python.process().out_line("socket").substr(7);
+  const auto listed = by_name(events_of({"list", "--pid", python.pid(), "--fd", fd}));
+  CHECK(listed.size() == sockx::socket_options().size());
+  CHECK(listed.at("TCP_NODELAY").at("value") == true);
+  CHECK_FALSE(listed.at("TCP_NODELAY").contains("default"));
+  CHECK_FALSE(listed.at("SO_ERROR").contains("value"));
+  python.process().write("go\n");
+  CHECK(python.process().out_line("error") == "error " + std::to_string(ECONNREFUSED));
+}
+
 TEST_CASE("sockopt list --pid: every socket of a process and nothing else") {
   if (is_missing("python3")) return;
   Python python(
@@ -390,7 +410,7 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"list", "--type", ""}, "--type: '': no such socket type"},
            Row{{"list", "--protocol", "nonsense"}, "--protocol: 'nonsense'"},
            Row{{"list", "--raw", "4"}, "--raw: it goes with get"},
-           Row{{"list", "--fd", "3"}, "say get NAME"},
+           Row{{"list", "--fd", "99"}, "--fd: 99 is not an open socket"},
            Row{{"get", "--raw", "0", "type"}, "--raw"},
            Row{{"get", "--raw", "65537", "type"}, "--raw"},
            Row{{"get", "--fd", "-1", "type"}, "--fd"},

@@ -21,34 +21,38 @@ class Server::Sitting {
  public:
   Sitting(Server& server, Client& client) : server_(server), client_(client) {
     server_.seats_.emplace(client.number, Seat{&client});
-    tell(ServerEvent::Kind::accepted, "", false);
+    tell(ServerEvent::Kind::accepted, "");
   }
   Sitting(const Sitting&) = delete;
   Sitting& operator=(const Sitting&) = delete;
   ~Sitting() {
     server_.seats_.erase(client_.number);
     server_.left_.notify();
-    tell(ServerEvent::Kind::closed, client_.ending, is_failure_);
+    tell(ServerEvent::Kind::closed, client_.ending);
   }
 
-  void complete() { client_.ending = "complete"; }
+  void complete() {
+    client_.ending = "complete";
+    is_complete_ = true;
+  }
   void fail(const std::string& reason) {
     client_.ending = reason;
     is_failure_ = true;
   }
 
  private:
-  void tell(ServerEvent::Kind kind, std::string_view reason, bool is_failure) const {
+  void tell(ServerEvent::Kind kind, std::string_view reason) const {
     server_.options_.tell({.kind = kind,
                            .reason = reason,
-                           .is_failure = is_failure,
+                           .is_complete = is_complete_,
+                           .is_failure = is_failure_,
                            .client = &client_,
                            .connections = server_.seats_.size()});
   }
 
   Server& server_;
   Client& client_;
-  bool is_failure_ = false;
+  bool is_complete_ = false, is_failure_ = false;
 };
 
 Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options)

@@ -89,7 +89,7 @@ class Journal {
                                      {"sent", client.tally.sent},
                                      {"seconds", seconds(span)},
                                      {"reason", std::string(event.reason)},
-                                     {"complete", !event.is_failure}});
+                                     {"complete", event.is_complete}});
   }
 
   Context& context_;

@@ -110,7 +110,9 @@ Task<Accepted> accept(Listener& listener, Deadline deadline) {
   for (;;) {
     if (!listener.may_block_ || is_readable_now(listener.socket_.fd())) {
       if (auto accepted = listener.socket_.accept()) {
-        prefer_reno_on_this_host(accepted->socket, listener.options_);
+        // A connection has the algorithm of its listener, which prepare_listening() has chosen on a loopback.
+        if (!listener.address_.is_loopback())
+          prefer_reno_on_this_host(accepted->socket, accepted->peer, listener.options_);
         listener.tell_(*accepted);
         co_return std::move(*accepted);
       }

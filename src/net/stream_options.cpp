@@ -212,14 +212,13 @@ void prepare_listening(Socket& socket, const Address& address, const StreamOptio
 }
 
 void prepare_connected(Socket& socket, const StreamOptions& options) {
-  prefer_reno_on_this_host(socket, options);
+  prefer_reno_on_this_host(socket, socket.peer(), options);
   apply(socket.fd(), options.settings, Phase::connected);
 }
 
-void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options) {
-  const auto local = socket.local();
-  const bool on_this_host = is_internet(local.family()) && local.host() == socket.peer().host();
-  if (on_this_host && !names_congestion(options)) use_reno(socket);
+void prefer_reno_on_this_host(Socket& socket, const Address& peer, const StreamOptions& options) {
+  if (!is_internet(peer.family()) || names_congestion(options)) return;
+  if (peer.is_loopback() || socket.local().host() == peer.host()) use_reno(socket);
 }
 
 }  // namespace sockx

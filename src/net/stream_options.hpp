@@ -44,7 +44,7 @@ void prepare_listening(Socket& socket, const Address& address, const StreamOptio
 void prepare_connected(Socket& socket, const StreamOptions& options);
 /// The part of it that an accepted socket needs, which has inherited the rest from its listener. Never
 /// throws.
-void prefer_reno_on_this_host(Socket& socket, const StreamOptions& options);
+void prefer_reno_on_this_host(Socket& socket, const Address& peer, const StreamOptions& options);
 
 /// The congestion control algorithm in use, or empty for what has none.
 std::string congestion_of(const Socket& socket);

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/signals.hpp"
@@ -129,9 +131,18 @@ ChildEnd Child::reap() {
 
 void Child::send(int signal) const { kill(leads_group_ ? -pid_ : pid_, signal); }
 
+std::chrono::steady_clock::time_point Child::ask_to_end() {
+  if (!asked_until_) {
+    send(SIGTERM);
+    asked_until_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  }
+  return *asked_until_;
+}
+
 ChildEnd Child::terminate() {
-  send(SIGTERM);
-  constexpr int patience = 1000;  // milliseconds
+  using std::chrono::milliseconds, std::chrono::steady_clock;
+  const auto left = std::chrono::ceil<milliseconds>(ask_to_end() - steady_clock::now());
+  const auto patience = static_cast<int>(std::max(left, milliseconds::zero()).count());
   pollfd ended{end_fd_.get(), POLLIN, 0};
   if (uninterrupted([&] { return poll(&ended, 1, patience); }) == 0) send(SIGKILL);
   return reap();

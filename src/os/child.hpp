@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,13 +46,16 @@ class Child {
   int end_fd() const { return end_fd_.get(); }
   /// Waits for the end, if it has not come yet.
   ChildEnd reap();
-  /// SIGTERM, a second to heed it, SIGKILL.
+  /// SIGTERM, once; returns when it has had a second to heed it.
+  std::chrono::steady_clock::time_point ask_to_end();
+  /// Asks it to end, waits until it does or has had its second, which then is the end of it by SIGKILL.
   ChildEnd terminate();
 
  private:
   void send(int signal) const;
   pid_t pid_ = -1;  // -1 once reaped
   bool leads_group_;
+  std::optional<std::chrono::steady_clock::time_point> asked_until_;
   UniqueFd input_, output_, end_fd_;
 };
 

@@ -11,13 +11,30 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// A program that does not heed the end of its client would keep the others waiting.
+class EndedInAnyCase {
+ public:
+  EndedInAnyCase(Program& program, ProgramEnder& ender) : program_(program), ender_(ender) {}
+  EndedInAnyCase(const EndedInAnyCase&) = delete;
+  EndedInAnyCase& operator=(const EndedInAnyCase&) = delete;
+  ~EndedInAnyCase() {
+    if (auto child = program_.release()) ender_.end(std::move(child));
+  }
+
+ private:
+  Program& program_;
+  ProgramEnder& ender_;
+};
+
 class Exec : public Handler {
  public:
   explicit Exec(ProgramCall call) : call_(std::move(call)) {}
 
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
+    if (!ender_) ender_.emplace(loop);
     Program program(loop, call_, client.connection.local(), client.peer, client.connection.protocol());
+    const EndedInAnyCase ended(program, *ender_);
     RelayOptions rules;
     rules.reader_may_leave = true;
     auto near = program.near_side();
@@ -33,6 +50,7 @@ class Exec : public Handler {
 
  private:
   ProgramCall call_;
+  std::optional<ProgramEnder> ender_;
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 // forward: every client is joined to a connection of its own, dialed for it.
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
 #include "os/text.hpp"
 #include "serve/handler.hpp"
 
@@ -50,8 +52,29 @@ class Forward : public Handler {
  private:
   static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing) {
     Pump pump(ends.first, ends.second);
-    co_await run_pump(pump, from, to, pacing);
-    shutdown_write(ends.second);
+    bool is_gone = false;
+    try {
+      co_await run_pump(pump, from, to, pacing);
+      shutdown_write(ends.second);
+    } catch (const SinkGone&) {
+      is_gone = true;
+    }
+    if (is_gone) {
+      co_await expect_nothing_more(std::move(ends), from);
+    }
+  }
+
+  /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other way.
+  static Task<> expect_nothing_more(std::pair<Descriptor, Descriptor> ends, Watch& from) {
+    const auto& [source, sink] = ends;
+    auto waiting = look_ahead(source);
+    while (waiting.state == IoResult::State::again) {
+      from.forget_readable();
+      co_await from.readable();
+      waiting = look_ahead(source);
+    }
+    if (waiting.state == IoResult::State::moved)
+      throw Error(EPIPE, text("write {}", sink.name), sink.origin);
   }
 
   ForwardOptions options_;

@@ -20,17 +20,24 @@ std::vector<std::string> environment_for(const Address& local, const Address& pe
           text("SOCKX_PROTO={}", protocol)};
 }
 
+/// False at the deadline.
+Task<bool> has_ended(const Child& child, Deadline deadline) {
+  Watch end(co_await this_loop(), child.end_fd());
+  co_return co_await end.readable(deadline);
+}
+
 }  // namespace
 
 Program::Program(EventLoop& loop, const ProgramCall& call, const Address& local, const Address& peer,
                  std::string_view protocol)
     : name_(call.shell_command.empty() ? call.words.front() : "sh"),
-      child_(words_of(call), Child::Options{.takes_input = true,
-                                            .shares_error = true,
-                                            .leads_group = !call.shell_command.empty(),
-                                            .environment = environment_for(local, peer, protocol)}) {
-  output_.emplace(loop, child_.take_output());
-  input_.emplace(loop, child_.take_input());
+      child_(std::make_unique<Child>(words_of(call),
+                                     Child::Options{.takes_input = true,
+                                                    .shares_error = true,
+                                                    .leads_group = !call.shell_command.empty(),
+                                                    .environment = environment_for(local, peer, protocol)})) {
+  output_.emplace(loop, child_->take_output());
+  input_.emplace(loop, child_->take_input());
   output_described_ = describe(output_->fd.get(), text("stdout of {}", name_), Origin::child);
   input_described_ = describe(input_->fd.get(), text("stdin of {}", name_), Origin::child);
 }
@@ -40,11 +47,34 @@ Task<Program::End> Program::wait(Duration grace, Deadline limit) {
   end.was_cut_off = look_ahead(output_described_).state != IoResult::State::eof;
   output_.reset();  // whoever writes there now gets SIGPIPE, and whoever reads the end
   input_.reset();
-  Watch ended(co_await this_loop(), child_.end_fd());
   if (end.was_cut_off) limit = after(grace);
-  end.in_time = co_await ended.readable(limit);
-  end.how = end.in_time ? child_.reap() : child_.terminate();
+  end.in_time = co_await has_ended(*child_, limit);
+  if (!end.in_time) {
+    co_await has_ended(*child_, child_->ask_to_end());
+  }
+  end.how = end.in_time ? child_->reap() : child_->terminate();
+  child_.reset();
   co_return end;
+}
+
+std::unique_ptr<Child> Program::release() {
+  output_.reset();
+  input_.reset();
+  return std::move(child_);
+}
+
+namespace {
+
+Task<> end_in_its_second(std::unique_ptr<Child> child) {
+  co_await has_ended(*child, child->ask_to_end());
+  child->terminate();
+}
+
+}  // namespace
+
+void ProgramEnder::end(std::unique_ptr<Child> child) {
+  child->ask_to_end();
+  ending_.spawn(end_in_its_second(std::move(child)));
 }
 
 }  // namespace sockx

@@ -1,11 +1,13 @@
 // Program: a child process that a connection is joined to.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "flow/relay.hpp"
+#include "flow/task_group.hpp"
 #include "flow/watch.hpp"
 #include "net/socket.hpp"
 #include "os/child.hpp"
@@ -37,12 +39,24 @@ class Program {
   /// Closes its streams and waits for its end: one that was still writing has `grace` for that, another has
   /// until `limit`; then it is terminated.
   Task<End> wait(Duration grace, Deadline limit);
+  /// Closes its streams and gives it away, unless wait() has seen its end: then nothing.
+  std::unique_ptr<Child> release();
 
  private:
   std::string name_;
-  Child child_;
+  std::unique_ptr<Child> child_;  // until its end has been seen
   std::optional<Stream> output_, input_;
   Descriptor output_described_, input_described_;
+};
+
+/// Ends programs that nobody wants any more, each in its second, while everything else goes on.
+class ProgramEnder {
+ public:
+  explicit ProgramEnder(EventLoop& loop) : ending_(loop) {}
+  void end(std::unique_ptr<Child> child);
+
+ private:
+  TaskGroup ending_;
 };
 
 }  // namespace sockx

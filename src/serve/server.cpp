@@ -73,7 +73,7 @@ Task<> Server::run() {
   tasks.push_back(accept_until_drained());
   co_await any(std::move(tasks));
   listeners_.clear();
-  co_await wait_for_last_clients(after(options_.drain_timeout.value_or(usual_grace)));
+  co_await wait_for_last_clients(std::min(drained_by_, after(options_.drain_timeout.value_or(usual_grace))));
 }
 
 Task<> Server::run_once(Deadline deadline) {
@@ -103,7 +103,8 @@ Task<> Server::accept_until_drained() {
   co_await any(std::move(tasks));
   listeners_.clear();
   options_.tell({.kind = ServerEvent::Kind::draining, .connections = seats_.size()});
-  co_await wait_for_last_clients(options_.drain_timeout ? after(*options_.drain_timeout) : never);
+  if (options_.drain_timeout) drained_by_ = after(*options_.drain_timeout);
+  co_await wait_for_last_clients(drained_by_);
 }
 
 Task<> Server::wait_for_drain() { co_await drain_asked_.wait(); }
@@ -179,10 +180,16 @@ void Server::note_shortage(std::string_view reason) {
 }
 
 Task<> Server::serve(Descriptor described, Accepted accepted, std::uint64_t number) {
-  Client client(loop_, number, std::move(accepted), std::move(described));
-  Sitting sitting(*this, client);
+  std::optional<Client> client;
   try {
-    co_await handler_.serve(client);
+    client.emplace(loop_, number, Accepted{std::move(accepted.socket), accepted.peer}, std::move(described));
+  } catch (const Error& error) {  // it cannot be watched
+    refuse(accepted, error.what());
+    co_return;
+  }
+  Sitting sitting(*this, *client);
+  try {
+    co_await handler_.serve(*client);
     sitting.complete();
   } catch (const std::exception& error) {
     sitting.fail(error.what());

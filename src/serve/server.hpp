@@ -88,6 +88,7 @@ class Server {
   std::map<std::uint64_t, Seat> seats_;
   std::uint64_t accepted_ = 0;
   bool is_short_ = false;
+  Deadline drained_by_ = never;
   UniqueFd spare_;  // where the server rejects
   Notification left_, drain_asked_;
   TaskGroup clients_;  // goes first

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -111,6 +112,21 @@ IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
   }
   const long put = uninterrupted([&] { return write(to.fd, bytes.data(), bytes.size()); });
   return outcome(observe_call("write", put, "{}, {}", to.fd, bytes.size()), "write", to);
+}
+
+IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces) {
+  std::array<iovec, 64> vectors;
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  std::size_t size = 0;
+  for (const auto piece : pieces.first(std::min(pieces.size(), vectors.size()))) {
+    vectors[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+    size += piece.size();
+  }
+  const long put = uninterrupted([&] { return sendmsg(to.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  return outcome(
+      observe_call("sendmsg", put, "{}, {} bytes in {}, MSG_NOSIGNAL", to.fd, size, message.msg_iovlen),
+      "sendmsg", to);
 }
 
 IoResult discard_some(const Descriptor& from, std::size_t most) {

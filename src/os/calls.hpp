@@ -42,7 +42,9 @@ IoResult look_ahead(const Descriptor& from);
 // time, and where that would not do, splice and sendfile count as refused.
 IoResult read_some(const Descriptor& from, std::span<std::byte> buffer);      // read(2), recv(2)
 IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes);  // write(2), send(2)
-IoResult discard_some(const Descriptor& from, std::size_t most);              // recv(2) with MSG_TRUNC
+/// All the pieces, in their order, by one sendmsg(2) to a socket; at most 64 of them are looked at.
+IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces);
+IoResult discard_some(const Descriptor& from, std::size_t most);  // recv(2) with MSG_TRUNC
 IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most);    // splice(2)
 IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most);  // sendfile(2)
 

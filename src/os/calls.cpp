@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -168,6 +170,13 @@ void set_reset_on_close(int socket, bool reset) {
   const linger value{reset ? 1 : 0, 0};
   const int result = setsockopt(socket, SOL_SOCKET, SO_LINGER, &value, sizeof value);
   observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket, reset ? "on,0" : "off");
+}
+
+void send_without_delay(const Descriptor& socket) {
+  if (socket.kind != Descriptor::Kind::tcp) return;
+  const int on = 1;
+  const int result = setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  observe_call("setsockopt", result, "{}, IPPROTO_TCP, TCP_NODELAY, on", socket.fd);
 }
 
 /// The close of any duplicate flushes the file.

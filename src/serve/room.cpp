@@ -34,7 +34,9 @@ Room::Member::Member(Room& room, Client& client)
     : room_(room),
       client_(client),
       position_(room.log_.end()),
-      place_(room.members_.insert(room.members_.end(), this)) {}
+      place_(room.members_.insert(room.members_.end(), this)) {
+  send_without_delay(client.socket);  // of a turn there is one piece
+}
 
 Room::Member::~Member() {
   room_.members_.erase(place_);

@@ -66,6 +66,8 @@ class Watch {
     if (!ready_[index(Readiness::urgent)]) forget(Readiness::input);
   }
   void forget_writable() { forget(Readiness::output); }
+  /// Wakes who waits to write, so that it looks at its state again: there is something to write now.
+  void presume_writable() { note(Readiness::output); }
 
  private:
   friend class EventLoop;

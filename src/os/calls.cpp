@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,6 +116,21 @@ IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
   return outcome(observe_call("write", put, "{}, {}", to.fd, bytes.size()), "write", to);
 }
 
+IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces) {
+  std::array<iovec, 64> vectors;
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  std::size_t size = 0;
+  for (const auto piece : pieces.first(std::min(pieces.size(), vectors.size()))) {
+    vectors[message.msg_iovlen++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+    size += piece.size();
+  }
+  const long put = uninterrupted([&] { return sendmsg(to.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  return outcome(
+      observe_call("sendmsg", put, "{}, {} bytes in {}, MSG_NOSIGNAL", to.fd, size, message.msg_iovlen),
+      "sendmsg", to);
+}
+
 IoResult discard_some(const Descriptor& from, std::size_t most) {
   constexpr int flags = MSG_TRUNC | MSG_DONTWAIT;
   const long got = uninterrupted([&] { return recv(from.fd, nullptr, most, flags); });
@@ -152,6 +170,13 @@ void set_reset_on_close(int socket, bool reset) {
   const linger value{reset ? 1 : 0, 0};
   const int result = setsockopt(socket, SOL_SOCKET, SO_LINGER, &value, sizeof value);
   observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket, reset ? "on,0" : "off");
+}
+
+void send_without_delay(const Descriptor& socket) {
+  if (socket.kind != Descriptor::Kind::tcp) return;
+  const int on = 1;
+  const int result = setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  observe_call("setsockopt", result, "{}, IPPROTO_TCP, TCP_NODELAY, on", socket.fd);
 }
 
 /// The close of any duplicate flushes the file.

@@ -42,7 +42,9 @@ IoResult look_ahead(const Descriptor& from);
 // time, and where that would not do, splice and sendfile count as refused.
 IoResult read_some(const Descriptor& from, std::span<std::byte> buffer);      // read(2), recv(2)
 IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes);  // write(2), send(2)
-IoResult discard_some(const Descriptor& from, std::size_t most);              // recv(2) with MSG_TRUNC
+/// All the pieces, in their order, by one sendmsg(2) to a socket; at most 64 of them are looked at.
+IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces);
+IoResult discard_some(const Descriptor& from, std::size_t most);  // recv(2) with MSG_TRUNC
 IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most);    // splice(2)
 IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most);  // sendfile(2)
 
@@ -55,6 +57,9 @@ void shut_down(const Descriptor& socket, int how);
 /// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
 /// kernel's own closing after SIGKILL too.
 void set_reset_on_close(int socket, bool reset);
+
+/// TCP_NODELAY, for who gathers what is small himself: it goes out at once. Nothing for other sockets.
+void send_without_delay(const Descriptor& socket);
 
 /// Asks what close(2) has to say of the bytes written to a file, while it can still be told: on a network
 /// file system, or where a quota counts late, only that says that there was no room. Throws Error; nothing

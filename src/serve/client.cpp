@@ -22,10 +22,22 @@ IoResult Client::receive(std::span<std::byte> buffer) {
 
 IoResult Client::send(std::span<const std::byte> bytes) {
   const auto put = write_some(socket, bytes);
+  note_sent(put, bytes.size());
+  return put;
+}
+
+IoResult Client::send_gathered(std::span<const std::span<const std::byte>> pieces) {
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  const auto put = sockx::send_gathered(socket, pieces);
+  note_sent(put, size);
+  return put;
+}
+
+void Client::note_sent(const IoResult& put, std::size_t asked) {
   tally.sent += put.bytes;
   if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
-  if (put.bytes < bytes.size()) watch.forget_writable();
-  return put;
+  if (put.bytes < asked) watch.forget_writable();
 }
 
 Task<> Client::send_all(std::span<const std::byte> bytes) {

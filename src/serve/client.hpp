@@ -18,6 +18,8 @@ struct Client {
   /// recv(2) and send(2), counted. Throw Error.
   IoResult receive(std::span<std::byte> buffer);
   IoResult send(std::span<const std::byte> bytes);
+  /// The same by one call for all the pieces.
+  IoResult send_gathered(std::span<const std::span<const std::byte>> pieces);
   /// Until everything is sent; the bytes stay where they are as long. Throws Error.
   Task<> send_all(std::span<const std::byte> bytes);
   /// Until there is something to receive, or the peer has ended.
@@ -37,6 +39,7 @@ struct Client {
   std::string ending = "the server has stopped";  // why it is closed, in the end
 
  private:
+  void note_sent(const IoResult& put, std::size_t asked);
   EventLoop& loop_;
 };
 

@@ -31,6 +31,16 @@ std::unique_ptr<Handler> make_discard();  // RFC 863
 std::unique_ptr<Handler> make_chargen();  // RFC 864
 std::unique_ptr<Handler> make_daytime();  // RFC 867
 
+// Of these the clients share something: what is said is kept in the handler, and it runs on this loop.
+/// Clients' bytes merge on standard output; standard input goes to all of them, and its end becomes FIN.
+/// Takes the standard streams over; throws Error. With `whole_lines` no line of a client is cut by another's.
+std::unique_ptr<Handler> make_stdio(EventLoop& loop, bool whole_lines);
+/// What a client says goes to all others.
+std::unique_ptr<Handler> make_broker(EventLoop& loop, bool whole_lines);
+/// Each line goes to all clients, with time and name. Takes the standard streams over, where the operator
+/// reads and takes part; ends with his. Throws Error.
+std::unique_ptr<Handler> make_chat(EventLoop& loop);
+
 /// A program for each client. Throws nothing: a program that cannot be run is the end of its client.
 std::unique_ptr<Handler> make_exec(ProgramCall call);
 /// Each client gets the file, as it is then, and its end. Throws Error when it cannot be read now.

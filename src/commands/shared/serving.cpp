@@ -12,16 +12,42 @@ namespace sockx {
 
 namespace {
 
+using MakeHandler = std::unique_ptr<Handler> (*)(EventLoop&, const ServingOptions&);
+
 struct HandlerRow {
   std::string_view name;
-  std::unique_ptr<Handler> (*make)();
+  MakeHandler make;
+  bool keeps_open = false;      // makes no sense with one client
+  bool takes_streams = false;   // standard output carries payload
+  bool can_hold_lines = false;  // --lines
 };
 
+template <std::unique_ptr<Handler> (*make)()>
+constexpr MakeHandler alone = [](EventLoop&, const ServingOptions&) { return make(); };
+
 constexpr std::array handlers{
-    HandlerRow{"echo", make_echo},       HandlerRow{"upper", make_upper},
-    HandlerRow{"discard", make_discard}, HandlerRow{"chargen", make_chargen},
-    HandlerRow{"daytime", make_daytime},
+    HandlerRow{
+        "stdio",
+        [](EventLoop& loop, const ServingOptions& options) { return make_stdio(loop, options.whole_lines); },
+        true, true, true},
+    HandlerRow{"echo", alone<make_echo>},
+    HandlerRow{"upper", alone<make_upper>},
+    HandlerRow{"discard", alone<make_discard>},
+    HandlerRow{"chargen", alone<make_chargen>},
+    HandlerRow{"daytime", alone<make_daytime>},
+    HandlerRow{"chat", [](EventLoop& loop, const ServingOptions&) { return make_chat(loop); }, true, true},
+    HandlerRow{
+        "broker",
+        [](EventLoop& loop, const ServingOptions& options) { return make_broker(loop, options.whole_lines); },
+        true, false, true},
 };
+
+/// Null where a program, --forward or --send serves.
+const HandlerRow* row_of(const ServingOptions& options) {
+  for (const auto& row : handlers)
+    if (row.name == options.handler) return &row;
+  return nullptr;
+}
 
 std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& options,
                                       const StreamOptions& stream, const ProgramCall& program,
@@ -34,9 +60,9 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
     return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
   }
-  for (const auto& row : handlers)
-    if (row.name == options.handler) return row.make();
-  throw BadInput("--keep-open: say what serves the clients: --handler, --exec, --sh, --forward or --send");
+  const auto& row = *row_of(options);
+  if (row.takes_streams) context.report.keep_standard_output_for_payload();
+  return row.make(context.loop(), options);
 }
 
 /// What happens to the clients, in the log and as events.
@@ -131,8 +157,21 @@ Task<> run_server(Context& context, std::vector<std::string> words, ListenFlags 
   }
 }
 
+/// What the options come to: the handler that is the default, and whether the server stays.
+ServingOptions completed(ServingOptions options, const ProgramCall& program) {
+  if (options.keep_open && options.handler.empty() && options.forward.empty() && options.send.empty() &&
+      !program.is_given())
+    options.handler = "stdio";
+  const auto* const row = row_of(options);
+  options.keep_open = options.keep_open || (row != nullptr && row->keeps_open);
+  return options;
+}
+
 void check(const ServingOptions& options, const ProgramCall& program) {
   const bool is_server = options.keep_open;
+  const auto* const row = row_of(options);
+  if (options.whole_lines && (row == nullptr || !row->can_hold_lines))
+    throw BadInput("--lines is for the handlers stdio and broker, where the bytes of clients meet");
   if (options.most == 0U) throw BadInput("--max-conns: '0': nobody would be served; say at least 1");
   for (const auto& [name, given] : {std::pair{"--max-conns", options.most.has_value()},
                                     {"--reject", options.rejects},
@@ -155,6 +194,11 @@ void add_serving_flags(CLI::App& app, ServingOptions& options,
   auto* const keep_open =
       app.add_flag("-k,--keep-open", options.keep_open, "go on with further connections, many at once");
   auto* const handler = add_choice(app, "--handler", options.handler, names, "what serves each connection");
+  auto* const chat = app.add_flag_callback(
+      "--chat", [&options] { options.handler = "chat"; }, "the same as --handler chat");
+  auto* const broker = app.add_flag_callback(
+      "--broker", [&options] { options.handler = "broker"; }, "the same as --handler broker");
+  app.add_flag("--lines", options.whole_lines, "with stdio and broker: keep the lines of each client whole");
   auto* const forward =
       app.add_option("--forward", options.forward, "join each connection to one with ENDPOINT")
           ->option_text("ENDPOINT")
@@ -167,12 +211,15 @@ void add_serving_flags(CLI::App& app, ServingOptions& options,
   app.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
   add_duration(app, "--drain-timeout", options.drain_timeout,
                "at SIGTERM accept nobody else, and wait so long for the connections to end");
-  for (auto* const option : {keep_open, handler, forward, send})
+  chat->excludes(handler)->excludes(broker);
+  broker->excludes(handler);
+  for (auto* const option : {keep_open, handler, chat, broker, forward, send})
     exclude_each(conversation, option, {"--deadline", "--idle-timeout", "--exec", "--sh"});
 }
 
 void serve(Context& context, const std::vector<std::string>& words, const ListenFlags& listening,
-           const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits) {
+           const ServingOptions& given, const ProgramCall& program, const TimeLimits& limits) {
+  const auto options = completed(given, program);
   check(options, program);
   const auto handler = make_handler(context, options, listening.options.stream, program, limits);
   Running running;

@@ -20,13 +20,17 @@ namespace sockx {
 
 struct ServingOptions {
   bool keep_open = false;
+  bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
   std::optional<std::uint64_t> most;   // clients at once
   bool rejects = false;                // one too many does not wait
   std::optional<Duration> drain_timeout;
 
   /// Whether anything of this was asked for, in place of one conversation with the standard streams.
-  bool are_given() const { return keep_open || !handler.empty() || !forward.empty() || !send.empty(); }
+  bool are_given() const {
+    return keep_open || whole_lines || !handler.empty() || !forward.empty() || !send.empty() || most ||
+           rejects || drain_timeout;
+  }
 };
 
 /// The flags, which exclude those of one conversation.

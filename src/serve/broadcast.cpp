@@ -1,0 +1,81 @@
+#include "serve/broadcast.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace sockx {
+
+void Broadcast::append(Party author, Audience audience, std::span<const std::byte> bytes) {
+  assert(bytes.size() <= capacity);
+  if (bytes.empty()) return;
+  if (audience == Audience::all) author = 0;  // whoever it was: it makes one segment with its neighbours
+  if (segments_.empty() || segments_.back().author != author || segments_.back().audience != audience)
+    segments_.push_back({end_, author, audience});
+  const auto at = static_cast<std::size_t>(end_ % capacity);
+  const auto to_edge = std::min(bytes.size(), capacity - at);
+  std::memcpy(bytes_.get() + at, bytes.data(), to_edge);
+  std::memcpy(bytes_.get(), bytes.data() + to_edge, bytes.size() - to_edge);
+  end_ += bytes.size();
+  while (segments_.size() > 1 && segments_[1].begin <= begin()) segments_.pop_front();
+}
+
+template <class Visit>
+void Broadcast::walk(Position from, Party reader, Visit visit) const {
+  if (from == end_) return;
+  const auto behind = [](Position position, const Segment& segment) { return position < segment.begin; };
+  auto segment = std::prev(std::upper_bound(segments_.begin(), segments_.end(), from, behind));
+  for (; segment != segments_.end(); ++segment) {
+    const bool is_authors = segment->author == reader;
+    if (segment->audience != Audience::all && is_authors != (segment->audience == Audience::author)) continue;
+    const auto first = std::max(from, segment->begin);
+    const auto last = std::next(segment) == segments_.end() ? end_ : std::next(segment)->begin;
+    if (!visit(first, static_cast<std::size_t>(last - first))) return;
+  }
+}
+
+std::span<const std::byte> Broadcast::contiguous(Position position, std::size_t size) const {
+  const auto at = static_cast<std::size_t>(position % capacity);
+  return {bytes_.get() + at, std::min(size, capacity - at)};
+}
+
+Broadcast::Due Broadcast::due(Position from, Party reader) const {
+  Due due;
+  due.reaches = end_;
+  walk(from, reader, [&](Position position, std::size_t size) {
+    while (size > 0 && due.count < due.storage.size()) {
+      const auto piece = contiguous(position, size);
+      due.storage[due.count++] = piece;
+      due.bytes += piece.size();
+      position += piece.size();
+      size -= piece.size();
+    }
+    const bool has_room = due.count < due.storage.size();
+    if (!has_room) due.reaches = position;
+    return has_room;
+  });
+  return due;
+}
+
+Broadcast::Position Broadcast::after(Position from, Party reader, std::size_t bytes) const {
+  auto reached = from;
+  walk(from, reader, [&](Position position, std::size_t size) {
+    const auto read = std::min(size, bytes);
+    if (read > 0) reached = position + read;
+    bytes -= read;
+    return bytes > 0;
+  });
+  return reached;
+}
+
+Broadcast::Position Broadcast::next_line(Position from) const {
+  while (from < end_) {
+    const auto piece = contiguous(from, static_cast<std::size_t>(end_ - from));
+    const auto newline = std::find(piece.begin(), piece.end(), std::byte{'\n'});
+    from += static_cast<std::size_t>(newline - piece.begin());
+    if (newline != piece.end()) return from + 1;
+  }
+  return end_;
+}
+
+}  // namespace sockx

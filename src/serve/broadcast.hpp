@@ -1,0 +1,64 @@
+// Broadcast: one bounded log of bytes that many read, each at its own position.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+
+namespace sockx {
+
+/// The last MiB of what has been said. Nothing is kept for a reader but the position up to which it has read:
+/// a thousand readers cost no more than one, and whoever falls more than the log behind has lost its place.
+class Broadcast {
+ public:
+  using Position = std::uint64_t;  // bytes from the beginning of all
+  using Party = std::uint64_t;     // who says or reads something
+  enum class Audience : std::uint8_t { all, others, author };
+
+  static constexpr std::size_t capacity = 1024 * 1024;
+
+  Broadcast() : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)) {}
+
+  /// At most `capacity` bytes, which take the place of the oldest.
+  void append(Party author, Audience audience, std::span<const std::byte> bytes);
+  /// What is kept.
+  Position begin() const { return end_ > capacity ? end_ - capacity : 0; }
+  Position end() const { return end_; }
+
+  /// What is due to a reader that has read up to a position, as it lies in the log.
+  struct Due {
+    std::array<std::span<const std::byte>, 64> storage;
+    std::size_t count = 0, bytes = 0;
+    Position reaches = 0;  // how far a reader is that has read all this
+    std::span<const std::span<const std::byte>> pieces() const { return std::span(storage).first(count); }
+  };
+  /// `from` is not before begin().
+  Due due(Position from, Party reader) const;
+  /// How far the reader is, once it has read so many bytes of that.
+  Position after(Position from, Party reader, std::size_t bytes) const;
+  /// The first position behind a newline, from `from` on; the end where there is none.
+  Position next_line(Position from) const;
+
+ private:
+  /// Bytes with the same author and audience; up to the next segment, or the end.
+  struct Segment {
+    Position begin;
+    Party author;
+    Audience audience;
+  };
+
+  /// Calls visit(position, size) for each stretch that is for the reader, until it returns false.
+  template <class Visit>
+  void walk(Position from, Party reader, Visit visit) const;
+  /// `size` bytes up to the end of the ring.
+  std::span<const std::byte> contiguous(Position position, std::size_t size) const;
+
+  std::unique_ptr<std::byte[]> bytes_;  // a ring
+  std::deque<Segment> segments_;
+  Position end_ = 0;
+};
+
+}  // namespace sockx

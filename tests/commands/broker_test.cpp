@@ -1,0 +1,102 @@
+// listen --broker: what a client says goes to all others.
+#include <deque>
+#include <thread>
+
+#include "../support/talker.hpp"
+
+namespace test {
+
+namespace {
+
+struct Broker {
+  Process server;
+  std::string port;
+  explicit Broker(const std::vector<std::string>& words = {})
+      : server(sockx({"listen", "--broker", "-v", "127.0.0.1", "0"}) + words), port(port_of(server)) {}
+  /// Has been accepted.
+  Talker join() {
+    Talker talker(port);
+    server.err_line("from " + talker.name());
+    return talker;
+  }
+};
+
+TEST_CASE("--broker: what a client says goes to all others, and not to itself") {
+  Broker broker;
+  auto ann = broker.join(), bob = broker.join(), eve = broker.join();
+  ann.say("from ann\n");
+  bob.hear("from ann");
+  eve.hear("from ann");
+  bob.say("from bob\n");
+  ann.hear("from bob");
+  eve.hear("from bob");
+  CHECK(ann.heard() == "from bob\n");
+  CHECK(bob.heard() == "from ann\n");
+  CHECK(eve.heard() == "from ann\nfrom bob\n");
+  CHECK(broker.server.out() == "");
+}
+
+TEST_CASE(
+    "--broker: a client that has ended its half goes on receiving; who comes later gets what comes later") {
+  Broker broker;
+  auto ann = broker.join(), bob = broker.join();
+  ann.say("last words\n");
+  ann.finish();
+  bob.hear("last words");
+  bob.say("to the others\n");
+  ann.hear("to the others");
+  auto eve = broker.join();
+  bob.say("to eve too\n");
+  eve.hear("to eve too");
+  CHECK(eve.heard() == "to eve too\n");
+}
+
+TEST_CASE("--broker: streams in both directions at once arrive whole, also at one that begins to read late") {
+#ifdef SOCKX_SANITIZED
+  constexpr std::size_t size = 4'000'000;
+#else
+  constexpr std::size_t size = 30'000'000;
+#endif
+  Broker broker;
+  auto ann = broker.join(), bob = broker.join(), late = broker.join();
+  const auto from_ann = noise(size, 1), from_bob = noise(size, 2);
+  std::thread speaking_ann([&] { ann.say(from_ann); }), speaking_bob([&] { bob.say(from_bob); });
+  std::thread hearing_ann([&] { ann.hear_bytes(size); });
+  bob.hear_bytes(1'000'000);
+  std::thread hearing_late([&] { late.hear_bytes(2 * size); });
+  bob.hear_bytes(size);
+  for (auto* const thread : {&speaking_ann, &speaking_bob, &hearing_ann, &hearing_late}) thread->join();
+  CHECK(difference(ann.heard(), from_bob) == "");
+  CHECK(difference(bob.heard(), from_ann) == "");
+  CHECK(late.heard().size() == 2 * size);
+}
+
+TEST_CASE("--broker --lines: no line is within another's") {
+  Broker broker({"--lines"});
+  auto ann = broker.join(), bob = broker.join(), eve = broker.join();
+  ann.say("from ");
+  bob.say("whole\n");
+  eve.hear("whole");
+  ann.say("ann\n");
+  eve.hear("ann");
+  ann.say("un");
+  ann.finish();
+  eve.hear("un");
+  CHECK(eve.heard() == "whole\nfrom ann\nun\n");
+}
+
+TEST_CASE("--broker: one that takes nothing for 5 s while others wait is cut off, and they go on") {
+  Broker broker;
+  auto ann = broker.join(), bob = broker.join(), mute = broker.join();
+  const auto content = noise(24'000'000);
+  std::thread speaking([&] { ann.say(content); });
+  bob.hear_bytes(content.size());
+  speaking.join();
+  CHECK(difference(bob.heard(), content) == "");
+  CHECK(mute.peer().ends_by_reset());
+  CHECK(contains(broker.server.err_line("it did not read"), mute.name()));
+}
+
+}  // namespace
+
+}  // namespace test

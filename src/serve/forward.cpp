@@ -64,7 +64,8 @@ class Forward : public Handler {
     }
   }
 
-  /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other way.
+  /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other
+  /// way.
   static Task<> expect_nothing_more(std::pair<Descriptor, Descriptor> ends, Watch& from) {
     const auto& [source, sink] = ends;
     auto waiting = look_ahead(source);
@@ -73,8 +74,7 @@ class Forward : public Handler {
       co_await from.readable();
       waiting = look_ahead(source);
     }
-    if (waiting.state == IoResult::State::moved)
-      throw Error(EPIPE, text("write {}", sink.name), sink.origin);
+    if (waiting.state == IoResult::State::moved) throw Error(EPIPE, text("write {}", sink.name), sink.origin);
   }
 
   ForwardOptions options_;

@@ -37,10 +37,11 @@ class Forward : public Handler {
     Stream stream(loop, std::move(dialed.socket).release());
     const CutUnlessComplete far_cut(far.fd);
     auto& tally = client.tally;
-    auto there =
-        carry({client.socket, far}, client.watch, stream.watch, {nullptr, &tally.last_byte, &tally.received});
-    auto back =
-        carry({far, client.socket}, stream.watch, client.watch, {nullptr, &tally.last_byte, &tally.sent});
+    bool has_failed = false;
+    auto there = carry({client.socket, far}, client.watch, stream.watch,
+                       {nullptr, &tally.last_byte, &tally.received}, has_failed);
+    auto back = carry({far, client.socket}, stream.watch, client.watch,
+                      {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
     near_cut.complete();
     far_cut.complete();
@@ -50,14 +51,20 @@ class Forward : public Handler {
   std::size_t descriptors() const override { return 5; }
 
  private:
-  static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing) {
+  /// The error of a reset connection is told once, and may have been told to the other direction: then what
+  /// looks like the end here is none, and must not be passed on as one.
+  static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing,
+                      bool& has_failed) {
     Pump pump(ends.first, ends.second);
     bool is_gone = false;
     try {
       co_await run_pump(pump, from, to, pacing);
-      shutdown_write(ends.second);
+      if (!has_failed) shutdown_write(ends.second);
     } catch (const SinkGone&) {
       is_gone = true;
+    } catch (...) {
+      has_failed = true;
+      throw;
     }
     if (is_gone) {
       co_await expect_nothing_more(std::move(ends), from);

@@ -72,9 +72,10 @@ TEST_CASE("server: descriptors that run out for another reason are waited for") 
   Server server({"-k", "--handler", "echo"}, "127.0.0.1:0");
   auto first = server.connect();
   check_echo(first, "first");
-  const rlimit none{next_descriptor(server.process), 4096};
   rlimit before{};
-  REQUIRE(prlimit(server.process.pid(), RLIMIT_NOFILE, &none, &before) == 0);
+  REQUIRE(prlimit(server.process.pid(), RLIMIT_NOFILE, nullptr, &before) == 0);
+  const rlimit none{next_descriptor(server.process), before.rlim_max};
+  REQUIRE(prlimit(server.process.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
   auto second = server.connect();
   second.send("second");
   server.event("shortage");

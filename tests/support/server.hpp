@@ -1,7 +1,10 @@
 // A server under test, and its clients of every family.
 #pragma once
 
+#include <signal.h>
 #include <sys/un.h>
+
+#include <cstring>
 
 #include "events.hpp"
 #include "peer.hpp"

@@ -92,4 +92,54 @@ START_UP = (
     ("iperf3 --version", "iperf3", "iperf3 --version", "reference"),
     ("true", "true", "true", "reference"),
 )
-CASES = tuple(case.name for case in TRANSFERS) + ("start-up",)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What servers are asked to do, each by the command in `receiver` of a contender.
+
+    `load` is a kind of tests/bench/load.c. Where the contenders are forwarders, an echo server is behind them.
+    """
+
+    name: str
+    title: str
+    unit: str  # "k/s": thousands a second; "µs": of one message there and back
+    load: str
+    connections: int
+    per_mib: int  # messages, or connections, for each MiB of --size
+    contenders: tuple
+    forwards: bool = False
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """A file through a forwarder that serves one connection."""
+
+    name: str
+    title: str
+    contenders: tuple
+
+
+def server(name, tool, command, kind="peer"):
+    return Contender(name, tool, command, "", kind)
+
+
+ECHO = (server("sockx --handler echo", "sockx", "{sockx} listen -k --handler echo {endpoint}", "sockx"),
+        server("bare epoll echo", "bare", "{bare_echo} {host} {port} reno", "reference"))
+FORKING = (server("ncat --exec cat", "ncat", "ncat -n -l -k -m 200 --exec /bin/cat {host} {port}"),
+           server("socat EXEC:cat", "socat", "socat TCP-LISTEN:{port},bind={host},fork,backlog=1024 EXEC:cat"))
+FORWARDERS = (server("sockx --forward", "sockx", "{sockx} listen --forward {target} {endpoint}", "sockx"),
+              server("socat", "socat", "socat TCP-LISTEN:{port},bind={host} TCP:{target}"))
+CONTESTS = (
+    Contest("servers-exchange-100", "echo of 64 bytes, 100 connections", "k/s", "exchange", 100, 200,
+            ECHO + FORKING),
+    Contest("servers-exchange-1000", "echo of 64 bytes, 1,000 connections", "k/s", "exchange", 1000, 200, ECHO),
+    Contest("servers-exchange-5000", "echo of 64 bytes, 5,000 connections", "k/s", "exchange", 5000, 200, ECHO),
+    Contest("servers-connect", "connect, one message, close", "k/s", "connect", 100, 1, ECHO + FORKING),
+    Contest("servers-round-trip", "64 bytes there and back through a forwarder", "µs", "exchange", 1, 40,
+            (*FORWARDERS, server("no forwarder", "true", "", "reference")), forwards=True),
+)
+FORWARDING = Forwarding("servers-forward", "file → TCP → forwarder → TCP → discard", (
+    *FORWARDERS, server("socat -b 1048576", "socat",
+                        "socat -b 1048576 TCP-LISTEN:{port},bind={host} TCP:{target}")))
+CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers")

@@ -91,10 +91,14 @@ def table_panels(table):
     if results.is_start_up(table):
         bars = [(entry["name"], entry["kind"], results.milliseconds(entry)) for entry in entries]
         return [Panel("start-up time, ms", bars)]
+    if results.is_contest(table):
+        bars = [(entry["name"], entry["kind"], results.result(table, entry)) for entry in entries]
+        return [Panel(f"{results.heading(table)}, {table['unit']}", bars)]
+    ends = ("forwarder",) if results.is_forwarding(table) else ("sender", "receiver")
     return [
         Panel(f"{results.heading(table)}, GB/s", [(e["name"], e["kind"], results.rate(e)) for e in entries]),
-        Panel("CPU s/GiB, both ends",
-              [(e["name"], e["kind"], results.cpu(table, e, "sender", "receiver")) for e in entries]),
+        Panel(f"CPU s/GiB, {' and '.join(ends)}",
+              [(e["name"], e["kind"], results.cpu(table, e, *ends)) for e in entries]),
     ]
 
 
@@ -106,5 +110,7 @@ def draw_table(path, table):
 
 def draw_overview(path, tables):
     """One panel a case, under the last congestion control that was measured."""
-    last = {table["case"]: table for table in tables if results.with_results(table)}
-    draw(path, [table_panels(table)[0] for table in last.values()])
+    last = {table["case"]: table for table in tables
+            if results.with_results(table) and not table["case"].startswith("servers")}
+    if last:
+        draw(path, [table_panels(table)[0] for table in last.values()])

@@ -52,9 +52,29 @@ def is_start_up(table):
     return table["case"] == "start-up"
 
 
+def is_contest(table):
+    return table.get("unit") is not None
+
+
+def is_forwarding(table):
+    return table["case"] == "servers-forward"
+
+
+def result(table, entry):
+    """What load.c measured, in the table's unit."""
+    if table["unit"] == "µs":
+        return spread(run["seconds"] / run["count"] * 1e6 for run in entry["runs"])
+    return spread(run["count"] / run["seconds"] / 1e3 for run in entry["runs"])
+
+
 def score(table, entry):
     """The median of what is measured, so that more is better."""
-    return 1 / milliseconds(entry)[0] if is_start_up(table) else rate(entry)[0]
+    if is_start_up(table):
+        return 1 / milliseconds(entry)[0]
+    if is_contest(table):
+        middle = result(table, entry)[0]
+        return 1 / middle if table["unit"] == "µs" else middle
+    return rate(entry)[0]
 
 
 def best_peer(table):
@@ -87,6 +107,16 @@ def start_up_row(table, entry):
             f"{peak(entry, 'process'):.1f}"]
 
 
+def contest_row(table, entry):
+    return [shown(result(table, entry), 1), compared(table, entry)]
+
+
+def forwarding_row(table, entry):
+    return [shown(rate(entry)), compared(table, entry), shown(cpu(table, entry, "forwarder")),
+            f"{peak(entry, 'forwarder'):.1f}"]
+
+
+FORWARDING_COLUMNS = ["", "GB/s", "to the best peer", "CPU s/GiB, forwarder", "peak MiB"]
 TRANSFER_COLUMNS = ["", "GB/s", "to the best peer", "CPU s/GiB", "sender", "receiver", "peak MiB, sender",
                     "receiver"]
 START_UP_COLUMNS = ["", "ms", "to the best peer", "CPU ms", "peak MiB"]
@@ -96,6 +126,10 @@ def markdown(table):
     columns, row = TRANSFER_COLUMNS, transfer_row
     if is_start_up(table):
         columns, row = START_UP_COLUMNS, start_up_row
+    elif is_contest(table):
+        columns, row = ["", table["unit"], "to the best peer"], contest_row
+    elif is_forwarding(table):
+        columns, row = FORWARDING_COLUMNS, forwarding_row
     lines = [f"## {heading(table)}", "", markdown_row(columns), "|---|" + "--:|" * (len(columns) - 1)]
     for entry in table["entries"]:
         failed = entry["failure"] or not entry["runs"]
@@ -142,6 +176,18 @@ def references(table):
     return [f"under {table['congestion']} {', '.join(rates)}"] if rates else []
 
 
+def servers_in_words(table, ours, peer):
+    """A row of the README's second table."""
+    if is_contest(table):
+        names = {entry["name"]: entry for entry in with_results(table, "reference")}
+        beside = ", ".join(f"{name} {shown(result(table, entry), 1)}" for name, entry in names.items())
+        peers = f"{shown(result(table, peer), 1)}, {peer['name']}" if peer else "–"
+        return [f"{heading(table)}, {table['unit']}", shown(result(table, ours), 1), beside, peers,
+                compared(table, ours)]
+    used = [f"{shown(rate(entry))}, {cpu(table, entry, 'forwarder')[0]:.2f} CPU s/GiB" for entry in (ours, peer)]
+    return [f"{heading(table)}, GB/s", used[0], "–", f"{used[1]}, {peer['name']}", compared(table, ours)]
+
+
 def readme_row(table, ours, peer):
     both = [f"{cpu(table, entry, 'sender', 'receiver')[0]:.2f}" for entry in (ours, peer)]
     named = f"{shown(rate(peer))}, {peer['name']}"
@@ -152,15 +198,22 @@ def readme(results, chart):
     """The README's part: a row a table, with the first way of sockx, the usual one, beside the best peer."""
     facts, options = results["facts"], results["options"]
     rows = [["GB/s", "sockx", "best peer", "ratio", "CPU s/GiB, sockx", "peer"], ["---"] + ["--:"] * 5]
+    servers = [["servers", "sockx", "beside", "best peer", "ratio"], ["---"] + ["--:"] * 4]
     remarks, slower, beside = [], [], []
     for table in results["tables"]:
         ours, peer = next(iter(with_results(table, "sockx")), None), best_peer(table)
+        if is_contest(table) and ours:
+            servers.append(servers_in_words(table, ours, peer))
+            slower += slower_than_a_peer(table) if peer else []
+            continue
         if not ours or not peer:
             continue
         slower += slower_than_a_peer(table)
         if is_start_up(table):
             remarks.append(f"Start-up: `{ours['name']}` {shown(milliseconds(ours))} ms, `{peer['name']}` "
                            f"{shown(milliseconds(peer))} ms.")
+        elif is_forwarding(table):
+            servers.append(servers_in_words(table, ours, peer))
         else:
             rows.append(readme_row(table, ours, peer))
         if table["case"] == "discard":
@@ -171,5 +224,6 @@ def readme(results, chart):
     return paragraphs(f"""
         Measured on {facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, where
         the default congestion control is {facts['congestion']}; {options['size']} MiB from memory, medians of
-        {options['rounds']} interleaved runs (least–greatest).""", "\n".join(map(markdown_row, rows)), *remarks,
+        {options['rounds']} interleaved runs (least–greatest).""", "\n".join(map(markdown_row, rows)),
+        *(["\n".join(map(markdown_row, servers))] if len(servers) > 2 else []), *remarks,
         f"![throughput and start-up of sockx, its peers, and what they are compared with]({chart})")

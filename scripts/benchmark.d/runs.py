@@ -14,7 +14,7 @@ ACCEPTS = 0x10000  # the flag in /proc/net/unix
 
 
 class Bench:
-    """Where everything is: `programs` {name: path} of sockx, bare and measured, and the file that is sent."""
+    """Where everything is: `programs` {name: path} of sockx and tests/bench, and the file that is sent."""
 
     def __init__(self, programs, folder, file, seconds_per_run):
         self.programs = programs
@@ -65,6 +65,21 @@ def sink_for(case, contender, bench, whole):
     return Pipe(compare_with=bench.file if whole else None)
 
 
+def wait_for_listener(network, where, process, deadline):
+    """`where` is a port or the path of a socket."""
+    while not (listens_on_socket(where) if isinstance(where, str) else listens_on_port(network, where)):
+        if process.has_ended(0.001) or time.monotonic() > deadline:
+            process.finish(deadline)
+            raise Failed(f"{process.words[0]} ended before it listened")
+
+
+def failed_with(failure, said):
+    """The same with the last words of the programs."""
+    said.seek(0)
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return Failed(": ".join([str(failure), *lines[-1:]]))
+
+
 def transfer(bench, network, case, contender, whole=False):
     """One run, from the start of the sender until both ends have exited. `whole` compares every byte."""
     port = bench.free_port()
@@ -81,10 +96,7 @@ def transfer(bench, network, case, contender, whole=False):
         receiver = bench.start(stack, words, nothing, sink.fd, said.fileno())
         deadline = time.monotonic() + bench.seconds_per_run
         try:
-            while not (listens_on_socket(bench.socket) if over_unix else listens_on_port(network, port)):
-                if receiver.has_ended(0.001) or time.monotonic() > deadline:
-                    receiver.finish(deadline)
-                    raise Failed(f"{receiver.words[0]} ended before it listened")
+            wait_for_listener(network, bench.socket if over_unix else port, receiver, deadline)
             source = stack.enter_context(open(bench.file, "rb", buffering=0)).fileno()
             if case.source == "pipe":
                 source = pipe_from(bench, stack, source, said.fileno())
@@ -93,9 +105,7 @@ def transfer(bench, network, case, contender, whole=False):
             ends = {"sender": sender.finish(deadline), "receiver": receiver.finish(deadline)}
             sink.check(bench.file, whole)
         except Failed as failure:
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines()
-            raise Failed(": ".join([str(failure), *lines[-1:]])) from None
+            raise failed_with(failure, said) from None
         finally:
             if os.path.exists(bench.socket):
                 os.unlink(bench.socket)
@@ -123,6 +133,63 @@ def start_up(bench, words):
     return {"seconds": took["ended"] - took["begun"], "process": took}
 
 
+def start_server(bench, stack, network, command, said, deadline, **values):
+    """Starts what listens on a port of its own, and returns both; with no command, the target's port."""
+    if not command:
+        return None, int(values["target"].split(":")[1])
+    port = bench.free_port()
+    nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0)).fileno()
+    words = bench.words(command, host=network.host, port=port, endpoint=f"{network.host}:{port}", **values)
+    process = bench.start(stack, words, nothing, nothing, said.fileno())
+    wait_for_listener(network, port, process, deadline)
+    return process, port
+
+
+def contest(bench, network, case, contender):
+    """One run of tests/bench/load.c, which checks every byte, against one server."""
+    total = max(case.per_mib * os.path.getsize(bench.file) // 2**20, 1)
+    count = max(total // case.connections, 1) if case.load == "exchange" else total
+    deadline = time.monotonic() + bench.seconds_per_run
+    with ExitStack() as stack:
+        said = stack.enter_context(tempfile.TemporaryFile())
+        result = stack.enter_context(tempfile.TemporaryFile())
+        nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0)).fileno()
+        try:
+            target = None
+            if case.forwards:
+                _, target = start_server(bench, stack, network, "{bare_echo} {host} {port} reno", said, deadline)
+            _, port = start_server(bench, stack, network, contender.receiver, said, deadline,
+                                   target=f"{network.host}:{target}")
+            words = bench.words(f"{{load}} {case.load} {network.host} {port} {case.connections} {count}")
+            load = bench.start(stack, words, nothing, result.fileno(), said.fileno()).finish(deadline)
+        except Failed as failure:
+            raise failed_with(failure, said) from None
+        result.seek(0)
+        messages, seconds = result.read().split()
+    return {"seconds": float(seconds), "count": int(messages), "load": load}
+
+
+def forward(bench, network, contender):
+    """One file through a forwarder, from the start of the sender until all three have exited."""
+    deadline = time.monotonic() + bench.seconds_per_run
+    with ExitStack() as stack:
+        said = stack.enter_context(tempfile.TemporaryFile())
+        nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0)).fileno()
+        try:
+            receiver, target = start_server(bench, stack, network, "{sockx} recv-file --size {size} --discard "
+                                            "{endpoint}", said, deadline)
+            middle, port = start_server(bench, stack, network, contender.receiver, said, deadline,
+                                        target=f"{network.host}:{target}")
+            words = bench.words(f"{{sockx}} send-file {{file}} {network.host}:{port}")
+            sender = bench.start(stack, words, nothing, nothing, said.fileno())
+            ends = {name: process.finish(deadline)
+                    for name, process in (("sender", sender), ("forwarder", middle), ("receiver", receiver))}
+        except Failed as failure:
+            raise failed_with(failure, said) from None
+    wall = max(end["ended"] for end in ends.values()) - ends["sender"]["begun"]
+    return {"seconds": wall, "bytes_per_second": os.path.getsize(bench.file) / wall, **ends}
+
+
 def in_turn(entries, rounds, run, warm_up, tell):
     """A B C A B C ...: adds to every entry's "runs", after a first one that only has to be right.
 
@@ -148,6 +215,22 @@ def measure_transfer(bench, network, case, contenders, rounds, tell):
                 "failure": None, "runs": []} for c in contenders]
     in_turn(entries, rounds, lambda entry: transfer(bench, network, case, by_name[entry["name"]]),
             lambda entry: transfer(bench, network, case, by_name[entry["name"]], whole=True), tell)
+    return entries
+
+
+def measure_servers(bench, network, case, contenders, rounds, tell):
+    """`case` is a Contest or the Forwarding."""
+    by_name = {contender.name: contender for contender in contenders}
+    entries = [{"name": c.name, "tool": c.tool, "kind": c.kind, "command": c.receiver, "failure": None,
+                "runs": []} for c in contenders]
+
+    def once(entry):
+        contender = by_name[entry["name"]]
+        if hasattr(case, "load"):
+            return contest(bench, network, case, contender)
+        return forward(bench, network, contender)
+
+    in_turn(entries, rounds, once, once, tell)
     return entries
 
 

@@ -37,10 +37,11 @@ class Forward : public Handler {
     Stream stream(loop, std::move(dialed.socket).release());
     const CutUnlessComplete far_cut(far.fd);
     auto& tally = client.tally;
-    auto there =
-        carry({client.socket, far}, client.watch, stream.watch, {nullptr, &tally.last_byte, &tally.received});
-    auto back =
-        carry({far, client.socket}, stream.watch, client.watch, {nullptr, &tally.last_byte, &tally.sent});
+    bool has_failed = false;
+    auto there = carry({client.socket, far}, client.watch, stream.watch,
+                       {nullptr, &tally.last_byte, &tally.received}, has_failed);
+    auto back = carry({far, client.socket}, stream.watch, client.watch,
+                      {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
     near_cut.complete();
     far_cut.complete();
@@ -50,21 +51,28 @@ class Forward : public Handler {
   std::size_t descriptors() const override { return 5; }
 
  private:
-  static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing) {
+  /// The error of a reset connection is told once, and may have been told to the other direction: then what
+  /// looks like the end here is none, and must not be passed on as one.
+  static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing,
+                      bool& has_failed) {
     Pump pump(ends.first, ends.second);
     bool is_gone = false;
     try {
       co_await run_pump(pump, from, to, pacing);
-      shutdown_write(ends.second);
+      if (!has_failed) shutdown_write(ends.second);
     } catch (const SinkGone&) {
       is_gone = true;
+    } catch (...) {
+      has_failed = true;
+      throw;
     }
     if (is_gone) {
       co_await expect_nothing_more(std::move(ends), from);
     }
   }
 
-  /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other way.
+  /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other
+  /// way.
   static Task<> expect_nothing_more(std::pair<Descriptor, Descriptor> ends, Watch& from) {
     const auto& [source, sink] = ends;
     auto waiting = look_ahead(source);
@@ -73,8 +81,7 @@ class Forward : public Handler {
       co_await from.readable();
       waiting = look_ahead(source);
     }
-    if (waiting.state == IoResult::State::moved)
-      throw Error(EPIPE, text("write {}", sink.name), sink.origin);
+    if (waiting.state == IoResult::State::moved) throw Error(EPIPE, text("write {}", sink.name), sink.origin);
   }
 
   ForwardOptions options_;

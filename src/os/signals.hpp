@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include <initializer_list>
 #include <vector>
@@ -14,7 +15,12 @@ namespace sockx {
 /// time.
 class SignalCatcher {
  public:
-  explicit SignalCatcher(std::initializer_list<int> signals);
+  struct Rules {
+    int repeatable = 0;  // a signal that asks for no end: it gives way to another, and may come again at once
+    pid_t sender = 0;    // the only process that is heard, or 0 for everybody
+  };
+  explicit SignalCatcher(std::initializer_list<int> signals) : SignalCatcher(signals, Rules()) {}
+  SignalCatcher(std::initializer_list<int> signals, Rules rules);
   SignalCatcher(const SignalCatcher&) = delete;
   SignalCatcher& operator=(const SignalCatcher&) = delete;
   ~SignalCatcher();
@@ -22,8 +28,8 @@ class SignalCatcher {
   int fd() const;
   /// The signal that came first, or 0.
   int caught() const;
-  /// The signal has been dealt with: the next one is the first again.
-  void forget();
+  /// The signal, which was caught, has been dealt with: the next one is the first again.
+  void forget(int signal);
 
  private:
   struct Replaced {

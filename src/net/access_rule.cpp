@@ -1,7 +1,5 @@
 #include "net/access_rule.hpp"
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -92,14 +90,18 @@ bool Network::contains(const Address& address) const {
 }
 
 std::string Network::to_string() const {
-  char buffer[INET6_ADDRSTRLEN] = "";
-  std::string shown = inet_ntop(family, bytes.data(), buffer, sizeof buffer);
-  if (scope != 0) {
-    char interface[IF_NAMESIZE];
-    const char* const known = if_indextoname(scope, interface);
-    shown += '%' + (known != nullptr ? std::string(known) : std::to_string(scope));
-  }
-  return prefix == (family == AF_INET ? 32U : 128U) ? shown : text("{}/{}", shown, prefix);
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_scope_id = scope;
+  std::memcpy(&v4.sin_addr, bytes.data(), 4);
+  std::memcpy(&v6.sin6_addr, bytes.data(), 16);
+  const bool is_v4 = family == AF_INET;
+  const Address address(
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6),
+      is_v4 ? sizeof v4 : sizeof v6);
+  return prefix == (is_v4 ? 32U : 128U) ? address.host() : text("{}/{}", address.host(), prefix);
 }
 
 AccessRule parse_access_rule(const std::string& word) {

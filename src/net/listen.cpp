@@ -151,6 +151,9 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
 }
 
 Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count) {
+  if (!std::holds_alternative<HostPort>(endpoint.where))
+    throw BadInput(
+        text("--workers: '{}' is not a port of TCP, which several can share", endpoint.to_string()));
   check_listening(options.stream, endpoint);
   check_binding(options, endpoint);
   auto places = co_await find_places(std::move(endpoint), options);

@@ -17,7 +17,7 @@ namespace {
 std::atomic<int> wake_fd{-1};
 std::atomic<int> first_signal{0};
 std::atomic<int> repeatable_signal{0};
-std::atomic<pid_t> only_sender{0};
+std::atomic<bool> is_deaf{false};
 
 /// Whether the signal is the one to be dealt with now.
 bool is_first(int signal) {
@@ -29,10 +29,9 @@ bool is_first(int signal) {
   return true;
 }
 
-void on_signal(int signal, siginfo_t* info, void*) {
-  if (only_sender != 0 && info->si_pid != only_sender) return;
+void on_signal(int signal) {
   const int saved = errno;
-  if (!is_first(signal)) return;
+  if (is_deaf || !is_first(signal)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
   errno = saved;
@@ -40,17 +39,16 @@ void on_signal(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
-SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) {
+SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : pipe_(rules.pipe) {
   wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) throw_errno("eventfd");
   first_signal = 0;
   repeatable_signal = rules.repeatable;
-  only_sender = rules.sender;
+  is_deaf = pipe_ >= 0;
   for (const int signal : signals) {
     struct sigaction ours {
     }, old{};
-    ours.sa_sigaction = on_signal;
-    ours.sa_flags = SA_SIGINFO;
+    ours.sa_handler = on_signal;
     sigaction(signal, nullptr, &old);
     if (old.sa_handler == SIG_IGN) continue;
     sigaction(signal, &ours, &old);
@@ -63,8 +61,13 @@ SignalCatcher::~SignalCatcher() {
   close(wake_fd.exchange(-1));
 }
 
-int SignalCatcher::fd() const { return wake_fd; }
-int SignalCatcher::caught() const { return first_signal; }
+int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
+
+int SignalCatcher::caught() const {
+  unsigned char byte = 0;
+  if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) first_signal = byte;
+  return first_signal;
+}
 
 void SignalCatcher::forget(int signal) {
   std::uint64_t count = 0;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <signal.h>
-#include <sys/types.h>
 
 #include <initializer_list>
 #include <vector>
@@ -17,7 +16,7 @@ class SignalCatcher {
  public:
   struct Rules {
     int repeatable = 0;  // a signal that asks for no end: it gives way to another, and may come again at once
-    pid_t sender = 0;    // the only process that is heard, or 0 for everybody
+    int pipe = -1;       // where signals come as bytes; the signals themselves then change nothing
   };
   explicit SignalCatcher(std::initializer_list<int> signals) : SignalCatcher(signals, Rules()) {}
   SignalCatcher(std::initializer_list<int> signals, Rules rules);
@@ -37,6 +36,7 @@ class SignalCatcher {
     struct sigaction action;
   };
   std::vector<Replaced> replaced_;
+  int pipe_;
 };
 
 /// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "os/calls.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -76,14 +77,19 @@ bool Workers::start(unsigned number) {
   auto& worker = workers_[number];
   const pid_t parent = getpid();
   worker.due = Clock::now() + least_life;
-  const pid_t pid = fork();
+  auto pipe = make_pipe(0);
+  if (!pipe && !has_begun_) throw_errno("pipe2");
+  const pid_t pid = pipe ? fork() : -1;
   if (pid < 0 && !has_begun_) throw_errno("fork");
   if (pid < 0) return false;  // another second may have room
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(0);  // it has gone before that was said
+    pipe_ = std::move(pipe->read_end);
+    workers_.clear();
     return true;
   }
+  worker.pipe = std::move(pipe->write_end);
   worker.pid = pid;
   options_.tell_started(number, pid);
   return false;
@@ -101,8 +107,12 @@ void Workers::reap() {
 
 /// 0 stands for the deadline: those that would drain at SIGTERM are to end now.
 void Workers::pass_on(int signal) {
-  for (const auto& worker : workers_)
-    if (worker.pid >= 0) kill(worker.pid, signal != 0 ? signal : SIGINT);
+  const auto byte = static_cast<unsigned char>(signal != 0 ? signal : SIGINT);
+  for (const auto& worker : workers_) {
+    if (worker.pid < 0) continue;
+    // One that has died, or has heard thousands and not heeded them, is none to speak to.
+    uninterrupted([&] { return write(worker.pipe.get(), &byte, 1); });
+  }
   if (is_stopping_ || (signal == SIGHUP && options_.outlive_hang_up)) return;
   is_stopping_ = true;
   signal_ = signal;

@@ -10,6 +10,7 @@
 
 #include "flow/clock.hpp"
 #include "os/child.hpp"
+#include "os/unique_fd.hpp"
 
 namespace sockx {
 
@@ -23,8 +24,9 @@ struct WorkersOptions {
 };
 
 /// The parent has no loop and no threads: it waits in sigtimedwait(2). SIGINT, SIGTERM and SIGHUP are passed
-/// on; a worker that dies is replaced, each at most once a second. When the parent dies, for whatever reason,
-/// so do the workers (PR_SET_PDEATHSIG in prctl(2)).
+/// on by pipes, as bytes: a terminal and a service manager signal the workers too, and what comes from both
+/// would count twice, or once, as it happens. A worker that dies is replaced, each at most once a second.
+/// When the parent dies, for whatever reason, so do the workers (PR_SET_PDEATHSIG in prctl(2)).
 class Workers {
  public:
   explicit Workers(WorkersOptions options);
@@ -37,6 +39,8 @@ class Workers {
   /// In a worker, once it catches signals: those that have come meanwhile do now. Until then they are
   /// blocked.
   void let_signals_in() const;
+  /// In a worker: where signals come, for SignalCatcher.
+  int pipe() const { return pipe_.get(); }
   /// The signal that has ended the workers; 0 for the deadline.
   int signal() const { return signal_; }
 
@@ -44,6 +48,7 @@ class Workers {
   struct Worker {
     pid_t pid = -1;  // -1 while there is none
     Clock::time_point due{};
+    UniqueFd pipe;
   };
   bool start(unsigned number);
   void reap();
@@ -53,6 +58,7 @@ class Workers {
 
   WorkersOptions options_;
   std::vector<Worker> workers_;
+  UniqueFd pipe_;
   Deadline deadline_;
   sigset_t heard_, old_mask_;
   bool is_stopping_ = false, has_begun_ = false;

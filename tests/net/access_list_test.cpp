@@ -47,7 +47,8 @@ TEST_CASE("access list: users are those of unix sockets") {
   CHECK(AccessList(rules("", "uid:7")).objection_to({unnamed, 7U}) == "denied by uid:7");
   CHECK_FALSE(AccessList(rules("", "0.0.0.0/0,::/0")).objection_to({unnamed, 7U}));
   CHECK_THROWS_WITH_AS(AccessList(rules("uid:no such one", "")),
-                       "--allow: 'no such one': no such user; say a name of passwd(5), or a number", BadInput);
+                       "--allow: 'no such one': no such user; say a name of passwd(5), or a number",
+                       BadInput);
 }
 
 TEST_CASE("access list: the user of a unix peer is whoever has connected") {
@@ -99,8 +100,9 @@ TEST_CASE("access list: a bad line is told by its file and number, and so is a f
   CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("denied, line 2)"), BadInput);
   sources.deny_file = folder / "none";
   CHECK_THROWS_WITH_AS(AccessList{sources},
-                       ("--deny-file: '" + sources.deny_file + "': No such file or directory").c_str(), BadInput);
+                       ("--deny-file: '" + sources.deny_file + "': No such file or directory").c_str(),
+                       BadInput);
   sources.deny_file = folder.path();
-  CHECK_THROWS_WITH_AS(AccessList{sources},
-                       ("--deny-file: '" + folder.path() + "': Is a directory").c_str(), BadInput);
+  CHECK_THROWS_WITH_AS(AccessList{sources}, ("--deny-file: '" + folder.path() + "': Is a directory").c_str(),
+                       BadInput);
 }

@@ -76,8 +76,9 @@ TEST_CASE("access rule: what is wrong is quoted, and what would be right is said
            Row{"::/129", "'::/129': '129' is no number of bits from 0 to 128"},
            Row{"::/-1", "'::/-1': '-1' is no number"},
            Row{"::ffff:1.2.3.4/95", "has at least 96 bits"},
-           Row{"10.0.0.1/8", "'10.0.0.1/8': there are bits set after the first 8: say 10.0.0.0/8 for the network, "
-                             "or 10.0.0.1 for the host"},
+           Row{"10.0.0.1/8",
+               "'10.0.0.1/8': there are bits set after the first 8: say 10.0.0.0/8 for the network, "
+               "or 10.0.0.1 for the host"},
            Row{"2001:db8::1/32", "say 2001:db8::/32 for the network, or 2001:db8::1 for the host"},
            Row{"10.1.2", "'10.1.2': a rule is like"},
            Row{"300.1.1.1", "'300.1.1.1': a rule is like"},

@@ -43,7 +43,8 @@ TEST_CASE("activation: what is wrong with the variables is quoted") {
            Row{"17", "1", "a:b", "LISTEN_FDNAMES: 'a:b': LISTEN_FDS is 1"},
        }) {
     CAPTURE(message);
-    CHECK_THROWS_WITH_AS(parse_activation({pid, fds, names, {}}, 17), doctest::Contains(message.c_str()), BadInput);
+    CHECK_THROWS_WITH_AS(parse_activation({pid, fds, names, {}}, 17), doctest::Contains(message.c_str()),
+                         BadInput);
   }
 }
 

@@ -1,7 +1,5 @@
 #include "commands/shared/serving.hpp"
 
-#include <unistd.h>
-
 #include <csignal>
 
 #include "cli/flags.hpp"
@@ -303,7 +301,7 @@ void serve(Context& context, const std::vector<std::string>& words, const Listen
     share.workers = &*workers;
     share.socket = std::move(sockets.at(*number));
     sockets.clear();
-    signals.sender = getppid();
+    signals.pipe = workers->pipe();
     deadline.reset();
   }
   Running running;

@@ -21,9 +21,9 @@ namespace sockx {
 namespace {
 
 std::string content_of(const std::string& path) {
+  errno = 0;
   std::ifstream file(path);
   std::ostringstream content;
-  errno = 0;
   if (file && file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
   if (!file && errno != 0) throw BadInput(text("'{}': {}", path, std::strerror(errno)));
   return std::move(content).str();
@@ -71,6 +71,9 @@ std::vector<WrittenRule> parse_access_file(const std::string& content, const std
     const auto place = text(" ({}, line {})", path, ++number);
     const auto word = trimmed(line.substr(0, line.find('#')));
     if (word.empty()) continue;
+    const std::string before_nul = word.c_str();
+    if (before_nul.size() < word.size())
+      throw BadInput(text("'{}': a NUL byte follows, and a rule is text{}", before_nul, place));
     try {
       rules.push_back({word, place, parse_access_rule(word)});
     } catch (const BadInput& error) {

@@ -57,19 +57,29 @@ TEST_CASE("access: where somebody is allowed, all others are not") {
 }
 
 TEST_CASE("access: peers of a unix socket are known by their user") {
+  const Folder folder;
+  const auto path = folder / "socket", user = std::to_string(getuid());
   for (const auto* type : {"stream", "seqpacket"}) {
     CAPTURE(type);
-    const Folder folder;
-    const auto path = folder / "socket", user = std::to_string(getuid());
     const int number = std::string(type) == "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
-    for (const bool allowed : {true, false}) {
-      Process server(sockx(echo_server) + std::vector<std::string>{"--type", type, "--allow",
-                                                                   "uid:" + (allowed ? user : user + "1"),
-                                                                   "unix:" + path});
-      server.out_line("listening");
-      CHECK(is_served(connect_unix(path, number)) == allowed);
-    }
+    Process denying(sockx({"listen", "-v", "--type", type, "--deny", "uid:" + user, "unix:" + path}));
+    denying.err_line("listening on");
+    CHECK(connect_unix(path, number).receive(1) == "");
+    denying.err_line("unix:(unnamed) was turned away: denied by uid:" + user);
+    CHECK(denying.is_running());
+    denying.signal(SIGTERM);
+    check_end(denying, killed_by(SIGTERM));
+
+    Process allowing(sockx(
+        {"listen", "-v", "--type", type, "--allow", "uid:" + user, "--line", "welcome", "unix:" + path}));
+    allowing.err_line("listening on");
+    CHECK(connect_unix(path, number).receive(8) == "welcome\n");
+    check_end(allowing, exited(0));
   }
+  Process server(sockx(echo_server) +
+                 std::vector<std::string>{"--allow", "uid:" + user + "1", "unix:" + path});
+  server.out_line("listening");
+  CHECK_FALSE(is_served(connect_unix(path, SOCK_STREAM)));
 }
 
 TEST_CASE("access: SIGHUP reads the files again, and a bad one leaves the rules as they were") {

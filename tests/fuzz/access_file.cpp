@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::size_t next = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
+    if (lines[i].find('\0') != std::string::npos) return assert(!rules), 0;
     const auto alone = fuzz::accepted(lines[i], [&] { return parse_access_rule(lines[i]); });
     if (!rules && !alone) return 0;
     assert(alone);

@@ -304,7 +304,7 @@ void serve(Context& context, const std::vector<std::string>& words, const Listen
     signals.pipe = workers->pipe();
     deadline.reset();
   }
-  Running running;
+  Running running{.activation = &activation};
   const auto heed = [&](int signal) { return running.heeds(options, signal); };
   context.run(run_server(plan, std::move(share), activation, running), deadline, heed, signals);
   if (running.drained_by != 0) throw Interrupted(running.drained_by);

@@ -69,6 +69,7 @@ std::vector<ActivatedSocket> parse_activation(const ActivationVariables& variabl
     throw BadInput(
         text("LISTEN_FDS: '{}': a number of sockets from 1 to {} belongs here", count_word, most_fds));
   std::vector<ActivatedSocket> sockets;
+  sockets.reserve(static_cast<std::size_t>(*count));
   for (int i = 0; i < *count; ++i) sockets.push_back({first_fd + i, ""});
   if (!variables.names) return sockets;
   auto names = split_names(*variables.names);

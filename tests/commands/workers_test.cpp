@@ -106,13 +106,17 @@ TEST_CASE("workers: SIGHUP reaches all of them, and the files are read again by 
   const Folder folder;
   const auto rules = write_file(folder / "rules", "::1\n");
   Process server(sockx(server_words) + echo + std::vector<std::string>{"--allow-file", rules});
-  auto workers = workers_of(server);
-  for (int i = 0; i < 3; ++i) server.out_line("reloaded");  // at the start each reads them for itself
+  const auto have_read = [&](std::ptrdiff_t times) {
+    eventually("the rules are read", [&] {
+      return std::ranges::count(lines_of(server.out()), R"({"event":"reloaded"})") == times;
+    });
+  };
+  have_read(3);  // at the start each worker reads them for itself
   const auto port = port_of(server);
   CHECK(Peer::connect(port).receive_all() == "");
   write_file(rules, "127.0.0.1\n");
   server.signal(SIGHUP);
-  for (int i = 0; i < 3; ++i) server.out_line("reloaded");
+  have_read(6);
   for (int i = 0; i < 12; ++i) check_echo(port);
   server.signal(SIGTERM);
   check_end(server, killed_by(SIGTERM));

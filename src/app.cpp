@@ -68,6 +68,8 @@ int run_app(const std::vector<std::string>& words) {
   ignore_signals_that_calls_report();
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {
+    const auto own_end = std::find(words.begin(), words.end(), "--");  // what follows is another program's
+    if (std::find(words.begin(), own_end, "--inetd") != own_end) keep_words_from_peer();
     CommandLine line;
     if (const auto asked = line.parse({words.begin() + 1, words.end()})) {
       const auto page = *asked + (asked->ends_with('\n') ? "" : "\n");

@@ -3,7 +3,6 @@
 #include "cli/units.hpp"
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"
-#include "os/signals.hpp"
 
 namespace sockx {
 
@@ -13,10 +12,11 @@ Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed) {
   Watch watch(co_await this_loop(), catcher.fd());
   for (;;) {
     co_await watch.readable();
-    const int signal = catcher.caught();
-    if (!heed || !heed(signal)) throw Interrupted(signal);
     watch.forget_readable();
-    catcher.forget();
+    while (const int signal = catcher.caught()) {
+      if (!heed || !heed(signal)) throw Interrupted(signal);
+      catcher.forget(signal);
+    }
   }
 }
 
@@ -29,8 +29,9 @@ Task<> with_signals(Task<> task, SignalCatcher& catcher, const Context::Heed& he
 
 }  // namespace
 
-void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed) {
-  SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP});
+void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed,
+                  SignalCatcher::Rules signals) {
+  SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, signals);
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));

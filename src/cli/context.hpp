@@ -12,6 +12,7 @@
 #include "cli/report.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
+#include "os/signals.hpp"
 
 namespace sockx {
 
@@ -34,8 +35,11 @@ class Context {
   using Heed = std::function<bool(int signal)>;
   /// Runs `task` until it ends, a signal comes (Interrupted) or `deadline` has passed (TimedOut). In both of
   /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
-  void run(Task<> task, std::optional<Duration> deadline = {}, const Heed& heed = {});
+  void run(Task<> task, std::optional<Duration> deadline = {}, const Heed& heed = {},
+           SignalCatcher::Rules signals = {});
   EventLoop& loop();
+  /// The loop goes, with nothing left on it, so that the process can fork: the next to ask gets another.
+  void drop_loop() { loop_.reset(); }
 
   /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status
   /// that it asks for. `about` stands in the event too.

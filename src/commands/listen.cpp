@@ -20,6 +20,8 @@ struct Options {
 Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
   const auto& conversation = options.conversation;
   const auto accept_limit = deadline_in(conversation.limits.accept);
+  AccessControl access(context, options.serving.access);
+  co_await access.load();
   auto listening = options.listening;
   listening.options.deadline = accept_limit;
   std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
@@ -28,7 +30,15 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
   if (!conversation.pass_to.empty()) {
     taker = co_await open_taker(conversation);
   }
-  auto accepted = co_await accept(*listener, accept_limit);
+  std::optional<Accepted> allowed;
+  while (!allowed) {
+    allowed = co_await accept(*listener, accept_limit);
+    if (const auto objection = access.objection_to(*allowed)) {
+      tell_refused(context, allowed->peer.to_string(), *objection);
+      allowed.reset();
+    }
+  }
+  auto& accepted = *allowed;
   listener.reset();  // nobody else is served, and nobody else should wait
   Connection connection{std::move(accepted.socket), accepted.peer};
   if (taker) {
@@ -42,18 +52,23 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
 
 Run declare_listen(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  add_endpoint(app, options->words, "[HOST] PORT");
+  add_words(app, options->words, 2, "[HOST] PORT")->required(false);  // check_endpoint() knows
   add_listen_flags(app, options->listening);
+  add_binding_flags(app, options->listening);
   add_accept_timeout(app, options->conversation.limits);
   const auto conversation =
       add_conversation_flags(app, options->conversation, options->listening.options.stream);
   add_serving_flags(app, options->serving, conversation);
+  add_access_flags(app, options->serving.access);
+  add_activation_flags(app, options->serving.activation);
   set_examples(
       app, {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
             {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
             {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
             {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
   return [options](Context& context) {
+    check_endpoint(options->serving.activation, options->words);
+    options->serving.access.numeric = options->listening.options.stream.numeric;
     if (options->serving.are_given()) {
       const ProgramCall program{context.program, options->conversation.shell_command};
       serve(context, options->words, options->listening, options->serving, program,

@@ -35,6 +35,10 @@ Socket adopt(int fd, int type) {
   if (fd <= 2)
     throw BadInput(
         text("'{}': descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above", name));
+  return adopt(fd, name, type);
+}
+
+Socket adopt(int fd, const std::string& name, int type) {
   Socket socket{UniqueFd(fd)};
   const auto objection = objection_to(socket, type);
   if (!objection.empty()) {

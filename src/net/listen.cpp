@@ -31,25 +31,39 @@ struct Bound {
   std::unique_ptr<SocketFile> file;
 };
 
-Bound bound_socket(const Address& address, const ListenOptions& options, bool dual_stack) {
+/// What bind(2) looks at.
+struct Binding {
+  bool dual_stack = false;
+  bool is_shared = false;  // by others of ours, which are bound later
+};
+
+Bound bound_socket(const Address& address, const ListenOptions& options, Binding how) {
   auto socket = open_socket(address.family(), options.stream);
   if (address.family() == AF_UNIX) remove_stale_socket(address);
   if (address.family() == AF_INET || address.family() == AF_INET6)
     set_option(socket.fd(), "SO_REUSEADDR", "on");
-  if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
+  if (options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
+  if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", how.dual_stack ? "off" : "on");
   prepare_listening(socket, address, options.stream);
-  socket.bind(address);
+  const auto& rights = options.file;
+  {
+    const UmaskFor umask(rights.mode);
+    socket.bind(address);
+  }
   auto file = address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
+  if (file) file->give_to(rights);
+  // After bind(2), which so has refused a port that anybody else listens on.
+  if (how.is_shared && !options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
   socket.listen(options.backlog);
   return {std::move(socket), std::move(file)};
 }
 
 /// The first address that can be bound; when none can, the failure of the first.
-Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& options, bool dual_stack) {
+Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& options, Binding how) {
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
     try {
-      return bound_socket(address, options, dual_stack);
+      return bound_socket(address, options, how);
     } catch (const Error& error) {
       if (!first_failure) first_failure = std::current_exception();
       const bool no_such_family = error.number() == EAFNOSUPPORT || error.number() == EADDRNOTAVAIL;
@@ -57,6 +71,47 @@ Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& opt
     }
   }
   std::rethrow_exception(first_failure);
+}
+
+/// Where an endpoint may be bound.
+struct Places {
+  std::vector<Address> addresses;
+  bool dual_stack = false;
+};
+
+Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
+  Places places;
+  if (const auto* address = std::get_if<Address>(&endpoint.where)) {
+    places.addresses.push_back(*address);
+    co_return places;
+  }
+  const auto& where = std::get<HostPort>(endpoint.where);
+  const auto& stream = options.stream;
+  if (stream.source) {
+    places.addresses.push_back(stream.source->address->with_port(where.port));
+  } else {
+    const int family = options.v6only ? AF_INET6 : stream.family;
+    places.dual_stack = where.host.empty() && family == AF_UNSPEC;
+    places.addresses = co_await resolve(where, {family, stream.numeric}, options.deadline);
+  }
+  co_return places;
+}
+
+/// Throws BadInput for what the endpoint's socket has no use for.
+void check_binding(const ListenOptions& options, const Endpoint& endpoint) {
+  const auto* const address = std::get_if<Address>(&endpoint.where);
+  const bool has_file = address != nullptr && !address->path().empty();
+  if (options.file.are_given() && !has_file)
+    throw BadInput(text("{}: '{}' has no file; it is for unix:PATH", options.file.mode ? "--mode" : "--owner",
+                        endpoint.to_string()));
+  const bool is_tcp = std::holds_alternative<HostPort>(endpoint.where);
+  for (const auto& [given, flag] :
+       {std::pair{options.v6only, "--v6only"}, {options.reuse_port, "--reuse-port"}})
+    if (given && !is_tcp)
+      throw BadInput(text("{}: '{}' is not bound to a port of TCP", flag, endpoint.to_string()));
+  const auto& source = options.stream.source;
+  if (options.v6only && source && source->address->family() != AF_INET6)
+    throw BadInput(text("--v6only: '{}' is not of IPv6", source->word));
 }
 
 }  // namespace
@@ -80,6 +135,7 @@ Descriptor Listener::described(const Accepted& accepted) const {
 Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   auto& loop = co_await this_loop();
   check_listening(options.stream, endpoint);
+  check_binding(options, endpoint);
   if (endpoint.is_adopted()) {
     auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
     if (!socket.is_listening())
@@ -87,23 +143,27 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
     prepare_listening(socket, socket.local(), options.stream);
     co_return Listener(loop, std::move(socket), options);
   }
-  std::vector<Address> addresses;
-  bool dual_stack = false;
-  if (const auto* address = std::get_if<Address>(&endpoint.where)) {
-    addresses.push_back(*address);
-  } else {
-    const auto& where = std::get<HostPort>(endpoint.where);
-    if (options.stream.source) {
-      addresses.push_back(options.stream.source->address->with_port(where.port));
-    } else {
-      dual_stack = where.host.empty() && options.stream.family == AF_UNSPEC;
-      addresses = co_await resolve(where, {options.stream.family, options.stream.numeric}, options.deadline);
-    }
-  }
-  auto bound = bind_first(addresses, options, dual_stack);
+  auto places = co_await find_places(std::move(endpoint), options);
+  auto bound = bind_first(places.addresses, options, {places.dual_stack});
   Listener listener(loop, std::move(bound.socket), options);
   listener.file_ = std::move(bound.file);
   co_return listener;
+}
+
+Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count) {
+  if (!std::holds_alternative<HostPort>(endpoint.where))
+    throw BadInput(
+        text("--workers: '{}' is not a port of TCP, which several can share", endpoint.to_string()));
+  check_listening(options.stream, endpoint);
+  check_binding(options, endpoint);
+  auto places = co_await find_places(std::move(endpoint), options);
+  const Binding how{places.dual_stack, true};
+  std::vector<Socket> sockets;
+  sockets.push_back(bind_first(places.addresses, options, how).socket);
+  options.reuse_port = true;
+  const auto address = sockets.front().local();
+  while (sockets.size() < count) sockets.push_back(bound_socket(address, options, how).socket);
+  co_return sockets;
 }
 
 Task<Accepted> accept(Listener& listener, Deadline deadline) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
@@ -17,6 +18,9 @@ namespace sockx {
 
 struct ListenOptions {
   StreamOptions stream;
+  SocketFileRights file;    // of a unix socket
+  bool v6only = false;      // IPv6 alone
+  bool reuse_port = false;  // beside other sockets of this user that do the same: SO_REUSEPORT in socket(7)
   int backlog = SOMAXCONN;
   Deadline deadline = never;  // for the look-up of a name, or for a socket to be passed
   std::function<void(const Accepted&)> tell = [](const Accepted&) {};  // of each connection
@@ -25,6 +29,7 @@ struct ListenOptions {
 /// A listening socket. Dropping it closes the socket and removes a unix socket's file.
 class Listener {
  public:
+  /// `socket` listens already.
   Listener(EventLoop& loop, Socket socket, const ListenOptions& options);
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
@@ -51,6 +56,10 @@ class Listener {
 /// file of a unix socket that nobody listens on any more is replaced; a live one is not. Throws Error with
 /// Origin::local_address, ResolveError, BadInput.
 Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
+
+/// So many sockets that share one port, each with a queue of its own; nobody else has a part in it unless
+/// reuse_port is set. For TCP endpoints. Throws as listen_on().
+Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count);
 
 /// The next connection. Throws TimedOut at the deadline, Error when descriptors have run out.
 Task<Accepted> accept(Listener& listener, Deadline deadline = never);

@@ -3,9 +3,37 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 namespace sockx {
+
+/// Whose the file of a unix socket is, and who may connect.
+struct SocketFileRights {
+  std::optional<mode_t> mode;  // the permission bits, whatever the umask
+  std::optional<uid_t> user;
+  std::optional<gid_t> group;
+
+  /// Octal digits from 0 to 777. Throws BadInput.
+  static mode_t parse_mode(const std::string& word);
+  /// USER or USER:GROUP, by names or numbers. Throws BadInput.
+  void parse_owner(const std::string& word);
+  bool are_given() const { return mode || user; }
+};
+
+/// While one lives, the umask is what makes a socket's file bear the mode; without a mode it stays. bind(2)
+/// makes the file with it: there is no moment at which others could connect. One at a time; other threads
+/// make no files meanwhile.
+class UmaskFor {
+ public:
+  explicit UmaskFor(std::optional<mode_t> mode);
+  UmaskFor(const UmaskFor&) = delete;
+  UmaskFor& operator=(const UmaskFor&) = delete;
+  ~UmaskFor();
+
+ private:
+  std::optional<mode_t> old_;
+};
 
 /// The file of a unix socket that was bound here; removed at the end, if it is still the same file.
 class SocketFile {
@@ -14,6 +42,8 @@ class SocketFile {
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;
   ~SocketFile();
+  /// lchown(2). Before listen(2), while nobody can connect. Throws Error.
+  void give_to(const SocketFileRights& rights) const;
 
  private:
   std::string path_;

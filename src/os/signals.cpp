@@ -13,14 +13,25 @@ namespace sockx {
 
 namespace {
 
-// A handler can reach nothing but globals: these two are what it needs.
+// A handler can reach nothing but globals: these are what it needs.
 std::atomic<int> wake_fd{-1};
 std::atomic<int> first_signal{0};
+std::atomic<int> repeatable_signal{0};
+std::atomic<bool> is_deaf{false};
+
+/// Whether the signal is the one to be dealt with now.
+bool is_first(int signal) {
+  int first = 0;
+  if (first_signal.compare_exchange_strong(first, signal)) return true;
+  if (signal == repeatable_signal) return false;
+  if (first != repeatable_signal) die_by_signal(signal);
+  first_signal = signal;
+  return true;
+}
 
 void on_signal(int signal) {
   const int saved = errno;
-  int none = 0;
-  if (!first_signal.compare_exchange_strong(none, signal)) die_by_signal(signal);
+  if (is_deaf || !is_first(signal)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
   errno = saved;
@@ -28,10 +39,12 @@ void on_signal(int signal) {
 
 }  // namespace
 
-SignalCatcher::SignalCatcher(std::initializer_list<int> signals) {
+SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : pipe_(rules.pipe) {
   wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) throw_errno("eventfd");
   first_signal = 0;
+  repeatable_signal = rules.repeatable;
+  is_deaf = pipe_ >= 0;
   for (const int signal : signals) {
     struct sigaction ours {
     }, old{};
@@ -48,13 +61,18 @@ SignalCatcher::~SignalCatcher() {
   close(wake_fd.exchange(-1));
 }
 
-int SignalCatcher::fd() const { return wake_fd; }
-int SignalCatcher::caught() const { return first_signal; }
+int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 
-void SignalCatcher::forget() {
+int SignalCatcher::caught() const {
+  unsigned char byte = 0;
+  if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) first_signal = byte;
+  return first_signal;
+}
+
+void SignalCatcher::forget(int signal) {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
-  first_signal = 0;
+  first_signal.compare_exchange_strong(signal, 0);
 }
 
 void die_by_signal(int signal) {

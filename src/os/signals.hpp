@@ -14,7 +14,12 @@ namespace sockx {
 /// time.
 class SignalCatcher {
  public:
-  explicit SignalCatcher(std::initializer_list<int> signals);
+  struct Rules {
+    int repeatable = 0;  // a signal that asks for no end: it gives way to another, and may come again at once
+    int pipe = -1;       // where signals come as bytes; the signals themselves then change nothing
+  };
+  explicit SignalCatcher(std::initializer_list<int> signals) : SignalCatcher(signals, Rules()) {}
+  SignalCatcher(std::initializer_list<int> signals, Rules rules);
   SignalCatcher(const SignalCatcher&) = delete;
   SignalCatcher& operator=(const SignalCatcher&) = delete;
   ~SignalCatcher();
@@ -22,8 +27,8 @@ class SignalCatcher {
   int fd() const;
   /// The signal that came first, or 0.
   int caught() const;
-  /// The signal has been dealt with: the next one is the first again.
-  void forget();
+  /// The signal, which was caught, has been dealt with: the next one is the first again.
+  void forget(int signal);
 
  private:
   struct Replaced {
@@ -31,6 +36,7 @@ class SignalCatcher {
     struct sigaction action;
   };
   std::vector<Replaced> replaced_;
+  int pipe_;
 };
 
 /// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and

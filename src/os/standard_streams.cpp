@@ -1,8 +1,10 @@
 #include "os/standard_streams.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/substitutes.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -28,6 +30,17 @@ UniqueFd take(int number) {
 void fill_closed_standard_streams() {
   for (int number = 0; number <= 2; ++number)
     if (fcntl(number, F_GETFD) < 0) open("/dev/null", O_RDONLY);  // the lowest free number is this one
+}
+
+void keep_words_from_peer() {
+  struct stat input {
+  }, output{};
+  if (fstat(STDIN_FILENO, &input) != 0 || !S_ISSOCK(input.st_mode)) return;
+  for (const int number : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (fstat(number, &output) != 0 || output.st_dev != input.st_dev || output.st_ino != input.st_ino)
+      continue;
+    if (dup2(open_null_device().get(), number) < 0) throw_errno("dup2");
+  }
 }
 
 UniqueFd take_standard_input() { return take(0); }

@@ -10,6 +10,10 @@ namespace sockx {
 /// read ends at once, what is written fails as on a closed one. Call it first in main().
 void fill_closed_standard_streams();
 
+/// Where standard output or standard error is the very socket that standard input is, as inetd(8) has it,
+/// /dev/null takes its place: what is said there would reach the peer. Throws Error.
+void keep_words_from_peer();
+
 /// Takes descriptor 0 or 1 over for non-blocking use. O_NONBLOCK belongs to the open file description, which
 /// is shared with the shell, so a pipe or terminal is opened anew through /proc/self/fd and put in its own
 /// place; where that is not possible (another user's pipe, a socket) the inherited one is kept as it is. A

@@ -77,15 +77,28 @@ Task<> Server::run() {
 }
 
 Task<> Server::run_once(Deadline deadline) {
-  auto accepted = co_await accept(listeners_.front(), deadline);
-  auto described = listeners_.front().described(accepted);
+  std::optional<Accepted> accepted;
+  while (!accepted) {
+    accepted = co_await accept(listeners_.front(), deadline);
+    if (const auto reason = options_.refuses(*accepted)) {
+      refuse(*accepted, *reason);
+      accepted.reset();
+    }
+  }
+  auto described = listeners_.front().described(*accepted);
   listeners_.clear();
-  if (const auto reason = options_.refuses(accepted))
-    throw std::runtime_error(text("{}: {}", described.name, *reason));
-  co_await run_with(std::move(accepted), std::move(described));
+  co_await serve_alone(std::move(*accepted), std::move(described));
 }
 
 Task<> Server::run_with(Accepted accepted, Descriptor described) {
+  if (const auto reason = options_.refuses(accepted)) {
+    refuse(accepted, *reason);
+    co_return;
+  }
+  co_await serve_alone(std::move(accepted), std::move(described));
+}
+
+Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
   Client client(loop_, ++accepted_, std::move(accepted), std::move(described));
   Sitting sitting(*this, client);
   std::vector<Task<>> tasks;

@@ -55,9 +55,11 @@ class Server {
   /// Until the handler's own work has ended or, after drain(), all clients have; neither goes on beyond
   /// drain_timeout. Throws what the handler's own work does.
   Task<> run();
-  /// Serves the first that comes until `deadline`, and nobody else. Throws what befalls it, and TimedOut.
+  /// Serves the first that comes until `deadline` and is not refused, and nobody else. Throws what befalls
+  /// it, and TimedOut.
   Task<> run_once(Deadline deadline);
-  /// Serves a connection that is there already, and nobody else. Throws what befalls it.
+  /// Serves a connection that is there already, unless it is refused, and nobody else. Throws what befalls
+  /// it.
   Task<> run_with(Accepted accepted, Descriptor described);
   /// Closes the listeners, so that nobody else is served.
   void drain() { drain_asked_.notify(); }
@@ -69,6 +71,7 @@ class Server {
     TaskGroup::Child* task = nullptr;
   };
 
+  Task<> serve_alone(Accepted accepted, Descriptor described);
   Task<> accept_until_drained();
   Task<> accept_from(Listener& listener);
   Task<> wait_for_drain();

@@ -109,3 +109,36 @@ TEST_CASE("ignore_signals_that_calls_report: a write into a pipe without a reade
   });
   CHECK(end.exited_with(0));
 }
+
+TEST_CASE(
+    "signals: one that may be repeated gives way to another, and is not lost to it when it comes later") {
+  const auto end = test::in_child([] {
+    SignalCatcher catcher({SIGHUP, SIGTERM}, {.repeatable = SIGHUP});
+    raise(SIGHUP);
+    raise(SIGHUP);
+    if (catcher.caught() != SIGHUP) return 1;
+    raise(SIGTERM);
+    if (catcher.caught() != SIGTERM) return 2;
+    catcher.forget(SIGHUP);  // the other has come meanwhile
+    if (catcher.caught() != SIGTERM) return 3;
+    raise(SIGHUP);
+    catcher.forget(SIGTERM);
+    return catcher.caught();
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signals: where they come by a pipe, those that the process gets change nothing") {
+  const auto end = test::in_child([] {
+    auto pipe = test::make_pipe_ends();
+    SignalCatcher catcher({SIGINT, SIGTERM}, {.pipe = pipe.read.get()});
+    raise(SIGTERM);
+    raise(SIGTERM);
+    if (catcher.fd() != pipe.read.get() || catcher.caught() != 0) return 1;
+    test::put(pipe.write.get(), "\x0f\x02");
+    if (catcher.caught() != SIGTERM) return 2;
+    catcher.forget(SIGTERM);
+    return catcher.caught() == SIGINT ? 0 : 3;
+  });
+  CHECK(end.exited_with(0));
+}

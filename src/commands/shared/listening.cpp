@@ -23,6 +23,26 @@ void remove_old_port_file(const std::string& path) {
   if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
 }
 
+/// Where to listen. Throws BadInput.
+Endpoint prepare(Context& context, const std::vector<std::string>& words, ListenFlags& flags) {
+  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
+  if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
+  if (flags.options.stream.mptcp)
+    flags.options.tell = [&context](const Accepted& accepted) {
+      log_mptcp(context, accepted.peer.to_string(), accepted.socket.uses_mptcp());
+    };
+  auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
+  if (!flags.port_file.empty()) remove_old_port_file(flags.port_file);
+  return endpoint;
+}
+
+void tell(Context& context, const Address& address, const ListenFlags& flags) {
+  context.log.info("listening on {}", address.to_string());
+  context.report.event(
+      "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
+  if (!flags.port_file.empty()) write_port_file(flags.port_file, address.port());
+}
+
 }  // namespace
 
 void add_listen_flags(CLI::App& app, ListenFlags& flags) {
@@ -34,22 +54,38 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags) {
       ->option_text("FILE");
 }
 
+void add_binding_flags(CLI::App& app, ListenFlags& flags) {
+  auto& [options, port_file] = flags;
+  app.add_flag("--v6only", options.v6only, "take IPv6 connections only")->excludes("-4");
+  app.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
+  const auto read_mode = [&](const std::string& word) {
+    options.file.mode = SocketFileRights::parse_mode(word);
+  };
+  const auto read_owner = [&](const std::string& word) { options.file.parse_owner(word); };
+  add_read(app, "--mode", read_mode, "the permissions of a unix socket's file")->option_text("OCTAL");
+  add_read(app, "--owner", read_owner, "whose the file of a unix socket is")->option_text("USER[:GROUP]");
+}
+
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
-  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
-  if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
-  if (flags.options.stream.mptcp)
-    flags.options.tell = [&context](const Accepted& accepted) {
-      log_mptcp(context, accepted.peer.to_string(), accepted.socket.uses_mptcp());
-    };
-  auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
-  if (!flags.port_file.empty()) remove_old_port_file(flags.port_file);
+  auto endpoint = prepare(context, words, flags);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);
-  const auto& address = listener.address();
-  context.log.info("listening on {}", address.to_string());
-  context.report.event(
-      "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
-  if (!flags.port_file.empty()) write_port_file(flags.port_file, address.port());
+  tell(context, listener.address(), flags);
   co_return listener;
+}
+
+Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListenFlags& flags) {
+  prepare_listening(socket, socket.local(), flags.options.stream);
+  Listener listener(loop, std::move(socket), flags.options);
+  tell(context, listener.address(), flags);
+  return listener;
+}
+
+Task<std::vector<Socket>> open_shared_port(Context& context, std::vector<std::string> words,
+                                           ListenFlags flags, unsigned count) {
+  auto endpoint = prepare(context, words, flags);
+  auto sockets = co_await share_port(std::move(endpoint), flags.options, count);
+  tell(context, sockets.front().local(), flags);
+  co_return sockets;
 }
 
 }  // namespace sockx

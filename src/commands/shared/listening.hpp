@@ -21,7 +21,15 @@ struct ListenFlags {
 /// The flags of a stream, --backlog and --port-file.
 void add_listen_flags(CLI::App& app, ListenFlags& flags);
 
+/// --mode, --owner, --v6only, --reuse-port.
+void add_binding_flags(CLI::App& app, ListenFlags& flags);
+
 /// Listens, and then says where: log line, event `listening`, port file.
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags);
+/// Says where a socket listens that has been handed down to us.
+Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListenFlags& flags);
+/// The same as open_listener() with so many sockets of one port.
+Task<std::vector<Socket>> open_shared_port(Context& context, std::vector<std::string> words,
+                                           ListenFlags flags, unsigned count);
 
 }  // namespace sockx

@@ -7,6 +7,7 @@
 #include "commands/shared/dialing.hpp"
 #include "os/descriptor_limit.hpp"
 #include "serve/server.hpp"
+#include "serve/workers.hpp"
 
 namespace sockx {
 
@@ -17,9 +18,9 @@ using MakeHandler = std::unique_ptr<Handler> (*)(EventLoop&, const ServingOption
 struct HandlerRow {
   std::string_view name;
   MakeHandler make;
-  bool keeps_open = false;      // makes no sense with one client
-  bool takes_streams = false;   // standard output carries payload
-  bool can_hold_lines = false;  // --lines
+  bool joins_clients = false;  // what one says reaches others: not for several processes, nor for one client
+  bool uses_standard_streams = false;  // not where standard input is the connection
+  bool can_hold_lines = false;         // --lines
 };
 
 template <std::unique_ptr<Handler> (*make)()>
@@ -61,7 +62,7 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
   }
   const auto& row = *row_of(options);
-  if (row.takes_streams) context.report.keep_standard_output_for_payload();
+  if (row.uses_standard_streams) context.report.keep_standard_output_for_payload();
   return row.make(context.loop(), options);
 }
 
@@ -77,9 +78,7 @@ class Journal {
       case ServerEvent::Kind::closed:
         return note_closed(event);
       case ServerEvent::Kind::refused:
-        context_.log.info("{} was turned away: {}", event.peer, event.reason);
-        return context_.report.event(
-            "refused", {{"peer", std::string(event.peer)}, {"reason", std::string(event.reason)}});
+        return tell_refused(context_, std::string(event.peer), std::string(event.reason));
       case ServerEvent::Kind::shortage:
         context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
         return context_.report.event("shortage", {{"reason", std::string(event.reason)}});
@@ -130,30 +129,132 @@ std::size_t most_connections(const ServingOptions& options, const Handler& handl
       std::min<std::uint64_t>(options.most.value_or(room), std::max<std::size_t>(room, 1)));
 }
 
+/// What is known before there is a loop.
+struct Plan {
+  Context& context;
+  const std::vector<std::string>& words;
+  const ListenFlags& listening;
+  const ServingOptions& options;
+  const TimeLimits& limits;
+  std::unique_ptr<Handler> handler;
+};
+
+/// The part of a worker: its socket, and the rules that its parent has read.
+struct Share {
+  const Workers* workers = nullptr;  // none where this process is the only one
+  Socket socket = {};
+  std::optional<AccessList> rules = {};
+};
+
 /// The server while it runs, for the signals that it heeds.
 struct Running {
   Server* server = nullptr;
+  AccessControl* access = nullptr;
+  Activation* activation = nullptr;
   int drained_by = 0;  // the signal
+
+  bool heeds(const ServingOptions& options, int signal) {
+    if (access != nullptr && access->heeds(signal)) return true;
+    if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
+    drained_by = signal;
+    activation->stopping();
+    server->drain();
+    return true;
+  }
 };
 
-Task<> run_server(Context& context, std::vector<std::string> words, ListenFlags listening,
-                  const ServingOptions& options, Handler& handler, TimeLimits limits, Running& running) {
-  const auto accept_limit = deadline_in(limits.accept);
-  listening.options.deadline = accept_limit;
-  std::vector<Listener> listeners;
-  listeners.push_back(co_await open_listener(context, std::move(words), std::move(listening)));
+ServerOptions server_options(const Plan& plan, const AccessControl& access) {
   ServerOptions rules;
-  rules.most = most_connections(options, handler);
-  rules.rejects = options.rejects;
-  rules.idle_timeout = limits.idle;
-  rules.drain_timeout = options.drain_timeout;
-  rules.tell = Journal(context);
-  Server server(context.loop(), std::move(listeners), handler, std::move(rules));
-  running.server = &server;
-  if (options.keep_open) {
-    co_await server.run();
+  rules.most = most_connections(plan.options, *plan.handler);
+  rules.rejects = plan.options.rejects;
+  rules.idle_timeout = plan.limits.idle;
+  rules.drain_timeout = plan.options.drain_timeout;
+  rules.refuses = [&access](const Accepted& accepted) { return access.objection_to(accepted); };
+  rules.tell = Journal(plan.context);
+  return rules;
+}
+
+ListenFlags listening_until(const Plan& plan, Deadline deadline) {
+  auto listening = plan.listening;
+  listening.options.deadline = deadline;
+  return listening;
+}
+
+Task<> run_server(const Plan& plan, Share share, Activation& activation, Running& running) {
+  auto& context = plan.context;
+  if (share.workers != nullptr) share.workers->let_signals_in();
+  AccessControl access(context, plan.options.access, std::move(share.rules));
+  running.access = &access;
+  co_await access.load();
+  const auto accept_limit = deadline_in(plan.limits.accept);
+  auto listening = listening_until(plan, accept_limit);
+  Activated opened;
+  if (share.workers != nullptr) {
+    opened.listeners.emplace_back(context.loop(), std::move(share.socket), listening.options);
+  } else if (plan.options.activation.are_given()) {
+    opened = activation.open(context.loop(), listening);
   } else {
-    co_await server.run_once(accept_limit);
+    auto words = plan.words;
+    opened.listeners.push_back(co_await open_listener(context, std::move(words), std::move(listening)));
+  }
+  const bool is_one_client = !plan.options.keep_open;
+  if (opened.connection && !is_one_client)
+    throw BadInput("--keep-open: the socket is one connection, and no others come: leave it out");
+  if (is_one_client && opened.listeners.size() > 1)
+    throw BadInput(
+        text("LISTEN_FDS: '{}': several sockets that listen: say --keep-open", opened.listeners.size()));
+  Server server(context.loop(), std::move(opened.listeners), *plan.handler, server_options(plan, access));
+  running.server = &server;
+  activation.ready();
+  std::vector<Task<>> tasks;
+  tasks.push_back(access.attend());
+  if (opened.connection) {
+    auto described = opened.connection->socket.described(opened.connection->peer.to_string());
+    tasks.push_back(server.run_with(std::move(*opened.connection), std::move(described)));
+  } else if (is_one_client) {
+    tasks.push_back(server.run_once(accept_limit));
+  } else {
+    tasks.push_back(server.run());
+  }
+  co_await any(std::move(tasks));
+}
+
+/// Binds before there are several processes, and reads the rules: what is wrong is told once.
+Task<> prepare_workers(const Plan& plan, std::vector<Socket>& sockets, std::optional<AccessList>& rules) {
+  AccessControl access(plan.context, plan.options.access);
+  co_await access.load();
+  auto words = plan.words;
+  auto listening = listening_until(plan, deadline_in(plan.limits.accept));
+  sockets =
+      co_await open_shared_port(plan.context, std::move(words), std::move(listening), *plan.options.workers);
+  rules = access.list();
+}
+
+WorkersOptions workers_options(const Plan& plan, std::vector<Socket>& sockets) {
+  auto& context = plan.context;
+  WorkersOptions rules;
+  rules.count = *plan.options.workers;
+  rules.deadline = plan.limits.whole_run;
+  rules.outlive_hang_up = plan.options.access.have_files();
+  rules.tell_started = [&context](unsigned number, pid_t pid) {
+    context.log.info("worker {} is process {}", number + 1, pid);
+    context.report.event("worker", {{"worker", number + 1}, {"pid", pid}});
+  };
+  rules.tell_died = [&context](unsigned number, const ChildEnd& end) {
+    context.log.warn("worker {} {}: another takes its place", number + 1, end.to_string());
+  };
+  rules.stop = [&sockets] { sockets.clear(); };  // or else clients would wait for nobody
+  return rules;
+}
+
+void check_together(const ServingOptions& options) {
+  if (options.workers && !options.keep_open) throw BadInput("--workers is for --keep-open");
+  for (const auto& row : handlers) {
+    if (row.name != options.handler) continue;
+    if (options.workers && row.joins_clients)
+      throw BadInput(text("--workers: the clients of {} must share one process", row.name));
+    if (options.activation.inetd && row.uses_standard_streams)
+      throw BadInput(text("--inetd: {} uses standard input, which is the connection", row.name));
   }
 }
 
@@ -163,7 +264,7 @@ ServingOptions completed(ServingOptions options, const ProgramCall& program) {
       !program.is_given())
     options.handler = "stdio";
   const auto* const row = row_of(options);
-  options.keep_open = options.keep_open || (row != nullptr && row->keeps_open);
+  options.keep_open = options.keep_open || (row != nullptr && row->joins_clients);
   return options;
 }
 
@@ -180,8 +281,11 @@ void check(const ServingOptions& options, const ProgramCall& program) {
   const auto handlers_given =
       static_cast<int>(program.is_given()) + static_cast<int>(!options.handler.empty()) +
       static_cast<int>(!options.forward.empty()) + static_cast<int>(!options.send.empty());
+  if (handlers_given == 0)
+    throw BadInput("say what serves the connection: --handler, --exec, --sh, --forward or --send");
   if (handlers_given > 1)
     throw BadInput("say one of --handler, --exec, --sh, --forward and --send: a client has one of them");
+  check_together(options);
 }
 
 }  // namespace
@@ -213,7 +317,11 @@ void add_serving_flags(CLI::App& app, ServingOptions& options,
                "at SIGTERM accept nobody else, and wait so long for the connections to end");
   chat->excludes(handler)->excludes(broker);
   broker->excludes(handler);
-  for (auto* const option : {keep_open, handler, chat, broker, forward, send})
+  auto* const workers =
+      app.add_option("--workers", options.workers, "serve by N processes that share the port")
+          ->option_text("N")
+          ->check(CLI::Range(1, 1024));
+  for (auto* const option : {keep_open, handler, chat, broker, forward, send, workers})
     exclude_each(conversation, option, {"--deadline", "--idle-timeout", "--exec", "--sh"});
 }
 
@@ -221,17 +329,31 @@ void serve(Context& context, const std::vector<std::string>& words, const Listen
            const ServingOptions& given, const ProgramCall& program, const TimeLimits& limits) {
   const auto options = completed(given, program);
   check(options, program);
-  const auto handler = make_handler(context, options, listening.options.stream, program, limits);
-  Running running;
-  const auto heed = [&](int signal) {
-    if (signal != SIGTERM || !options.drain_timeout || running.server == nullptr || running.drained_by != 0)
-      return false;
-    running.drained_by = signal;
-    running.server->drain();
-    return true;
-  };
-  context.run(run_server(context, words, listening, options, *handler, limits, running), limits.whole_run,
-              heed);
+  const Plan plan{context, words,  listening,
+                  options, limits, make_handler(context, options, listening.options.stream, program, limits)};
+  Activation activation(context, options.activation);
+  SignalCatcher::Rules signals;
+  if (options.access.have_files()) signals.repeatable = SIGHUP;
+  auto deadline = limits.whole_run;
+  std::vector<Socket> sockets;
+  std::optional<Workers> workers;
+  Share share;
+  if (options.workers) {
+    context.run(prepare_workers(plan, sockets, share.rules), limits.whole_run);
+    context.drop_loop();
+    workers.emplace(workers_options(plan, sockets));
+    const auto number = workers->start();
+    if (!number && workers->signal() != 0) throw Interrupted(workers->signal());
+    if (!number) throw TimedOut(text("the deadline of {:g} s has passed", seconds(*limits.whole_run)));
+    share.workers = &*workers;
+    share.socket = std::move(sockets.at(*number));
+    sockets.clear();
+    signals.pipe = workers->pipe();
+    deadline.reset();
+  }
+  Running running{.activation = &activation};
+  const auto heed = [&](int signal) { return running.heeds(options, signal); };
+  context.run(run_server(plan, std::move(share), activation, running), deadline, heed, signals);
   if (running.drained_by != 0) throw Interrupted(running.drained_by);
 }
 

@@ -8,6 +8,8 @@
 
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
+#include "commands/shared/access.hpp"
+#include "commands/shared/activation.hpp"
 #include "commands/shared/listening.hpp"
 #include "serve/program.hpp"
 
@@ -25,11 +27,14 @@ struct ServingOptions {
   std::optional<std::uint64_t> most;   // clients at once
   bool rejects = false;                // one too many does not wait
   std::optional<Duration> drain_timeout;
+  std::optional<unsigned> workers;  // processes that share the port
+  AccessSources access;
+  ActivationFlags activation;
 
-  /// Whether anything of this was asked for, in place of one conversation with the standard streams.
+  /// Whether anything was asked for that one conversation with the standard streams has not.
   bool are_given() const {
     return keep_open || whole_lines || !handler.empty() || !forward.empty() || !send.empty() || most ||
-           rejects || drain_timeout;
+           rejects || drain_timeout || workers || activation.are_given();
   }
 };
 

@@ -1,0 +1,77 @@
+#include "commands/shared/activation.hpp"
+
+#include <unistd.h>
+
+#include "cli/flags.hpp"
+#include "net/adopt.hpp"
+
+namespace sockx {
+
+void add_activation_flags(CLI::App& app, ActivationFlags& flags) {
+  const HelpSection section(app, "Started by another program");
+  auto* const inetd = app.add_flag("--inetd", flags.inetd, "standard input is the connection, or listens");
+  auto* const systemd = app.add_flag("--systemd", flags.systemd,
+                                     "LISTEN_FDS tells the sockets, NOTIFY_SOCKET who wants to know");
+  systemd->excludes(inetd);
+  for (auto* const option : {inetd, systemd})
+    for (const auto* const name :
+         {"-4", "-6", "--source", "--interface", "--mptcp", "--backlog", "--port-file", "--mode", "--owner",
+          "--v6only", "--reuse-port", "--workers"})
+      option->excludes(name);
+}
+
+void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words) {
+  if (words.empty() && !flags.are_given())
+    throw BadInput("say where to listen: [HOST] PORT, HOST:PORT or unix:PATH");
+  if (!words.empty() && flags.are_given())
+    throw BadInput(text("'{}': with {} the socket is there already: leave the endpoint out", words.front(),
+                        flags.inetd ? "--inetd" : "--systemd"));
+}
+
+Activation::Activation(Context& context, const ActivationFlags& flags) : context_(context), flags_(flags) {
+  if (!flags.systemd) return;
+  const auto variables = ActivationVariables::take();
+  sockets_ = parse_activation(variables, getpid());
+  if (variables.notify) manager_.emplace(*variables.notify);
+}
+
+Activated Activation::open(EventLoop& loop, const ListenFlags& listening) {
+  Activated opened;
+  const auto type = listening.options.stream.type;
+  std::vector<Socket> sockets;
+  if (flags_.inetd) sockets.push_back(take_socket_of_standard_input(type));
+  for (const auto& activated : sockets_) sockets.push_back(adopt(activated.fd, type));
+  for (auto& socket : sockets) {
+    if (socket.is_listening()) {
+      opened.listeners.push_back(adopt_listener(context_, loop, std::move(socket), listening));
+      continue;
+    }
+    if (sockets.size() > 1)
+      throw BadInput(
+          text("LISTEN_FDS: '{}': a connection comes alone, or else all sockets listen", sockets.size()));
+    prepare_connected(socket, listening.options.stream);
+    const auto peer = socket.peer();
+    opened.connection = Accepted{std::move(socket), peer};
+  }
+  return opened;
+}
+
+void Activation::ready() {
+  is_ready_ = true;
+  tell("READY=1");
+}
+
+void Activation::stopping() {
+  if (std::exchange(is_ready_, false)) tell("STOPPING=1");
+}
+
+void Activation::tell(std::string_view state) const {
+  if (!manager_) return;
+  try {
+    manager_->tell(state);
+  } catch (const Error& error) {
+    context_.log.warn("{}: {}", state, error.what());
+  }
+}
+
+}  // namespace sockx

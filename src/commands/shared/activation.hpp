@@ -1,0 +1,55 @@
+// --inetd and --systemd: sockets that are there already, and what whoever opened them is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+#include "commands/shared/listening.hpp"
+#include "net/activation.hpp"
+
+namespace sockx {
+
+struct ActivationFlags {
+  bool inetd = false, systemd = false;
+  bool are_given() const { return inetd || systemd; }
+};
+
+/// Excludes what only a socket of our own has a use for.
+void add_activation_flags(CLI::App& app, ActivationFlags& flags);
+
+/// Throws BadInput unless there is an endpoint or, in its place, activation.
+void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words);
+
+/// Listening sockets, or one connection.
+struct Activated {
+  std::vector<Listener> listeners;
+  std::optional<Accepted> connection;
+};
+
+/// What a service manager has given us. Sends it READY=1 once asked, and STOPPING=1 at the latest when this
+/// is dropped.
+class Activation {
+ public:
+  /// Takes the variables out of the environment. Throws BadInput.
+  Activation(Context& context, const ActivationFlags& flags);
+  Activation(const Activation&) = delete;
+  Activation& operator=(const Activation&) = delete;
+  ~Activation() { stopping(); }
+
+  /// Takes the sockets over. Throws BadInput.
+  Activated open(EventLoop& loop, const ListenFlags& listening);
+  void ready();
+  void stopping();
+
+ private:
+  void tell(std::string_view state) const;
+  Context& context_;
+  ActivationFlags flags_;
+  std::vector<ActivatedSocket> sockets_;
+  std::optional<ServiceManager> manager_;
+  bool is_ready_ = false;
+};
+
+}  // namespace sockx

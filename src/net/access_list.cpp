@@ -1,0 +1,139 @@
+#include "net/access_list.hpp"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "net/lookups.hpp"
+#include "os/error.hpp"
+#include "os/observer.hpp"
+#include "os/split_list.hpp"
+#include "os/text.hpp"
+#include "os/users.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string content_of(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path);
+  std::ostringstream content;
+  if (file && file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
+  if (!file && errno != 0) throw BadInput(text("'{}': {}", path, std::strerror(errno)));
+  return std::move(content).str();
+}
+
+std::string trimmed(const std::string& line) {
+  const auto* const blanks = " \t\r";
+  const auto first = line.find_first_not_of(blanks);
+  return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(blanks) - first + 1);
+}
+
+AddressAnswer addresses_of(const std::string& host, bool numeric) {
+  const AddressQuery query{host, std::nullopt, AF_UNSPEC, SOCK_STREAM, 0, numeric ? AI_NUMERICHOST : 0};
+  auto answer = get_address_info(query);
+  answer.status.check("getaddrinfo " + host);
+  return answer;
+}
+
+}  // namespace
+
+Peer Peer::of(const Accepted& accepted) {
+  Peer peer{accepted.peer};
+  if (peer.address.family() != AF_UNIX) return peer;
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  const int fd = accepted.socket.fd();
+  const int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  observe_call("getsockopt", result, "{}, SOL_SOCKET, SO_PEERCRED, [uid {}]", fd, credentials.uid);
+  if (result != 0) throw_errno("getsockopt SO_PEERCRED", Origin::peer);
+  peer.user = credentials.uid;
+  return peer;
+}
+
+std::vector<WrittenRule> parse_access_words(const std::string& list) {
+  std::vector<WrittenRule> rules;
+  for (const auto& word : split_list(list)) rules.push_back({word, "", parse_access_rule(word)});
+  return rules;
+}
+
+std::vector<WrittenRule> parse_access_file(const std::string& content, const std::string& path) {
+  std::vector<WrittenRule> rules;
+  std::istringstream lines(content);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto place = text(" ({}, line {})", path, ++number);
+    const auto word = trimmed(line.substr(0, line.find('#')));
+    if (word.empty()) continue;
+    const std::string before_nul = word.c_str();
+    if (before_nul.size() < word.size())
+      throw BadInput(text("'{}': a NUL byte follows, and a rule is text{}", before_nul, place));
+    try {
+      rules.push_back({word, place, parse_access_rule(word)});
+    } catch (const BadInput& error) {
+      throw BadInput(error.what() + place);
+    }
+  }
+  return rules;
+}
+
+AccessList::AccessList(const AccessSources& sources)
+    : is_selective_(!sources.allow.empty() || !sources.allow_file.empty()),
+      allowed_(look_up(sources.allow, "--allow", sources.allow_file, sources.numeric)),
+      denied_(look_up(sources.deny, "--deny", sources.deny_file, sources.numeric)) {}
+
+AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, const std::string& option,
+                                     const std::string& path, bool numeric) {
+  Rows rows;
+  try {
+    for (const auto& written : given) add(rows, written, numeric);
+  } catch (const BadInput& error) {
+    throw BadInput(text("{}: {}", option, error.what()));
+  }
+  if (path.empty()) return rows;
+  try {
+    for (const auto& written : parse_access_file(content_of(path), path)) add(rows, written, numeric);
+  } catch (const BadInput& error) {
+    throw BadInput(text("{}-file: {}", option, error.what()));
+  }
+  return rows;
+}
+
+void AccessList::add(Rows& rows, const WrittenRule& written, bool numeric) {
+  const auto& [word, place, rule] = written;
+  if (const auto* network = std::get_if<Network>(&rule)) {
+    rows.push_back({word, *network});
+  } else if (const auto* user = std::get_if<User>(&rule)) {
+    try {
+      rows.push_back({word, parse_user(user->word)});
+    } catch (const BadInput& error) {
+      throw BadInput(error.what() + place);
+    }
+  } else {
+    for (const auto& tuple : addresses_of(std::get<HostName>(rule).name, numeric).tuples)
+      rows.push_back({word, Network(tuple.address)});
+  }
+}
+
+const AccessList::Row* AccessList::match(const Rows& rows, const Peer& peer) {
+  const auto means_peer = [&](const Row& row) {
+    if (const auto* network = std::get_if<Network>(&row.who)) return network->contains(peer.address);
+    return peer.user == std::get<uid_t>(row.who);
+  };
+  const auto found = std::ranges::find_if(rows, means_peer);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> AccessList::objection_to(const Peer& peer) const {
+  if (const auto* row = match(denied_, peer)) return text("denied by {}", row->word);
+  if (is_selective_ && match(allowed_, peer) == nullptr) return "no rule allows it";
+  return {};
+}
+
+}  // namespace sockx

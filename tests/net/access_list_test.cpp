@@ -1,0 +1,108 @@
+#include "net/access_list.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "../support/descriptors.hpp"
+#include "../support/files.hpp"
+#include "net/lookups.hpp"
+#include "net/numeric_address.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+
+namespace {
+
+std::string objection(const AccessSources& sources, const std::string& address) {
+  return AccessList(sources).objection_to({numeric_address(address).value()}).value_or("");
+}
+
+AccessSources rules(const std::string& allow, const std::string& deny) {
+  AccessSources sources;
+  if (!allow.empty()) sources.allow = parse_access_words(allow);
+  if (!deny.empty()) sources.deny = parse_access_words(deny);
+  return sources;
+}
+
+}  // namespace
+
+TEST_CASE("access list: without rules everybody may connect") { CHECK(objection({}, "192.0.2.1") == ""); }
+
+TEST_CASE("access list: who is denied is not served, and who is not allowed where anybody is") {
+  CHECK(objection(rules("", "192.0.2.0/24"), "192.0.2.1") == "denied by 192.0.2.0/24");
+  CHECK(objection(rules("", "192.0.2.0/24"), "192.0.3.1") == "");
+  CHECK(objection(rules("192.0.2.0/24,::1", ""), "192.0.2.1") == "");
+  CHECK(objection(rules("192.0.2.0/24,::1", ""), "::1") == "");
+  CHECK(objection(rules("192.0.2.0/24,::1", ""), "192.0.3.1") == "no rule allows it");
+  CHECK(objection(rules("192.0.2.0/24", "192.0.2.1"), "192.0.2.1") == "denied by 192.0.2.1");
+  CHECK(objection(rules("192.0.2.0/24", "192.0.2.1"), "192.0.2.2") == "");
+}
+
+TEST_CASE("access list: users are those of unix sockets") {
+  const auto unnamed = Address::unix_name("@x");
+  const AccessList only_root(rules("uid:root", ""));
+  CHECK_FALSE(only_root.objection_to({unnamed, 0U}));
+  CHECK(only_root.objection_to({unnamed, 7U}) == "no rule allows it");
+  CHECK(only_root.objection_to({numeric_address("127.0.0.1").value()}) == "no rule allows it");
+  CHECK(AccessList(rules("", "uid:7")).objection_to({unnamed, 7U}) == "denied by uid:7");
+  CHECK_FALSE(AccessList(rules("", "0.0.0.0/0,::/0")).objection_to({unnamed, 7U}));
+  CHECK_THROWS_WITH_AS(AccessList(rules("uid:no such one", "")),
+                       "--allow: 'no such one': no such user; say a name of passwd(5), or a number",
+                       BadInput);
+}
+
+TEST_CASE("access list: the user of a unix peer is whoever has connected") {
+  auto pair = test::unix_pair();
+  Accepted accepted{Socket(std::move(pair.ours)), Address::unix_name("@x")};
+  CHECK(Peer::of(accepted).user == getuid());
+  auto connected = test::tcp_pair();
+  accepted = {Socket(std::move(connected.ours)), numeric_address("127.0.0.1").value()};
+  CHECK_FALSE(Peer::of(accepted).user);
+}
+
+TEST_CASE("access list: the names of hosts are looked up when the rules are read") {
+  CHECK(objection(rules("localhost", ""), "127.0.0.1") == "");
+  CHECK(objection(rules("localhost", ""), "127.0.0.2") == "no rule allows it");
+  auto numeric = rules("localhost", "");
+  numeric.numeric = true;
+  CHECK_THROWS_AS(AccessList{numeric}, ResolveError);
+}
+
+TEST_CASE("access list: a file has one rule a line, comments and empty lines aside") {
+  const test::Folder folder;
+  AccessSources sources;
+  sources.allow_file = test::write_file(folder / "allowed",
+                                        "# who may\n\n192.0.2.0/24\n \t2001:db8::/32 # ours\r\n   \nuid:0");
+  CHECK(objection(sources, "192.0.2.1") == "");
+  CHECK(objection(sources, "2001:db8::7") == "");
+  CHECK(objection(sources, "198.51.100.1") == "no rule allows it");
+  test::write_file(folder / "allowed", "# nobody\n");
+  CHECK(objection(sources, "192.0.2.1") == "no rule allows it");
+  sources = {};
+  sources.deny_file = test::write_file(folder / "denied", "192.0.2.1\n");
+  CHECK(objection(sources, "192.0.2.1") == "denied by 192.0.2.1");
+  test::write_file(folder / "denied", "");
+  CHECK(objection(sources, "192.0.2.1") == "");
+}
+
+TEST_CASE("access list: a bad line is told by its file and number, and so is a file that cannot be read") {
+  const test::Folder folder;
+  AccessSources sources;
+  sources.deny_file = test::write_file(folder / "denied", "::1\n10.0.0.0/40\n");
+  CHECK_THROWS_WITH_AS(AccessList{sources},
+                       ("--deny-file: '10.0.0.0/40': '40' is no number of bits from 0 to 32 (" +
+                        sources.deny_file + ", line 2)")
+                           .c_str(),
+                       BadInput);
+  test::write_file(folder / "denied", "::1 ::2\n");
+  CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("'::1 ::2': a rule is like"), BadInput);
+  test::write_file(folder / "denied", "\nuid:nosuch\n");
+  CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("denied, line 2)"), BadInput);
+  sources.deny_file = folder / "none";
+  CHECK_THROWS_WITH_AS(AccessList{sources},
+                       ("--deny-file: '" + sources.deny_file + "': No such file or directory").c_str(),
+                       BadInput);
+  sources.deny_file = folder.path();
+  CHECK_THROWS_WITH_AS(AccessList{sources}, ("--deny-file: '" + folder.path() + "': Is a directory").c_str(),
+                       BadInput);
+}

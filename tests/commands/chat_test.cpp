@@ -136,7 +136,7 @@ TEST_CASE(
     "--chat: the operator's quit, and the end of his input, stop the server, and what was said arrives") {
   for (const bool quits : {true, false}) {
     CAPTURE(quits);
-    Chat chat;
+    Chat chat({"-v"});
     auto ann = chat.join(), bob = chat.join();
     chat.server.write(quits ? "good night\nquit\nnot said any more\n" : "good night");
     chat.server.close_input();
@@ -146,6 +146,7 @@ TEST_CASE(
       talker->peer().close();
     }
     check_end(chat.server, exited(0));
+    CHECK_FALSE(contains(chat.server.err(), "the server has stopped"));  // so that they had to be cut off
     CHECK(contains(chat.server.out(), "operator: good night\n"));
     CHECK_FALSE(contains(chat.server.out(), "not said"));
   }

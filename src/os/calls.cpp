@@ -179,6 +179,17 @@ void send_without_delay(const Descriptor& socket) {
   observe_call("setsockopt", result, "{}, IPPROTO_TCP, TCP_NODELAY, on", socket.fd);
 }
 
+void probe_when_silent(const Descriptor& socket) {
+  if (socket.kind != Descriptor::Kind::tcp) return;
+  const auto set = [&](int level, int option, int value, std::string_view name) {
+    const int result = setsockopt(socket.fd, level, option, &value, sizeof value);
+    observe_call("setsockopt", result, "{}, {}, {}", socket.fd, name, value);
+  };
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 30, "IPPROTO_TCP, TCP_KEEPIDLE");
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10, "IPPROTO_TCP, TCP_KEEPINTVL");
+  set(SOL_SOCKET, SO_KEEPALIVE, 1, "SOL_SOCKET, SO_KEEPALIVE");
+}
+
 /// The close of any duplicate flushes the file.
 void check_written(const Descriptor& file) {
   if (!file.is_file()) return;

@@ -61,6 +61,10 @@ void set_reset_on_close(int socket, bool reset);
 /// TCP_NODELAY, for who gathers what is small himself: it goes out at once. Nothing for other sockets.
 void send_without_delay(const Descriptor& socket);
 
+/// Lets the kernel ask a silent TCP peer every 30 s whether it is there (SO_KEEPALIVE). Nothing for other
+/// sockets.
+void probe_when_silent(const Descriptor& socket);
+
 /// Asks what close(2) has to say of the bytes written to a file, while it can still be told: on a network
 /// file system, or where a quota counts late, only that says that there was no room. Throws Error; nothing
 /// for what is no file.

@@ -61,6 +61,8 @@ Task<> Room::converse(Member& member, Task<> hear) {
 Task<> Room::hear_out(Member& member, Task<> hear) {
   co_await std::move(hear);
   member.has_ended_ = true;
+  // FIN does not tell whether the client still reads; once it has forgotten the connection, a probe does.
+  if (!member.last_) probe_when_silent(member.client_.socket);
 }
 
 void Room::say(Party author, Audience audience, std::span<const std::byte> bytes) {

@@ -56,16 +56,17 @@ class Load {
     for (auto& client : clients_) join(client, port);
   }
 
-  /// Until every client has heard a line of the last that joined, and nothing is on its way.
+  /// Until what one says is heard by all others, and nothing is on its way. A server may take a while to let
+  /// all in.
   void settle() {
-    for (std::size_t i = 0; i < clients_.size(); ++i) say(i);
-    // A server may send a line back to who said it, or not.
-    while (!std::all_of(clients_.begin(), clients_.end(),
-                        [&](const Client& client) { return client.marked + 1 >= clients_.size(); }))
-      take_turn(-1);
-    while (take_turn(300)) continue;
-    echoes_ = clients_.front().marked == clients_.size();
-    for (auto& client : clients_) client.marked = 0;
+    for (bool all_hear = false; !all_hear;) {
+      for (auto& client : clients_) client.marked = 0;
+      say(0);
+      while (take_turn(200)) continue;
+      all_hear = std::all_of(clients_.begin() + 1, clients_.end(),
+                             [](const Client& client) { return client.marked == 1; });
+    }
+    echoes_ = clients_.front().marked == 1;
     delivered_ = 0;
   }
 

@@ -37,7 +37,8 @@ TEST_CASE("--broker: what a client says goes to all others, and not to itself") 
 }
 
 TEST_CASE(
-    "--broker: a client that has ended its half goes on receiving; who comes later gets what comes later") {
+    "--broker: a client that has ended its half goes on receiving, and who comes later gets what comes "
+    "later") {
   Broker broker;
   auto ann = broker.join(), bob = broker.join();
   ann.say("last words\n");

@@ -48,7 +48,7 @@ TEST_CASE("--chat: a line goes to everybody, the operator too, with the time and
 }
 
 TEST_CASE(
-    "--chat: quit leaves, the others hear of it; so does the client's end, after a last line without a "
+    "--chat: quit leaves, the others hear of it, and of the end of a client, after a last line without a "
     "newline") {
   Chat chat({"-v"});
   auto ann = chat.join(), bob = chat.join(), eve = chat.join();
@@ -77,7 +77,7 @@ TEST_CASE("--chat: who is reset has left as well, and nobody else is touched") {
   bob.hear("still here");
 }
 
-TEST_CASE("--chat: /nick takes a name that is free and fit; /who tells the asker alone") {
+TEST_CASE("--chat: /nick takes a name that is free and fit, /who tells the asker alone") {
   Chat chat;
   auto ann = chat.join(), bob = chat.join();
   ann.hear("has joined");
@@ -132,10 +132,11 @@ TEST_CASE("--chat: a line of more than 8 KiB goes out in pieces") {
   CHECK(is_told(bob.hear("quit"), ann.name() + ": quit"));  // a part of the line, and no command
 }
 
-TEST_CASE("--chat: the operator's quit, and the end of his input, stop the server; what was said arrives") {
+TEST_CASE(
+    "--chat: the operator's quit, and the end of his input, stop the server, and what was said arrives") {
   for (const bool quits : {true, false}) {
     CAPTURE(quits);
-    Chat chat;
+    Chat chat({"-v"});
     auto ann = chat.join(), bob = chat.join();
     chat.server.write(quits ? "good night\nquit\nnot said any more\n" : "good night");
     chat.server.close_input();
@@ -145,6 +146,7 @@ TEST_CASE("--chat: the operator's quit, and the end of his input, stop the serve
       talker->peer().close();
     }
     check_end(chat.server, exited(0));
+    CHECK_FALSE(contains(chat.server.err(), "the server has stopped"));  // so that they had to be cut off
     CHECK(contains(chat.server.out(), "operator: good night\n"));
     CHECK_FALSE(contains(chat.server.out(), "not said"));
   }

@@ -93,6 +93,33 @@ TEST_CASE("server: a stream through echo is whole, and so are the messages after
   server.wait_until_free();
 }
 
+/// One message with a descriptor, and one behind it.
+TEST_CASE("server: what a client says after it has passed a descriptor is answered too") {
+  const Folder folder;
+  Server server({"-k", "--handler", "echo"}, "unix:" + (folder / "socket"));
+  auto client = server.connect();
+  check_echo(client, "before ");
+  server.process.signal(SIGSTOP);
+  char bytes[] = "with ";
+  iovec part{bytes, 5};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  auto* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int passed = client.fd();
+  memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  Peer::check(sendmsg(client.fd(), &message, 0), "sendmsg");
+  client.send("after");
+  server.process.signal(SIGCONT);
+  CHECK(client.receive(10) == "with after");
+}
+
 TEST_CASE("server: without --keep-open one client is served, and its end is the status") {
   const auto served = [](const std::vector<std::string>& words, int status, auto act) {
     Server server(words);

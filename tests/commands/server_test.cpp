@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include "../support/descriptors.hpp"
+
 namespace test {
 
 namespace {
@@ -99,7 +101,10 @@ TEST_CASE("server: what a client says after it has passed a descriptor is answer
   Server server({"-k", "--handler", "echo"}, "unix:" + (folder / "socket"));
   auto client = server.connect();
   check_echo(client, "before ");
-  server.process.signal(SIGSTOP);
+  server.process.signal(SIGSTOP);  // so that both come in one event
+  eventually("it has stopped", [&] {
+    return contains(read_file("/proc/" + std::to_string(server.process.pid()) + "/stat"), ") T ");
+  });
   char bytes[] = "with ";
   iovec part{bytes, 5};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -117,6 +122,8 @@ TEST_CASE("server: what a client says after it has passed a descriptor is answer
   Peer::check(sendmsg(client.fd(), &message, 0), "sendmsg");
   client.send("after");
   server.process.signal(SIGCONT);
+  // Reading would wake the server again: only what lies there tells.
+  eventually("all of it is answered", [&] { return unread(client.fd()) == 10; });
   CHECK(client.receive(10) == "with after");
 }
 

@@ -224,6 +224,6 @@ def readme(results, chart):
     return paragraphs(f"""
         Measured on {facts['date'][:10]}: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, where
         the default congestion control is {facts['congestion']}; {options['size']} MiB from memory, medians of
-        {options['rounds']} interleaved runs (least–greatest).""", "\n".join(map(markdown_row, rows)),
-        *(["\n".join(map(markdown_row, servers))] if len(servers) > 2 else []), *remarks,
+        {options['rounds']} interleaved runs (least–greatest).""",
+        *("\n".join(map(markdown_row, some)) for some in (rows, servers) if len(some) > 2), *remarks,
         f"![throughput and start-up of sockx, its peers, and what they are compared with]({chart})")

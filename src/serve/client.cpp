@@ -16,7 +16,9 @@ IoResult Client::receive(std::span<std::byte> buffer) {
   tally.received += got.bytes;
   if (got.state == IoResult::State::moved) tally.last_byte = loop_.now();
   if (got.state == IoResult::State::again) watch.forget_readable();
-  if (got.bytes > 0 && got.bytes < buffer.size()) watch.forget_readable_after_short_read();
+  // A unix socket is read no further than to a message with descriptors, whatever waits behind it.
+  const bool tells_all = socket.kind == Descriptor::Kind::tcp;
+  if (tells_all && got.bytes > 0 && got.bytes < buffer.size()) watch.forget_readable_after_short_read();
   return got;
 }
 

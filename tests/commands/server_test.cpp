@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include "../support/descriptors.hpp"
+
 namespace test {
 
 namespace {
@@ -91,6 +93,38 @@ TEST_CASE("server: a stream through echo is whole, and so are the messages after
   client.finish();
   CHECK(client.receive_all() == "");
   server.wait_until_free();
+}
+
+/// One message with a descriptor, and one behind it.
+TEST_CASE("server: what a client says after it has passed a descriptor is answered too") {
+  const Folder folder;
+  Server server({"-k", "--handler", "echo"}, "unix:" + (folder / "socket"));
+  auto client = server.connect();
+  check_echo(client, "before ");
+  server.process.signal(SIGSTOP);  // so that both come in one event
+  eventually("it has stopped", [&] {
+    return contains(read_file("/proc/" + std::to_string(server.process.pid()) + "/stat"), ") T ");
+  });
+  char bytes[] = "with ";
+  iovec part{bytes, 5};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  auto* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int passed = client.fd();
+  memcpy(CMSG_DATA(header), &passed, sizeof passed);
+  Peer::check(sendmsg(client.fd(), &message, 0), "sendmsg");
+  client.send("after");
+  server.process.signal(SIGCONT);
+  // Reading would wake the server again: only what lies there tells.
+  eventually("all of it is answered", [&] { return unread(client.fd()) == 10; });
+  CHECK(client.receive(10) == "with after");
 }
 
 TEST_CASE("server: without --keep-open one client is served, and its end is the status") {

@@ -143,10 +143,10 @@ Fault meet(const Call& call) {
   const bool is_meant = count == all.number || (all.goes_on && count > all.number);
   if (key != all.key || !is_meant) return {};
   tell("reached\n");
-  if (all.fault == "short") return {Fault::Kind::fewer, 0, 1};
-  if (all.fault == "half") return {Fault::Kind::fewer, 0, call.size / 2};
+  const bool is_less = all.fault == "short" || all.fault == "half";
   for (const int fd : {call.from, call.to})
-    if (all.fault == "EAGAIN" || all.fault == "nothing") make_ready_anew(fd);
+    if (is_less || all.fault == "EAGAIN" || all.fault == "nothing") make_ready_anew(fd);
+  if (is_less) return {Fault::Kind::fewer, 0, all.fault == "short" ? 1 : call.size / 2};
   if (all.fault == "nothing") return {Fault::Kind::nothing, 0, 0};
   const int error = error_named(all.fault);
   const bool waits = error == ENOTCONN;  // shutdown(2) says that there is no connection, and not why

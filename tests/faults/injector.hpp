@@ -35,8 +35,8 @@ struct Fault {
 };
 
 /// Counts the call and says what it meets. What an honest kernel would do besides has been done then: after
-/// EAGAIN the descriptors become ready anew, so that an edge-triggered epoll tells of them; a connection that
-/// was reset is dead, for us and for its peer.
+/// EAGAIN, or less than there was, the descriptors become ready anew, so that an edge-triggered epoll tells
+/// of them; a connection that was reset is dead, for us and for its peer.
 Fault meet(const Call& call);
 
 /// What a dead connection answers: 0 for the end of the input, or an errno.

@@ -216,3 +216,49 @@ TEST_CASE("bounded: at the deadline the task is cancelled and the message thrown
   };
   loop.run(run(token));
 }
+
+TEST_CASE("task group: cancelling one task destroys it at once, and leaves the others") {
+  const auto run = []() -> Task<> {
+    TaskGroup group(co_await this_loop());
+    const auto first = std::make_shared<int>(), second = std::make_shared<int>();
+    const auto before = test::open_descriptors();
+    auto& child = group.spawn(wait_for_ever(first));
+    group.spawn(wait_for_ever(second));
+    const auto each = (test::open_descriptors() - before) / 2;
+    group.cancel(child);
+    CHECK(first.use_count() == 1);
+    CHECK(second.use_count() > 1);
+    CHECK(test::open_descriptors() == before + each);
+    CHECK(group.running() == 1);
+    // It counts as an end, for who waits for one.
+    auto waiting = group.next_end(after(5s));
+    const bool has_ended = co_await std::move(waiting);
+    CHECK(has_ended);
+  };
+  EventLoop loop;
+  loop.run(run());
+}
+
+TEST_CASE("task group: one task may cancel another that is about to run") {
+  const auto run = []() -> Task<> {
+    auto& loop = co_await this_loop();
+    TaskGroup group(loop);
+    bool has_run = false;
+    const auto run_late = [](EventLoop& its_loop, bool& ran) -> Task<> {
+      co_await its_loop.next_turn();
+      ran = true;
+    };
+    const auto cancel_it = [](EventLoop& its_loop, TaskGroup& its_group,
+                              TaskGroup::Child*& victim) -> Task<> {
+      co_await its_loop.next_turn();
+      its_group.cancel(*victim);
+    };
+    TaskGroup::Child* victim = nullptr;
+    group.spawn(cancel_it(loop, group, victim));
+    victim = &group.spawn(run_late(loop, has_run));
+    co_await group.join();
+    CHECK_FALSE(has_run);
+  };
+  EventLoop loop;
+  loop.run(run());
+}

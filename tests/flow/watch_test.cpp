@@ -254,3 +254,66 @@ TEST_CASE("watch: a descriptor that is not open is an error") {
   const int closed = make_pipe_ends().read.get();
   CHECK_THROWS_WITH(Watch(loop, closed), "epoll_ctl: Bad file descriptor");
 }
+
+TEST_CASE(
+    "watch: after a short read a socket is waited for, unless its end or urgent data have been announced") {
+  const auto run = [](SocketEnds& sockets) -> Task<> {
+    auto& loop = co_await this_loop();
+    Watch watch(loop, sockets.ours.get());
+    const auto has_more = [&](auto act) {
+      put(sockets.theirs.get(), "x");
+      act();
+      return readable(watch, never);
+    };
+    auto plain = has_more([] {});
+    co_await std::move(plain);
+    read_available(sockets.ours.get());
+    watch.forget_readable_after_short_read();
+    auto nothing = readable(watch, shortly());
+    const bool is_left = co_await std::move(nothing);
+    CHECK_FALSE(is_left);
+
+    // What comes after the read, however soon, is a new edge.
+    auto again = has_more([] {});
+    co_await std::move(again);
+    char byte;
+    REQUIRE(read(sockets.ours.get(), &byte, 1) == 1);
+    put(sockets.theirs.get(), "y");
+    watch.forget_readable_after_short_read();
+    auto late = readable(watch, after(5s));
+    const bool late_has_come = co_await std::move(late);
+    CHECK(late_has_come);
+    read_available(sockets.ours.get());
+    watch.forget_readable();
+
+    // Bytes and the end in one event: one read gets the bytes, and no further event will tell of the end.
+    auto last = has_more([&] { shutdown(sockets.theirs.get(), SHUT_WR); });
+    co_await std::move(last);
+    REQUIRE(read(sockets.ours.get(), &byte, 1) == 1);
+    watch.forget_readable_after_short_read();
+    auto end = readable(watch, after(5s));
+    const bool end_has_come = co_await std::move(end);
+    CHECK(end_has_come);
+    CHECK(read(sockets.ours.get(), &byte, 1) == 0);
+  };
+  for (auto sockets : {tcp_pair, unix_pair}) {
+    EventLoop loop;
+    auto pair = sockets(SOCK_NONBLOCK);
+    loop.run(run(pair));
+  }
+}
+
+TEST_CASE("watch: urgent data at which a read stops do not hide what is behind them") {
+  EventLoop loop;
+  auto pair = tcp_pair();
+  Watch watch(loop, pair.ours.get());
+  put(pair.theirs.get(), "ab");
+  REQUIRE(send(pair.theirs.get(), "!", 1, MSG_OOB) == 1);
+  put(pair.theirs.get(), "cd");
+  CHECK(loop.run(readable(watch, never)));
+  char bytes[16];
+  REQUIRE(read(pair.ours.get(), bytes, sizeof bytes) == 2);
+  watch.forget_readable_after_short_read();
+  CHECK(loop.run(readable(watch, after(5s))));
+  CHECK(read(pair.ours.get(), bytes, sizeof bytes) == 2);
+}

@@ -1,0 +1,18 @@
+#include <doctest/doctest.h>
+
+#include "server_scenario.hpp"
+
+using namespace test;
+
+TEST_SUITE("faults: servers") {
+  TEST_CASE("a server that echoes survives the fault of every call") {
+    meet_every_fault(ServerScenario{"echo", {"--handler", "echo"}});
+  }
+  TEST_CASE("a server of programs survives the fault of every call") {
+    // The pipes of a program are no faster way, but the only one.
+    meet_every_fault(ServerScenario{"--exec", {"--exec", "--", "cat"}, false, {"pipe2"}});
+  }
+  TEST_CASE("a server that forwards survives the fault of every call") {
+    meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});
+  }
+}

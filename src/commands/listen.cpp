@@ -5,6 +5,7 @@
 #include "commands/shared/listening.hpp"
 #include "commands/shared/passing.hpp"
 #include "commands/shared/serving.hpp"
+#include "os/descriptor_limit.hpp"
 
 namespace sockx {
 
@@ -70,7 +71,8 @@ Run declare_listen(CLI::App& app) {
     check_endpoint(options->serving.activation, options->words);
     options->serving.access.numeric = options->listening.options.stream.numeric;
     if (options->serving.are_given()) {
-      const ProgramCall program{context.program, options->conversation.shell_command};
+      check_program(options->conversation, context);
+      const ProgramCall program{context.program, options->conversation.shell_command, descriptor_limit()};
       serve(context, options->words, options->listening, options->serving, program,
             options->conversation.limits);
       return ExitCode::done;

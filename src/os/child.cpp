@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "os/calls.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/error.hpp"
 #include "os/signals.hpp"
 #include "os/text.hpp"
@@ -49,7 +50,8 @@ struct Birth {
   char* const* environment;
   int input, output;  // -1 for /dev/null
   bool shares_error, leads_group, dies_with_us;
-  int failure;  // a pipe that tells why the program could not be run
+  std::size_t descriptor_limit;  // 0 for ours
+  int failure;                   // a pipe that tells why the program could not be run
 };
 
 [[noreturn]] void give_up(const Birth& birth) {
@@ -78,6 +80,7 @@ void use_as_blocking(const Birth& birth, int number, int fd) {
   use_as_blocking(birth, STDOUT_FILENO, birth.output);
   if (!birth.shares_error) use_as(birth, STDERR_FILENO, null);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what we have inherited is not its business either
+  if (birth.descriptor_limit != 0) set_descriptor_limit(birth.descriptor_limit);
   execvpe(birth.words[0], birth.words, birth.environment);
   give_up(birth);
 }
@@ -102,8 +105,15 @@ Child::Child(std::vector<std::string> words, Options options) : leads_group_(opt
   auto output = needed_pipe(), failure = needed_pipe();
   Pipe input;
   if (options.takes_input) input = needed_pipe();
-  const Birth birth{word_pointers.data(), variables.data(),    input.read_end.get(), output.write_end.get(),
-                    options.shares_error, options.leads_group, options.dies_with_us, failure.write_end.get()};
+  const Birth birth{.words = word_pointers.data(),
+                    .environment = variables.data(),
+                    .input = input.read_end.get(),
+                    .output = output.write_end.get(),
+                    .shares_error = options.shares_error,
+                    .leads_group = options.leads_group,
+                    .dies_with_us = options.dies_with_us,
+                    .descriptor_limit = options.descriptor_limit,
+                    .failure = failure.write_end.get()};
   pid_ = fork();
   if (pid_ < 0) throw_errno("fork");
   if (pid_ == 0) become(birth);

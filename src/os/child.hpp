@@ -31,6 +31,7 @@ class Child {
     bool leads_group = false;   // of processes that are terminated together
     bool dies_with_us = false;  // also when we are killed by SIGKILL: PR_SET_PDEATHSIG in prctl(2)
     std::vector<std::string> environment = {};  // NAME=VALUE, beside our own
+    std::size_t descriptor_limit = 0;           // its RLIMIT_NOFILE, where ours is another; 0: the same
   };
   /// Runs the program words[0], sought in PATH as execvp(3) does, with the words as its arguments. Throws
   /// Error, with Origin::local_file when the program cannot be run.

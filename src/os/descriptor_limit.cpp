@@ -4,11 +4,26 @@
 
 namespace sockx {
 
+namespace {
+
+rlimit limits() {
+  rlimit both{};
+  getrlimit(RLIMIT_NOFILE, &both);
+  return both;
+}
+
+}  // namespace
+
+std::size_t descriptor_limit() { return limits().rlim_cur; }
+
+void set_descriptor_limit(std::size_t limit) {
+  const rlimit both{limit, limits().rlim_max};
+  setrlimit(RLIMIT_NOFILE, &both);
+}
+
 std::size_t raise_descriptor_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const rlimit raised{limit.rlim_max, limit.rlim_max};
-  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+  set_descriptor_limit(limits().rlim_max);
+  return descriptor_limit();
 }
 
 }  // namespace sockx

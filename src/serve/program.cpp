@@ -35,7 +35,8 @@ Program::Program(EventLoop& loop, const ProgramCall& call, const Address& local,
                                      Child::Options{.takes_input = true,
                                                     .shares_error = true,
                                                     .leads_group = !call.shell_command.empty(),
-                                                    .environment = environment_for(local, peer, protocol)})) {
+                                                    .environment = environment_for(local, peer, protocol),
+                                                    .descriptor_limit = call.descriptor_limit})) {
   output_.emplace(loop, child_->take_output());
   input_.emplace(loop, child_->take_input());
   output_described_ = describe(output_->fd.get(), text("stdout of {}", name_), Origin::child);

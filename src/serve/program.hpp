@@ -17,7 +17,8 @@ namespace sockx {
 /// What is run: words as they are, or one command for /bin/sh.
 struct ProgramCall {
   std::vector<std::string> words;
-  std::string shell_command;  // if not empty, instead
+  std::string shell_command;         // if not empty, instead
+  std::size_t descriptor_limit = 0;  // as in Child::Options
   bool is_given() const { return !words.empty() || !shell_command.empty(); }
 };
 

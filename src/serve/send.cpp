@@ -1,7 +1,9 @@
 // send: every client gets the file.
 #include <fcntl.h>
 
-#include "os/substitutes.hpp"
+#include "flow/pumping.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
 #include "os/text.hpp"
 #include "serve/handler.hpp"
 
@@ -13,20 +15,19 @@ class Send : public Handler {
  public:
   explicit Send(std::string path) : path_(std::move(path)) { open_file(); }
 
-  /// The file as it is now; what the client says is dropped.
+  /// The file as it is now. However slow the client is, it has it all before it is closed; what it says is
+  /// dropped.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
     Stream file(loop, open_file());
-    std::optional<Stream> nowhere(std::in_place, loop, open_null_device());
-    RelayOptions rules;
-    rules.until = Until::local;
-    NearSide near{describe(file.fd.get(), path_, Origin::local_file),
-                  describe(nowhere->fd.get(), "/dev/null", Origin::local_file), file.watch, nowhere};
-    FarSide far{client.socket, client.watch};
-    co_await relay(std::move(near), std::move(far), std::move(rules), client.tally, [](const RelayEvent&) {});
+    Pump pump(describe(file.fd.get(), path_, Origin::local_file), client.socket);
+    co_await run_pump(pump, file.watch, client.watch, {nullptr, &client.tally.last_byte, &client.tally.sent});
+    shutdown_write(client.socket);
+    co_await wait_until_acknowledged(client.socket, never, &client.tally.last_byte);
+    co_await client.finish();
   }
 
-  std::size_t descriptors() const override { return 2; }
+  std::size_t descriptors() const override { return 1; }
 
  private:
   UniqueFd open_file() const {

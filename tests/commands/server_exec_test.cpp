@@ -38,6 +38,13 @@ TEST_CASE("server: a program holds no descriptor of the server's or of another c
   CHECK(client.receive_all() == "");
 }
 
+TEST_CASE("server: a program has the limit of descriptors that was ours, and not the raised one") {
+  Server server({"-k", "--sh", "ulimit -S -n"}, "127.0.0.1:0",
+                {"sh", "-c", "ulimit -S -n 100; exec \"$@\"", "sh"});
+  auto client = server.connect();
+  CHECK(client.receive_all() == "100\n");
+}
+
 TEST_CASE("server: a program that fails, or that is none, is the end of its client alone") {
   Server server({"-k", "--sh", "read status; exit $status"});
   auto first = server.connect(), second = server.connect();

@@ -3,9 +3,14 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <thread>
+
 #include "../support/descriptors.hpp"
 
 namespace test {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -82,6 +87,20 @@ TEST_CASE("server: --send gives each client the file, --exec and --sh a program,
   Server target({"-k", "--handler", "upper"});
   over_each_family({"--forward", target.endpoint()},
                    [&](Server& server) { CHECK(answer(server, "there and back") == "THERE AND BACK"); });
+}
+
+TEST_CASE("server: --send waits for a client that takes its time") {
+  const Folder folder;
+  const auto content = noise(2'000'000);
+  const auto file = write_file(folder / "file", content);
+  Server server({"-k", "--send", file});
+  auto client = server.connect();
+  std::this_thread::sleep_for(10500ms);  // more than a client has for taking the end, and for closing
+  CHECK(difference(client.receive_all(), content) == "");
+  client.close();
+  const auto closed = server.event("closed");
+  CHECK(closed.at("sent") == content.size());
+  CHECK(closed.at("complete") == true);
 }
 
 TEST_CASE("server: a stream through echo is whole, and so are the messages after it") {

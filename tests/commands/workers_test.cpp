@@ -161,7 +161,8 @@ TEST_CASE("workers: what has no port to share is a usage error") {
            Row{{"-k", "--handler", "echo", "--workers", "0", "0"}, "--workers"},
            Row{{"-k", "--workers", "2", "0"}, "--workers: the clients of stdio must share one process"},
            Row{{"--chat", "--workers", "2", "0"}, "--workers: the clients of chat must share one process"},
-           Row{{"--broker", "--workers", "2", "0"}, "--workers: the clients of broker must share one process"},
+           Row{{"--broker", "--workers", "2", "0"},
+               "--workers: the clients of broker must share one process"},
            Row{{"--reuse-port", "unix:/tmp/x"}, "--reuse-port: 'unix:/tmp/x'"},
            Row{{"--v6only", "unix:/tmp/x"}, "--v6only: 'unix:/tmp/x'"},
        }) {

@@ -76,8 +76,12 @@ Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
   return tally_;
 }
 
-void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {
+void check_program(const ConversationOptions& options, const Context& context) {
   if (options.exec && context.program.empty()) throw BadInput("--exec: say `--exec -- PROGRAM ARG...`");
+}
+
+void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {
+  check_program(options, context);
   if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
   constexpr std::uint64_t largest = 1024 * 1024 * 1024;  // of what is held in memory
   for (const auto& [name, size] :

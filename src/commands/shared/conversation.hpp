@@ -33,7 +33,9 @@ struct Connection {
   bool is_adopted = false;  // somebody else may go on with it
 };
 
-/// Throws BadInput for options that do not go together, before anything is opened.
+/// Throws BadInput for --exec without a program.
+void check_program(const ConversationOptions& options, const Context& context);
+/// Throws BadInput for options that do not go together, before anything is opened; with check_program().
 void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context);
 
 /// Joins the connection to our end, as the options say, until the session is over. `passages` are those of

@@ -5,6 +5,7 @@
 #include "cli/flags.hpp"
 #include "commands/shared/conversation_options.hpp"
 #include "commands/shared/dialing.hpp"
+#include "commands/shared/server_journal.hpp"
 #include "os/descriptor_limit.hpp"
 #include "serve/server.hpp"
 #include "serve/workers.hpp"
@@ -66,60 +67,6 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
   return row.make(context.loop(), options);
 }
 
-/// What happens to the clients, in the log and as events.
-class Journal {
- public:
-  explicit Journal(Context& context) : context_(context) {}
-
-  void operator()(const ServerEvent& event) const {
-    switch (event.kind) {
-      case ServerEvent::Kind::accepted:
-        return note_accepted(event);
-      case ServerEvent::Kind::closed:
-        return note_closed(event);
-      case ServerEvent::Kind::refused:
-        return tell_refused(context_, std::string(event.peer), std::string(event.reason));
-      case ServerEvent::Kind::shortage:
-        context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
-        return context_.report.event("shortage", {{"reason", std::string(event.reason)}});
-      case ServerEvent::Kind::draining:
-        context_.log.info("no more connections are accepted; {} are left", event.connections);
-        return context_.report.event("draining", {{"connections", event.connections}});
-    }
-  }
-
- private:
-  void note_accepted(const ServerEvent& event) const {
-    const auto& client = *event.client;
-    context_.log.info("connection {} from {}", client.number, client.name());
-    if (!context_.report.has_events()) return;
-    context_.report.event(
-        "accepted", {{"number", client.number}, {"peer", client.name()}, {"connections", event.connections}});
-  }
-
-  void note_closed(const ServerEvent& event) const {
-    const auto& client = *event.client;
-    const auto span = Clock::now() - client.begun;
-    const auto told =
-        text("connection {} from {} closed after {}: received {} bytes, sent {} bytes: {}", client.number,
-             client.name(), show_duration(span), client.tally.received, client.tally.sent, event.reason);
-    if (event.is_failure)
-      context_.log.warn("{}", told);
-    else
-      context_.log.info("{}", told);
-    if (!context_.report.has_events()) return;
-    context_.report.event("closed", {{"number", client.number},
-                                     {"peer", client.name()},
-                                     {"received", client.tally.received},
-                                     {"sent", client.tally.sent},
-                                     {"seconds", seconds(span)},
-                                     {"reason", std::string(event.reason)},
-                                     {"complete", event.is_complete}});
-  }
-
-  Context& context_;
-};
-
 /// As many as there are descriptors for, beside a few that are open already.
 std::size_t most_connections(const ServingOptions& options, const Handler& handler) {
   constexpr std::size_t reserve = 16;
@@ -170,7 +117,7 @@ ServerOptions server_options(const Plan& plan, const AccessControl& access) {
   rules.idle_timeout = plan.limits.idle;
   rules.drain_timeout = plan.options.drain_timeout;
   rules.refuses = [&access](const Accepted& accepted) { return access.objection_to(accepted); };
-  rules.tell = Journal(plan.context);
+  rules.tell = ServerJournal(plan.context);
   return rules;
 }
 

@@ -1,0 +1,53 @@
+#include "commands/shared/server_journal.hpp"
+
+#include "cli/units.hpp"
+#include "commands/shared/access.hpp"
+
+namespace sockx {
+
+void ServerJournal::operator()(const ServerEvent& event) const {
+  switch (event.kind) {
+    case ServerEvent::Kind::accepted:
+      return note_accepted(event);
+    case ServerEvent::Kind::closed:
+      return note_closed(event);
+    case ServerEvent::Kind::refused:
+      return tell_refused(context_, std::string(event.peer), std::string(event.reason));
+    case ServerEvent::Kind::shortage:
+      context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
+      return context_.report.event("shortage", {{"reason", std::string(event.reason)}});
+    case ServerEvent::Kind::draining:
+      context_.log.info("no more connections are accepted; {} are left", event.connections);
+      return context_.report.event("draining", {{"connections", event.connections}});
+  }
+}
+
+void ServerJournal::note_accepted(const ServerEvent& event) const {
+  const auto& client = *event.client;
+  context_.log.info("connection {} from {}", client.number, client.name());
+  if (!context_.report.has_events()) return;
+  context_.report.event(
+      "accepted", {{"number", client.number}, {"peer", client.name()}, {"connections", event.connections}});
+}
+
+void ServerJournal::note_closed(const ServerEvent& event) const {
+  const auto& client = *event.client;
+  const auto span = Clock::now() - client.begun;
+  const auto told =
+      text("connection {} from {} closed after {}: received {} bytes, sent {} bytes: {}", client.number,
+           client.name(), show_duration(span), client.tally.received, client.tally.sent, event.reason);
+  if (event.is_failure)
+    context_.log.warn("{}", told);
+  else
+    context_.log.info("{}", told);
+  if (!context_.report.has_events()) return;
+  context_.report.event("closed", {{"number", client.number},
+                                   {"peer", client.name()},
+                                   {"received", client.tally.received},
+                                   {"sent", client.tally.sent},
+                                   {"seconds", seconds(span)},
+                                   {"reason", std::string(event.reason)},
+                                   {"complete", event.is_complete}});
+}
+
+}  // namespace sockx

@@ -1,0 +1,20 @@
+// ServerJournal: what happens to a server's clients, in the log and as events.
+#pragma once
+
+#include "cli/context.hpp"
+#include "serve/server.hpp"
+
+namespace sockx {
+
+class ServerJournal {
+ public:
+  explicit ServerJournal(Context& context) : context_(context) {}
+  void operator()(const ServerEvent& event) const;
+
+ private:
+  void note_accepted(const ServerEvent& event) const;
+  void note_closed(const ServerEvent& event) const;
+  Context& context_;
+};
+
+}  // namespace sockx

@@ -129,7 +129,7 @@ std::vector<CLI::Option*> add_conversation_flags(CLI::App& app, ConversationOpti
   add_filters(app, options);
   add_calls(app, options, stream);
   const auto all = app.get_options();
-  const std::vector<CLI::Option*> declared(all.begin() + first, all.end());
+  std::vector<CLI::Option*> declared(all.begin() + first, all.end());
   exclude_each(declared, app.get_option("--pass-fd"));
   for (const auto* const name : {"--crlf", "--line-delay", "--tee-out", "--send-flags"})
     app.get_option(name)->excludes("--recv-only");

@@ -55,13 +55,13 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags) {
 }
 
 void add_binding_flags(CLI::App& app, ListenFlags& flags) {
-  auto& [options, port_file] = flags;
+  auto& options = flags.options;
   app.add_flag("--v6only", options.v6only, "take IPv6 connections only")->excludes("-4");
   app.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
-  const auto read_mode = [&](const std::string& word) {
+  const auto read_mode = [&options](const std::string& word) {
     options.file.mode = SocketFileRights::parse_mode(word);
   };
-  const auto read_owner = [&](const std::string& word) { options.file.parse_owner(word); };
+  const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
   add_read(app, "--mode", read_mode, "the permissions of a unix socket's file")->option_text("OCTAL");
   add_read(app, "--owner", read_owner, "whose the file of a unix socket is")->option_text("USER[:GROUP]");
 }

@@ -241,6 +241,7 @@ void add_serving_flags(CLI::App& app, ServingOptions& options,
                        const std::vector<CLI::Option*>& conversation) {
   const HelpSection section(app, "Servers");
   std::vector<std::pair<std::string, std::string>> names;
+  names.reserve(handlers.size());
   for (const auto& row : handlers) names.emplace_back(row.name, row.name);
   auto* const keep_open =
       app.add_flag("-k,--keep-open", options.keep_open, "go on with further connections, many at once");

@@ -17,7 +17,8 @@ Run declare_send_file(CLI::App& app);
 Run declare_sockopt(CLI::App& app);
 
 inline constexpr std::array commands{
-    Command{"listen", "accept one connection and join it to standard input and output", declare_listen},
+    Command{"listen", "accept one connection and join it to standard input and output, or serve many",
+            declare_listen},
     Command{"connect", "open a connection and join it to standard input and output", declare_connect},
     Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
             declare_send_file},

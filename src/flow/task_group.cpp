@@ -78,7 +78,8 @@ Task<> bounded(Task<> task, Deadline deadline, std::string message) {
 
 Task<> any(std::vector<Task<>> tasks) {
   TaskGroup group(co_await this_loop());
-  for (auto& task : tasks) group.spawn(std::move(task));
+  for (auto task = tasks.begin(); task != tasks.end() && !group.has_end(); ++task)
+    group.spawn(std::move(*task));
   co_await group.next_end();
 }
 

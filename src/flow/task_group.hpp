@@ -30,6 +30,8 @@ class TaskGroup {
   Task<> join();
   /// Until a task has ended since the last call of this; false at the deadline. Throws as join() does.
   Task<bool> next_end(Deadline deadline = never);
+  /// Whether next_end() would return or throw at once.
+  bool has_end() const { return ends_ > 0; }
   /// Throws the first failure that nobody has been told of.
   void throw_failure();
 
@@ -57,7 +59,8 @@ Task<> all(Task<> first, Task<> second);
 /// Until `task` has ended; throws TimedOut with `message`, and cancels it, at the deadline.
 Task<> bounded(Task<> task, Deadline deadline, std::string message);
 
-/// Until one has ended; the others are cancelled before this returns or throws.
+/// Until one has ended; the others are cancelled before this returns or throws, and those behind one that
+/// ends at once do not begin.
 Task<> any(std::vector<Task<>> tasks);
 
 }  // namespace sockx

@@ -262,3 +262,18 @@ TEST_CASE("task group: one task may cancel another that is about to run") {
   EventLoop loop;
   loop.run(run());
 }
+
+TEST_CASE("any: those behind one that ends at once do not begin") {
+  const auto note = [](bool& has_begun) -> Task<> {
+    has_begun = true;
+    co_await (co_await this_loop()).next_turn();
+  };
+  bool has_begun = false;
+  EventLoop loop;
+  loop.run(any(list(end_at_once(), note(has_begun))));
+  CHECK_FALSE(has_begun);
+  CHECK_THROWS_WITH(loop.run(any(list(fail_at_once("no"), note(has_begun)))), "no");
+  CHECK_FALSE(has_begun);
+  loop.run(any(list(end_after_turns(1), note(has_begun))));
+  CHECK(has_begun);
+}

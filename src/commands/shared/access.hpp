@@ -25,7 +25,8 @@ class AccessControl {
   /// Reads the rules; look-ups do not block the loop. Throws BadInput, ResolveError; where there are rules
   /// already, these stay in force instead, and it is told.
   Task<> load();
-  const AccessList& list() const { return *list_; }
+  /// The rules, if there are any.
+  const std::optional<AccessList>& list() const { return list_; }
   /// Why a peer is not served, or nothing.
   std::optional<std::string> objection_to(const Accepted& accepted) const;
   /// Whether the signal means that the files are to be read again, which attend() then does.

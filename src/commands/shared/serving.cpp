@@ -132,7 +132,7 @@ Task<> run_server(const Plan& plan, Share share, Activation& activation, Running
   if (share.workers != nullptr) share.workers->let_signals_in();
   AccessControl access(context, plan.options.access, std::move(share.rules));
   running.access = &access;
-  co_await access.load();
+  co_await access.load();  // of a worker, whose rules may have changed since its parent read them, too
   const auto accept_limit = deadline_in(plan.limits.accept);
   auto listening = listening_until(plan, accept_limit);
   Activated opened;

@@ -42,10 +42,13 @@ void make_false_ncat(const std::string& folder, const std::string& filter) {
 
 }  // namespace
 
+#ifndef SOCKX_SANITIZED  // with which thousands of clients take too long; the script is the same
 TEST_CASE("benchmark: every case gives one run of each tool, in JSON and in Markdown") {
   if (is_missing("python3")) return;
   const Folder folder;
-  const auto out = run(short_benchmark(folder, {"--tools", "sockx,bare,nc.openbsd,socat"}));
+  Process benchmark(short_benchmark(folder, {"--tools", "sockx,bare,nc.openbsd,socat"}));
+  REQUIRE(benchmark.wait(std::chrono::seconds(50)) == exited(0));
+  const auto out = benchmark.out();
   const auto results = results_in(folder);
   CHECK(contains(results["facts"]["versions"]["sockx"], "."));
   CHECK(results["options"]["size"] == 1);
@@ -70,6 +73,7 @@ TEST_CASE("benchmark: every case gives one run of each tool, in JSON and in Mark
   CHECK(contains(out, read_file(folder / "benchmark.md").substr(0, 100)));
   if (is_installed("gnuplot")) CHECK(read_file(folder / "start-up.svg").starts_with("<?xml"));
 }
+#endif
 
 TEST_CASE("benchmark: a tool that loses bytes is incomplete, and has no number") {
   if (is_missing("python3")) return;

@@ -104,11 +104,11 @@ bool is_connection(int fd) {
   return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
-bool fits(const Call& call) {
+/// `is_connected`: whether there is a connection at `to`; one that both have ended cannot be reset any more.
+bool fits(const Call& call, bool is_connected) {
   const auto& fault = state().fault;
   if (fault == "EAGAIN") return !call.may_wait;
-  if (fault == "ENOTCONN")
-    return is_connection(call.to);  // one that both have ended cannot be reset any more
+  if (fault == "ENOTCONN") return is_connected;
   return (fault != "short" && fault != "half") || call.size > 1;
 }
 
@@ -138,7 +138,8 @@ Fault meet(const Call& call) {
   const std::lock_guard lock(all.mutex);
   if (all.report < 0) return {};
   const auto key = all.is_child ? "child/" + call.key : call.key;
-  const auto count = fits(call) ? ++all.counts[key] : 0;
+  const bool sends_on_connection = is_connection(call.to);  // looked at once: the peer may end it meanwhile
+  const auto count = fits(call, sends_on_connection) ? ++all.counts[key] : 0;
   if (count == 1) tell("met " + key + '\n');
   const bool is_meant = count == all.number || (all.goes_on && count > all.number);
   if (key != all.key || !is_meant) return {};
@@ -150,9 +151,10 @@ Fault meet(const Call& call) {
   if (all.fault == "nothing") return {Fault::Kind::nothing, 0, 0};
   const int error = error_named(all.fault);
   const bool waits = error == ENOTCONN;  // shutdown(2) says that there is no connection, and not why
-  if (is_end_of_a_connection(error))
-    for (const int fd : {call.from, call.to})
-      if (is_connection(fd) && (error != EPIPE || fd == call.to)) kill_connection(fd, waits ? ECONNRESET : 0);
+  if (is_end_of_a_connection(error)) {
+    if (error != EPIPE && is_connection(call.from)) kill_connection(call.from, waits ? ECONNRESET : 0);
+    if (sends_on_connection) kill_connection(call.to, waits ? ECONNRESET : 0);
+  }
   return {Fault::Kind::error, error, 0};
 }
 

@@ -25,7 +25,7 @@ std::string answer_to_nc_letter(char letter) {
     case 'z':
       return "use `sockx connect --check HOST PORT`, or --scan for several ports";
     case 'u':
-      return "sockx speaks stream sockets only";
+      return "use `sockx udp`";
     case 'w':
       return "use --connect-timeout, --accept-timeout or --idle-timeout";
     case 'N':

@@ -10,8 +10,6 @@
 
 namespace sockx {
 
-namespace {
-
 std::string json_line(std::string_view event, const std::vector<Field>& fields) {
   nlohmann::ordered_json object{{"event", event}};
   for (const auto& field : fields)
@@ -20,6 +18,8 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields) 
   // A name on the network need not be UTF-8; a replacement character is better than no line.
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
+
+namespace {
 
 /// What fits on a screen, whatever words it quotes.
 std::string shortened(const std::string& message) {

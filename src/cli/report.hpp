@@ -35,6 +35,9 @@ struct Field {
   Value value;
 };
 
+/// An event as an object on one line, without the newline.
+std::string json_line(std::string_view event, const std::vector<Field>& fields);
+
 /// Where words go:
 ///  - results are text on standard output, or on standard error while standard output carries payload;
 ///  - with --json they are events there instead, and each line on standard error is an event as well;

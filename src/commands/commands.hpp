@@ -11,10 +11,12 @@ Run declare_byteorder(CLI::App& app);
 Run declare_connect(CLI::App& app);
 Run declare_getaddrinfo(CLI::App& app);
 Run declare_listen(CLI::App& app);
+Run declare_raw(CLI::App& app);
 Run declare_recv_file(CLI::App& app);
 Run declare_resolve(CLI::App& app);
 Run declare_send_file(CLI::App& app);
 Run declare_sockopt(CLI::App& app);
+Run declare_udp(CLI::App& app);
 
 inline constexpr std::array commands{
     Command{"listen", "accept one connection and join it to standard input and output, or serve many",
@@ -23,6 +25,8 @@ inline constexpr std::array commands{
     Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
             declare_send_file},
     Command{"recv-file", "receive files from connections, or count their bytes", declare_recv_file},
+    Command{"udp", "send and receive datagrams, from one peer or many", declare_udp},
+    Command{"raw", "send and receive IP packets of any protocol", declare_raw},
     Command{"resolve", "look up names, addresses, services and protocols", declare_resolve},
     Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
             declare_getaddrinfo},

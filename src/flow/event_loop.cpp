@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
+#include <ctime>
 
 #include "flow/watch.hpp"
 #include "os/calls.hpp"
@@ -24,8 +26,7 @@ EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
 void EventLoop::turn() {
   std::array<epoll_event, 128> events;
   ++waits_;
-  const int count = uninterrupted(
-      [&] { return epoll_wait(epoll_.get(), events.data(), events.size(), milliseconds_to_wait()); });
+  const int count = uninterrupted([&] { return wait_for_events(events); });
   now_ = Clock::now();
   if (count < 0) throw_errno("epoll_wait");
   for (int i = 0; i < count; ++i) {
@@ -48,12 +49,27 @@ std::span<std::byte> EventLoop::scratch() {
   return scratch_;
 }
 
-int EventLoop::milliseconds_to_wait() const {
-  if (!ready_.empty()) return 0;
-  if (timers_.empty()) return -1;
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+int EventLoop::wait_for_events(std::span<epoll_event> events) {
+  const int most = static_cast<int>(events.size());
+  const auto left = time_to_wait();
+  if (!is_coarse_) {
+    timespec span{};
+    if (left) span = {left->count() / 1'000'000'000, left->count() % 1'000'000'000};
+    const int count = epoll_pwait2(epoll_.get(), events.data(), most, left ? &span : nullptr, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    is_coarse_ = true;  // before Linux 5.11
+  }
+  if (!left) return epoll_wait(epoll_.get(), events.data(), most, -1);
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(*left).count();
+  return epoll_wait(epoll_.get(), events.data(), most,
+                    static_cast<int>(std::min<long>(milliseconds, INT_MAX)));
+}
+
+/// Nothing: until something happens.
+std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() const {
+  if (!ready_.empty()) return std::chrono::nanoseconds(0);
+  if (timers_.empty()) return {};
+  return std::max(timers_.begin()->first - Clock::now(), Duration(0));
 }
 
 void EventLoop::wake_expired() {

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
 #include "os/unique_fd.hpp"
+
+struct epoll_event;
 
 namespace sockx {
 
@@ -49,12 +52,14 @@ class EventLoop {
   friend class Waiter;
   friend class Watch;
   void turn();
-  int milliseconds_to_wait() const;
+  int wait_for_events(std::span<epoll_event> events);
+  std::optional<std::chrono::nanoseconds> time_to_wait() const;
   void wake_expired();
 
   UniqueFd epoll_;
   Clock::time_point now_ = Clock::now();
   std::uint64_t waits_ = 0;
+  bool is_coarse_ = false;          // the kernel counts the time of a wait in milliseconds only
   std::vector<std::byte> scratch_;  // made when first asked for
   std::multimap<Deadline, Waiter*> timers_;
   std::deque<Waiter*> ready_;      // null where a waiter has gone

@@ -86,8 +86,9 @@ std::optional<std::size_t> Framer::everything() {
 }
 
 void Framer::check_size(std::size_t size) const {
-  if (size > most_)
-    throw Error(EMSGSIZE, text("a record of {} bytes or more, but --max-record is {}", size, most_),
+  if (size > limit_.most)
+    throw Error(EMSGSIZE,
+                text("{} of {} bytes or more, but {} {}", limit_.record, size, limit_.bound, limit_.most),
                 Origin::local_file);
 }
 

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace sockx {
@@ -19,11 +21,18 @@ struct Framing {
   std::size_t size = 0;
 };
 
-/// Cuts a stream into records of at most `most` bytes. Throws Error (EMSGSIZE) for a longer one, and
+/// The most bytes of a record, and how a message calls the record and what bounds it.
+struct RecordLimit {
+  std::size_t most;
+  std::string record = "a record", bound = "--max-record is";
+};
+
+/// Cuts a stream into records within a limit. Throws Error (EMSGSIZE) for a longer one, and
 /// Incomplete when the stream ends within a record of a length that was given before it.
 class Framer {
  public:
-  Framer(Framing framing, std::size_t most) : framing_(framing), most_(most) {}
+  Framer(Framing framing, RecordLimit limit) : framing_(framing), limit_(std::move(limit)) {}
+  Framer(Framing framing, std::size_t most) : Framer(framing, RecordLimit{most}) {}
 
   void put(std::span<const std::byte> bytes);
   /// No more will be put.
@@ -42,7 +51,7 @@ class Framer {
   void check_size(std::size_t size) const;
 
   Framing framing_;
-  std::size_t most_;
+  RecordLimit limit_;
   std::vector<std::byte> bytes_;
   std::size_t begin_ = 0;     // of what has not been taken
   std::size_t searched_ = 0;  // from begin_: so many bytes hold no newline

@@ -156,6 +156,19 @@ bool Address::is_loopback() const {
   return IN6_IS_ADDR_LOOPBACK(&address) || (is_mapped(data()) && address.s6_addr[12] == 127);
 }
 
+bool Address::is_ipv4_mapped() const { return is_mapped(data()); }
+
+bool Address::is_multicast() const {
+  if (family() == AF_INET) return IN_MULTICAST(ntohl(as<sockaddr_in>(data()).sin_addr.s_addr));
+  if (family() != AF_INET6) return false;
+  const auto& address = as<sockaddr_in6>(data()).sin6_addr;
+  return IN6_IS_ADDR_MULTICAST(&address) || (is_mapped(data()) && (address.s6_addr[12] & 0xf0U) == 0xe0);
+}
+
+bool Address::operator==(const Address& other) const {
+  return size_ == other.size_ && std::memcmp(&storage_, &other.storage_, size_) == 0;
+}
+
 /// The kernel counts an abstract name by the length alone; the socket of a client usually has no name at all.
 std::string Address::unix_text() const {
   const auto offset = offsetof(sockaddr_un, sun_path);

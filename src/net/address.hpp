@@ -25,6 +25,8 @@ class Address {
   int family() const { return storage_.ss_family; }
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t size() const { return size_; }
+  /// The same bytes: family, host, port, scope.
+  bool operator==(const Address& other) const;
 
   /// "127.0.0.1:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@x", "vsock:2:80"; an endpoint's own
   /// notation, but for a unix socket without a name, "unix:(unnamed)".
@@ -41,6 +43,10 @@ class Address {
   Address with_port(std::uint16_t port) const;
   /// 127.0.0.0/8 (mapped into IPv6 too) or ::1.
   bool is_loopback() const;
+  /// An IPv4 address in IPv6's form: ::ffff:0:0/96.
+  bool is_ipv4_mapped() const;
+  /// 224.0.0.0/4 (mapped into IPv6 too) or ff00::/8.
+  bool is_multicast() const;
   /// The name in the file system of a unix socket, or empty.
   std::string path() const;
 

@@ -34,36 +34,43 @@ std::vector<std::string> service_names() {
   return names;
 }
 
-HostPort host_and_port(const std::string& host, const std::string& port, Endpoint::Role role,
+/// How words are to be read.
+struct Reading {
+  Endpoint::Role role;
+  std::string_view protocol;
+  bool listens() const { return role == Endpoint::Role::listening; }
+};
+
+HostPort host_and_port(const std::string& host, const std::string& port, Reading reading,
                        const std::string& typed) {
   if (host.empty())
     throw BadInput(text("'{}': the host is empty: say HOST:PORT{}", typed,
-                        role == Endpoint::Role::listening ? ", or PORT alone for every address" : ""));
+                        reading.listens() ? ", or PORT alone for every address" : ""));
   if (port.empty()) throw BadInput(text("'{}': the port is empty: say HOST:PORT", typed));
   if (host.find_first_of(":[]") != std::string::npos && !is_ipv6(host))
     throw BadInput(
         text("'{}': '{}' is neither a name nor an address; say HOST PORT or HOST:PORT", typed, host));
-  HostPort parsed{host, parse_port(port)};
-  if (parsed.port == 0 && role == Endpoint::Role::connecting)
+  HostPort parsed{host, parse_port(port, reading.protocol)};
+  if (parsed.port == 0 && !reading.listens())
     throw BadInput(text("'{}': port 0 can be listened on, but not connected to: say 1 to 65535", typed));
   return parsed;
 }
 
-HostPort parse_bracketed(const std::string& word, Endpoint::Role role) {
+HostPort parse_bracketed(const std::string& word, Reading reading) {
   const auto close = word.rfind(']');
   const std::string host = close == std::string::npos ? "" : word.substr(1, close - 1);
   if (host.empty() || word.size() < close + 3 || word[close + 1] != ':')
     throw BadInput(text("'{}': an address in brackets is written [ADDRESS]:PORT, like [::1]:80", word));
   if (!is_ipv6(host)) throw BadInput(text("'{}': '{}' is no IPv6 address, like [::1]:80", word, host));
-  return host_and_port(host, word.substr(close + 2), role, word);
+  return host_and_port(host, word.substr(close + 2), reading, word);
 }
 
-HostPort parse_one_word(const std::string& word, Endpoint::Role role) {
-  if (word.starts_with('[')) return parse_bracketed(word, role);
+HostPort parse_one_word(const std::string& word, Reading reading) {
+  if (word.starts_with('[')) return parse_bracketed(word, reading);
   const auto colon = word.rfind(':');
   if (word.empty()) throw BadInput("'': an empty word; say HOST PORT or HOST:PORT");
   if (colon == std::string::npos) {
-    if (role == Endpoint::Role::listening) return {"", parse_port(word)};
+    if (reading.listens()) return {"", parse_port(word, reading.protocol)};
     if (is_all_digits(word))
       throw BadInput(text("'{0}': the host is missing: say HOST:{0} or HOST {0}", word));
     throw BadInput(text("'{0}': the port is missing: say {0}:PORT or {0} PORT", word));
@@ -75,7 +82,7 @@ HostPort parse_one_word(const std::string& word, Endpoint::Role role) {
     throw BadInput(text("'{}': an IPv6 address before a port is written in brackets: {}", word,
                         is_ipv6(host) || is_ipv6(word) ? right : "[V6]:PORT"));
   }
-  return host_and_port(host, word.substr(colon + 1), role, word);
+  return host_and_port(host, word.substr(colon + 1), reading, word);
 }
 
 Address parse_vsock(const std::string& word) {
@@ -100,7 +107,8 @@ InheritedFd parse_inherited(const std::string& word) {
 
 }  // namespace
 
-Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role) {
+Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role, std::string_view protocol) {
+  const Reading reading{role, protocol};
   if (words.empty() || words.size() > 2)
     throw BadInput(text("'{}': one word too many; an endpoint is HOST PORT, HOST:PORT or unix:PATH",
                         words.empty() ? "" : words.back()));
@@ -110,7 +118,7 @@ Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role) {
     if (special) throw BadInput(text("'{} {}': {} takes no further word", first, words[1], first));
     const bool bracketed = first.size() > 2 && first.starts_with('[') && first.ends_with(']');
     const auto host = bracketed ? first.substr(1, first.size() - 2) : first;
-    return {host_and_port(host, words[1], role, first + ' ' + words[1])};
+    return {host_and_port(host, words[1], reading, first + ' ' + words[1])};
   }
   if (first.starts_with("unix:")) {
     if (first.size() == 5 || first == "unix:@")
@@ -123,7 +131,7 @@ Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role) {
   }
   if (first.starts_with("vsock:")) return {parse_vsock(first)};
   if (first.starts_with("fd:")) return {parse_inherited(first)};
-  return {parse_one_word(first, role)};
+  return {parse_one_word(first, reading)};
 }
 
 bool Endpoint::is_adopted() const {
@@ -139,16 +147,17 @@ std::string Endpoint::to_string() const {
   return is_ipv6(host) ? text("[{}]:{}", host, port) : text("{}:{}", host, port);
 }
 
-std::uint16_t parse_port(const std::string& word) {
+std::uint16_t parse_port(const std::string& word, std::string_view protocol) {
   if (is_all_digits(word)) {
     const auto number = number_in<std::uint16_t>(word);
     if (!number) throw BadInput(text("'{}': a port is a number from 0 to 65535 or a service name", word));
     return *number;
   }
-  if (const auto service = get_service_by_name(word, "tcp")) return service->port;
+  if (const auto service = get_service_by_name(word, std::string(protocol))) return service->port;
   const auto similar = nearest(word, service_names());
-  throw BadInput(text("'{}': no such service for TCP{}; a port is a number from 0 to 65535 or a service name",
-                      word, similar.empty() ? "" : text(" (did you mean {}?)", similar)));
+  throw BadInput(text("'{}': no such service for {}{}; a port is a number from 0 to 65535 or a service name",
+                      word, protocol == "tcp" ? "TCP" : "UDP",
+                      similar.empty() ? "" : text(" (did you mean {}?)", similar)));
 }
 
 }  // namespace sockx

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -29,9 +30,9 @@ struct Endpoint {
   enum class Role { connecting, listening };
 
   /// Reads one or two words: PORT (listening only), HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH, unix:@NAME,
-  /// vsock:CID:PORT, fd:N, fd:unix:PATH; a port may be a service name of services(5). Throws BadInput, which
-  /// quotes the words and shows what would be right.
-  static Endpoint parse(const std::vector<std::string>& words, Role role);
+  /// vsock:CID:PORT, fd:N, fd:unix:PATH; a port may be a service name of services(5), for `protocol` ("tcp",
+  /// "udp"). Throws BadInput, which quotes the words and shows what would be right.
+  static Endpoint parse(const std::vector<std::string>& words, Role role, std::string_view protocol = "tcp");
 
   /// Whether it is a socket that somebody else has made: an InheritedFd or PassedFd.
   bool is_adopted() const;
@@ -42,7 +43,7 @@ struct Endpoint {
   std::variant<HostPort, Address, InheritedFd, PassedFd> where;
 };
 
-/// A number from 0 to 65535 or a service name, for TCP. Throws BadInput.
-std::uint16_t parse_port(const std::string& word);
+/// A number from 0 to 65535 or the name of a service for `protocol`. Throws BadInput.
+std::uint16_t parse_port(const std::string& word, std::string_view protocol = "tcp");
 
 }  // namespace sockx

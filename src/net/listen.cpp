@@ -1,8 +1,6 @@
 #include "net/listen.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,16 +13,6 @@
 namespace sockx {
 
 namespace {
-
-/// Removes the file of a unix socket that nobody listens on. To find out, it is connected to with a type that
-/// no listener of ours has: a live socket of another type answers EPROTOTYPE and notices nothing.
-void remove_stale_socket(const Address& address) {
-  struct stat status {};
-  const auto path = address.path();
-  if (path.empty() || lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  auto probe = Socket::open(AF_UNIX, SOCK_DGRAM, 0);
-  if (probe.connect(address) == ECONNREFUSED) unlink(path.c_str());
-}
 
 struct Bound {
   Socket socket;

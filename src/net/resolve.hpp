@@ -15,6 +15,7 @@ namespace sockx {
 struct ResolveOptions {
   int family = AF_UNSPEC;
   bool numeric = false;  // no look-up of any kind: the host must be an address
+  int type = SOCK_STREAM;
 };
 
 /// The addresses of a host in the order in which a program should try them (RFC 6724), at least one. An empty

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "net/socket.hpp"
 #include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
@@ -57,6 +60,14 @@ void SocketFile::give_to(const SocketFileRights& rights) const {
   const int result = lchown(path_.c_str(), *rights.user, rights.group.value_or(same));
   observe_call("lchown", result, "{}, {}, {}", path_, *rights.user, rights.group.value_or(same));
   if (result != 0) throw_errno(text("chown unix:{}", path_), Origin::local_address);
+}
+
+void remove_stale_socket(const Address& address) {
+  struct stat status {};
+  const auto path = address.path();
+  if (path.empty() || lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  auto probe = Socket::open(AF_UNIX, SOCK_DGRAM, 0);
+  if (probe.connect(address) == ECONNREFUSED) unlink(path.c_str());
 }
 
 }  // namespace sockx

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "net/address.hpp"
+
 namespace sockx {
 
 /// Whose the file of a unix socket is, and who may connect.
@@ -50,5 +52,9 @@ class SocketFile {
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
+
+/// Removes the file of a unix socket that nobody listens on. To find out, it is connected to as a datagram
+/// socket, which sends nothing: a live socket of another type answers EPROTOTYPE and notices nothing.
+void remove_stale_socket(const Address& address);
 
 }  // namespace sockx

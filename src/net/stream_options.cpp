@@ -1,6 +1,5 @@
 #include "net/stream_options.hpp"
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -10,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "net/network_interface.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
@@ -69,31 +69,6 @@ void check_network(const StreamOptions& options, const Endpoint& endpoint) {
   if (!options.interface.empty())
     throw BadInput(text("--interface: '{}' is reached through no network interface", address->to_string()));
   if (options.mptcp) throw BadInput(text("--mptcp: '{}' is not reached by TCP", address->to_string()));
-}
-
-std::string interface_names() {
-  std::string names;
-  auto* const list = if_nameindex();
-  if (list == nullptr) throw_errno("if_nameindex");
-  for (const auto* entry = list; entry->if_index != 0; ++entry)
-    names += (names.empty() ? "" : ", ") + std::string(entry->if_name);
-  if_freenameindex(list);
-  return names;
-}
-
-void use_interface(Socket& socket, int family, const std::string& name) {
-  if (!is_internet(family))
-    throw BadInput(text("--interface: '{}': this socket uses no network interface", name));
-  if (if_nametoindex(name.c_str()) == 0)
-    throw BadInput(
-        text("--interface: '{}': no such network interface; there are {}", name, interface_names()));
-  try {
-    set_option(socket.fd(), "SO_BINDTODEVICE", name);
-  } catch (const Error& error) {
-    if (error.number() != EPERM) throw;
-    throw Error(EPERM,
-                text("--interface {} needs the capability CAP_NET_RAW: setsockopt SO_BINDTODEVICE", name));
-  }
 }
 
 /// So that as many connections can leave from one address as there are ports for each peer, not in all.

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 #include "os/fd_passing.hpp"
@@ -25,10 +26,14 @@ IoResult send_record(const Descriptor& to, std::span<const std::byte> record) {
   if (put >= 0) return {IoResult::State::moved, static_cast<std::size_t>(put)};
   if (errno == EAGAIN) return {IoResult::State::again, 0};
   if (errno != EMSGSIZE) throw_errno(text("send {}", to.name), to.origin);
-  constexpr int overhead = 32;  // the kernel's own, in SO_SNDBUF
-  const int most = socket_query(to.fd, SO_SNDBUF, "SO_SNDBUF").value_or(overhead) - overhead;
   throw Error(EMSGSIZE, text("send {}: a record of {} bytes, but the socket takes at most {}", to.name,
-                             record.size(), most));
+                             record.size(), longest_record(to)));
+}
+
+std::size_t longest_record(const Descriptor& to) {
+  constexpr int overhead = 32;  // the kernel's own, in SO_SNDBUF
+  const int size = socket_query(to.fd, SO_SNDBUF, "SO_SNDBUF").value_or(overhead);
+  return static_cast<std::size_t>(std::max(size - overhead, 0));
 }
 
 namespace {

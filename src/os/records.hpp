@@ -18,6 +18,9 @@ void tell_empty_records_from_the_end(const Descriptor& socket);
 /// record that is larger than the socket takes (EMSGSIZE) with both sizes in it. See send(2).
 IoResult send_record(const Descriptor& to, std::span<const std::byte> record);
 
+/// The most bytes that one message of a unix socket may have, by its SO_SNDBUF: socket(7).
+std::size_t longest_record(const Descriptor& to);
+
 /// Receives one message into `buffer`: `moved` with its size, which may be 0, `again` or `eof`. Throws Error;
 /// for a record that did not fit, of which the rest is lost, EMSGSIZE with both sizes in it. See recvmsg(2).
 IoResult receive_record(const Descriptor& from, std::span<std::byte> buffer);

@@ -21,7 +21,7 @@ ssize_t __real_sendfile(int, int, off_t*, size_t);
 ssize_t __real_splice(int, off64_t*, int, off64_t*, size_t, unsigned);
 int __real_epoll_create1(int);
 int __real_epoll_ctl(int, int, int, epoll_event*);
-int __real_epoll_wait(int, epoll_event*, int, int);
+int __real_epoll_pwait2(int, epoll_event*, int, const timespec*, const sigset_t*);
 int __real_eventfd(unsigned, int);
 int __real_poll(pollfd*, nfds_t, int);
 int __real_socket(int, int, int);

@@ -117,11 +117,13 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   if (result == 0) faults::note_registration(epoll, operation, fd, event);
   return result;
 }
-int __wrap_epoll_wait(int epoll, epoll_event* events, int most, int milliseconds) {
+/// epoll_wait(2) with a finer clock, for which there is a name of its own only here.
+int __wrap_epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* span,
+                        const sigset_t* signals) {
   const auto fault = faults::meet({"epoll_wait", -1, -1, static_cast<size_t>(most)});
   if (fault.kind == Fault::Kind::error) return static_cast<int>(fail(fault.error));
   if (fault.kind == Fault::Kind::nothing) return 0;
-  return __real_epoll_wait(epoll, events, fault.kind == Fault::Kind::fewer ? 1 : most, milliseconds);
+  return __real_epoll_pwait2(epoll, events, fault.kind == Fault::Kind::fewer ? 1 : most, span, signals);
 }
 int __wrap_eventfd(unsigned value, int flags) {
   return make_int({"eventfd"}, [&] { return __real_eventfd(value, flags); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/flags.hpp"
+#include "commands/shared/message_options.hpp"
 #include "os/error.hpp"
 #include "os/message_flags.hpp"
 #include "os/split_list.hpp"
@@ -13,36 +14,6 @@
 namespace sockx {
 
 namespace {
-
-Framing parse_framing(const std::string& word) {
-  if (word == "line") return {Framing::Kind::line};
-  if (word == "len32") return {Framing::Kind::len32};
-  if (word == "all") return {Framing::Kind::all};
-  if (word.starts_with("size=")) {
-    const auto size = parse_size(word.substr(5));
-    if (size > 0) return {Framing::Kind::size, static_cast<std::size_t>(size)};
-  }
-  throw BadInput(text("'{}': framing is line, size=N, len32 or all", word));
-}
-
-/// An option of flags by name, separated by commas.
-void add_message_flags(CLI::App& app, const std::string& name, int& target,
-                       std::span<const MessageFlag> known, const std::string& help) {
-  const auto read = [&target, known, name](const std::string& list) {
-    for (const auto& word : split_list(list)) {
-      std::vector<std::string> words;
-      bool found = false;
-      for (const auto& flag : known) {
-        words.emplace_back(flag.name);
-        if (flag.name != word) continue;
-        target |= flag.number;
-        found = true;
-      }
-      if (!found) throw_bad_choice(name, word, words);
-    }
-  };
-  app.add_option_function<std::string>(name, read, help)->option_text("FLAG[,FLAG...]");
-}
 
 void add_ends(CLI::App& app, ConversationOptions& options) {
   const HelpSection section(app, "When the session ends");

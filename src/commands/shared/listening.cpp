@@ -17,33 +17,33 @@ void write_port_file(const std::string& path, std::uint32_t port) {
   file.complete(false);
 }
 
-/// Whoever waits for the file must not find one of an earlier run.
-void remove_old_port_file(const std::string& path) {
-  struct stat status {};
-  if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
-}
-
 /// Where to listen. Throws BadInput.
 Endpoint prepare(Context& context, const std::vector<std::string>& words, ListenFlags& flags) {
-  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
-  if (!flags.port_file.empty() && !has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
   if (flags.options.stream.mptcp)
     flags.options.tell = [&context](const Accepted& accepted) {
       log_mptcp(context, accepted.peer.to_string(), accepted.socket.uses_mptcp());
     };
   auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
-  if (!flags.port_file.empty()) remove_old_port_file(flags.port_file);
+  prepare_port_file(flags.port_file, words);
   return endpoint;
 }
 
-void tell(Context& context, const Address& address, const ListenFlags& flags) {
+}  // namespace
+
+void prepare_port_file(const std::string& path, const std::vector<std::string>& words) {
+  if (path.empty()) return;
+  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
+  if (!has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
+}
+
+void tell_listening(Context& context, const Address& address, const std::string& port_file) {
   context.log.info("listening on {}", address.to_string());
   context.report.event(
       "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
-  if (!flags.port_file.empty()) write_port_file(flags.port_file, address.port());
+  if (!port_file.empty()) write_port_file(port_file, address.port());
 }
-
-}  // namespace
 
 void add_listen_flags(CLI::App& app, ListenFlags& flags) {
   add_stream_flags(app, flags.options.stream);
@@ -69,14 +69,14 @@ void add_binding_flags(CLI::App& app, ListenFlags& flags) {
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
   auto endpoint = prepare(context, words, flags);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);
-  tell(context, listener.address(), flags);
+  tell_listening(context, listener.address(), flags.port_file);
   co_return listener;
 }
 
 Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListenFlags& flags) {
   prepare_listening(socket, socket.local(), flags.options.stream);
   Listener listener(loop, std::move(socket), flags.options);
-  tell(context, listener.address(), flags);
+  tell_listening(context, listener.address(), flags.port_file);
   return listener;
 }
 
@@ -84,7 +84,7 @@ Task<std::vector<Socket>> open_shared_port(Context& context, std::vector<std::st
                                            ListenFlags flags, unsigned count) {
   auto endpoint = prepare(context, words, flags);
   auto sockets = co_await share_port(std::move(endpoint), flags.options, count);
-  tell(context, sockets.front().local(), flags);
+  tell_listening(context, sockets.front().local(), flags.port_file);
   co_return sockets;
 }
 

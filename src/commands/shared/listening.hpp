@@ -24,6 +24,12 @@ void add_listen_flags(CLI::App& app, ListenFlags& flags);
 /// --mode, --owner, --v6only, --reuse-port.
 void add_binding_flags(CLI::App& app, ListenFlags& flags);
 
+/// Throws BadInput for a port file of what has no port, and removes one that an earlier run has left: whoever
+/// waits for the file must not find that.
+void prepare_port_file(const std::string& path, const std::vector<std::string>& words);
+/// Says where a socket listens: log line, event `listening`, port file.
+void tell_listening(Context& context, const Address& address, const std::string& port_file);
+
 /// Listens, and then says where: log line, event `listening`, port file.
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags);
 /// Says where a socket listens that has been handed down to us.

@@ -1,0 +1,143 @@
+// sockx raw: IP packets of a protocol, their payload or all of them made by hand.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "cli/flags.hpp"
+#include "commands/commands.hpp"
+#include "commands/shared/datagram_flags.hpp"
+#include "commands/shared/datagram_output.hpp"
+#include "commands/shared/datagram_streams.hpp"
+#include "commands/shared/datagram_summary.hpp"
+#include "net/internet_checksum.hpp"
+#include "net/lookups.hpp"
+#include "net/names.hpp"
+#include "net/raw_socket.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> words;
+  RawOptions raw;
+  ExchangeOptions exchange;
+  std::optional<std::uint64_t> datagrams;
+  DatagramFormat format = DatagramFormat::hex;
+  TimeLimits limits;
+};
+
+std::string host_of(const Options& o) {
+  if (o.words.size() < 2) return "";
+  if (o.words[1].empty()) throw BadInput("'': the host is empty");
+  return o.words[1];
+}
+
+void check(const Options& o) {
+  const bool hears_all = o.words.size() < 2;
+  if (hears_all && !o.raw.ip_header && (o.exchange.expected || o.exchange.reply_timeout))
+    throw BadInput("without HOST nothing is sent: leave --expect and --reply-timeout out");
+  check_peeking(o.exchange, o.datagrams);
+}
+
+/// Puts the checksum of IPv4's protocols where it is wanted; what comes after an IP header is meant.
+void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_header) {
+  const auto begin = has_header ? ipv4_header_size(packet) : 0;
+  const auto payload = std::span(packet).subspan(begin);
+  if (offset + 2 > payload.size())
+    throw BadInput(text("--checksum: '{}': this packet has {} bytes, so say at most {}", offset,
+                        payload.size(), payload.size() < 2 ? 0 : payload.size() - 2));
+  payload[offset] = payload[offset + 1] = std::byte{0};
+  const auto checksum = internet_checksum(payload);
+  payload[offset] = static_cast<std::byte>(checksum >> 8U);
+  payload[offset + 1] = static_cast<std::byte>(checksum & 0xffU);
+}
+
+/// What happens to a packet before it is sent.
+std::function<void(std::vector<std::byte>&)> finisher(const RawOptions& options, int family) {
+  if (!options.checksum || family == AF_INET6) return {};
+  return [offset = *options.checksum, has_header = options.ip_header](std::vector<std::byte>& packet) {
+    fill_checksum(packet, offset, has_header);
+  };
+}
+
+RecordLimit limit_of(int family, bool ip_header) {
+  constexpr std::size_t longest = 65535, header = 20;
+  const bool is_ipv4 = family == AF_INET;
+  return {is_ipv4 && !ip_header ? longest - header : longest, "a packet",
+          text("{} has room for", is_ipv4 ? "IPv4" : "IPv6")};
+}
+
+Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>& summary) {
+  auto& loop = co_await this_loop();
+  auto& exchange = options.exchange;
+  const auto host = host_of(options);
+  options.raw.protocol = parse_protocol(options.words.front());
+  auto end = co_await open_raw(host, options.raw);
+  const int family = end.local.family();
+  if (family == AF_INET6 && options.raw.checksum && options.raw.ip_header)
+    throw BadInput("--checksum: over IPv6 the kernel fills it in, and only without --ip-header");
+  exchange.is_client = !host.empty() || options.raw.ip_header;
+  if (exchange.is_client)
+    exchange.send_limit = options.datagrams;
+  else
+    exchange.receive_limit = options.datagrams;
+  exchange.limit = limit_of(family, options.raw.ip_header);
+  exchange.finish = finisher(options.raw, family);
+  if (options.raw.ip_header)
+    exchange.destination_of = [family](std::span<const std::byte> packet) {
+      return destination_in_header(packet, family);
+    };
+  if (!options.raw.ip_header && family == AF_INET) exchange.head_of_received = ipv4_header_size;
+  context.log.info("receiving {}{}", protocol_name(options.raw.protocol),
+                   end.peer ? text(" from {}", end.peer->host()) : "");
+  DatagramStreams streams(loop, exchange.is_client);
+  streams.set_reply_timeout(exchange);
+  summary.emplace(context);
+  auto observer = summary->observer(options.format);
+  auto borrowed = streams.borrowed();
+  co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
+                           std::move(observer));
+}
+
+}  // namespace
+
+Run declare_raw(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  add_words(app, o.words, 2, "PROTOCOL [HOST]");
+  app.add_flag("--ip-header", o.raw.ip_header,
+               "what is sent begins with the IP header, and what is shown too");
+  app.add_option("--checksum", o.raw.checksum, "put an Internet checksum of the payload at byte OFFSET of it")
+      ->option_text("OFFSET")
+      ->check(CLI::Range(0, 65534));
+  add_datagram_flags(app, o.raw.socket);
+  add_input_flags(app, o.exchange);
+  app.add_option("--datagrams", o.datagrams,
+                 "send no more than N packets; without HOST: end when N have come")
+      ->option_text("N")
+      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX));
+  add_expect_flags(app, o.exchange);
+  add_format_flag(app, o.format, "hex");
+  add_recv_flags(app, o.exchange.recv_flags);
+  add_run_timeouts(app, o.limits);
+  set_examples(app, {{"sockx raw icmp", "show the ICMP messages that arrive"},
+                     {"printf '\\x08\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
+                      "--checksum 2 --expect 1",
+                      "ping: an echo request, and the reply"}});
+  return [options](Context& context) {
+    check(*options);
+    options->exchange.is_udp = false;
+    options->exchange.idle_timeout = options->limits.idle;
+    options->raw.socket.tells_facts =
+        options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
+    context.report.keep_standard_output_for_payload();
+    std::optional<DatagramSummary> summary;
+    context.run(run_raw(context, *options, summary), options->limits.whole_run);
+    if (summary) summary->complete();
+    return ExitCode::done;
+  };
+}
+
+}  // namespace sockx

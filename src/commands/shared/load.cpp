@@ -1,0 +1,122 @@
+#include "commands/shared/load.hpp"
+
+#include "cli/units.hpp"
+#include "commands/shared/end_report.hpp"
+#include "net/datagrams.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string show_pace(double datagrams_a_second) {
+  if (datagrams_a_second >= 1e6) return text("{:.2f} Mpps", datagrams_a_second / 1e6);
+  if (datagrams_a_second >= 1e3) return text("{:.1f} kpps", datagrams_a_second / 1e3);
+  return text("{:.1f} pps", datagrams_a_second);
+}
+
+/// Of a stretch too short to measure there is no rate: 0.
+double per_second(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+std::string show_report(const LoadReport& report) {
+  const auto share =
+      report.sent == 0 ? 0 : 100 * static_cast<double>(report.lost()) / static_cast<double>(report.sent);
+  const auto jitter =
+      report.has_jitter() ? text(", jitter {:.3f} ms", static_cast<double>(report.jitter) / 1e6) : "";
+  return text("{} of {} datagrams in {}: {}, {}; lost {} ({:.2f} %), reordered {}, duplicated {}{}",
+              report.received, report.sent, show_duration(std::chrono::nanoseconds(report.nanoseconds)),
+              show_pace(per_second(report.received, report.seconds())),
+              show_rate(per_second(report.bytes, report.seconds())), report.lost(), share, report.reordered,
+              report.duplicated, jitter);
+}
+
+std::vector<Field> fields_of(const LoadReport& report) {
+  std::vector<Field> fields{{"sent", report.sent},
+                            {"received", report.received},
+                            {"bytes", report.bytes},
+                            {"lost", report.lost()},
+                            {"reordered", report.reordered},
+                            {"duplicated", report.duplicated},
+                            {"seconds", report.seconds()},
+                            {"datagrams_per_second", per_second(report.received, report.seconds())},
+                            {"bytes_per_second", per_second(report.bytes, report.seconds())}};
+  if (report.has_jitter()) fields.push_back({"jitter", static_cast<double>(report.jitter) / 1e9});
+  return fields;
+}
+
+void tell_generated(Context& context, const std::string& peer, const GeneratorTally& tally) {
+  const auto span = seconds(tally.time);
+  const auto& [datagrams, bytes] = tally.sent;
+  context.report.result(text("sent {} datagrams ({} bytes) to {} in {}: {}, {}; {} system calls", datagrams,
+                             bytes, peer, show_duration(tally.time), show_pace(per_second(datagrams, span)),
+                             show_rate(per_second(bytes, span)), tally.calls),
+                        "generated",
+                        {{"peer", peer},
+                         {"sent", datagrams},
+                         {"bytes", bytes},
+                         {"seconds", span},
+                         {"datagrams_per_second", per_second(datagrams, span)},
+                         {"bytes_per_second", per_second(bytes, span)},
+                         {"system_calls", tally.calls}});
+}
+
+}  // namespace
+
+void add_load_flags(CLI::App& app, LoadFlags& flags) {
+  const HelpSection section(app, "Load");
+  add_size(app, "--generate", flags.size, "send numbered datagrams of SIZE bytes instead of standard input")
+      ->excludes("--listen");
+  add_duration(app, "--seconds", flags.time, "send them for DURATION")->needs("--generate");
+  app.add_flag("--measure", flags.measures, "count such datagrams: rate, lost, reordered, duplicated, jitter")
+      ->needs("--listen")
+      ->excludes("--handler")
+      ->excludes("--reply");
+}
+
+Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options) {
+  const auto most = std::min<std::size_t>(longest_datagram(*end.peer), 65536);
+  if (options.size < LoadHeader::size || options.size > most)
+    throw BadInput(text("--generate: '{}': these datagrams have {} to {} bytes", options.size,
+                        LoadHeader::size + 0, most));
+  const auto peer = end.peer->to_string();
+  GeneratorTally tally;
+  EndReport told(context, [&](bool) { tell_generated(context, peer, tally); });
+  co_await generate(std::move(end), options, tally);
+  told.complete();
+  if (!tally.report) {
+    context.log.warn("{} has not said what it received", peer);
+    co_return;
+  }
+  auto fields = fields_of(*tally.report);
+  fields.insert(fields.begin(), {"peer", peer});
+  context.report.result(text("{} received {}", peer, show_report(*tally.report)), "received", fields);
+}
+
+Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
+  const auto tell = [&context](const MeterResult& result) {
+    auto fields = fields_of(result.report);
+    const auto peer = result.source.to_string();
+    fields.insert(fields.begin(), {"peer", peer});
+    fields.push_back({"complete", result.is_complete});
+    fields.push_back({"trains", result.came_in_trains});
+    fields.push_back({"dropped_buffers", result.dropped});
+    const auto dropped = result.dropped == 0
+                             ? ""
+                             : text("; the kernel dropped {} buffers, each {}", result.dropped,
+                                    result.came_in_trains ? "a train of up to 64 datagrams" : "a datagram");
+    context.report.result(text("from {}{}: {}{}", peer, result.is_complete ? "" : ", whose end was not heard",
+                               show_report(result.report), dropped),
+                          "measured", fields);
+  };
+  std::uint64_t foreign = 0;
+  EndReport told(context, [&](bool) {
+    if (foreign > 0) context.log.warn("{} datagrams were of no load", foreign);
+  });
+  co_await measure(std::move(end), options, tell, foreign);
+  told.complete();
+}
+
+}  // namespace sockx

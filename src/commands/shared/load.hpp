@@ -1,0 +1,29 @@
+// The load of sockx udp: --generate on one side, --listen --measure on the other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "cli/context.hpp"
+#include "cli/flags.hpp"
+#include "datagram/generator.hpp"
+#include "datagram/meter.hpp"
+
+namespace sockx {
+
+struct LoadFlags {
+  std::optional<std::uint64_t> size;  // of --generate
+  std::optional<Duration> time;
+  bool measures = false;
+};
+
+/// --generate, --seconds, --measure.
+void add_load_flags(CLI::App& app, LoadFlags& flags);
+
+/// Sends the load, and tells how much it was and what the meter says of it. Throws BadInput for a size for
+/// which there are no datagrams.
+Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options);
+/// Tells of each load.
+Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options);
+
+}  // namespace sockx

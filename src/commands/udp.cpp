@@ -1,0 +1,199 @@
+// sockx udp: datagrams to a peer, or from and to all that send some.
+#include <sys/socket.h>
+
+#include "cli/flags.hpp"
+#include "commands/commands.hpp"
+#include "commands/shared/datagram_flags.hpp"
+#include "commands/shared/datagram_output.hpp"
+#include "commands/shared/datagram_streams.hpp"
+#include "commands/shared/datagram_summary.hpp"
+#include "commands/shared/listening.hpp"
+#include "commands/shared/load.hpp"
+#include "datagram/exchange.hpp"
+#include "net/numeric_address.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> words;
+  bool listens = false;
+  std::string port_file;
+  DatagramOptions socket;
+  ExchangeOptions exchange;
+  std::optional<std::uint64_t> datagrams;
+  DatagramFormat format = DatagramFormat::raw;
+  LoadFlags load;
+  TimeLimits limits;
+};
+
+void add_multicast_flags(CLI::App& app, DatagramOptions& options) {
+  const HelpSection section(app, "Broadcast and multicast");
+  auto& multicast = options.multicast;
+  app.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
+  add_read(
+      app, "--join", [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
+      "hear what is sent to a group, on an interface (repeatable)")
+      ->option_text("GROUP[%IF]")
+      ->allow_extra_args(false)
+      ->trigger_on_parse();
+  const auto read_source = [&](const std::string& word) {
+    const auto address = numeric_address(word);
+    if (!address) throw BadInput(text("'{}': say the address of a sender", word));
+    multicast.sources.push_back(*address);
+  };
+  add_read(app, "--join-source", read_source, "of the groups, hear this sender only (repeatable)")
+      ->option_text("ADDR")
+      ->allow_extra_args(false)
+      ->trigger_on_parse()
+      ->needs("--join");
+  app.add_option("--mcast-ttl", multicast.ttl, "let N routers pass on what is sent to a group (default: 1)")
+      ->option_text("N")
+      ->check(CLI::Range(0U, 255U));
+  add_choice(app, "--mcast-loop", multicast.loop,
+             std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
+             "whether this host hears what it sends to a group (default: on)");
+  app.add_option("--mcast-interface", multicast.interface, "send to groups through this network interface")
+      ->option_text("IF");
+}
+
+void add_replies(CLI::App& app, Options& o) {
+  const HelpSection section(app, "Replies");
+  add_expect_flags(app, o.exchange);
+  const auto read_reply = [&o](const std::string& word) {
+    if (word == "last" || word == "all" || word == "none") {
+      o.exchange.reply_to = word == "last" ? ReplyTo::last : word == "all" ? ReplyTo::all : ReplyTo::none;
+      return;
+    }
+    if (word.starts_with("unix:")) {
+      o.exchange.reply_address = std::get<Address>(Endpoint::parse({word}, Endpoint::Role::connecting).where);
+    } else {
+      const auto parsed = parse_address(word);
+      if (!parsed.has_port) throw BadInput(text("'{}': say last, all, none or ADDR:PORT", word));
+      o.exchange.reply_address = parsed.address;
+    }
+    o.exchange.reply_to = ReplyTo::one;
+  };
+  add_read(app, "--reply", read_reply, "whom standard input goes to (default: last)")
+      ->option_text("last|all|none|ADDR:PORT")
+      ->needs("--listen");
+  add_choice(app, "--handler", o.exchange.handler,
+             {{"echo", DatagramHandler::echo},
+              {"upper", DatagramHandler::upper},
+              {"discard", DatagramHandler::discard}},
+             "send each datagram back, as it is or in upper case, or drop it")
+      ->needs("--listen")
+      ->excludes("--reply");
+}
+
+void check(const Options& o) {
+  if (o.listens && (o.exchange.reply_timeout || (o.exchange.expected && !o.load.measures)))
+    throw BadInput(
+        "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
+        "--reply-timeout out");
+  if (o.load.measures && o.datagrams)
+    throw BadInput("--measure ends by --expect N loads, --idle-timeout or --deadline: leave --datagrams out");
+  check_peeking(o.exchange, o.datagrams);
+  for (const auto& source : o.socket.multicast.sources)
+    for (const auto& group : o.socket.multicast.groups)
+      if (source.family() != group.address.family())
+        throw BadInput(
+            text("--join-source: '{}' is not of the family of {}", source.ntop(), group.address.ntop()));
+}
+
+/// Families in which a socket of that family cannot answer.
+Address fit_for(const Address& local, const Address& to) {
+  if (local.family() != AF_INET6 || to.family() != AF_INET) return to;
+  const auto mapped = numeric_address("::ffff:" + to.host(), static_cast<std::uint16_t>(to.port()));
+  return *mapped;
+}
+
+Task<> run_udp(Context& context, Options options, std::optional<DatagramSummary>& summary) {
+  auto& loop = co_await this_loop();
+  auto& exchange = options.exchange;
+  const auto role = options.listens ? Endpoint::Role::listening : Endpoint::Role::connecting;
+  auto endpoint = Endpoint::parse(options.words, role, "udp");
+  prepare_port_file(options.port_file, options.words);
+  DatagramEnd end;
+  if (options.listens) {
+    end = co_await bind_datagrams(std::move(endpoint), options.socket);
+    tell_listening(context, end.local, options.port_file);
+    if (exchange.reply_to == ReplyTo::one)
+      exchange.reply_address = fit_for(end.local, exchange.reply_address);
+  } else {
+    end = co_await dial_datagrams(std::move(endpoint), options.socket);
+    context.log.info("sending to {} from {}", end.peer->to_string(), end.local.to_string());
+  }
+  if (options.load.size) {
+    const GeneratorOptions load{static_cast<std::size_t>(*options.load.size), options.datagrams,
+                                options.load.time, exchange.pace};
+    co_await run_generator(context, std::move(end), load);
+    co_return;
+  }
+  if (options.load.measures) {
+    const MeterOptions meter{exchange.expected, options.limits.idle};
+    co_await run_meter(context, std::move(end), meter);
+    co_return;
+  }
+  if (end.local.family() == AF_UNIX) exchange.most = 4 * 1024 * 1024;
+  const bool reads_input =
+      !options.listens || (exchange.handler == DatagramHandler::show && exchange.reply_to != ReplyTo::none);
+  DatagramStreams streams(loop, reads_input);
+  if (!options.listens) streams.set_reply_timeout(exchange);
+  summary.emplace(context);
+  auto observer = summary->observer(options.format);
+  auto borrowed = streams.borrowed();
+  co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
+                           std::move(observer));
+}
+
+}  // namespace
+
+Run declare_udp(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  add_endpoint(app, o.words, "HOST PORT");
+  app.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
+  add_datagram_flags(app, o.socket);
+  app.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
+  app.add_option("--port-file", o.port_file, "write the port to FILE once it is bound")
+      ->option_text("FILE")
+      ->needs("--listen");
+  add_input_flags(app, o.exchange);
+  app.add_option("--datagrams", o.datagrams,
+                 "send no more than N datagrams; with --listen: end when N have been received")
+      ->option_text("N")
+      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX));
+  add_replies(app, o);
+  add_format_flag(app, o.format, "raw");
+  add_recv_flags(app, o.exchange.recv_flags);
+  add_multicast_flags(app, o.socket);
+  add_load_flags(app, o.load);
+  add_run_timeouts(app, o.limits);
+  set_examples(app, {{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
+                     {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
+                     {"sockx udp --listen --handler echo 9000", "an echo server"},
+                     {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
+                      "hear a multicast group, with all that is known of each datagram"}});
+  return [options](Context& context) {
+    auto& exchange = options->exchange;
+    check(*options);
+    exchange.is_client = !options->listens;
+    exchange.idle_timeout = options->limits.idle;
+    (options->listens ? exchange.receive_limit : exchange.send_limit) = options->datagrams;
+    options->socket.tells_facts =
+        options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
+    options->socket.takes_trains = exchange.recv_flags == 0;
+    options->socket.tells_time = options->load.measures;
+    if (!options->load.size && !options->load.measures) context.report.keep_standard_output_for_payload();
+    std::optional<DatagramSummary> summary;
+    context.run(run_udp(context, *options, summary), options->limits.whole_run);
+    if (summary) summary->complete();
+    return ExitCode::done;
+  };
+}
+
+}  // namespace sockx

@@ -1,0 +1,313 @@
+#include "datagram/exchange.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "datagram/outbox.hpp"
+#include "datagram/peers.hpp"
+#include "flow/notification.hpp"
+#include "flow/pumping.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/records.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::size_t piece_of_file = 1400;  // fits into one packet of most networks
+
+class Exchange {
+ public:
+  Exchange(EventLoop& loop, DatagramEnd end, ExchangeStreams streams, ExchangeOptions options,
+           ExchangeTally& tally, ExchangeObserver observer)
+      : loop_(loop),
+        end_(std::move(end)),
+        socket_(end_.socket.described(shown_address(end_.peer.value_or(end_.local)))),
+        watch_(loop, end_.socket.fd()),
+        streams_(std::move(streams)),
+        options_(std::move(options)),
+        tally_(tally),
+        observer_(std::move(observer)),
+        reader_(socket_, {options_.most, 32, options_.recv_flags}),
+        outbox_(socket_, watch_, {options_.send_flags, may_make_trains()}, tally_.sent,
+                [this](int error, const Address* to) { return heed(error, to); }),
+        pacer_(options_.pace),
+        heard_(loop) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  Task<> run() {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last));
+    tasks.push_back(options_.is_client ? run_client() : run_server());
+    co_await any(std::move(tasks));
+  }
+
+ private:
+  Task<> run_server() {
+    TaskGroup group(loop_);
+    group.spawn(receive());
+    if (streams_.in != nullptr) group.spawn(send_input());
+    while (!has_enough_) {
+      co_await group.next_end();
+    }
+    group.throw_failure();
+  }
+
+  Task<> run_client() {
+    TaskGroup group(loop_);
+    group.spawn(receive());
+    group.spawn(send_input());
+    for (;;) {
+      if (input_ended_ && has_enough_) break;
+      const bool is_bounded = input_ended_ && options_.reply_timeout;
+      const auto deadline = is_bounded ? tally_.last + *options_.reply_timeout : never;
+      if (Clock::now() >= deadline) break;
+      co_await group.next_end(deadline);  // an early end only looks again
+    }
+    group.throw_failure();
+    if (options_.expected && tally_.received.datagrams < *options_.expected)
+      throw TimedOut(text("{}: {} of {} replies came, and no other for {:g} s", socket_.name,
+                          tally_.received.datagrams, *options_.expected,
+                          std::chrono::duration<double>(*options_.reply_timeout).count()));
+  }
+
+  // Receiving.
+
+  Task<> receive() {
+    while (!has_enough_ || (options_.is_client && !input_ended_)) {
+      const auto datagrams = receive_some();
+      if (datagrams.empty()) {
+        watch_.forget_readable();
+        co_await watch_.readable_or_hung_up(*streams_.out);
+        if (streams_.out->is_hung_up()) throw Error(EPIPE, "write stdout", streams_.out_descriptor.origin);
+        continue;
+      }
+      for (const auto& datagram : datagrams) take(datagram);
+      tally_.last = loop_.now();
+      tally_.dropped = reader_.dropped();
+      heard_.notify();
+      co_await write_output();
+      co_await flush();
+      co_await loop_.next_turn();
+    }
+  }
+
+  std::span<const Datagram> receive_some() {
+    const auto left = options_.receive_limit.value_or(UINT64_MAX) - tally_.received.datagrams;
+    try {
+      return reader_.receive(static_cast<std::size_t>(std::min<std::uint64_t>(left, SIZE_MAX)));
+    } catch (const Error& error) {
+      if (!is_of_a_datagram(error.number())) throw;
+      heed(error.number(), nullptr);
+      return {};
+    }
+  }
+
+  /// What an ICMP message may say; anything else is a failure of the call.
+  static bool is_of_a_datagram(int error) {
+    switch (error) {
+      case ECONNREFUSED:
+      case EHOSTUNREACH:
+      case ENETUNREACH:
+      case EHOSTDOWN:
+      case ENONET:
+      case ENOPROTOOPT:
+      case EPROTO:
+      case EMSGSIZE:
+      case EACCES:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void take(const Datagram& datagram) {
+    peers_.add(datagram.source);
+    if (datagram.is_cut()) ++tally_.cut;
+    const auto head = options_.head_of_received ? options_.head_of_received(datagram.bytes) : 0;
+    for_each_of(datagram, [&](std::span<const std::byte> bytes) { take_one(datagram, bytes.subspan(head)); });
+    if (options_.receive_limit && tally_.received.datagrams >= *options_.receive_limit) has_enough_ = true;
+    if (options_.expected && tally_.received.datagrams >= *options_.expected) has_enough_ = true;
+  }
+
+  void take_one(const Datagram& datagram, std::span<const std::byte> bytes) {
+    ++tally_.received.datagrams;
+    tally_.received.bytes += bytes.size();
+    switch (options_.handler) {
+      case DatagramHandler::show:
+        observer_.show(datagram, bytes, output_);
+        break;
+      case DatagramHandler::echo:
+        outbox_.put(bytes, &datagram.source);
+        break;
+      case DatagramHandler::upper:
+        upper_.assign(bytes.begin(), bytes.end());
+        for (auto& byte : upper_)
+          if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte ^= std::byte{0x20};
+        outbox_.put(upper_, &datagram.source);
+        break;
+      case DatagramHandler::discard:
+        break;
+    }
+  }
+
+  Task<> write_output() {
+    const auto bytes = std::as_bytes(std::span(output_));
+    for (std::size_t begin = 0; begin < bytes.size();) {
+      const auto put = write_some(streams_.out_descriptor, bytes.subspan(begin));
+      begin += put.bytes;
+      if (put.state == IoResult::State::moved) continue;
+      streams_.out->forget_writable();
+      co_await streams_.out->writable();
+    }
+    output_.clear();
+  }
+
+  // Sending.
+
+  /// Flags are for calls as the user sees them, one for each datagram.
+  bool may_make_trains() const {
+    return options_.send_flags == 0 && options_.is_udp && end_.local.family() != AF_UNIX;
+  }
+
+  Task<> send_input() {
+    const auto framing = options_.framing.value_or(streams_.in_descriptor.is_file()
+                                                       ? Framing{Framing::Kind::size, piece_of_file}
+                                                       : Framing{Framing::Kind::line});
+    Framer framer(framing, limit_of_a_datagram());
+    std::vector<std::byte> buffer(64 * 1024);
+    std::uint64_t taken = 0;
+    while (taken < options_.send_limit.value_or(UINT64_MAX)) {
+      auto record = framer.take();
+      if (record) {
+        ++taken;
+        if (options_.finish) options_.finish(*record);
+        co_await send(*record);
+        continue;
+      }
+      if (framer.has_ended()) break;
+      const auto got = read_some(streams_.in_descriptor, buffer);
+      if (got.state == IoResult::State::moved) {
+        framer.put(std::span(buffer).first(got.bytes));
+      } else if (got.state == IoResult::State::eof) {
+        framer.end();
+      } else {
+        co_await flush();
+        streams_.in->forget_readable();
+        co_await streams_.in->readable();
+      }
+    }
+    co_await flush();
+    end_what_is_corked();
+    input_ended_ = true;
+    tally_.last = std::max(tally_.last, Clock::now());
+  }
+
+  RecordLimit limit_of_a_datagram() const {
+    if (options_.limit) return *options_.limit;
+    const auto& to = end_.peer                           ? *end_.peer
+                     : options_.reply_to == ReplyTo::one ? options_.reply_address
+                                                         : end_.local;
+    if (to.family() == AF_UNIX) return {longest_record(socket_), "a datagram", "the socket takes at most"};
+    const auto most = longest_datagram(to);
+    const bool is_ipv6 = most == longest_datagram(Address::any(AF_INET6, 0));
+    return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
+  }
+
+  Task<> send(const std::vector<std::byte>& record) {
+    const auto due = pacer_.next(record.size(), loop_.now());
+    if (due > loop_.now()) {
+      co_await flush();
+      co_await loop_.sleep_until(due);
+    }
+    if (outbox_.is_full()) {
+      co_await flush();
+      co_await loop_.next_turn();
+    }
+    if (options_.destination_of) {
+      const auto destination = options_.destination_of(record);
+      outbox_.put(record, &destination);
+    } else if (options_.is_client) {
+      outbox_.put(record, end_.is_connected ? nullptr : &*end_.peer);
+    } else if (options_.reply_to == ReplyTo::one) {
+      outbox_.put(record, &options_.reply_address);
+    } else {
+      while (options_.reply_to == ReplyTo::last ? peers_.last() == nullptr : peers_.empty()) {
+        co_await heard_.wait();
+      }
+      if (options_.reply_to == ReplyTo::last) outbox_.put(record, peers_.last());
+      if (options_.reply_to == ReplyTo::all)
+        for (const auto& peer : peers_) outbox_.put(record, &peer);
+    }
+  }
+
+  Task<> flush() {
+    if (outbox_.is_empty()) co_return;
+    co_await outbox_.flush();
+    tally_.last = Clock::now();
+  }
+
+  /// With MSG_MORE everything is one datagram, which goes when something comes without that flag: udp(7).
+  void end_what_is_corked() {
+    if ((options_.send_flags & MSG_MORE) == 0 || tally_.sent.datagrams == 0) return;
+    const OutgoingDatagram nothing{{}, end_.is_connected || !end_.peer ? nullptr : &*end_.peer};
+    const auto outcome = send_datagrams(socket_, {&nothing, 1}, options_.send_flags & ~MSG_MORE);
+    if (outcome.error != 0) throw Error(outcome.error, text("send {}", socket_.name), Origin::peer);
+  }
+
+  /// See Outbox::Heed. Errors that came back for datagrams wait in a queue of their own.
+  bool heed(int error, const Address* to) {
+    bool was_of_earlier = false;
+    while (const auto returned = take_datagram_error(socket_)) {
+      was_of_earlier = true;
+      tell(*returned);
+    }
+    if (was_of_earlier) return true;
+    DatagramError here;
+    here.number = error;
+    here.destination = to != nullptr ? *to : end_.peer.value_or(end_.local);
+    tell(here);
+    return false;
+  }
+
+  void tell(const DatagramError& error) {
+    if (options_.is_client) throw Error(error.number, text("send {}", error.about()), Origin::peer);
+    peers_.remove(error.destination);
+    observer_.refused(error);
+  }
+
+  EventLoop& loop_;
+  DatagramEnd end_;
+  Descriptor socket_;
+  Watch watch_;
+  ExchangeStreams streams_;
+  ExchangeOptions options_;
+  ExchangeTally& tally_;
+  ExchangeObserver observer_;
+  DatagramReader reader_;
+  Outbox outbox_;
+  Pacer pacer_;
+  Peers peers_;
+  Notification heard_;
+  std::string output_;
+  std::vector<std::byte> upper_;
+  bool input_ended_ = false, has_enough_ = false;
+};
+
+}  // namespace
+
+Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
+                ExchangeObserver observer) {
+  Exchange running(co_await this_loop(), std::move(end), std::move(streams), std::move(options), tally,
+                   std::move(observer));
+  co_await running.run();
+}
+
+}  // namespace sockx

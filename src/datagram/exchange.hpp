@@ -1,0 +1,78 @@
+// exchange(): datagrams from standard input to a peer or several, and theirs to standard output.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datagram/outbox.hpp"
+#include "datagram/pace.hpp"
+#include "flow/clock.hpp"
+#include "flow/framing.hpp"
+#include "flow/task.hpp"
+#include "flow/watch.hpp"
+#include "net/datagram_error.hpp"
+#include "net/datagram_socket.hpp"
+#include "net/datagrams.hpp"
+
+namespace sockx {
+
+/// Who is sent what comes from standard input, when everybody may send to us.
+enum class ReplyTo { last, all, none, one };
+/// What becomes of a datagram: it is shown, goes back to its sender, as it is or in upper case, or is
+/// dropped.
+enum class DatagramHandler { show, echo, upper, discard };
+
+struct ExchangeOptions {
+  std::optional<Framing> framing;  // by default lines; of a regular file pieces of 1400 bytes
+  Pace pace;                       // of what is sent
+  int send_flags = 0, recv_flags = 0;
+  std::size_t most = 64 * 1024;                // bytes of a datagram that are kept
+  std::optional<std::uint64_t> send_limit;     // datagrams; then it is as though the input had ended
+  std::optional<std::uint64_t> receive_limit;  // datagrams; then the exchange is over
+  std::optional<std::uint64_t> expected;       // replies; with them and the end of the input it is over
+  std::optional<Duration> reply_timeout;       // after the end of the input; without one it goes on for ever
+  std::optional<Duration> idle_timeout;
+  ReplyTo reply_to = ReplyTo::last;  // where there is no peer of our choice
+  Address reply_address;             // for ReplyTo::one
+  DatagramHandler handler = DatagramHandler::show;
+  bool is_client = true;
+  bool is_udp = true;
+
+  // Of raw sockets.
+  std::optional<RecordLimit> limit;                     // of what is sent; by default that of UDP
+  std::function<void(std::vector<std::byte>&)> finish;  // a last touch to what is sent
+  std::function<Address(std::span<const std::byte>)> destination_of;  // where it says itself that it goes
+  std::function<std::size_t(std::span<const std::byte>)> head_of_received;  // bytes that are not shown
+};
+
+/// Kept up to date while the exchange goes on.
+struct ExchangeTally {
+  DatagramCount sent, received;
+  std::uint64_t cut = 0;      // datagrams of which a part found no room
+  std::uint64_t dropped = 0;  // by the kernel: Datagram
+  Clock::time_point last = Clock::now();
+};
+
+/// Whom the exchange tells of what happens.
+struct ExchangeObserver {
+  /// Adds to `output` what standard output shall say of a datagram, one of a train's with its own bytes.
+  std::function<void(const Datagram& datagram, std::span<const std::byte> bytes, std::string& output)> show;
+  /// An error came back for a datagram that somebody else was sent: that peer alone is concerned.
+  std::function<void(const DatagramError&)> refused;
+};
+
+/// The standard streams as the exchange uses them, borrowed. `in` is null where the input is not read.
+struct ExchangeStreams {
+  Descriptor in_descriptor, out_descriptor;
+  Watch *in = nullptr, *out = nullptr;
+};
+
+/// Runs to the end that the options define; as a client it ends, too, when the peer refuses. Throws Error,
+/// TimedOut (too few replies), Incomplete.
+Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
+                ExchangeObserver observer);
+
+}  // namespace sockx

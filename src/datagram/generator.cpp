@@ -1,0 +1,211 @@
+#include "datagram/generator.hpp"
+
+#include <sys/prctl.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <vector>
+
+#include "flow/event_loop.hpp"
+#include "flow/watch.hpp"
+#include "net/datagram_error.hpp"
+#include "net/datagrams.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+std::uint64_t nanoseconds_since_1970() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+}
+
+std::uint32_t random_stream() {
+  std::uint32_t number = 0;
+  if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number)
+    number = static_cast<std::uint32_t>(nanoseconds_since_1970());
+  return number;
+}
+
+class Generator {
+ public:
+  Generator(EventLoop& loop, DatagramEnd end, GeneratorOptions options, GeneratorTally& tally)
+      : loop_(loop),
+        end_(std::move(end)),
+        socket_(end_.socket.described(end_.peer->to_string())),
+        watch_(loop, end_.socket.fd()),
+        options_(options),
+        tally_(tally),
+        stream_(random_stream()),
+        makes_trains_(end_.local.family() != AF_UNIX && options.size * 2 <= longest_train),
+        buffer_(most_bytes() / options.size * options.size) {}
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  Task<> run() {
+    co_await send_load();
+    co_await ask_for_report();
+  }
+
+ private:
+  /// Of a batch: enough for the calls to count little, and little enough to stay in the processor's cache.
+  std::size_t most_bytes() const { return std::max<std::size_t>(options_.size, 256 * 1024); }
+
+  Task<> send_load() {
+    if (options_.pace.is_set()) prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: pauses are short
+    const auto begin = Clock::now();
+    const auto end = options_.time ? begin + *options_.time : never;
+    plan_begin_ = begin;
+    for (auto now = begin; now < end; now = Clock::now()) {
+      tally_.time = now - begin;
+      const auto left = options_.datagrams.value_or(UINT64_MAX) - sequence_;
+      if (left == 0) break;
+      const auto due = due_at(now);
+      if (due == 0) {
+        const auto next = plan_begin_ + time_of(sequence_);
+        co_await loop_.sleep_until(std::min(next, end));
+        continue;
+      }
+      co_await send_batch(std::min(left, due));
+      co_await loop_.next_turn();
+    }
+    tally_.time = Clock::now() - begin;
+  }
+
+  double datagrams_a_second() const {
+    return options_.pace.datagrams > 0 ? options_.pace.datagrams
+                                       : options_.pace.bytes / static_cast<double>(options_.size);
+  }
+  Duration time_of(std::uint64_t datagrams) const {
+    return std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(static_cast<double>(datagrams) / datagrams_a_second()));
+  }
+  /// How many may go now. A stall is not followed by a burst of more than a fiftieth of a second: the plan
+  /// begins later then.
+  std::uint64_t due_at(Clock::time_point now) {
+    if (!options_.pace.is_set()) return UINT64_MAX;
+    const double seconds = std::chrono::duration<double>(now - plan_begin_).count();
+    const auto planned = static_cast<std::uint64_t>(seconds * datagrams_a_second()) + 1;
+    const auto most = static_cast<std::uint64_t>(datagrams_a_second() / 50) + 1;
+    if (planned <= sequence_) return 0;
+    if (planned - sequence_ <= most) return planned - sequence_;
+    plan_begin_ += time_of(planned - sequence_ - most);
+    return most;
+  }
+
+  /// Fills the buffer with the next datagrams and sends them.
+  Task<> send_batch(std::uint64_t wanted) {
+    const auto size = options_.size;
+    const auto in_train = std::min(most_in_train, longest_train / size);
+    const bool is_slow = options_.pace.is_set() && wanted < 2 * in_train;
+    const auto per_train = makes_trains_ && !is_slow ? in_train : 1;
+    const auto count = static_cast<std::size_t>(
+        std::min<std::uint64_t>({wanted, buffer_.size() / size, per_train * most_at_once}));
+    const auto now = nanoseconds_since_1970();
+    for (std::size_t i = 0; i < count; ++i)
+      LoadHeader{LoadHeader::Kind::load, stream_, sequence_ + i, now}.put(&buffer_[i * size]);
+    const Address* const to = end_.is_connected ? nullptr : &*end_.peer;
+    std::vector<OutgoingDatagram> trains;
+    for (std::size_t i = 0; i < count; i += per_train) {
+      const auto length = std::min(per_train, count - i);
+      trains.push_back({std::span(buffer_).subspan(i * size, length * size), to, length > 1 ? size : 0});
+    }
+    for (std::span<const OutgoingDatagram> left(trains); !left.empty();) {
+      ++tally_.calls;
+      const auto outcome = send_datagrams(socket_, left, 0);
+      for (const auto& train : left.first(outcome.sent)) {
+        tally_.sent.datagrams += train.bytes.size() / size;
+        tally_.sent.bytes += train.bytes.size();
+        sequence_ += train.bytes.size() / size;
+      }
+      left = left.subspan(outcome.sent);
+      if (outcome.error == 0) continue;
+      const bool goes_on = co_await cope(outcome.error, left.front());
+      if (!goes_on) co_return;
+    }
+  }
+
+  /// Whether to go on with the batch as it is.
+  Task<bool> cope(int error, const OutgoingDatagram& first) {
+    if (error == EAGAIN) {
+      watch_.forget_writable();
+      co_await watch_.writable(after(10ms));
+      co_return true;
+    }
+    if (error == ENOBUFS || error == ENOMEM) {
+      co_await loop_.sleep_until(after(1ms));
+      co_return true;
+    }
+    if (first.segment != 0) {
+      makes_trains_ = false;
+      co_return false;
+    }
+    fail(error);
+  }
+
+  [[noreturn]] void fail(int error) {
+    if (const auto returned = take_datagram_error(socket_))
+      throw Error(returned->number, text("send {}", returned->about()), Origin::peer);
+    throw Error(error, text("send {}", socket_.name), Origin::peer);
+  }
+
+  /// The end may get lost, and so may the answer: it is said again until that comes.
+  Task<> ask_for_report() {
+    const auto limit = after(2s);
+    std::vector<std::byte> end(LoadHeader::size);
+    LoadHeader{LoadHeader::Kind::end, stream_, sequence_, nanoseconds_since_1970()}.put(end.data());
+    const OutgoingDatagram datagram{end, end_.is_connected ? nullptr : &*end_.peer};
+    DatagramReader reader(socket_, {});
+    while (!tally_.report && Clock::now() < limit) {
+      const auto outcome = send_datagrams(socket_, {&datagram, 1}, 0);
+      if (outcome.error != 0 && outcome.error != EAGAIN && outcome.error != ENOBUFS) fail(outcome.error);
+      co_await wait_for_report(reader, after(50ms));
+    }
+  }
+
+  Task<> wait_for_report(DatagramReader& reader, Deadline limit) {
+    for (;;) {
+      for (const auto& received : receive(reader))
+        if (const auto report = LoadReport::read(received.bytes, stream_)) tally_.report = report;
+      if (tally_.report) co_return;
+      watch_.forget_readable();
+      const bool in_time = co_await watch_.readable(limit);
+      if (!in_time) co_return;
+    }
+  }
+
+  std::span<const Datagram> receive(DatagramReader& reader) {
+    try {
+      return reader.receive();
+    } catch (const Error& error) {
+      fail(error.number());
+    }
+  }
+
+  EventLoop& loop_;
+  DatagramEnd end_;
+  Descriptor socket_;
+  Watch watch_;
+  GeneratorOptions options_;
+  GeneratorTally& tally_;
+  std::uint32_t stream_;
+  bool makes_trains_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t sequence_ = 0;      // of the next datagram
+  Clock::time_point plan_begin_{};  // of the pace
+};
+
+}  // namespace
+
+Task<> generate(DatagramEnd end, GeneratorOptions options, GeneratorTally& tally) {
+  Generator generator(co_await this_loop(), std::move(end), options, tally);
+  co_await generator.run();
+}
+
+}  // namespace sockx

@@ -1,0 +1,35 @@
+// generate(): numbered datagrams, as many as possible or at a pace, for a meter to count.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "datagram/load_packet.hpp"
+#include "datagram/outbox.hpp"
+#include "datagram/pace.hpp"
+#include "flow/task.hpp"
+#include "net/datagram_socket.hpp"
+
+namespace sockx {
+
+struct GeneratorOptions {
+  std::size_t size = 0;                    // bytes of each datagram, at least LoadHeader::size
+  std::optional<std::uint64_t> datagrams;  // with neither limit it goes on for ever
+  std::optional<Duration> time;
+  Pace pace;
+};
+
+/// Kept up to date while it goes on.
+struct GeneratorTally {
+  DatagramCount sent;
+  std::uint64_t calls = 0;
+  Duration time{};
+  std::optional<LoadReport> report;  // of the meter, when it has answered
+};
+
+/// Sends the load and asks the other side for its count, for two seconds. Without a pace datagrams go in
+/// trains where the kernel takes them (UDP_SEGMENT); with one each goes by itself, unless the pace is too
+/// fast for that. Throws Error, also when the other side refuses.
+Task<> generate(DatagramEnd end, GeneratorOptions options, GeneratorTally& tally);
+
+}  // namespace sockx

@@ -1,0 +1,145 @@
+#include "datagram/meter.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <list>
+
+#include "datagram/load_count.hpp"
+#include "flow/pumping.hpp"
+#include "flow/task_group.hpp"
+#include "net/datagram_error.hpp"
+#include "net/datagrams.hpp"
+#include "os/error.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::size_t most_loads = 64;  // whose counts are kept
+
+struct Load {
+  Address source;
+  std::uint32_t stream = 0;
+  std::uint32_t dropped_before = 0;
+  bool came_in_trains = false;
+  LoadCount count = {};
+};
+
+class Meter {
+ public:
+  Meter(EventLoop& loop, DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
+        std::uint64_t& foreign)
+      : loop_(loop),
+        end_(std::move(end)),
+        socket_(end_.socket.described(end_.local.to_string())),
+        watch_(loop, end_.socket.fd()),
+        options_(options),
+        tell_(std::move(tell)),
+        foreign_(foreign),
+        reader_(socket_, {}) {}
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
+  ~Meter() {
+    try {
+      for (const auto& load : loads_)
+        if (!load.count.has_ended()) tell_of(load);
+    } catch (const std::exception&) {
+      return;  // nobody is there to be told
+    }
+  }
+
+  Task<> run() {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_));
+    tasks.push_back(receive());
+    co_await any(std::move(tasks));
+  }
+
+ private:
+  Task<> receive() {
+    while (!options_.loads || ended_ < *options_.loads) {
+      const auto datagrams = receive_some();
+      if (datagrams.empty()) {
+        watch_.forget_readable();
+        co_await watch_.readable();
+        continue;
+      }
+      last_ = loop_.now();
+      for (const auto& train : datagrams)
+        for_each_of(train, [&](std::span<const std::byte> bytes) { take(train, bytes); });
+      co_await loop_.next_turn();
+    }
+  }
+
+  std::span<const Datagram> receive_some() {
+    try {
+      return reader_.receive();
+    } catch (const Error&) {
+      if (!take_datagram_error(socket_)) throw;
+      return {};  // a generator that has left hears no report
+    }
+  }
+
+  void take(const Datagram& train, std::span<const std::byte> bytes) {
+    const auto header = LoadHeader::read(bytes);
+    if (!header || header->kind == LoadHeader::Kind::report) {
+      ++foreign_;
+      return;
+    }
+    auto& load = load_of(train.source, header->stream);
+    if (header->kind == LoadHeader::Kind::end) return end(load, header->sequence);
+    const auto now = train.time.value_or(std::chrono::system_clock::now().time_since_epoch());
+    load.came_in_trains = load.came_in_trains || train.segment != 0;
+    load.count.take(*header, bytes.size(), static_cast<std::uint64_t>(now.count()), train.segment == 0);
+  }
+
+  Load& load_of(const Address& source, std::uint32_t stream) {
+    const auto is_it = [&](const Load& load) { return load.stream == stream && load.source == source; };
+    auto known = std::ranges::find_if(loads_, is_it);
+    if (known == loads_.end()) {
+      if (loads_.size() == most_loads) loads_.pop_back();
+      loads_.push_front({source, stream, reader_.dropped()});
+      return loads_.front();
+    }
+    loads_.splice(loads_.begin(), loads_, known);  // the next is most likely its own
+    return loads_.front();
+  }
+
+  void end(Load& load, std::uint64_t sent) {
+    if (!load.count.has_ended()) {
+      load.count.end(sent);
+      ++ended_;
+      tell_of(load);
+    }
+    const auto report = load.count.report().datagram(load.stream);
+    const OutgoingDatagram answer{report, &load.source};
+    send_datagrams(socket_, {&answer, 1}, 0);  // if it is lost it is asked for again
+  }
+
+  void tell_of(const Load& load) {
+    tell_({load.source, load.count.has_ended(), load.count.report(), reader_.dropped() - load.dropped_before,
+           load.came_in_trains});
+  }
+
+  EventLoop& loop_;
+  DatagramEnd end_;
+  Descriptor socket_;
+  Watch watch_;
+  MeterOptions options_;
+  std::function<void(const MeterResult&)> tell_;
+  std::uint64_t& foreign_;
+  DatagramReader reader_;
+  std::list<Load> loads_;  // the latest first
+  std::uint64_t ended_ = 0;
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace
+
+Task<> measure(DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
+               std::uint64_t& foreign) {
+  Meter meter(co_await this_loop(), std::move(end), options, std::move(tell), foreign);
+  co_await meter.run();
+}
+
+}  // namespace sockx

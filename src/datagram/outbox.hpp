@@ -1,0 +1,64 @@
+// Outbox: datagrams that wait to be sent, and go out in as few calls as the kernel allows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "flow/task.hpp"
+#include "flow/watch.hpp"
+#include "net/datagrams.hpp"
+
+namespace sockx {
+
+struct DatagramCount {
+  std::uint64_t datagrams = 0, bytes = 0;
+};
+
+class Outbox {
+ public:
+  /// What to do about an errno that a call left, whose first datagram goes to `to` (null: the peer): true to
+  /// try again, because the error was of an earlier datagram; false to leave this one out; or it throws.
+  using Heed = std::function<bool(int error, const Address* to)>;
+  struct Options {
+    int flags = 0;             // for sendmmsg(2)
+    bool makes_trains = true;  // let the kernel cut datagrams of one size out of longer ones: UDP_SEGMENT
+  };
+  /// `socket` and `watch` are borrowed; `sent` is kept up to date.
+  Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, Heed heed);
+
+  /// Copies a datagram; to its peer if `to` is null. Flush a full outbox first.
+  void put(std::span<const std::byte> bytes, const Address* to = nullptr);
+  bool is_empty() const { return entries_.empty(); }
+  bool is_full() const;
+  /// Sends what was put, waiting where the kernel has no room. Throws Error, EMSGSIZE for what is too large.
+  Task<> flush();
+
+ private:
+  struct Entry {
+    std::size_t begin, size;
+    std::size_t to;  // index in destinations_; none for the peer
+  };
+  static constexpr std::size_t none = SIZE_MAX;
+  bool joins(const Entry& entry, const OutgoingDatagram& train, std::size_t count) const;
+  void form_trains(std::size_t first_entry);
+  Task<> send_trains();
+  Task<bool> cope(int error, const OutgoingDatagram& first);
+  void count_as_sent(std::size_t train);
+
+  Descriptor socket_;
+  Watch& watch_;
+  Options options_;
+  DatagramCount& sent_;
+  Heed heed_;
+  std::vector<std::byte> bytes_;
+  std::vector<Entry> entries_;
+  std::vector<Address> destinations_;
+  std::vector<OutgoingDatagram> trains_;
+  std::vector<std::size_t> first_entries_;  // of the trains
+};
+
+}  // namespace sockx

@@ -1,0 +1,38 @@
+// Pace: so many datagrams or bytes a second, evenly.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "flow/clock.hpp"
+
+namespace sockx {
+
+struct Pace {
+  double datagrams = 0, bytes = 0;  // a second; 0: as fast as it goes. At most one of them is set.
+  bool is_set() const { return datagrams > 0 || bytes > 0; }
+};
+
+/// Says when the next datagram is due. What is late is made up for, but not by a burst of more than a
+/// fiftieth of a second.
+class Pacer {
+ public:
+  explicit Pacer(Pace pace) : pace_(pace) {}
+
+  /// When a datagram of `size` bytes may go; counts it as gone.
+  Clock::time_point next(std::size_t size, Clock::time_point now) {
+    if (!pace_.is_set()) return now;
+    const double seconds =
+        pace_.datagrams > 0 ? 1 / pace_.datagrams : static_cast<double>(size) / pace_.bytes;
+    due_ = std::max(due_, now - std::chrono::milliseconds(20));
+    const auto due = due_;
+    due_ += std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    return due;
+  }
+
+ private:
+  Pace pace_;
+  Clock::time_point due_ = Clock::now();
+};
+
+}  // namespace sockx

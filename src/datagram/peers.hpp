@@ -1,0 +1,53 @@
+// Peers: who has sent us datagrams, so that all of them can be answered.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <string_view>
+#include <unordered_map>
+
+#include "net/address.hpp"
+
+namespace sockx {
+
+/// Different addresses in the order in which they first came; beyond `most` the oldest is forgotten.
+class Peers {
+ public:
+  explicit Peers(std::size_t most = 4096) : most_(most) {}
+
+  void add(const Address& peer) {
+    if (last_ != nullptr && *last_ == peer) return;
+    if (const auto known = index_.find(bytes_of(peer)); known != index_.end()) {
+      last_ = &*known->second;
+      return;
+    }
+    order_.push_back(peer);
+    last_ = &order_.back();
+    index_.emplace(bytes_of(order_.back()), std::prev(order_.end()));
+    if (order_.size() > most_) remove(Address(order_.front()));
+  }
+  void remove(const Address& peer) {
+    const auto known = index_.find(bytes_of(peer));
+    if (known == index_.end()) return;
+    const auto place = known->second;
+    if (last_ == &*place) last_ = nullptr;
+    index_.erase(known);  // whose key is in the list
+    order_.erase(place);
+  }
+  bool empty() const { return order_.empty(); }
+  /// Who has sent last and is not removed; null when that is nobody.
+  const Address* last() const { return last_; }
+  auto begin() const { return order_.begin(); }
+  auto end() const { return order_.end(); }
+
+ private:
+  static std::string_view bytes_of(const Address& address) {
+    return {reinterpret_cast<const char*>(address.data()), address.size()};
+  }
+  std::size_t most_;
+  std::list<Address> order_;
+  std::unordered_map<std::string_view, std::list<Address>::iterator> index_;
+  const Address* last_ = nullptr;
+};
+
+}  // namespace sockx

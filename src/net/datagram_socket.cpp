@@ -1,0 +1,290 @@
+#include "net/datagram_socket.hpp"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "net/network_interface.hpp"
+#include "net/numeric_address.hpp"
+#include "net/resolve.hpp"
+#include "os/error.hpp"
+#include "os/observer.hpp"
+#include "os/socket_query.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
+
+/// For what makes a run better but not other.
+void try_option(const Socket& socket, const std::string& name, const std::string& value) {
+  try {
+    set_option(socket.fd(), name, value);
+  } catch (const Error&) {
+    return;
+  }
+}
+
+Socket open_socket(int family, const DatagramOptions& options) {
+  const int protocol = !is_internet(family) ? 0 : options.udplite ? IPPROTO_UDPLITE : IPPROTO_UDP;
+  auto socket = Socket::open(family, SOCK_DGRAM, protocol);
+  for (const auto& setting : options.settings) check_level(setting, family);
+  if (!options.interface.empty()) use_interface(socket, family, options.interface);
+  ask_for_facts(socket, family, options);
+  enlarge_queues(socket, options.settings);
+  if (options.broadcast) set_option(socket.fd(), "SO_BROADCAST", "on");
+  if (options.takes_trains && is_internet(family) && !options.udplite) try_option(socket, "UDP_GRO", "on");
+  for (const auto& setting : options.settings) apply(socket.fd(), setting);
+  return socket;
+}
+
+/// What is sent to groups. A socket of IPv6 sends to those of IPv4 too.
+void prepare_sending_to_groups(const Socket& socket, int family, const MulticastOptions& options) {
+  const auto interface =
+      options.interface.empty() ? 0 : interface_index("--mcast-interface", options.interface);
+  const auto set = [&](const std::string& ipv4, const std::string& ipv6, const std::string& value) {
+    if (family == AF_INET6) set_option(socket.fd(), ipv6, value);
+    set_option(socket.fd(), ipv4, value);
+  };
+  if (options.ttl) set("IP_MULTICAST_TTL", "IPV6_MULTICAST_HOPS", std::to_string(*options.ttl));
+  if (options.loop) set("IP_MULTICAST_LOOP", "IPV6_MULTICAST_LOOP", *options.loop ? "on" : "off");
+  if (interface != 0) set("IP_MULTICAST_IF", "IPV6_MULTICAST_IF", options.interface);
+}
+
+void join(const Socket& socket, const Group& group, const MulticastOptions& options) {
+  const auto place = text("{},{}", group.address.ntop(), group.interface);
+  const auto is_of_family = [&](const Address& source) { return source.family() == group.address.family(); };
+  if (std::ranges::none_of(options.sources, is_of_family))
+    set_option(socket.fd(), "MCAST_JOIN_GROUP", group.interface.empty() ? group.address.ntop() : place);
+  for (const auto& source : options.sources)
+    if (is_of_family(source))
+      set_option(socket.fd(), "MCAST_JOIN_SOURCE_GROUP",
+                 text("{},{},{}", group.address.ntop(), source.ntop(), group.interface));
+}
+
+/// A socket hears the groups that it has joined, and not what others on this host have.
+void join_groups(const Socket& socket, int family, const MulticastOptions& options) {
+  if (options.groups.empty()) return;
+  if (family == AF_INET6) try_option(socket, "IPV6_MULTICAST_ALL", "off");
+  try_option(socket, "IP_MULTICAST_ALL", "off");
+  for (const auto& group : options.groups) {
+    if (!group.interface.empty()) interface_index("--join", group.interface);
+    if (family == AF_INET && group.address.family() == AF_INET6)
+      throw BadInput(text("--join: '{}': this socket is of IPv4", group.address.ntop()));
+    try {
+      join(socket, group, options);
+    } catch (const Error& error) {
+      if (error.number() != ENODEV) throw;
+      throw Error(ENODEV,
+                  text("--join {}: no route to it; say on which interface: --join {}%INTERFACE",
+                       group.address.ntop(), group.address.ntop()),
+                  Origin::local_address);
+    }
+  }
+}
+
+/// A name of the kernel's choice, as bind(2) gives it for an address that is a family alone: unix(7).
+void bind_anywhere(Socket& socket) {
+  sockaddr_storage unnamed{};
+  unnamed.ss_family = AF_UNIX;
+  socket.bind({reinterpret_cast<const sockaddr*>(&unnamed), sizeof unnamed.ss_family});
+}
+
+std::unique_ptr<SocketFile> bind_to(Socket& socket, const Address& address) {
+  if (address.family() == AF_UNIX) remove_stale_socket(address);
+  socket.bind(address);
+  return address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
+}
+
+[[noreturn]] void throw_no_broadcast(const Address& address) {
+  throw BadInput(text("'{}' is a broadcast address: say --broadcast", address.to_string()));
+}
+
+DatagramEnd dial_address(const Address& address, const DatagramOptions& options) {
+  DatagramEnd end;
+  end.socket = open_socket(address.family(), options);
+  if (is_internet(address.family()))
+    prepare_sending_to_groups(end.socket, address.family(), options.multicast);
+  const auto source = options.source ? options.source->in_family(address.family()) : std::nullopt;
+  if (source)
+    end.file = bind_to(end.socket, *source);
+  else if (address.family() == AF_UNIX)
+    bind_anywhere(end.socket);
+  join_groups(end.socket, address.family(), options.multicast);
+  end.peer = address;
+  end.is_connected = !address.is_multicast() && !options.broadcast;
+  if (end.is_connected) {
+    const int error = end.socket.connect(address);
+    if (error == EACCES && is_internet(address.family())) throw_no_broadcast(address);
+    if (error != 0) throw Error(error, text("connect {}", address.to_string()), Origin::peer);
+  }
+  end.local = end.socket.local();
+  return end;
+}
+
+DatagramEnd adopt_datagrams(const InheritedFd& inherited, const DatagramOptions& options) {
+  const auto name = text("fd:{}", inherited.fd);
+  if (inherited.fd <= 2)
+    throw BadInput(
+        text("'{}': descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above", name));
+  if (!is_socket(inherited.fd) || socket_query(inherited.fd, SO_TYPE, "SO_TYPE") != SOCK_DGRAM)
+    throw BadInput(text("'{}': that is not an open datagram socket", name));
+  DatagramEnd end;
+  end.socket = Socket(UniqueFd(inherited.fd));
+  end.local = end.socket.local();
+  const auto peer = end.socket.peer();
+  end.is_connected = peer.size() != 0;
+  if (end.is_connected) end.peer = peer;
+  ask_for_facts(end.socket, end.local.family(), options);
+  for (const auto& setting : options.settings) apply(end.socket.fd(), setting);
+  return end;
+}
+
+void check_network(const Endpoint& endpoint, const DatagramOptions& options) {
+  if (std::holds_alternative<PassedFd>(endpoint.where))
+    throw BadInput(text("'{}': only stream sockets are passed; say fd:N", endpoint.to_string()));
+  const auto* const address = std::get_if<Address>(&endpoint.where);
+  if (address == nullptr) return;
+  if (address->family() != AF_UNIX)
+    throw BadInput(text("'{}': datagrams go over UDP and unix sockets", endpoint.to_string()));
+  for (const auto& [given, flag] : {std::pair{options.udplite, "--udplite"},
+                                    {options.broadcast, "--broadcast"},
+                                    {!options.interface.empty(), "--interface"},
+                                    {!options.multicast.groups.empty(), "--join"}})
+    if (given) throw BadInput(text("{}: '{}' is reached through no network", flag, endpoint.to_string()));
+}
+
+Task<std::vector<Address>> find_addresses(Endpoint endpoint, const DatagramOptions& options, int family) {
+  std::vector<Address> addresses;
+  if (const auto* address = std::get_if<Address>(&endpoint.where)) {
+    addresses.push_back(*address);
+    co_return addresses;
+  }
+  const ResolveOptions how{family, options.numeric, SOCK_DGRAM};
+  addresses = co_await resolve(std::get<HostPort>(endpoint.where), how, options.deadline);
+  co_return addresses;
+}
+
+/// Groups of one family need a socket of that family alone.
+int family_to_bind(const DatagramOptions& options) {
+  const auto& groups = options.multicast.groups;
+  const auto is_ipv4 = [](const Group& group) { return group.address.family() == AF_INET; };
+  if (options.family == AF_UNSPEC && !groups.empty() && std::ranges::all_of(groups, is_ipv4)) return AF_INET;
+  return options.family;
+}
+
+DatagramEnd bind_address(const Address& address, const DatagramOptions& options, bool dual_stack) {
+  DatagramEnd end;
+  end.socket = open_socket(address.family(), options);
+  // Several may hear a group or a broadcast on one port.
+  if (!options.multicast.groups.empty() || options.broadcast)
+    set_option(end.socket.fd(), "SO_REUSEADDR", "on");
+  if (address.family() == AF_INET6) set_option(end.socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
+  if (is_internet(address.family()))
+    prepare_sending_to_groups(end.socket, address.family(), options.multicast);
+  end.file = bind_to(end.socket, address);
+  join_groups(end.socket, address.family(), options.multicast);
+  end.local = end.socket.local();
+  return end;
+}
+
+}  // namespace
+
+Group Group::parse(const std::string& word) {
+  const auto percent = word.find('%');
+  const auto address = numeric_address(word.substr(0, percent));
+  const bool has_interface = percent != std::string::npos && percent + 1 < word.size();
+  if (!address || !address->is_multicast() || (percent != std::string::npos && !has_interface))
+    throw BadInput(text(
+        "'{}': a group is an address of 224.0.0.0/4 or ff00::/8, like 239.1.2.3 or ff02::1234%eth0", word));
+  return {*address, has_interface ? word.substr(percent + 1) : ""};
+}
+
+void enlarge_queues(const Socket& socket, const std::vector<OptionSetting>& settings) {
+  constexpr int wanted = 8 * 1024 * 1024;
+  for (const auto& [name, forced, number] :
+       {std::tuple{"SO_RCVBUF", "SO_RCVBUFFORCE", SO_RCVBUF}, {"SO_SNDBUF", "SO_SNDBUFFORCE", SO_SNDBUF}}) {
+    const auto is_it = [&](const OptionSetting& setting) {
+      return setting.option->name == name || setting.option->name == forced;
+    };
+    if (std::ranges::any_of(settings, is_it) || socket_query(socket.fd(), number, name).value_or(0) >= wanted)
+      continue;
+    try {
+      set_option(socket.fd(), forced, std::to_string(wanted));  // CAP_NET_ADMIN; else rmem_max is the limit
+    } catch (const Error&) {
+      try_option(socket, name, std::to_string(wanted));
+    }
+  }
+}
+
+void ask_for_facts(const Socket& socket, int family, const DatagramOptions& options) {
+  try_option(socket, "SO_RXQ_OVFL", "on");
+  if (options.tells_facts || options.tells_time) try_option(socket, "SO_TIMESTAMPNS", "on");
+  if (!is_internet(family)) return;
+  try_option(socket, "IP_RECVERR", "on");  // of a socket of IPv6 too, for what comes over IPv4
+  if (family == AF_INET6) try_option(socket, "IPV6_RECVERR", "on");
+  if (!options.tells_facts) return;
+  for (const auto* const name : {"IP_RECVTTL", "IP_RECVTOS"}) try_option(socket, name, "on");
+  if (family == AF_INET) try_option(socket, "IP_PKTINFO", "on");
+  if (family == AF_INET6)
+    for (const auto* const name : {"IPV6_RECVPKTINFO", "IPV6_RECVHOPLIMIT", "IPV6_RECVTCLASS"})
+      try_option(socket, name, "on");
+}
+
+Task<DatagramEnd> dial_datagrams(Endpoint endpoint, DatagramOptions options) {
+  check_network(endpoint, options);
+  if (const auto* const inherited = std::get_if<InheritedFd>(&endpoint.where)) {
+    auto end = adopt_datagrams(*inherited, options);
+    if (!end.is_connected)
+      throw BadInput(text("'{}': that socket is not connected; say --listen", endpoint.to_string()));
+    co_return end;
+  }
+  auto addresses = co_await find_addresses(endpoint, options, options.family);
+  if (options.source)
+    std::erase_if(addresses, [&](const Address& one) { return !options.source->in_family(one.family()); });
+  if (addresses.empty())
+    throw BadInput(text("--source: '{}': '{}' has no address of that family", options.source->word,
+                        endpoint.to_string()));
+  std::exception_ptr first_failure;
+  for (const auto& address : addresses) {
+    try {
+      co_return dial_address(address, options);
+    } catch (const Error&) {
+      if (!first_failure) first_failure = std::current_exception();
+    }
+  }
+  std::rethrow_exception(first_failure);
+}
+
+Task<DatagramEnd> bind_datagrams(Endpoint endpoint, DatagramOptions options) {
+  check_network(endpoint, options);
+  if (const auto* const inherited = std::get_if<InheritedFd>(&endpoint.where)) {
+    co_return adopt_datagrams(*inherited, options);
+  }
+  const int family = family_to_bind(options);
+  auto addresses = co_await find_addresses(endpoint, options, family);
+  const auto* const where = std::get_if<HostPort>(&endpoint.where);
+  const bool dual_stack = where != nullptr && where->host.empty() && family == AF_UNSPEC;
+  if (options.source) {
+    const auto& address = options.source->address;
+    if (where == nullptr || !where->host.empty() || options.source->port != 0 || !address)
+      throw BadInput(
+          text("--source: '{}': say the address to listen on alone, and a PORT", options.source->word));
+    addresses = {address->with_port(where->port)};
+  }
+  std::exception_ptr first_failure;
+  for (const auto& address : addresses) {
+    try {
+      co_return bind_address(address, options, dual_stack && address.family() == AF_INET6);
+    } catch (const Error& error) {
+      if (!first_failure) first_failure = std::current_exception();
+      if (error.number() != EAFNOSUPPORT && error.number() != EADDRNOTAVAIL) break;
+    }
+  }
+  std::rethrow_exception(first_failure);
+}
+
+}  // namespace sockx

@@ -1,0 +1,43 @@
+#include "net/network_interface.hpp"
+
+#include <net/if.h>
+
+#include "net/socket_option.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string interface_names() {
+  std::string names;
+  auto* const list = if_nameindex();
+  if (list == nullptr) throw_errno("if_nameindex");
+  for (const auto* entry = list; entry->if_index != 0; ++entry)
+    names += (names.empty() ? "" : ", ") + std::string(entry->if_name);
+  if_freenameindex(list);
+  return names;
+}
+
+}  // namespace
+
+unsigned interface_index(const std::string& option, const std::string& name) {
+  if (const auto index = if_nametoindex(name.c_str())) return index;
+  throw BadInput(text("{}: '{}': no such network interface; there are {}", option, name, interface_names()));
+}
+
+void use_interface(Socket& socket, int family, const std::string& name) {
+  if (family != AF_INET && family != AF_INET6)
+    throw BadInput(text("--interface: '{}': this socket uses no network interface", name));
+  interface_index("--interface", name);
+  try {
+    set_option(socket.fd(), "SO_BINDTODEVICE", name);
+  } catch (const Error& error) {
+    if (error.number() != EPERM) throw;
+    throw Error(EPERM,
+                text("--interface {} needs the capability CAP_NET_RAW: setsockopt SO_BINDTODEVICE", name));
+  }
+}
+
+}  // namespace sockx

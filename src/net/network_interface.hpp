@@ -1,0 +1,18 @@
+// Network interfaces by name.
+#pragma once
+
+#include <string>
+
+#include "net/socket.hpp"
+
+namespace sockx {
+
+/// The number of an interface, see if_nametoindex(3). Throws BadInput, in the name of the `option` that has
+/// it, which says what interfaces there are.
+unsigned interface_index(const std::string& option, const std::string& name);
+
+/// Restricts a socket to one interface (SO_BINDTODEVICE in socket(7)). Throws Error, and BadInput for an
+/// interface that is not there or a family that has none.
+void use_interface(Socket& socket, int family, const std::string& name);
+
+}  // namespace sockx

@@ -2,7 +2,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/datagram_flags.hpp"
 #include "commands/shared/datagram_output.hpp"
@@ -103,29 +103,32 @@ Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>
 
 }  // namespace
 
-Run declare_raw(CLI::App& app) {
+Run declare_raw(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_words(app, o.words, 2, "PROTOCOL [HOST]");
-  app.add_flag("--ip-header", o.raw.ip_header,
-               "what is sent begins with the IP header, and what is shown too");
-  app.add_option("--checksum", o.raw.checksum, "put an Internet checksum of the payload at byte OFFSET of it")
-      ->option_text("OFFSET")
-      ->check(CLI::Range(0, 65534));
-  add_datagram_flags(app, o.raw.socket);
-  add_input_flags(app, o.exchange);
-  app.add_option("--datagrams", o.datagrams,
-                 "send no more than N packets; without HOST: end when N have come")
-      ->option_text("N")
-      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX));
-  add_expect_flags(app, o.exchange);
-  add_format_flag(app, o.format, "hex");
-  add_recv_flags(app, o.exchange.recv_flags);
-  add_run_timeouts(app, o.limits);
-  set_examples(app, {{"sockx raw icmp", "show the ICMP messages that arrive"},
-                     {"printf '\\x08\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
-                      "--checksum 2 --expect 1",
-                      "ping: an echo request, and the reply"}});
+  flags.add_words(o.words, 2, "PROTOCOL [HOST]");
+  flags.add_flag("--ip-header", o.raw.ip_header,
+                 "what is sent begins with the IP header, and what is shown too");
+  flags
+      .add_option("--checksum", o.raw.checksum,
+                  "put an Internet checksum of the payload at byte OFFSET of it")
+      .option_text("OFFSET")
+      .range(0U, 65534U);
+  add_network_flags(flags, o.raw.socket, false);
+  add_input_flags(flags, o.exchange);
+  flags
+      .add_option("--datagrams", o.datagrams,
+                  "send no more than N packets; without HOST: end when N have come")
+      .option_text("N")
+      .at_least(1);
+  add_expect_flags(flags, o.exchange);
+  add_format_flag(flags, o.format, "hex");
+  add_recv_flags(flags, o.exchange.recv_flags);
+  add_run_timeouts(flags, o.limits);
+  flags.set_examples({{"sockx raw icmp", "show the ICMP messages that arrive"},
+                      {"printf '\\x08\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
+                       "--checksum 2 --expect 1",
+                       "ping: an echo request, and the reply"}});
   return [options](Context& context) {
     check(*options);
     options->exchange.is_udp = false;

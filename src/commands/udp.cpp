@@ -1,7 +1,7 @@
 // sockx udp: datagrams to a peer, or from and to all that send some.
 #include <sys/socket.h>
 
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/datagram_flags.hpp"
 #include "commands/shared/datagram_output.hpp"
@@ -30,39 +30,38 @@ struct Options {
   TimeLimits limits;
 };
 
-void add_multicast_flags(CLI::App& app, DatagramOptions& options) {
-  const HelpSection section(app, "Broadcast and multicast");
+void add_multicast_flags(Flags& flags, DatagramOptions& options) {
+  const HelpSection section(flags, "Broadcast and multicast");
   auto& multicast = options.multicast;
-  app.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
-  add_read(
-      app, "--join", [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
-      "hear what is sent to a group, on an interface (repeatable)")
-      ->option_text("GROUP[%IF]")
-      ->allow_extra_args(false)
-      ->trigger_on_parse();
+  flags.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
+  flags
+      .add_read(
+          "--join", [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
+          "hear what is sent to a group, on an interface (repeatable)")
+      .option_text("GROUP[%IF]")
+      .repeatable();
   const auto read_source = [&](const std::string& word) {
     const auto address = numeric_address(word);
     if (!address) throw BadInput(text("'{}': say the address of a sender", word));
     multicast.sources.push_back(*address);
   };
-  add_read(app, "--join-source", read_source, "of the groups, hear this sender only (repeatable)")
-      ->option_text("ADDR")
-      ->allow_extra_args(false)
-      ->trigger_on_parse()
-      ->needs("--join");
-  app.add_option("--mcast-ttl", multicast.ttl, "let N routers pass on what is sent to a group (default: 1)")
-      ->option_text("N")
-      ->check(CLI::Range(0U, 255U));
-  add_choice(app, "--mcast-loop", multicast.loop,
-             std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
-             "whether this host hears what it sends to a group (default: on)");
-  app.add_option("--mcast-interface", multicast.interface, "send to groups through this network interface")
-      ->option_text("IF");
+  flags.add_read("--join-source", read_source, "of the groups, hear this sender only (repeatable)")
+      .option_text("ADDR")
+      .repeatable()
+      .needs("--join");
+  flags.add_option("--mcast-ttl", multicast.ttl, "let N routers pass on what is sent to a group (default: 1)")
+      .option_text("N")
+      .range(0U, 255U);
+  flags.add_choice("--mcast-loop", multicast.loop,
+                   std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
+                   "whether this host hears what it sends to a group (default: on)");
+  flags.add_option("--mcast-interface", multicast.interface, "send to groups through this network interface")
+      .option_text("IF");
 }
 
-void add_replies(CLI::App& app, Options& o) {
-  const HelpSection section(app, "Replies");
-  add_expect_flags(app, o.exchange);
+void add_replies(Flags& flags, Options& o) {
+  const HelpSection section(flags, "Replies");
+  add_expect_flags(flags, o.exchange);
   const auto read_reply = [&o](const std::string& word) {
     if (word == "last" || word == "all" || word == "none") {
       o.exchange.reply_to = word == "last" ? ReplyTo::last : word == "all" ? ReplyTo::all : ReplyTo::none;
@@ -77,16 +76,17 @@ void add_replies(CLI::App& app, Options& o) {
     }
     o.exchange.reply_to = ReplyTo::one;
   };
-  add_read(app, "--reply", read_reply, "whom standard input goes to (default: last)")
-      ->option_text("last|all|none|ADDR:PORT")
-      ->needs("--listen");
-  add_choice(app, "--handler", o.exchange.handler,
-             {{"echo", DatagramHandler::echo},
-              {"upper", DatagramHandler::upper},
-              {"discard", DatagramHandler::discard}},
-             "send each datagram back, as it is or in upper case, or drop it")
-      ->needs("--listen")
-      ->excludes("--reply");
+  flags.add_read("--reply", read_reply, "whom standard input goes to (default: last)")
+      .option_text("last|all|none|ADDR:PORT")
+      .needs("--listen");
+  flags
+      .add_choice("--handler", o.exchange.handler,
+                  {{"echo", DatagramHandler::echo},
+                   {"upper", DatagramHandler::upper},
+                   {"discard", DatagramHandler::discard}},
+                  "send each datagram back, as it is or in upper case, or drop it")
+      .needs("--listen")
+      .excludes("--reply");
 }
 
 void check(const Options& o) {
@@ -152,32 +152,33 @@ Task<> run_udp(Context& context, Options options, std::optional<DatagramSummary>
 
 }  // namespace
 
-Run declare_udp(CLI::App& app) {
+Run declare_udp(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_endpoint(app, o.words, "HOST PORT");
-  app.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
-  add_datagram_flags(app, o.socket);
-  app.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
-  app.add_option("--port-file", o.port_file, "write the port to FILE once it is bound")
-      ->option_text("FILE")
-      ->needs("--listen");
-  add_input_flags(app, o.exchange);
-  app.add_option("--datagrams", o.datagrams,
-                 "send no more than N datagrams; with --listen: end when N have been received")
-      ->option_text("N")
-      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX));
-  add_replies(app, o);
-  add_format_flag(app, o.format, "raw");
-  add_recv_flags(app, o.exchange.recv_flags);
-  add_multicast_flags(app, o.socket);
-  add_load_flags(app, o.load);
-  add_run_timeouts(app, o.limits);
-  set_examples(app, {{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
-                     {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
-                     {"sockx udp --listen --handler echo 9000", "an echo server"},
-                     {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
-                      "hear a multicast group, with all that is known of each datagram"}});
+  add_endpoint(flags, o.words, "HOST PORT");
+  flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
+  add_network_flags(flags, o.socket, false);
+  flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
+  flags.add_option("--port-file", o.port_file, "write the port to FILE once it is bound")
+      .option_text("FILE")
+      .needs("--listen");
+  add_input_flags(flags, o.exchange);
+  flags
+      .add_option("--datagrams", o.datagrams,
+                  "send no more than N datagrams; with --listen: end when N have been received")
+      .option_text("N")
+      .at_least(1);
+  add_replies(flags, o);
+  add_format_flag(flags, o.format, "raw");
+  add_recv_flags(flags, o.exchange.recv_flags);
+  add_multicast_flags(flags, o.socket);
+  add_load_flags(flags, o.load);
+  add_run_timeouts(flags, o.limits);
+  flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
+                      {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
+                      {"sockx udp --listen --handler echo 9000", "an echo server"},
+                      {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
+                       "hear a multicast group, with all that is known of each datagram"}});
   return [options](Context& context) {
     auto& exchange = options->exchange;
     check(*options);

@@ -9,10 +9,9 @@
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
 #include "net/endpoint.hpp"
+#include "net/network_options.hpp"
 #include "net/socket.hpp"
 #include "net/socket_file.hpp"
-#include "net/socket_option.hpp"
-#include "net/source.hpp"
 
 namespace sockx {
 
@@ -33,19 +32,14 @@ struct MulticastOptions {
   std::string interface;         // where groups are sent to
 };
 
-struct DatagramOptions {
-  int family = AF_UNSPEC;     // AF_INET or AF_INET6 to have only that
-  bool numeric = false;       // no look-up of names
+struct DatagramOptions : NetworkOptions {
   bool udplite = false;       // UDP-Lite instead of UDP: udplite(7)
   bool broadcast = false;     // SO_BROADCAST
   bool tells_facts = false;   // of each datagram: what Datagram has beside bytes, size and source
   bool tells_time = false;    // of each datagram: when it arrived
   bool takes_trains = false;  // UDP_GRO
-  std::string interface;      // the only one to use; empty for any
-  std::optional<Source> source;
   MulticastOptions multicast;
-  std::vector<OptionSetting> settings;  // --opt
-  Deadline deadline = never;            // for the look-up of a name
+  Deadline deadline = never;  // for the look-up of a name
 };
 
 /// A datagram socket, and where it sends to.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/endpoint.hpp"
+#include "net/network_options.hpp"
 #include "net/socket.hpp"
 #include "net/socket_file.hpp"
 #include "net/socket_option.hpp"
@@ -14,16 +15,11 @@
 
 namespace sockx {
 
-struct StreamOptions {
-  int type = SOCK_STREAM;               // or SOCK_SEQPACKET, which keeps records apart
-  int family = AF_UNSPEC;               // AF_INET or AF_INET6 to have only that
-  bool numeric = false;                 // no look-up of names
-  bool mptcp = false;                   // Multipath TCP where the peer has it too
-  std::string interface;                // the only one to use; empty for any
-  std::optional<Source> source;         // where to dial from, or the address to listen on
-  std::string congestion;               // tcp_congestion; empty: reno between two ends on this host
-  bool resets_on_close = false;         // a new TCP socket, until set_reset_on_close() takes it back
-  std::vector<OptionSetting> settings;  // --opt
+struct StreamOptions : NetworkOptions {
+  int type = SOCK_STREAM;        // or SOCK_SEQPACKET, which keeps records apart
+  bool mptcp = false;            // Multipath TCP where the peer has it too
+  std::string congestion;        // tcp_congestion; empty: reno between two ends on this host
+  bool resets_on_close = false;  // a new TCP socket, until set_reset_on_close() takes it back
 };
 
 /// Throws BadInput for what a socket that dials the endpoint, or listens on it, has no use for.

@@ -11,45 +11,27 @@
 
 namespace sockx {
 
-void add_datagram_flags(CLI::App& app, DatagramOptions& options) {
-  auto* const four = app.add_flag_callback(
-      "-4", [&] { options.family = AF_INET; }, "use IPv4 only");
-  app.add_flag_callback(
-         "-6", [&] { options.family = AF_INET6; }, "use IPv6 only")
-      ->excludes(four);
-  app.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
-  add_read(
-      app, "--source", [&](const std::string& word) { options.source = Source::parse(word); },
-      "send from this address, port, or both; with --listen: the address to receive on")
-      ->option_text("ADDR|:PORT|ADDR:PORT");
-  app.add_option("--interface", options.interface, "use this network interface only")->option_text("DEV");
-  const auto read_setting = [&](const std::string& word) {
-    options.settings.push_back(OptionSetting::parse(word));
-  };
-  app.add_option_function<std::string>("--opt", read_setting, "set a socket option (repeatable)")
-      ->option_text("NAME=VALUE")
-      ->allow_extra_args(false)
-      ->trigger_on_parse();
+void add_input_flags(Flags& flags, ExchangeOptions& options) {
+  flags
+      .add_option_function(
+          "--framing", [&](const std::string& word) { options.framing = parse_framing(word); },
+          "what of the input is one datagram (default: line; size=1400 for a regular file)")
+      .option_text("line|size=N|len32|all");
+  flags
+      .add_read(
+          "--rate", [&](const std::string& word) { options.pace = parse_pace(word); },
+          "send at most so many datagrams or bytes a second, evenly")
+      .option_text("Npps|SIZE");
+  add_message_flags(flags, "--send-flags", options.send_flags, send_flags(),
+                    "flags of every call that sends");
 }
 
-void add_input_flags(CLI::App& app, ExchangeOptions& options) {
-  app.add_option_function<std::string>(
-         "--framing", [&](const std::string& word) { options.framing = parse_framing(word); },
-         "what of the input is one datagram (default: line; size=1400 for a regular file)")
-      ->option_text("line|size=N|len32|all");
-  add_read(
-      app, "--rate", [&](const std::string& word) { options.pace = parse_pace(word); },
-      "send at most so many datagrams or bytes a second, evenly")
-      ->option_text("Npps|SIZE");
-  add_message_flags(app, "--send-flags", options.send_flags, send_flags(), "flags of every call that sends");
-}
-
-void add_expect_flags(CLI::App& app, ExchangeOptions& options) {
-  app.add_option("--expect", options.expected, "succeed once N replies have come, and the input has ended")
-      ->option_text("N")
-      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX));
-  add_duration(app, "--reply-timeout", options.reply_timeout,
-               "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
+void add_expect_flags(Flags& flags, ExchangeOptions& options) {
+  flags.add_option("--expect", options.expected, "succeed once N replies have come, and the input has ended")
+      .option_text("N")
+      .at_least(1);
+  flags.add_duration("--reply-timeout", options.reply_timeout,
+                     "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
 }
 
 void check_peeking(const ExchangeOptions& options, std::optional<std::uint64_t> datagrams) {
@@ -59,8 +41,8 @@ void check_peeking(const ExchangeOptions& options, std::optional<std::uint64_t> 
         "--datagrams N or --expect N");
 }
 
-void add_recv_flags(CLI::App& app, int& flags) {
-  add_message_flags(app, "--recv-flags", flags, recv_flags(), "flags of every call that receives");
+void add_recv_flags(Flags& flags, int& target) {
+  add_message_flags(flags, "--recv-flags", target, recv_flags(), "flags of every call that receives");
 }
 
 Pace parse_pace(const std::string& word) {

@@ -7,20 +7,17 @@
 
 namespace sockx {
 
-/// -4, -6, --numeric, --source, --interface, --opt.
-void add_datagram_flags(CLI::App& app, DatagramOptions& options);
-
 /// What becomes of standard input: --framing, --rate, --send-flags.
-void add_input_flags(CLI::App& app, ExchangeOptions& options);
+void add_input_flags(Flags& flags, ExchangeOptions& options);
 
 /// --expect and --reply-timeout.
-void add_expect_flags(CLI::App& app, ExchangeOptions& options);
+void add_expect_flags(Flags& flags, ExchangeOptions& options);
 
 /// With MSG_PEEK a datagram stays, and would be shown for ever. Throws BadInput.
 void check_peeking(const ExchangeOptions& options, std::optional<std::uint64_t> datagrams);
 
 /// --recv-flags.
-void add_recv_flags(CLI::App& app, int& flags);
+void add_recv_flags(Flags& flags, int& target);
 
 /// Datagrams a second like 200kpps, or bytes a second like 50MiB. Throws BadInput.
 Pace parse_pace(const std::string& word);

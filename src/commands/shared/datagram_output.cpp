@@ -28,13 +28,13 @@ bool is_plain(std::string_view bytes) {
 
 }  // namespace
 
-void add_format_flag(CLI::App& app, DatagramFormat& format, const std::string& usual) {
-  add_choice(app, "--format", format,
-             {{"raw", DatagramFormat::raw},
-              {"line", DatagramFormat::line},
-              {"hex", DatagramFormat::hex},
-              {"json", DatagramFormat::json}},
-             text("how to write each datagram to standard output (default: {})", usual));
+void add_format_flag(Flags& flags, DatagramFormat& format, const std::string& usual) {
+  flags.add_choice("--format", format,
+                   {{"raw", DatagramFormat::raw},
+                    {"line", DatagramFormat::line},
+                    {"hex", DatagramFormat::hex},
+                    {"json", DatagramFormat::json}},
+                   text("how to write each datagram to standard output (default: {})", usual));
 }
 
 std::vector<Field> facts_of(const Datagram& datagram, std::size_t size) {

@@ -13,7 +13,7 @@ namespace sockx {
 enum class DatagramFormat { raw, line, hex, json };
 
 /// --format; `usual` is what `format` is already.
-void add_format_flag(CLI::App& app, DatagramFormat& format, const std::string& usual);
+void add_format_flag(Flags& flags, DatagramFormat& format, const std::string& usual);
 
 /// Adds to `output`:
 ///  - raw: the bytes;

@@ -7,11 +7,9 @@
 #include "cli/context.hpp"
 #include "net/listen.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 struct ListenFlags {
   ListenOptions options;
@@ -19,10 +17,10 @@ struct ListenFlags {
 };
 
 /// The flags of a stream, --backlog and --port-file.
-void add_listen_flags(CLI::App& app, ListenFlags& flags);
+void add_listen_flags(Flags& flags, ListenFlags& target);
 
 /// --mode, --owner, --v6only, --reuse-port.
-void add_binding_flags(CLI::App& app, ListenFlags& flags);
+void add_binding_flags(Flags& flags, ListenFlags& target);
 
 /// Throws BadInput for a port file of what has no port, and removes one that an earlier run has left: whoever
 /// waits for the file must not find that.

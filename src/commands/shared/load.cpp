@@ -65,15 +65,16 @@ void tell_generated(Context& context, const std::string& peer, const GeneratorTa
 
 }  // namespace
 
-void add_load_flags(CLI::App& app, LoadFlags& flags) {
-  const HelpSection section(app, "Load");
-  add_size(app, "--generate", flags.size, "send numbered datagrams of SIZE bytes instead of standard input")
-      ->excludes("--listen");
-  add_duration(app, "--seconds", flags.time, "send them for DURATION")->needs("--generate");
-  app.add_flag("--measure", flags.measures, "count such datagrams: rate, lost, reordered, duplicated, jitter")
-      ->needs("--listen")
-      ->excludes("--handler")
-      ->excludes("--reply");
+void add_load_flags(Flags& flags, LoadFlags& load) {
+  const HelpSection section(flags, "Load");
+  flags.add_size("--generate", load.size, "send numbered datagrams of SIZE bytes instead of standard input")
+      .excludes("--listen");
+  flags.add_duration("--seconds", load.time, "send them for DURATION").needs("--generate");
+  flags
+      .add_flag("--measure", load.measures, "count such datagrams: rate, lost, reordered, duplicated, jitter")
+      .needs("--listen")
+      .excludes("--handler")
+      .excludes("--reply");
 }
 
 Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options) {

@@ -18,7 +18,7 @@ struct LoadFlags {
 };
 
 /// --generate, --seconds, --measure.
-void add_load_flags(CLI::App& app, LoadFlags& flags);
+void add_load_flags(Flags& flags, LoadFlags& load);
 
 /// Sends the load, and tells how much it was and what the meter says of it. Throws BadInput for a size for
 /// which there are no datagrams.

@@ -17,8 +17,8 @@ Framing parse_framing(const std::string& word) {
   throw BadInput(text("'{}': framing is line, size=N, len32 or all", word));
 }
 
-void add_message_flags(CLI::App& app, const std::string& name, int& target,
-                       std::span<const MessageFlag> known, const std::string& help) {
+void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,
+                       const std::string& help) {
   const auto read = [&target, known, name](const std::string& list) {
     for (const auto& word : split_list(list)) {
       std::vector<std::string> words;
@@ -32,7 +32,7 @@ void add_message_flags(CLI::App& app, const std::string& name, int& target,
       if (!found) throw_bad_choice(name, word, words);
     }
   };
-  app.add_option_function<std::string>(name, read, help)->option_text("FLAG[,FLAG...]");
+  flags.add_option_function(name, read, help).option_text("FLAG[,FLAG...]");
 }
 
 }  // namespace sockx

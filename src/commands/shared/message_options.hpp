@@ -14,7 +14,7 @@ namespace sockx {
 Framing parse_framing(const std::string& word);
 
 /// An option of flags by name, separated by commas.
-void add_message_flags(CLI::App& app, const std::string& name, int& target,
-                       std::span<const MessageFlag> known, const std::string& help);
+void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,
+                       const std::string& help);
 
 }  // namespace sockx

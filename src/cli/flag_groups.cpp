@@ -34,7 +34,9 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
       "-6", [&options] { options.family = AF_INET6; }, "use IPv6 only");
   six.excludes(four);
   flags.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
-  const auto read_source = [&options](const std::string& word) { options.source = Source::parse(word); };
+  const auto read_source = [&options, for_stream](const std::string& word) {
+    options.source = Source::parse(word, for_stream ? "tcp" : "udp");
+  };
   const auto source =
       flags.add_read("--source", read_source,
                      "send from this address, port, or both; when listening: the address to listen on");

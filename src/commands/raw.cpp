@@ -38,7 +38,7 @@ void check(const Options& o) {
   const bool hears_all = o.words.size() < 2;
   if (hears_all && !o.raw.ip_header && (o.exchange.expected || o.exchange.reply_timeout))
     throw BadInput("without HOST nothing is sent: leave --expect and --reply-timeout out");
-  check_peeking(o.exchange, o.datagrams);
+  check_peeking(o.exchange, o.exchange.expected || (hears_all && !o.raw.ip_header && o.datagrams));
 }
 
 /// Puts the checksum of IPv4's protocols where it is wanted; what comes after an IP header is meant.
@@ -74,6 +74,8 @@ Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>
   auto& exchange = options.exchange;
   const auto host = host_of(options);
   options.raw.protocol = parse_protocol(options.words.front());
+  if (options.raw.protocol > 255)
+    throw BadInput(text("'{}': a protocol of IP is a number from 0 to 255 or a name", options.words.front()));
   auto end = co_await open_raw(host, options.raw);
   const int family = end.local.family();
   if (family == AF_INET6 && options.raw.checksum && options.raw.ip_header)
@@ -108,7 +110,7 @@ Run declare_raw(Flags& flags) {
   auto& o = *options;
   flags.add_words(o.words, 2, "PROTOCOL [HOST]");
   flags.add_flag("--ip-header", o.raw.ip_header,
-                 "what is sent begins with the IP header, and what is shown too");
+                 "what is sent begins with the IP header, and over IPv4 what is shown too");
   flags
       .add_option("--checksum", o.raw.checksum,
                   "put an Internet checksum of the payload at byte OFFSET of it")
@@ -126,7 +128,7 @@ Run declare_raw(Flags& flags) {
   add_recv_flags(flags, o.exchange.recv_flags);
   add_run_timeouts(flags, o.limits);
   flags.set_examples({{"sockx raw icmp", "show the ICMP messages that arrive"},
-                      {"printf '\\x08\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
+                      {"printf '\\010\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
                        "--checksum 2 --expect 1",
                        "ping: an echo request, and the reply"}});
   return [options](Context& context) {

@@ -49,7 +49,9 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
       .option_text("ADDR")
       .repeatable()
       .needs("--join");
-  flags.add_option("--mcast-ttl", multicast.ttl, "let N routers pass on what is sent to a group (default: 1)")
+  flags
+      .add_option("--mcast-ttl", multicast.ttl,
+                  "how far what is sent to a group goes: 1 is this network, N past N-1 routers (default: 1)")
       .option_text("N")
       .range(0U, 255U);
   flags.add_choice("--mcast-loop", multicast.loop,
@@ -70,7 +72,7 @@ void add_replies(Flags& flags, Options& o) {
     if (word.starts_with("unix:")) {
       o.exchange.reply_address = std::get<Address>(Endpoint::parse({word}, Endpoint::Role::connecting).where);
     } else {
-      const auto parsed = parse_address(word);
+      const auto parsed = parse_address(word, "udp");
       if (!parsed.has_port) throw BadInput(text("'{}': say last, all, none or ADDR:PORT", word));
       o.exchange.reply_address = parsed.address;
     }
@@ -94,9 +96,7 @@ void check(const Options& o) {
     throw BadInput(
         "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
         "--reply-timeout out");
-  if (o.load.measures && o.datagrams)
-    throw BadInput("--measure ends by --expect N loads, --idle-timeout or --deadline: leave --datagrams out");
-  check_peeking(o.exchange, o.datagrams);
+  check_peeking(o.exchange, o.listens ? o.datagrams.has_value() : o.exchange.expected.has_value());
   for (const auto& source : o.socket.multicast.sources)
     for (const auto& group : o.socket.multicast.groups)
       if (source.family() != group.address.family())
@@ -172,8 +172,8 @@ Run declare_udp(Flags& flags) {
   add_format_flag(flags, o.format, "raw");
   add_recv_flags(flags, o.exchange.recv_flags);
   add_multicast_flags(flags, o.socket);
-  add_load_flags(flags, o.load);
   add_run_timeouts(flags, o.limits);
+  add_load_flags(flags, o.load);
   flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
                       {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
                       {"sockx udp --listen --handler echo 9000", "an echo server"},
@@ -187,7 +187,7 @@ Run declare_udp(Flags& flags) {
     (options->listens ? exchange.receive_limit : exchange.send_limit) = options->datagrams;
     options->socket.tells_facts =
         options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
-    options->socket.takes_trains = exchange.recv_flags == 0;
+    options->socket.takes_trains = exchange.recv_flags == 0 && !options->datagrams && !exchange.expected;
     options->socket.tells_time = options->load.measures;
     if (!options->load.size && !options->load.measures) context.report.keep_standard_output_for_payload();
     std::optional<DatagramSummary> summary;

@@ -36,7 +36,7 @@ class Exchange {
         observer_(std::move(observer)),
         reader_(socket_, {options_.most, 32, options_.recv_flags}),
         outbox_(socket_, watch_, {options_.send_flags, may_make_trains()}, tally_.sent,
-                [this](int error, const Address* to) { return heed(error, to); }),
+                [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
         pacer_(options_.pace),
         heard_(loop) {}
   Exchange(const Exchange&) = delete;
@@ -83,29 +83,34 @@ class Exchange {
   Task<> receive() {
     while (!has_enough_ || (options_.is_client && !input_ended_)) {
       const auto datagrams = receive_some();
-      if (datagrams.empty()) {
+      if (!datagrams) continue;
+      if (datagrams->empty()) {
+        if (refusal_) std::rethrow_exception(refusal_);
         watch_.forget_readable();
         co_await watch_.readable_or_hung_up(*streams_.out);
         if (streams_.out->is_hung_up()) throw Error(EPIPE, "write stdout", streams_.out_descriptor.origin);
         continue;
       }
-      for (const auto& datagram : datagrams) take(datagram);
+      for (const auto& datagram : *datagrams) take(datagram);
       tally_.last = loop_.now();
       tally_.dropped = reader_.dropped();
       heard_.notify();
       co_await write_output();
-      co_await flush();
+      if (options_.handler != DatagramHandler::show) {
+        co_await flush();
+      }
       co_await loop_.next_turn();
     }
   }
 
-  std::span<const Datagram> receive_some() {
+  /// Nothing when an error has come instead: what waits behind it is still to be received.
+  std::optional<std::span<const Datagram>> receive_some() {
     const auto left = options_.receive_limit.value_or(UINT64_MAX) - tally_.received.datagrams;
     try {
       return reader_.receive(static_cast<std::size_t>(std::min<std::uint64_t>(left, SIZE_MAX)));
     } catch (const Error& error) {
       if (!is_of_a_datagram(error.number())) throw;
-      heed(error.number(), nullptr);
+      if (!take_returned_errors()) tell({error.number(), end_.peer.value_or(end_.local)});
       return {};
     }
   }
@@ -130,7 +135,10 @@ class Exchange {
 
   void take(const Datagram& datagram) {
     peers_.add(datagram.source);
-    if (datagram.is_cut()) ++tally_.cut;
+    if (datagram.is_cut()) {
+      ++tally_.cut;
+      observer_.cut(datagram);
+    }
     const auto head = options_.head_of_received ? options_.head_of_received(datagram.bytes) : 0;
     for_each_of(datagram, [&](std::span<const std::byte> bytes) { take_one(datagram, bytes.subspan(head)); });
     if (options_.receive_limit && tally_.received.datagrams >= *options_.receive_limit) has_enough_ = true;
@@ -237,15 +245,30 @@ class Exchange {
     } else if (options_.is_client) {
       outbox_.put(record, end_.is_connected ? nullptr : &*end_.peer);
     } else if (options_.reply_to == ReplyTo::one) {
-      outbox_.put(record, &options_.reply_address);
+      put_for(options_.reply_address, record);
     } else {
+      // until there is somebody
       while (options_.reply_to == ReplyTo::last ? peers_.last() == nullptr : peers_.empty()) {
         co_await heard_.wait();
       }
-      if (options_.reply_to == ReplyTo::last) outbox_.put(record, peers_.last());
+      if (options_.reply_to == ReplyTo::last) put_for(*peers_.last(), record);
       if (options_.reply_to == ReplyTo::all)
-        for (const auto& peer : peers_) outbox_.put(record, &peer);
+        for (const auto& peer : peers_) put_for(peer, record);
     }
+  }
+
+  /// The input was cut by what the widest peer takes.
+  void put_for(const Address& peer, const std::vector<std::byte>& record) {
+    if (record.size() > longest_datagram(peer)) throw_too_large(record.size(), peer);
+    outbox_.put(record, &peer);
+  }
+
+  [[noreturn]] static void throw_too_large(std::size_t size, const Address& to) {
+    const auto most = longest_datagram(to);
+    const auto bound = most == SIZE_MAX || size <= most ? std::string("more than the way there takes")
+                                                        : text("but UDP to there has room for {}", most);
+    throw Error(EMSGSIZE, text("send {}: a datagram of {} bytes, {}", shown_address(to), size, bound),
+                Origin::local_file);
   }
 
   Task<> flush() {
@@ -256,31 +279,46 @@ class Exchange {
 
   /// With MSG_MORE everything is one datagram, which goes when something comes without that flag: udp(7).
   void end_what_is_corked() {
-    if ((options_.send_flags & MSG_MORE) == 0 || tally_.sent.datagrams == 0) return;
+    const bool corks =
+        (options_.send_flags & MSG_MORE) != 0 && options_.is_udp && end_.local.family() != AF_UNIX;
+    if (!corks || tally_.sent.datagrams == 0) return;
     const OutgoingDatagram nothing{{}, end_.is_connected || !end_.peer ? nullptr : &*end_.peer};
     const auto outcome = send_datagrams(socket_, {&nothing, 1}, options_.send_flags & ~MSG_MORE);
     if (outcome.error != 0) throw Error(outcome.error, text("send {}", socket_.name), Origin::peer);
   }
 
-  /// See Outbox::Heed. Errors that came back for datagrams wait in a queue of their own.
-  bool heed(int error, const Address* to) {
-    bool was_of_earlier = false;
-    while (const auto returned = take_datagram_error(socket_)) {
-      was_of_earlier = true;
-      tell(*returned);
-    }
-    if (was_of_earlier) return true;
-    DatagramError here;
-    here.number = error;
-    here.destination = to != nullptr ? *to : end_.peer.value_or(end_.local);
-    tell(here);
+  /// See Outbox::Heed.
+  bool heed(int error, const OutgoingDatagram& datagram) {
+    if (take_returned_errors()) return true;
+    const auto to = datagram.to != nullptr ? *datagram.to : end_.peer.value_or(end_.local);
+    if (error == EMSGSIZE) throw_too_large(datagram.bytes.size(), to);
+    if (options_.is_client || !is_of_a_datagram(error))
+      throw Error(error, text("send {}", shown_address(to)), Origin::peer);
+    tell({error, to});
     return false;
   }
 
+  /// Errors that came back for datagrams wait in a queue of their own; a call that fails only says that there
+  /// are some. Whether there were.
+  bool take_returned_errors() {
+    bool any = false;
+    while (const auto returned = take_datagram_error(socket_)) {
+      if (!returned->reporter) continue;  // this host's, of the call at hand
+      any = true;
+      // A router's word that packets must be smaller: from now on the kernel makes them so.
+      if (returned->number != EMSGSIZE) tell(*returned);
+    }
+    return any;
+  }
+
+  /// To a client it is the end, once it has received what has come before.
   void tell(const DatagramError& error) {
-    if (options_.is_client) throw Error(error.number, text("send {}", error.about()), Origin::peer);
-    peers_.remove(error.destination);
-    observer_.refused(error);
+    if (!options_.is_client) {
+      peers_.remove(error.destination);
+      observer_.refused(error);
+    } else if (!refusal_) {
+      refusal_ = std::make_exception_ptr(Error(error.number, text("send {}", error.about()), Origin::peer));
+    }
   }
 
   EventLoop& loop_;
@@ -296,6 +334,7 @@ class Exchange {
   Pacer pacer_;
   Peers peers_;
   Notification heard_;
+  std::exception_ptr refusal_;
   std::string output_;
   std::vector<std::byte> upper_;
   bool input_ended_ = false, has_enough_ = false;

@@ -60,7 +60,9 @@ struct ExchangeTally {
 struct ExchangeObserver {
   /// Adds to `output` what standard output shall say of a datagram, one of a train's with its own bytes.
   std::function<void(const Datagram& datagram, std::span<const std::byte> bytes, std::string& output)> show;
-  /// An error came back for a datagram that somebody else was sent: that peer alone is concerned.
+  /// A datagram was longer than what found room.
+  std::function<void(const Datagram&)> cut;
+  /// To whom we do not choose to talk alone: an error came back, which concerns that peer and nobody else.
   std::function<void(const DatagramError&)> refused;
 };
 

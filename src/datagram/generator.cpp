@@ -107,7 +107,7 @@ class Generator {
     const auto per_train = makes_trains_ && !is_slow ? in_train : 1;
     const auto count = static_cast<std::size_t>(
         std::min<std::uint64_t>({wanted, buffer_.size() / size, per_train * most_at_once}));
-    const auto now = nanoseconds_since_1970();
+    const auto now = options_.pace.is_set() ? nanoseconds_since_1970() : 0;
     for (std::size_t i = 0; i < count; ++i)
       LoadHeader{LoadHeader::Kind::load, stream_, sequence_ + i, now}.put(&buffer_[i * size]);
     const Address* const to = end_.is_connected ? nullptr : &*end_.peer;
@@ -142,7 +142,7 @@ class Generator {
       co_await loop_.sleep_until(after(1ms));
       co_return true;
     }
-    if (first.segment != 0) {
+    if (first.segment != 0 && refuses_train(error)) {
       makes_trains_ = false;
       co_return false;
     }
@@ -155,11 +155,12 @@ class Generator {
     throw Error(error, text("send {}", socket_.name), Origin::peer);
   }
 
-  /// The end may get lost, and so may the answer: it is said again until that comes.
+  /// The end may get lost, and so may the answer: it is said again until that comes. A meter that has
+  /// answered may have left.
   Task<> ask_for_report() {
     const auto limit = after(2s);
     std::vector<std::byte> end(LoadHeader::size);
-    LoadHeader{LoadHeader::Kind::end, stream_, sequence_, nanoseconds_since_1970()}.put(end.data());
+    LoadHeader{LoadHeader::Kind::end, stream_, sequence_, 0}.put(end.data());
     const OutgoingDatagram datagram{end, end_.is_connected ? nullptr : &*end_.peer};
     DatagramReader reader(socket_, {});
     while (!tally_.report && Clock::now() < limit) {
@@ -171,20 +172,29 @@ class Generator {
 
   Task<> wait_for_report(DatagramReader& reader, Deadline limit) {
     for (;;) {
-      for (const auto& received : receive(reader))
+      const auto datagrams = receive(reader);
+      for (const auto& received : datagrams.value_or(std::span<const Datagram>()))
         if (const auto report = LoadReport::read(received.bytes, stream_)) tally_.report = report;
       if (tally_.report) co_return;
+      if (!datagrams) continue;
+      if (failure_) std::rethrow_exception(failure_);
       watch_.forget_readable();
       const bool in_time = co_await watch_.readable(limit);
       if (!in_time) co_return;
     }
   }
 
-  std::span<const Datagram> receive(DatagramReader& reader) {
+  /// Nothing when an error has come instead: the report may wait behind it.
+  std::optional<std::span<const Datagram>> receive(DatagramReader& reader) {
     try {
       return reader.receive();
     } catch (const Error& error) {
-      fail(error.number());
+      try {
+        fail(error.number());
+      } catch (const Error&) {
+        failure_ = std::current_exception();
+      }
+      return {};
     }
   }
 
@@ -199,6 +209,7 @@ class Generator {
   std::vector<std::byte> buffer_;
   std::uint64_t sequence_ = 0;      // of the next datagram
   Clock::time_point plan_begin_{};  // of the pace
+  std::exception_ptr failure_;
 };
 
 }  // namespace

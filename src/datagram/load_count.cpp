@@ -37,8 +37,8 @@ void LoadCount::take(const LoadHeader& header, std::size_t size, std::uint64_t n
   last_time_ = now;
   ++received_;
   bytes_ += size;
-  is_grouped_ = is_grouped_ || !alone;
-  if (!is_grouped_) measure_jitter(header.time, now);
+  is_paced_alone_ = is_paced_alone_ && alone && header.time != 0;
+  if (is_paced_alone_) measure_jitter(header.time, now);
 }
 
 /// RFC 3550, section 6.4.1.
@@ -56,7 +56,7 @@ LoadReport LoadCount::report() const {
   report.reordered = reordered_;
   report.duplicated = duplicated_;
   report.nanoseconds = last_time_ - first_time_;
-  if (!is_grouped_ && received_ > 1) report.jitter = static_cast<std::uint64_t>(jitter_);
+  if (is_paced_alone_ && received_ > 1) report.jitter = static_cast<std::uint64_t>(jitter_);
   return report;
 }
 

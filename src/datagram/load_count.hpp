@@ -38,7 +38,7 @@ class LoadCount {
   std::uint64_t first_time_ = 0, last_time_ = 0;
   double jitter_ = 0;
   std::optional<std::int64_t> transit_;  // of the last datagram; clocks need not agree
-  bool is_grouped_ = false;
+  bool is_paced_alone_ = true;           // so far: jitter means something
 };
 
 }  // namespace sockx

@@ -59,19 +59,21 @@ class Meter {
   Task<> receive() {
     while (!options_.loads || ended_ < *options_.loads) {
       const auto datagrams = receive_some();
-      if (datagrams.empty()) {
+      if (!datagrams) continue;
+      if (datagrams->empty()) {
         watch_.forget_readable();
         co_await watch_.readable();
         continue;
       }
       last_ = loop_.now();
-      for (const auto& train : datagrams)
+      for (const auto& train : *datagrams)
         for_each_of(train, [&](std::span<const std::byte> bytes) { take(train, bytes); });
       co_await loop_.next_turn();
     }
   }
 
-  std::span<const Datagram> receive_some() {
+  /// Nothing when an error has come instead: what waits behind it is still to be received.
+  std::optional<std::span<const Datagram>> receive_some() {
     try {
       return reader_.receive();
     } catch (const Error&) {
@@ -97,7 +99,10 @@ class Meter {
     const auto is_it = [&](const Load& load) { return load.stream == stream && load.source == source; };
     auto known = std::ranges::find_if(loads_, is_it);
     if (known == loads_.end()) {
-      if (loads_.size() == most_loads) loads_.pop_back();
+      if (loads_.size() == most_loads) {
+        if (!loads_.back().count.has_ended()) tell_of(loads_.back());
+        loads_.pop_back();
+      }
       loads_.push_front({source, stream, reader_.dropped()});
       return loads_.front();
     }

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
-
 namespace sockx {
 
 using namespace std::chrono_literals;
@@ -13,11 +10,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_bytes = 256 * 1024, most_entries = 4096;
-
-/// A kernel, device or path that does not take a train of this size; datagram by datagram it may do.
-bool refuses_train(int error) {
-  return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT || error == EMSGSIZE;
-}
 
 }  // namespace
 
@@ -111,12 +103,7 @@ Task<bool> Outbox::cope(int error, const OutgoingDatagram& first) {
     co_await loop.sleep_until(after(1ms));
     co_return true;
   }
-  if (error == EMSGSIZE)
-    throw Error(error,
-                text("send {}: a datagram of {} bytes is more than the socket takes",
-                     first.to != nullptr ? first.to->to_string() : socket_.name, first.bytes.size()),
-                Origin::local_file);
-  co_return heed_(error, first.to);
+  co_return heed_(error, first);
 }
 
 }  // namespace sockx

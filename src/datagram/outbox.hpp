@@ -20,9 +20,9 @@ struct DatagramCount {
 
 class Outbox {
  public:
-  /// What to do about an errno that a call left, whose first datagram goes to `to` (null: the peer): true to
-  /// try again, because the error was of an earlier datagram; false to leave this one out; or it throws.
-  using Heed = std::function<bool(int error, const Address* to)>;
+  /// What to do about an errno that a call left whose first datagram is `datagram`: true to try again,
+  /// because the error was of an earlier one; false to leave this one out; or it throws.
+  using Heed = std::function<bool(int error, const OutgoingDatagram& datagram)>;
   struct Options {
     int flags = 0;             // for sendmmsg(2)
     bool makes_trains = true;  // let the kernel cut datagrams of one size out of longer ones: UDP_SEGMENT
@@ -34,7 +34,7 @@ class Outbox {
   void put(std::span<const std::byte> bytes, const Address* to = nullptr);
   bool is_empty() const { return entries_.empty(); }
   bool is_full() const;
-  /// Sends what was put, waiting where the kernel has no room. Throws Error, EMSGSIZE for what is too large.
+  /// Sends what was put, waiting where the kernel has no room. One at a time, and nothing is put meanwhile.
   Task<> flush();
 
  private:

@@ -99,8 +99,12 @@ std::unique_ptr<SocketFile> bind_to(Socket& socket, const Address& address) {
   return address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
 }
 
-[[noreturn]] void throw_no_broadcast(const Address& address) {
-  throw BadInput(text("'{}' is a broadcast address: say --broadcast", address.to_string()));
+/// The kernel says EACCES for a broadcast address, and for one that a route forbids. Throws BadInput for the
+/// former.
+void check_broadcast(Socket& socket, const Address& address) {
+  set_option(socket.fd(), "SO_BROADCAST", "on");
+  if (socket.connect(address) == 0)
+    throw BadInput(text("'{}' is a broadcast address: say --broadcast", address.to_string()));
 }
 
 DatagramEnd dial_address(const Address& address, const DatagramOptions& options) {
@@ -118,7 +122,7 @@ DatagramEnd dial_address(const Address& address, const DatagramOptions& options)
   end.is_connected = !address.is_multicast() && !options.broadcast;
   if (end.is_connected) {
     const int error = end.socket.connect(address);
-    if (error == EACCES && is_internet(address.family())) throw_no_broadcast(address);
+    if (error == EACCES && address.family() == AF_INET) check_broadcast(end.socket, address);
     if (error != 0) throw Error(error, text("connect {}", address.to_string()), Origin::peer);
   }
   end.local = end.socket.local();
@@ -146,15 +150,22 @@ DatagramEnd adopt_datagrams(const InheritedFd& inherited, const DatagramOptions&
 void check_network(const Endpoint& endpoint, const DatagramOptions& options) {
   if (std::holds_alternative<PassedFd>(endpoint.where))
     throw BadInput(text("'{}': only stream sockets are passed; say fd:N", endpoint.to_string()));
+  if (std::holds_alternative<HostPort>(endpoint.where)) return;
   const auto* const address = std::get_if<Address>(&endpoint.where);
-  if (address == nullptr) return;
-  if (address->family() != AF_UNIX)
+  if (address != nullptr && address->family() != AF_UNIX)
     throw BadInput(text("'{}': datagrams go over UDP and unix sockets", endpoint.to_string()));
+  const auto& multicast = options.multicast;
   for (const auto& [given, flag] : {std::pair{options.udplite, "--udplite"},
                                     {options.broadcast, "--broadcast"},
                                     {!options.interface.empty(), "--interface"},
-                                    {!options.multicast.groups.empty(), "--join"}})
-    if (given) throw BadInput(text("{}: '{}' is reached through no network", flag, endpoint.to_string()));
+                                    {!multicast.groups.empty(), "--join"},
+                                    {multicast.ttl.has_value(), "--mcast-ttl"},
+                                    {multicast.loop.has_value(), "--mcast-loop"},
+                                    {!multicast.interface.empty(), "--mcast-interface"},
+                                    {options.source && address == nullptr, "--source"}})
+    if (given)
+      throw BadInput(text("{}: '{}' is {}", flag, endpoint.to_string(),
+                          address != nullptr ? "reached through no network" : "a socket already"));
 }
 
 Task<std::vector<Address>> find_addresses(Endpoint endpoint, const DatagramOptions& options, int family) {

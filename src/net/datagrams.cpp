@@ -199,6 +199,10 @@ SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDat
   return sent > 0 ? SendOutcome{static_cast<std::size_t>(sent), 0} : SendOutcome{0, errno};
 }
 
+bool refuses_train(int error) {
+  return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT || error == EMSGSIZE;
+}
+
 std::size_t longest_datagram(const Address& to) {
   constexpr std::size_t with_udp_header = 65535 - 8, with_ip_header = with_udp_header - 20;
   switch (to.family()) {

@@ -91,6 +91,10 @@ constexpr std::size_t most_at_once = 64;
 /// Sends the first of them, at most `most_at_once`. Does not wait. Throws nothing.
 SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags);
 
+/// Whether an error says that a kernel, a device or a path does not take a train; datagram by datagram it may
+/// do.
+bool refuses_train(int error);
+
 /// The most datagrams that one train may have, and the most bytes.
 constexpr std::size_t most_in_train = 64, longest_train = 65507;
 

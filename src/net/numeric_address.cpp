@@ -20,7 +20,7 @@ std::optional<Address> numeric_address(const std::string& word, std::uint16_t po
   return answer.tuples.front().address;
 }
 
-AddressAndPort parse_address(const std::string& word) {
+AddressAndPort parse_address(const std::string& word, std::string_view protocol) {
   if (const auto bare = numeric_address(word)) return {*bare};
   const auto colon = word.rfind(':');
   if (colon != std::string::npos) {
@@ -30,7 +30,7 @@ AddressAndPort parse_address(const std::string& word) {
     if (is_v6 && has_brackets) host = host.substr(1, host.size() - 2);
     const bool has_port = colon + 1 < word.size();
     if (is_v6 == has_brackets && has_port && numeric_address(host))
-      return {*numeric_address(host, parse_port(word.substr(colon + 1))), true};
+      return {*numeric_address(host, parse_port(word.substr(colon + 1), protocol)), true};
   }
   throw BadInput(
       text("'{}': an address is like 192.0.2.7, 192.0.2.7:80, 2001:db8::1 or [2001:db8::1]:80", word));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/address.hpp"
 
@@ -16,7 +17,7 @@ struct AddressAndPort {
   Address address;
   bool has_port = false;
 };
-/// ADDRESS, IPV4:PORT or [IPV6]:PORT; a port may be a service name. Throws BadInput.
-AddressAndPort parse_address(const std::string& word);
+/// ADDRESS, IPV4:PORT or [IPV6]:PORT; a port may be the name of a service for `protocol`. Throws BadInput.
+AddressAndPort parse_address(const std::string& word, std::string_view protocol = "tcp");
 
 }  // namespace sockx

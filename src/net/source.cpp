@@ -30,14 +30,14 @@ std::optional<Address> numeric_address(const std::string& host) {
   return address;
 }
 
-std::uint16_t parse_source_port(const std::string& port, const std::string& word) {
+std::uint16_t parse_source_port(const std::string& port, const std::string& word, std::string_view protocol) {
   if (port.empty()) refuse(word);
-  return parse_port(port);
+  return parse_port(port, protocol);
 }
 
 }  // namespace
 
-Source Source::parse(const std::string& word) {
+Source Source::parse(const std::string& word, std::string_view protocol) {
   if (word.starts_with("unix:"))
     return {word, std::get<Address>(Endpoint::parse({word}, Endpoint::Role::connecting).where), 0};
   auto host = word, port = std::string();
@@ -51,7 +51,7 @@ Source Source::parse(const std::string& word) {
   }
   if (is_bracketed) host = host.substr(1, host.ends_with(']') ? host.size() - 2 : std::string::npos);
   if (is_bracketed && !has_port && !word.ends_with(']')) refuse(word);
-  const std::uint16_t number = has_port ? parse_source_port(port, word) : 0;
+  const std::uint16_t number = has_port ? parse_source_port(port, word, protocol) : 0;
   if (host.empty() && has_port && !is_bracketed) return {word, {}, number};
   const auto address = numeric_address(host);
   if (!address) refuse(word);

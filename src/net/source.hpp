@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/address.hpp"
 
@@ -14,9 +15,10 @@ struct Source {
   std::optional<Address> address;  // without one, every address
   std::uint16_t port = 0;          // 0 for the kernel's choice
 
-  /// ADDR, :PORT, ADDR:PORT, [V6]:PORT, V6%SCOPE, unix:PATH or unix:@NAME; names are not looked up. Throws
-  /// BadInput, which quotes the word and shows what would be right.
-  static Source parse(const std::string& word);
+  /// ADDR, :PORT, ADDR:PORT, [V6]:PORT, V6%SCOPE, unix:PATH or unix:@NAME; hosts are not looked up, a port
+  /// may be the name of a service for `protocol`. Throws BadInput, which quotes the word and shows what would
+  /// be right.
+  static Source parse(const std::string& word, std::string_view protocol = "tcp");
 
   /// What a socket of the family is bound to; nothing when the source is of another family.
   std::optional<Address> in_family(int family) const;

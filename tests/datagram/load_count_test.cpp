@@ -43,13 +43,16 @@ TEST_CASE("LoadCount: numbers far apart, and more of them than the window has, a
 TEST_CASE("LoadCount: the jitter of equal distances is none, and of trains it is not told") {
   LoadCount even, uneven, grouped;
   for (std::uint64_t i = 0; i < 100; ++i) {
-    even.take({LoadHeader::Kind::load, 1, i, i * 1000}, 10, i * 1000 + 77, true);
-    uneven.take({LoadHeader::Kind::load, 1, i, i * 1000}, 10, i * 1000 + (i % 2) * 160, true);
-    grouped.take({LoadHeader::Kind::load, 1, i, i * 1000}, 10, i * 1000, i != 50);
+    even.take({LoadHeader::Kind::load, 1, i, 1 + i * 1000}, 10, i * 1000 + 77, true);
+    uneven.take({LoadHeader::Kind::load, 1, i, 1 + i * 1000}, 10, i * 1000 + (i % 2) * 160, true);
+    grouped.take({LoadHeader::Kind::load, 1, i, 1 + i * 1000}, 10, i * 1000, i != 50);
   }
   CHECK(even.report().jitter == 0);
   CHECK(uneven.report().jitter == doctest::Approx(160).epsilon(0.05));
   CHECK_FALSE(grouped.report().has_jitter());
+  LoadCount unpaced;
+  for (std::uint64_t i = 0; i < 3; ++i) take(unpaced, i, i);
+  CHECK_FALSE(unpaced.report().has_jitter());
 }
 
 TEST_CASE("LoadReport and LoadHeader are read as they were written, and nothing else is") {

@@ -22,7 +22,7 @@ std::vector<std::uint32_t> ports(const Peers& peers) {
 
 }  // namespace
 
-TEST_CASE("Peers: each once, in the order in which they came; the last to speak is known") {
+TEST_CASE("Peers: each once, in the order in which they came, the last to speak is known") {
   Peers peers;
   CHECK(peers.last() == nullptr);
   for (const unsigned number : {1, 2, 1, 3, 2}) peers.add(peer(number));

@@ -34,11 +34,11 @@ void add_expect_flags(Flags& flags, ExchangeOptions& options) {
                      "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
 }
 
-void check_peeking(const ExchangeOptions& options, std::optional<std::uint64_t> datagrams) {
-  if ((options.recv_flags & MSG_PEEK) != 0 && !datagrams && !options.expected)
+void check_peeking(const ExchangeOptions& options, bool is_bounded) {
+  if ((options.recv_flags & MSG_PEEK) != 0 && !is_bounded)
     throw BadInput(
         "--recv-flags: with peek a datagram stays and would be shown for ever: say how many, "
-        "--datagrams N or --expect N");
+        "--expect N, or with --listen --datagrams N");
 }
 
 void add_recv_flags(Flags& flags, int& target) {

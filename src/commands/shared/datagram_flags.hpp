@@ -13,8 +13,9 @@ void add_input_flags(Flags& flags, ExchangeOptions& options);
 /// --expect and --reply-timeout.
 void add_expect_flags(Flags& flags, ExchangeOptions& options);
 
-/// With MSG_PEEK a datagram stays, and would be shown for ever. Throws BadInput.
-void check_peeking(const ExchangeOptions& options, std::optional<std::uint64_t> datagrams);
+/// With MSG_PEEK a datagram stays, and would be shown for ever if the number received has no bound. Throws
+/// BadInput.
+void check_peeking(const ExchangeOptions& options, bool is_bounded);
 
 /// --recv-flags.
 void add_recv_flags(Flags& flags, int& target);

@@ -9,16 +9,17 @@ ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
   observer.show = [this, format, logs = context_.log.shows(LogLevel::debug)](
                       const Datagram& datagram, std::span<const std::byte> bytes, std::string& output) {
     if (logs) log_facts(datagram, bytes.size());
-    if (datagram.is_cut())
-      context_.log.warn("a datagram of {} bytes from {} was cut to {}", datagram.size,
-                        datagram.source.to_string(), bytes.size());
     show_datagram(format, datagram, bytes, output);
+  };
+  observer.cut = [this](const Datagram& datagram) {
+    context_.log.warn("a datagram of {} bytes from {} was cut to {}", datagram.size,
+                      shown_address(datagram.source), datagram.bytes.size());
   };
   observer.refused = [this](const DatagramError& error) {
     context_.log.info("{}", error.to_string());
-    context_.report.event("refused", {{"peer", error.destination.to_string()},
-                                      {"errno", error.number},
-                                      {"reporter", error.reporter ? error.reporter->host() : ""}});
+    context_.report.event("datagram-error", {{"peer", shown_address(error.destination)},
+                                             {"errno", error.number},
+                                             {"reporter", error.reporter ? error.reporter->host() : ""}});
   };
   return observer;
 }

@@ -67,14 +67,19 @@ void tell_generated(Context& context, const std::string& peer, const GeneratorTa
 
 void add_load_flags(Flags& flags, LoadFlags& load) {
   const HelpSection section(flags, "Load");
-  flags.add_size("--generate", load.size, "send numbered datagrams of SIZE bytes instead of standard input")
-      .excludes("--listen");
+  const auto generate = flags.add_size("--generate", load.size,
+                                       "send numbered datagrams of SIZE bytes instead of standard input");
   flags.add_duration("--seconds", load.time, "send them for DURATION").needs("--generate");
-  flags
-      .add_flag("--measure", load.measures, "count such datagrams: rate, lost, reordered, duplicated, jitter")
-      .needs("--listen")
-      .excludes("--handler")
-      .excludes("--reply");
+  const auto measure = flags.add_flag("--measure", load.measures,
+                                      "count such datagrams: rate, lost, reordered, duplicated, jitter");
+  measure.needs("--listen");
+  for (const auto* const name : {"--listen", "--expect", "--idle-timeout"}) generate.excludes(name);
+  for (const auto* const name : {"--handler", "--reply", "--rate", "--datagrams"}) measure.excludes(name);
+  for (const auto* const name :
+       {"--framing", "--format", "--send-flags", "--recv-flags", "--reply-timeout"}) {
+    generate.excludes(name);
+    measure.excludes(name);
+  }
 }
 
 Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options) {
@@ -93,7 +98,7 @@ Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options
   }
   auto fields = fields_of(*tally.report);
   fields.insert(fields.begin(), {"peer", peer});
-  context.report.result(text("{} received {}", peer, show_report(*tally.report)), "received", fields);
+  context.report.result(text("{} received {}", peer, show_report(*tally.report)), "reported", fields);
 }
 
 Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {

@@ -17,7 +17,7 @@ struct LoadFlags {
   bool measures = false;
 };
 
-/// --generate, --seconds, --measure.
+/// --generate, --seconds, --measure; after the options that they make no sense with.
 void add_load_flags(Flags& flags, LoadFlags& load);
 
 /// Sends the load, and tells how much it was and what the meter says of it. Throws BadInput for a size for

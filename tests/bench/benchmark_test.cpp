@@ -19,8 +19,8 @@ std::vector<std::string> benchmark(const std::vector<std::string>& words) {
 
 /// The words for one short round of the binary under test, with its results in `folder`.
 std::vector<std::string> short_benchmark(const Folder& folder, const std::vector<std::string>& words) {
-  const auto build = fs::path(SOCKX_BINARY).parent_path().string();
-  return benchmark({"--build", build, "--output", folder.path(), "--size", "1", "--rounds", "1"}) + words;
+  return benchmark({"--build", tested_build(), "--output", folder.path(), "--size", "1", "--rounds", "1"}) +
+         words;
 }
 
 Json results_in(const Folder& folder) { return Json::parse(read_file(folder / "benchmark.json")); }
@@ -34,16 +34,17 @@ const Json& entry_of(const Json& table, const std::string& name) {
 /// A folder for PATH with a tool that sends what `filter` makes of its input. It answers to the words that
 /// the benchmark gives to ncat.
 void make_false_ncat(const std::string& folder, const std::string& filter) {
-  const auto path = write_file(
-      folder + "/ncat", "#!/bin/sh\ncase $2 in\n-l) exec " SOCKX_BINARY " listen \"$4\" \"$5\" ;;\n*) " +
-                            filter + " | " SOCKX_BINARY " connect \"$3\" \"$4\" ;;\nesac\n");
+  const auto path = write_file(folder + "/ncat", "#!/bin/sh\ncase $2 in\n-l) exec " + sockx_binary() +
+                                                     " listen \"$4\" \"$5\" ;;\n*) " + filter + " | " +
+                                                     sockx_binary() + " connect \"$3\" \"$4\" ;;\nesac\n");
   fs::permissions(path, fs::perms::owner_all);
 }
 
 }  // namespace
 
-#ifndef SOCKX_SANITIZED  // with which thousands of clients take too long; the script is the same
-TEST_CASE("benchmark: every case gives one run of each tool, in JSON and in Markdown") {
+// Thousands of clients take too long under a sanitizer, and the script is the same.
+TEST_CASE("benchmark: every case gives one run of each tool, in JSON and in Markdown" *
+          doctest::skip(is_sanitized())) {
   if (is_missing("python3")) return;
   const Folder folder;
   Process benchmark(short_benchmark(folder, {"--tools", "sockx,bare,nc.openbsd,socat"}));
@@ -73,7 +74,6 @@ TEST_CASE("benchmark: every case gives one run of each tool, in JSON and in Mark
   CHECK(contains(out, read_file(folder / "benchmark.md").substr(0, 100)));
   if (is_installed("gnuplot")) CHECK(read_file(folder / "start-up.svg").starts_with("<?xml"));
 }
-#endif
 
 TEST_CASE("benchmark: a tool that loses bytes is incomplete, and has no number") {
   if (is_missing("python3")) return;

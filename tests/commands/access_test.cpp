@@ -116,7 +116,7 @@ TEST_CASE("access: SIGHUP reads the files again, and a bad one leaves the rules 
   check_end(server, killed_by(SIGTERM));
 }
 
-TEST_CASE("access: many SIGHUPs in a row end nothing, without files the first does") {
+TEST_CASE("access: many SIGHUPs in a row end nothing, and without files the first does") {
   const Folder folder;
   const auto rules = write_file(folder / "rules", "127.0.0.1\n");
   Process server(sockx(echo_server) + std::vector<std::string>{"--allow-file", rules, "127.0.0.1", "0"});

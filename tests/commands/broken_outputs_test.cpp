@@ -56,7 +56,7 @@ struct Pipeline {
   Process process;
   explicit Pipeline(const std::string& reader)
       : process({"bash", "-c", "\"$@\" | " + reader + "; echo \"statuses ${PIPESTATUS[*]}\" >&2", "bash",
-                 SOCKX_BINARY, "recv-file", "--quiet", "--port-file", folder / "port", "127.0.0.1", "0"},
+                 sockx_binary(), "recv-file", "--quiet", "--port-file", folder / "port", "127.0.0.1", "0"},
                 {.folder = folder.path()}) {}
   std::string port() const { return port_in(folder / "port"); }
 };

@@ -53,11 +53,7 @@ TEST_CASE(
 }
 
 TEST_CASE("--broker: streams in both directions at once arrive whole, also at one that begins to read late") {
-#ifdef SOCKX_SANITIZED
-  constexpr std::size_t size = 400'000;
-#else
-  constexpr std::size_t size = 30'000'000;
-#endif
+  const std::size_t size = is_sanitized() ? 400'000 : 30'000'000;
   Broker broker;
   auto ann = broker.join(), bob = broker.join(), late = broker.join();
   const auto from_ann = noise(size, 1), from_bob = noise(size, 2);

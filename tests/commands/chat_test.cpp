@@ -193,11 +193,8 @@ struct Listening {
 
 TEST_CASE(
     "--chat: 200 clients, 10,000 lines: everybody hears each line once, and each speaker's in their order") {
-#ifdef SOCKX_SANITIZED
-  constexpr unsigned clients = 40, lines = 20, at_once = 4;
-#else
-  constexpr unsigned clients = 200, lines = 50, at_once = 5;
-#endif
+  const unsigned clients = is_sanitized() ? 40 : 200, lines = is_sanitized() ? 20 : 50;
+  const unsigned at_once = is_sanitized() ? 4 : 5;
   Chat chat;
   std::deque<Listening> all;
   for (unsigned i = 0; i < clients; ++i) all.push_back({Talker(chat.port), std::vector<unsigned>(clients)});

@@ -74,7 +74,7 @@ TEST_CASE("--exec: 100 MB come back also from a program that begins only when th
   CHECK(difference(read_file(folder / "back"), content) == "");
 }
 
-TEST_CASE("--exec: the words reach the program untouched, --sh has a shell") {
+TEST_CASE("--exec: the words reach the program untouched, and --sh has a shell") {
   Served printing({"printf", "[%s]", "a b", "*", "$HOME", "--help", ""});
   printing.peer.finish();
   CHECK(printing.peer.receive_all() == "[a b][*][$HOME][--help][]");
@@ -92,7 +92,7 @@ TEST_CASE("--exec: the words reach the program untouched, --sh has a shell") {
   }
 }
 
-TEST_CASE("--exec: a status other than 0 is told, and is a failure, so is death by a signal") {
+TEST_CASE("--exec: a status other than 0 is told, and is a failure, and so is death by a signal") {
   for (const auto& [command, said] : std::vector<std::pair<std::string, std::string>>{
            {"cat; exit 3", "sh exited with status 3"}, {"cat; kill -9 $$", "sh was killed by signal 9"}}) {
     Served text({"sh", "-c", command});

@@ -99,20 +99,15 @@ TEST_CASE("--keep-open: a large file goes to every client whole, also where one 
 }
 
 TEST_CASE("--keep-open --lines: lines of many clients at once, in pieces, are whole and in their order") {
-#ifdef SOCKX_SANITIZED
-  constexpr int clients = 10, lines = 50;
-#else
-  constexpr int clients = 40, lines = 200;
-#endif
+  const std::size_t clients = is_sanitized() ? 10 : 40, lines = is_sanitized() ? 50 : 200;
   FanOut fan({"--lines"});
   std::deque<Talker> talkers;
   std::deque<std::string> words(clients);
-  for (int i = 0; i < clients; ++i) {
+  for (std::size_t i = 0; i < clients; ++i) {
     talkers.emplace_back(fan.port);
-    for (int line = 0; line < lines; ++line)
-      words[static_cast<std::size_t>(i)] += std::to_string(i) + " " + std::to_string(line) + " " +
-                                            std::string(static_cast<std::size_t>((i * line) % 300), 'x') +
-                                            ".\n";
+    for (std::size_t line = 0; line < lines; ++line)
+      words[i] +=
+          std::to_string(i) + " " + std::to_string(line) + " " + std::string(i * line % 300, 'x') + ".\n";
   }
   for (std::size_t round = 0, left = clients; left > 0; ++round) {
     left = 0;
@@ -124,15 +119,15 @@ TEST_CASE("--keep-open --lines: lines of many clients at once, in pieces, are wh
     }
   }
   eventually("all lines", [&] { return lines_of(fan.server.out()).size() >= clients * lines; });
-  std::vector<int> next(clients);
+  std::vector<std::size_t> next(clients);
   for (const auto& line : lines_of(fan.server.out())) {
     std::istringstream stream(line);
-    int speaker = -1, number = -1;
+    std::size_t speaker = 0, number = 0;
     std::string rest;
     stream >> speaker >> number >> rest;
-    REQUIRE_MESSAGE((speaker >= 0 && speaker < clients), line);
-    CHECK(next[static_cast<std::size_t>(speaker)]++ == number);
-    CHECK(rest == std::string(static_cast<std::size_t>((speaker * number) % 300), 'x') + ".");
+    REQUIRE_MESSAGE((stream && speaker < clients), line);
+    CHECK(next[speaker]++ == number);
+    CHECK(rest == std::string(speaker * number % 300, 'x') + ".");
   }
 }
 

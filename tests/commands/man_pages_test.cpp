@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/subject.hpp"
 #include "commands/commands.hpp"
 #include "net/socket_option.hpp"
 
@@ -45,7 +46,7 @@ std::vector<std::string> lines_of_page(const std::string& page) {
 
 /// What `sockx WORDS --help` prints.
 std::vector<std::string> lines_of_help(const std::string& words) {
-  const auto command = "'" SOCKX_BINARY "' " + words + " --help";
+  const auto command = "'" + test::sockx_binary() + "' " + words + " --help";
   const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
   REQUIRE(output);
   std::string text;

@@ -130,7 +130,7 @@ TEST_CASE("recv-file: a terminal on stdout is refused, unless -o - says so") {
   CHECK(std::string(shown, 5) == "shown");
 }
 
-TEST_CASE("recv-file --discard counts, --size and --max-size are content with what fits") {
+TEST_CASE("recv-file --discard counts, and --size and --max-size are content with what fits") {
   CHECK(receive({"--discard"}, noise(3'000'000)).starts_with("received 3000000 bytes from 127.0.0.1:"));
   receive({"--discard", "--size", "1000"}, noise(1000));
   receive({"--discard", "--max-size", "1000"}, noise(1000));

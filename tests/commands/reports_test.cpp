@@ -134,7 +134,8 @@ TEST_CASE("--port-file: an old file is gone before anybody could take it for the
   }
 }
 
-TEST_CASE("-v names where it listens, who comes, and what has gone either way, without it nothing is said") {
+TEST_CASE(
+    "-v names where it listens, who comes, and what has gone either way, and without it nothing is said") {
   for (const bool verbose : {true, false}) {
     const std::vector<std::string> flags(verbose ? 1 : 0, "-v");
     Process listening(sockx({"listen"}) + flags + std::vector<std::string>{"127.0.0.1", "0"});
@@ -161,7 +162,7 @@ TEST_CASE("--log-file: what -v would say, and the failure, whatever stderr shows
   CHECK(lines_of(log).size() == 2);
 }
 
-TEST_CASE("--quiet: no summary, no warning, of a failure the reason") {
+TEST_CASE("--quiet: no summary, no warning, and of a failure the reason") {
   const HeldPort nobody;
   const Folder folder;
   write_file(folder / "file", "content");
@@ -198,7 +199,7 @@ TEST_CASE("SOCKX_TIMEOUT: a default for connecting and for idleness, which an op
   check_failure(nonsense, 2, "SOCKX_TIMEOUT: 'soon'");
 }
 
-TEST_CASE("--help at every level has examples, --version names the version") {
+TEST_CASE("--help at every level has examples, and --version names the version") {
   for (const std::string command :
        {"", "listen", "connect", "send-file", "recv-file", "resolve", "getaddrinfo", "byteorder"}) {
     auto words = sockx({});

@@ -8,13 +8,7 @@ namespace test {
 
 namespace {
 
-#ifdef SOCKX_SANITIZED
-constexpr unsigned crowd = 500;
-constexpr bool is_sanitized = true;
-#else
-constexpr unsigned crowd = 5000;
-constexpr bool is_sanitized = false;
-#endif
+const unsigned crowd = is_sanitized() ? 500 : 5000;
 
 void allow_descriptors(rlim_t wanted) {
   rlimit limit{};
@@ -48,7 +42,7 @@ TEST_CASE("server: thousands of clients at once lose nothing, and take 4 KB and 
     for (auto* client : {&idle.front(), &idle.back()}) check_echo(*client, "here");
     CHECK(server.process.open_descriptors() == server.idle_descriptors() + crowd);
     const auto each = (resident_memory(server.process) - before) / crowd;
-    if (!is_sanitized) CHECK(each < 4096);
+    if (!is_sanitized()) CHECK(each < 4096);
     MESSAGE(each, " bytes of memory for an idle connection");
   }
   server.wait_until_free();
@@ -61,7 +55,7 @@ TEST_CASE("server: with few descriptors everybody is served in turn, and nobody 
        {std::vector<std::string>{"--handler", "echo"}, {"--exec", "--", "cat"}}) {
     Server server(std::vector<std::string>{"-k"} + words, "127.0.0.1:0",
                   {"sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"});
-    check_load(server, "connect", 500, is_sanitized ? 500 : 1000);
+    check_load(server, "connect", 500, is_sanitized() ? 500 : 1000);
     server.wait_until_free();
     auto late = server.connect();
     check_echo(late, "and still there");
@@ -160,7 +154,7 @@ TEST_CASE("server: chargen and discard bear the same clients") {
 
 TEST_CASE("server: SIGTERM with --drain-timeout lets 100 transfers come to their ends") {
   const Folder folder;
-  const auto content = noise(is_sanitized ? 500'000 : 2'000'000);
+  const auto content = noise(is_sanitized() ? 500'000 : 2'000'000);
   const auto file = write_file(folder / "file", content);
   Server server({"-k", "--send", file, "--drain-timeout", "10s"}, "unix:" + (folder / "socket"));
   std::vector<Peer> clients;

@@ -98,11 +98,7 @@ TEST_CASE("server: it ends within a second or two, however many programs do not 
 
 TEST_CASE("server: 20 clients at once through cat, each of them whole") {
   Server server({"-k", "--exec", "--", "cat"});
-#ifdef SOCKX_SANITIZED
-  check_load(server, "connect", 20, 20, 8'000'000);
-#else
-  check_load(server, "connect", 20, 20, 100'000'000);
-#endif
+  check_load(server, "connect", 20, 20, is_sanitized() ? 8'000'000 : 100'000'000);
   server.wait_until_free();
   CHECK(!contains(server.process.out(), "\"complete\":false"));
 }

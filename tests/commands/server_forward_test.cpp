@@ -144,17 +144,13 @@ TEST_CASE("forward: 200 at once of a user whose pipes are few stay correct") {
   if (getuid() != 0 || is_missing("setpriv")) return;
   const Folder folder;
   const auto copy = folder / "sockx";
-  fs::copy_file(SOCKX_BINARY, copy);
+  fs::copy_file(sockx_binary(), copy);
   fs::permissions(folder.path(), fs::perms::others_exec, fs::perm_options::add);
   Server target({"-k", "--handler", "echo"});
   Server server({"-k", "--forward", target.endpoint()}, "127.0.0.1:0",
                 {"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", "-c",
                  "shift; exec \"$0\" \"$@\"", copy});
-#ifdef SOCKX_SANITIZED
-  check_load(server, "exchange", 200, 1, 100'000);
-#else
-  check_load(server, "exchange", 200, 2, 1'000'000);
-#endif
+  check_load(server, "exchange", 200, is_sanitized() ? 1 : 2, is_sanitized() ? 100'000 : 1'000'000);
   server.wait_until_free();
 }
 

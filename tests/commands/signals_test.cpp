@@ -63,7 +63,7 @@ TEST_CASE("a signal ends send-file: its summary is printed, the receiver sees a 
 }
 
 TEST_CASE("SIGHUP that the parent ignores (nohup) stays ignored") {
-  Process listening({"nohup", SOCKX_BINARY, "listen", "127.0.0.1", "0"});
+  Process listening({"nohup", sockx_binary(), "listen", "127.0.0.1", "0"});
   const auto port = port_of(listening);
   listening.signal(SIGHUP);
   Peer::connect(port).close();

@@ -231,7 +231,7 @@ TEST_CASE("sockopt get: one value stands alone, several bear names, --raw shows 
   CHECK(event.at("size") == 4);
 }
 
-TEST_CASE("sockopt --connect: TCP_INFO member by member, with units, times are seconds in JSON") {
+TEST_CASE("sockopt --connect: TCP_INFO member by member, with units, times in seconds in JSON") {
   const PeerListener listener;
   const auto endpoint = "127.0.0.1:" + listener.port();
   const auto text = run(sockx({"sockopt", "get", "--connect", endpoint, "TCP_INFO"}));

@@ -134,7 +134,7 @@ TEST_CASE("stdout is a pipe whose reader wants one byte: death by SIGPIPE, which
   const Folder folder;
   for (const auto* command : {"listen", "recv-file"}) {
     const auto port_file = folder / command;
-    Process pipeline({"bash", "-c", "\"$@\" | head -c 1; echo \" ${PIPESTATUS[0]}\"", "bash", SOCKX_BINARY,
+    Process pipeline({"bash", "-c", "\"$@\" | head -c 1; echo \" ${PIPESTATUS[0]}\"", "bash", sockx_binary(),
                       command, "--port-file", port_file, "127.0.0.1", "0"});
     auto peer = Peer::connect(port_in(port_file));
     const auto piece = noise(1'000'000);

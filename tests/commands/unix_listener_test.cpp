@@ -42,7 +42,7 @@ TEST_CASE("--mode: the file is made with it by bind(2), not given it later") {
   options.environment.emplace_back("ASAN_OPTIONS=detect_leaks=0");  // it does not work under ptrace
   Process server(
       {"strace", "-f", "-o", folder / "calls", "-e", "trace=bind,umask,chmod,fchmod,fchmodat,listen",
-       SOCKX_BINARY, "listen", "--mode", "660", "unix:" + path, "--accept-timeout", "100ms"},
+       sockx_binary(), "listen", "--mode", "660", "unix:" + path, "--accept-timeout", "100ms"},
       options);
   check_end(server, exited(5));
   std::string calls;

@@ -59,11 +59,8 @@ class Traced {
   Process process_;
 };
 
-#ifdef SOCKX_SANITIZED  // which reads its own symbols and /proc
-constexpr std::size_t small_change = 1'000'000;
-#else
-constexpr std::size_t small_change = 100'000;  // for start-up files and log lines
-#endif
+/// For start-up files and log lines; a sanitizer reads its own symbols and /proc.
+const std::size_t small_change = is_sanitized() ? 1'000'000 : 100'000;
 
 TEST_CASE("a file goes to a socket by sendfile, whatever the command") {
   if (is_missing("strace")) return;

@@ -14,16 +14,10 @@ namespace test {
 
 /// A program under AddressSanitizer takes a hundred times as long to start and to end. There a thin selection
 /// is made, here and nowhere else: the first call of each kind, and of each row of the table the first fault.
-#ifdef SOCKX_SANITIZED
-constexpr bool is_thinned = true;
-#else
-constexpr bool is_thinned = false;
-#endif
-
-inline bool is_tried(unsigned number) { return !is_thinned || number == 1; }
+inline bool is_tried(unsigned number) { return !is_sanitized() || number == 1; }
 
 inline std::vector<std::string> tried_of(const FaultRow& row) {
-  const auto count = is_thinned ? std::min<std::size_t>(row.faults.size(), 1) : row.faults.size();
+  const auto count = is_sanitized() ? std::min<std::size_t>(row.faults.size(), 1) : row.faults.size();
   return {row.faults.begin(), row.faults.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 

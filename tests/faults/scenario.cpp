@@ -151,7 +151,7 @@ std::unique_ptr<Process> Run::start(const Program& program, bool is_faulty) {
                                              {"TEE", path("tee", is_faulty)},
                                              {"PORTFILE", folder_ / "port"},
                                              {"PORT", where_.substr(where_.rfind(':') + 1)}});
-  words.insert(words.begin(), is_faulty ? SOCKX_WITH_FAULTS : SOCKX_BINARY);
+  words.insert(words.begin(), is_faulty ? sockx_with_faults() : sockx_binary());
   auto process = std::make_unique<Process>(std::move(words), options_of(program, is_faulty));
   if (program.in == Place::pipe) process->feed(input_of(is_faulty));
   return process;
@@ -373,7 +373,7 @@ void meet_every_fault(const Scenario& scenario) {
     for (const auto& name : tried_of(row)) {
       for (unsigned number = 1; number <= most_calls; ++number)
         if (is_tried(number) && !inject(row, name, std::to_string(number))) break;
-      if (!is_thinned && may_go_on(row.key, name)) inject(row, name, "1+");
+      if (!is_sanitized() && may_go_on(row.key, name)) inject(row, name, "1+");
     }
   }
   MESSAGE(scenario.name, ": ", injections, " injections");

@@ -66,7 +66,7 @@ ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, 
   if (!fault.empty()) options.environment.push_back("SOCKX_FAULT=" + fault);
   options.inherited = {report_.fd(), listener_->fd()};
   server_ = std::make_unique<Process>(
-      std::vector<std::string>{SOCKX_WITH_FAULTS, "--json", "listen", "--keep-open"} + words, options);
+      std::vector<std::string>{sockx_with_faults(), "--json", "listen", "--keep-open"} + words, options);
   listener_.reset();  // when the server ends, it is the end of its clients
 }
 
@@ -170,7 +170,7 @@ void meet_every_fault(const ServerScenario& scenario) {
   std::unique_ptr<Process> target;
   std::string where;
   if (scenario.has_target) {
-    target = std::make_unique<Process>(std::vector<std::string>{SOCKX_BINARY, "--quiet", "listen", "-k",
+    target = std::make_unique<Process>(std::vector<std::string>{sockx_binary(), "--quiet", "listen", "-k",
                                                                 "--handler", "echo", "127.0.0.1:0"});
     where = "127.0.0.1:" + port_of(*target);
   }

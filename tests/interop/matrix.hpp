@@ -8,24 +8,18 @@
 
 namespace test {
 
-#ifdef SOCKX_SANITIZED
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
 /// Under a sanitizer, where a process takes long to start, a selection: the size that finds most, and all
 /// kinds of inputs over IPv4 only. Everything else runs everything.
 inline std::vector<std::size_t> sizes() {
   constexpr std::size_t beyond_buffers = (1U << 20U) + 1;
-  if (sanitized) return {beyond_buffers};
+  if (is_sanitized()) return {beyond_buffers};
   return {0, 1, 64 * 1024, beyond_buffers};
 }
 inline std::vector<Input> inputs(Family family) {
-  if (sanitized && family != Family::ipv4) return {Input::pipe};
+  if (is_sanitized() && family != Family::ipv4) return {Input::pipe};
   return {Input::file, Input::pipe, Input::null};
 }
-constexpr std::size_t large = sanitized ? 8U << 20U : 64U << 20U;
+inline const std::size_t large = is_sanitized() ? 8U << 20U : 64U << 20U;
 
 /// Runs one. What it throws is its own failure, and does not keep the others from running.
 inline void in_cell(const Cell& cell, const std::function<void()>& check) {

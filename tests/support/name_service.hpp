@@ -62,7 +62,7 @@ class NameService {
 inline void check_with_oracle(const NameService& names, const std::string& subject) {
   if (is_missing("python3")) return;
   Process oracle(
-      names.within({"python3", SOCKX_SOURCE "/tests/support/socket_oracle.py", SOCKX_BINARY, subject}));
+      names.within({"python3", SOCKX_SOURCE "/tests/support/socket_oracle.py", sockx_binary(), subject}));
   const auto end = oracle.wait(50s);
   CHECK_MESSAGE(end == exited(0), oracle.out(), oracle.err());
   CHECK_MESSAGE(std::atoi(oracle.out().c_str()) >= 200, oracle.out());

@@ -101,9 +101,9 @@ inline bool has_nothing_to_receive(const Peer& peer) {
 /// What tests/bench/load.c makes of these words; it compares every byte.
 inline void check_load(const Server& server, const std::string& kind, unsigned connections, unsigned count,
                        unsigned size = 64) {
-  const auto program = fs::path(SOCKX_BINARY).parent_path() / "tests/bench/load";
-  Process load({program.string(), kind, "127.0.0.1", server.port(), std::to_string(connections),
-                std::to_string(count), std::to_string(size)});
+  const auto program = tested_build() + "/tests/bench/load";
+  Process load({program, kind, "127.0.0.1", server.port(), std::to_string(connections), std::to_string(count),
+                std::to_string(size)});
   const auto end = load.wait(std::chrono::seconds(50));
   CHECK_MESSAGE(end == exited(0), load.command(), load.err());
 }

@@ -10,12 +10,13 @@
 
 #include "files.hpp"
 #include "process.hpp"
+#include "subject.hpp"
 
 namespace test {
 
 /// The words of a command, `sockx` itself in front.
 inline std::vector<std::string> sockx(std::vector<std::string> words) {
-  words.insert(words.begin(), SOCKX_BINARY);
+  words.insert(words.begin(), sockx_binary());
   return words;
 }
 

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
@@ -79,49 +80,54 @@ std::string command_names() {
 
 }  // namespace
 
-CommandLine::CommandLine() : app_("sockx: the BSD socket interface, usable from a shell", "sockx") {
-  app_.formatter(std::make_shared<HelpFormatter>());
-  app_.require_subcommand(1, 1);
-  app_.fallthrough();
-  app_.set_help_flag("-h,--help", "print this help");
-  app_.set_version_flag("--version", text("sockx {}", version), "print the version");
-  app_.add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
-  app_.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
-  app_.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
-  app_.add_flag("--json", globals.json, "print results and events as NDJSON");
-  app_.add_option("--events", globals.events_file, "write the events, as NDJSON, to FILE")
-      ->option_text("FILE");
-  app_.add_option_function<std::string>(
-          "--log-level", [this](const std::string& word) { globals.log_level = parse_log_level(word); },
-          "what to log: trace, debug, info, warn, error or off")
-      ->option_text("LEVEL");
-  app_.add_option("--log-file", globals.log_file, "log to FILE as well")->option_text("FILE");
-  add_choice(app_, "--color", globals.color,
-             {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
-             "color the log (default: auto)");
-  set_examples(app_, {{"sockx listen 5678", "wait for a connection and join it to the terminal"},
+CommandLine::CommandLine()
+    : app_(std::make_unique<CLI::App>("sockx: the BSD socket interface, usable from a shell", "sockx")) {
+  app_->formatter(std::make_shared<HelpFormatter>());
+  app_->require_subcommand(1, 1);
+  app_->fallthrough();
+  app_->set_help_flag("-h,--help", "print this help");
+  app_->set_version_flag("--version", text("sockx {}", version), "print the version");
+  app_->add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
+  Flags flags(*app_);
+  flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
+  flags.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
+  flags.add_flag("--json", globals.json, "print results and events as NDJSON");
+  flags.add_option("--events", globals.events_file, "write the events, as NDJSON, to FILE")
+      .option_text("FILE");
+  const auto take_level = [this](const std::string& word) { globals.log_level = parse_log_level(word); };
+  flags.add_option_function("--log-level", take_level, "what to log: trace, debug, info, warn, error or off")
+      .option_text("LEVEL");
+  flags.add_option("--log-file", globals.log_file, "log to FILE as well").option_text("FILE");
+  flags.add_choice("--color", globals.color,
+                   {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
+                   "color the log (default: auto)");
+  flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
                       {"sockx connect example.com 80", "open one"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
   for (const auto& command : commands) {
-    auto* const subcommand = app_.add_subcommand(std::string(command.name), std::string(command.summary));
-    subcommand->preparse_callback(
-        [this, subcommand, &command](std::size_t) { run = command.declare(*subcommand); });
+    auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
+    subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
+      Flags own(*subcommand);
+      run = command.declare(own);
+    });
   }
 }
+
+CommandLine::~CommandLine() = default;
 
 std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   cut_off_program(words);
   check_first_word(words);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
-    app_.parse(std::move(words));
+    app_->parse(std::move(words));
     return {};
   } catch (const CLI::CallForVersion& asked) {
     return asked.what();
   } catch (const CLI::CallForHelp&) {
-    return app_.help();
+    return app_->help();
   } catch (const CLI::ExtrasError&) {
-    throw_unexpected(app_.remaining(true).front());
+    throw_unexpected(app_->remaining(true).front());
   } catch (const CLI::RequiredError& error) {
     throw BadInput(text("{}; see `{} --help`", error.what(), name_of_chosen()));
   } catch (const CLI::ParseError& error) {
@@ -142,7 +148,7 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (is_option(word)) {
-      const auto* const option = app_.get_option_no_throw(word);
+      const auto* const option = app_->get_option_no_throw(word);
       if (option != nullptr && option->get_items_expected_max() > 0 && word.find('=') == std::string::npos)
         ++i;
       const bool known_letters =
@@ -177,12 +183,12 @@ void CommandLine::throw_unexpected(const std::string& word) const {
 }
 
 std::string CommandLine::name_of_chosen() const {
-  return &chosen() == &app_ ? app_.get_name() : app_.get_name() + ' ' + chosen().get_name();
+  return &chosen() == app_.get() ? app_->get_name() : app_->get_name() + ' ' + chosen().get_name();
 }
 
 const CLI::App& CommandLine::chosen() const {
-  const auto subcommands = app_.get_subcommands();
-  return subcommands.empty() ? app_ : *subcommands.front();
+  const auto subcommands = app_->get_subcommands();
+  return subcommands.empty() ? *app_ : *subcommands.front();
 }
 
 }  // namespace sockx

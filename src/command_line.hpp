@@ -1,14 +1,17 @@
 // The command line as a whole: global options, the choice of the subcommand, and answers to what is misspelt.
 #pragma once
 
-#include <CLI/App.hpp>
-
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.hpp"
 #include "cli/log.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace sockx {
 
@@ -25,6 +28,9 @@ struct GlobalOptions {
 class CommandLine {
  public:
   CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+  ~CommandLine();
   /// Reads the words after the program's name. Returns the text to print when --help or --version asked for
   /// it. Throws BadInput for whatever is not understood.
   std::optional<std::string> parse(std::vector<std::string> words);
@@ -39,7 +45,7 @@ class CommandLine {
   [[noreturn]] void throw_unexpected(const std::string& word) const;
   const CLI::App& chosen() const;
   std::string name_of_chosen() const;
-  CLI::App app_;
+  std::unique_ptr<CLI::App> app_;
 };
 
 }  // namespace sockx

@@ -7,11 +7,9 @@
 #include "cli/context.hpp"
 #include "cli/exit_code.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 /// What a command does once its words have been read.
 using Run = std::function<ExitCode(Context&)>;
@@ -20,7 +18,7 @@ using Run = std::function<ExitCode(Context&)>;
 /// that the start does not pay for the options of the others. It returns what to run after parsing.
 struct Command {
   std::string_view name, summary;
-  Run (*declare)(CLI::App&);
+  Run (*declare)(Flags&);
 };
 
 }  // namespace sockx

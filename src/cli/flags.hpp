@@ -1,105 +1,129 @@
-// Flag groups that several subcommands share, and the kinds of values that CLI11 does not know.
+// Flags and Flag: what options are declared with, and the kinds of values that they have.
 #pragma once
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
-
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "cli/time_limits.hpp"
 #include "cli/units.hpp"
-#include "net/dial.hpp"
-#include "net/endpoint.hpp"
-#include "net/listen.hpp"
-#include "net/stream_options.hpp"
 #include "os/named_numbers.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace sockx {
 
-/// An option whose value `read` takes at once; what it finds wrong (BadInput) is said with the option's name
-/// in front. So do all that follow.
-CLI::Option* add_read(CLI::App& app, const std::string& names, std::function<void(const std::string&)> read,
-                      const std::string& help);
-CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
-                          const std::string& help);
-CLI::Option* add_size(CLI::App& app, const std::string& names, std::optional<std::uint64_t>& target,
-                      const std::string& help);
+/// A handle on an option that is declared. What changes the option returns the handle, to go on with.
+class Flag {
+ public:
+  explicit Flag(CLI::Option& option) : option_(&option) {}
+  bool operator==(const Flag&) const = default;
+  /// The first of its long names, or else its letter, with the dashes.
+  std::string name() const;
 
-/// One of a few words; the message for another word lists them.
-template <class Choice>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
-                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
+  /// What --help shows for the value.
+  Flag option_text(const std::string& shown) const;
+  /// The heading above it in --help.
+  Flag group(const std::string& title) const;
+  Flag required(bool is_required = true) const;
+  /// May be given several times; its function gets one value after the other.
+  Flag repeatable() const;
+  /// Its value must be something.
+  Flag not_empty() const;
+  Flag range(int low, int high) const;
+  Flag range(unsigned low, unsigned high) const;
+  /// The other one is declared already, and on the same Flags.
+  Flag needs(Flag other) const;
+  Flag needs(const std::string& name) const;
+  Flag excludes(Flag other) const;
+  Flag excludes(const std::string& name) const;
 
-/// A constant of the C headers, and several of them as bits, separated by commas.
-CLI::Option* add_constant(CLI::App& app, const std::string& name, int& target, const NameTable& table,
-                          const std::string& help);
-CLI::Option* add_constants(CLI::App& app, const std::string& name, int& target, const NameTable& table,
+ private:
+  CLI::Option* option_;
+};
+
+/// What the options of a subcommand are declared on. `names` are separated by commas; what an option is read
+/// into must outlive the parsing, not this.
+class Flags {
+ public:
+  explicit Flags(CLI::App& app) : app_(app) {}
+
+  Flag add_flag(const std::string& names, bool& target, const std::string& help);
+  Flag add_flag(const std::string& names, std::function<void()> act, const std::string& help);
+  /// A flag that may be given a value with =. `names` end with what it has without: "--hexdump{-}".
+  Flag add_flag(const std::string& names, std::string& target, const std::string& help);
+
+  /// Into a std::string or several, a number, or an optional of one: flags.cpp has a line for each type.
+  template <class T>
+  Flag add_option(const std::string& names, T& target, const std::string& help);
+  /// `take` gets the value; what it throws is said as it is.
+  Flag add_option_function(const std::string& names, std::function<void(const std::string&)> take,
                            const std::string& help);
+  /// `read` gets the value; what it finds wrong (BadInput) is said with the option's name in front. So do all
+  /// that follow.
+  Flag add_read(const std::string& names, std::function<void(const std::string&)> read,
+                const std::string& help);
+  Flag add_duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
+  Flag add_size(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
 
-/// For an option whose value must be something: a validator of CLI11.
-CLI::Validator not_empty();
+  /// One of a few words; the message for another word lists them.
+  template <class Choice>
+  Flag add_choice(const std::string& name, Choice& target,
+                  const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
-/// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
-CLI::Option* add_words(CLI::App& app, std::vector<std::string>& words, int most, const std::string& shown);
+  /// A constant of the C headers, and several of them as bits, separated by commas.
+  Flag add_constant(const std::string& name, int& target, const NameTable& table, const std::string& help);
+  Flag add_constants(const std::string& name, int& target, const NameTable& table, const std::string& help);
 
-/// Any number of positional words, untouched.
-CLI::Option* add_word_list(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
+  /// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
+  Flag add_words(std::vector<std::string>& words, int most, const std::string& shown);
+  /// Any number of positional words, untouched.
+  Flag add_word_list(std::vector<std::string>& words, const std::string& shown);
 
-/// The words of one endpoint, read with Endpoint::parse once the command runs.
-void add_endpoint(CLI::App& app, std::vector<std::string>& words, const std::string& shown);
+  /// Sets the text that --help shows below the options, and where the words in it are explained.
+  void set_examples(const std::vector<std::pair<std::string, std::string>>& examples);
 
-/// -4, -6, --numeric, --source, --interface, --mptcp, --congestion, --opt.
-void add_stream_flags(CLI::App& app, StreamOptions& options);
+  /// The option of that name, which is declared already.
+  Flag get(const std::string& name) const;
+  /// All so far, in the order of their declaration.
+  std::vector<Flag> all() const;
 
-/// SOCKX_TIMEOUT gives the limits connect and idle a default.
-void add_connect_timeout(CLI::App& app, TimeLimits& limits);
-void add_accept_timeout(CLI::App& app, TimeLimits& limits);
-/// --idle-timeout and --deadline.
-void add_run_timeouts(CLI::App& app, TimeLimits& limits);
+ private:
+  Flag add_one_of(const std::string& name, const std::vector<std::string>& words,
+                  std::function<void(std::size_t)> choose, const std::string& help);
+  CLI::App& app_;
+};
 
 /// The options that are added while one lives stand under `title` in --help.
 class HelpSection {
  public:
-  HelpSection(CLI::App& app, std::string title)
-      : app_(app), title_(std::move(title)), first_(app.get_options().size()) {}
+  HelpSection(const Flags& flags, std::string title);
   HelpSection(const HelpSection&) = delete;
   HelpSection& operator=(const HelpSection&) = delete;
-  ~HelpSection() {
-    const auto options = app_.get_options();
-    for (auto i = first_; i < options.size(); ++i) options[i]->group(title_);
-  }
+  ~HelpSection();
 
  private:
-  CLI::App& app_;
+  const Flags& flags_;
   std::string title_;
   std::size_t first_;
 };
-
-/// Sets the text that --help shows below the options, and where the words in it are explained.
-void set_examples(CLI::App& app, const std::vector<std::pair<std::string, std::string>>& examples);
 
 [[noreturn]] void throw_bad_choice(const std::string& option, const std::string& word,
                                    const std::vector<std::string>& choices);
 
 template <class Choice>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Choice& target,
-                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
-  std::string shown;
-  for (const auto& choice : choices) shown += (shown.empty() ? "" : "|") + choice.first;
-  const auto read = [&target, choices, name](const std::string& word) {
-    std::vector<std::string> words;
-    for (const auto& [choice, value] : choices) {
-      if (choice == word) target = value;
-      if (choice == word) return;
-      words.push_back(choice);
-    }
-    throw_bad_choice(name, word, words);
-  };
-  return app.add_option_function<std::string>(name, read, help)->option_text(shown);
+Flag Flags::add_choice(const std::string& name, Choice& target,
+                       const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  words.reserve(choices.size());
+  for (const auto& [word, value] : choices) words.push_back(word);
+  const auto choose = [&target, choices](std::size_t chosen) { target = choices[chosen].second; };
+  return add_one_of(name, words, choose, help);
 }
 
 }  // namespace sockx

@@ -12,6 +12,6 @@ struct TimeLimits {
 };
 
 /// An instant `span` from now, or never.
-Deadline deadline_in(const std::optional<Duration>& span);
+inline Deadline deadline_in(const std::optional<Duration>& span) { return span ? after(*span) : never; }
 
 }  // namespace sockx

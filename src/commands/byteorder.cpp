@@ -172,15 +172,15 @@ ExitCode run(Context& context, const Options& options) {
 
 }  // namespace
 
-Run declare_byteorder(CLI::App& app) {
+Run declare_byteorder(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_word_list(app, o.words, "[FUNCTION VALUE...]");
-  add_choice(app, "--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
-             "of inet-pton and inet-ntop (default: what the value looks like)");
-  set_examples(app, {{"sockx byteorder", "draw numbers as this machine and the network have them"},
-                     {"sockx byteorder htons 80 0x1f90", "exchange the bytes of numbers"},
-                     {"sockx byteorder inet-pton ::1", "the bytes of an address"}});
+  flags.add_word_list(o.words, "[FUNCTION VALUE...]");
+  flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
+                   "of inet-pton and inet-ntop (default: what the value looks like)");
+  flags.set_examples({{"sockx byteorder", "draw numbers as this machine and the network have them"},
+                      {"sockx byteorder htons 80 0x1f90", "exchange the bytes of numbers"},
+                      {"sockx byteorder inet-pton ::1", "the bytes of an address"}});
   return [options](Context& context) { return run(context, *options); };
 }
 

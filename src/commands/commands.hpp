@@ -7,14 +7,14 @@
 
 namespace sockx {
 
-Run declare_byteorder(CLI::App& app);
-Run declare_connect(CLI::App& app);
-Run declare_getaddrinfo(CLI::App& app);
-Run declare_listen(CLI::App& app);
-Run declare_recv_file(CLI::App& app);
-Run declare_resolve(CLI::App& app);
-Run declare_send_file(CLI::App& app);
-Run declare_sockopt(CLI::App& app);
+Run declare_byteorder(Flags& flags);
+Run declare_connect(Flags& flags);
+Run declare_getaddrinfo(Flags& flags);
+Run declare_listen(Flags& flags);
+Run declare_recv_file(Flags& flags);
+Run declare_resolve(Flags& flags);
+Run declare_send_file(Flags& flags);
+Run declare_sockopt(Flags& flags);
 
 inline constexpr std::array commands{
     Command{"listen", "accept one connection and join it to standard input and output, or serve many",

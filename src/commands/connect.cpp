@@ -1,5 +1,5 @@
 // sockx connect: open a connection and join it to the standard streams.
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/checking.hpp"
 #include "commands/shared/conversation.hpp"
@@ -44,22 +44,22 @@ Task<> connect(Context& context, const Options& options, ConversationSummary& su
 
 }  // namespace
 
-Run declare_connect(CLI::App& app) {
+Run declare_connect(Flags& flags) {
   const auto options = std::make_shared<Options>();
-  add_endpoint(app, options->words, "HOST PORT");
-  add_stream_flags(app, options->stream);
-  add_connect_timeout(app, options->conversation.limits);
-  add_retry_flags(app, options->retry);
-  add_check_flags(app, options->checking);
-  const auto conversation = add_conversation_flags(app, options->conversation, options->stream);
-  exclude_each(conversation, app.get_option("--check"));
-  exclude_each(conversation, app.get_option("--scan"));
-  set_examples(app,
-               {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
-                {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
-                {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
-                {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
-                {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
+  add_endpoint(flags, options->words, "HOST PORT");
+  add_stream_flags(flags, options->stream);
+  add_connect_timeout(flags, options->conversation.limits);
+  add_retry_flags(flags, options->retry);
+  add_check_flags(flags, options->checking);
+  const auto conversation = add_conversation_flags(flags, options->conversation, options->stream);
+  exclude_each(conversation, flags.get("--check"));
+  exclude_each(conversation, flags.get("--scan"));
+  flags.set_examples(
+      {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
+       {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
+       {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
+       {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
+       {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
   return [options](Context& context) {
     const auto& limits = options->conversation.limits;
     if (options->checking.scan && options->retry.are_given())

@@ -3,6 +3,7 @@
 
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/commands.hpp"
 #include "net/look_up.hpp"
 #include "net/lookups.hpp"
@@ -74,23 +75,23 @@ std::optional<std::string> or_null(const std::vector<std::string>& words, std::s
 
 }  // namespace
 
-Run declare_getaddrinfo(CLI::App& app) {
+Run declare_getaddrinfo(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_words(app, o.words, 2, "[HOST] [SERVICE]")->required(false);
-  add_constant(app, "--family", o.query.family, address_families, "answer with this address family only")
-      ->option_text("unspec|inet|inet6");
-  add_constant(app, "--socktype", o.query.type, socket_types, "answer for this socket type only")
-      ->option_text("TYPE");
+  flags.add_words(o.words, 2, "[HOST] [SERVICE]").required(false);
+  flags.add_constant("--family", o.query.family, address_families, "answer with this address family only")
+      .option_text("unspec|inet|inet6");
+  flags.add_constant("--socktype", o.query.type, socket_types, "answer for this socket type only")
+      .option_text("TYPE");
   const auto read_protocol = [&o](const std::string& word) { o.query.protocol = parse_protocol(word); };
-  add_read(app, "--protocol", read_protocol, "answer for this protocol only")->option_text("PROTOCOL");
-  add_constants(app, "--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
-  add_duration(app, "--timeout", o.timeout, "give up after DURATION");
-  set_examples(app,
-               {{"sockx getaddrinfo localhost http", "every way to reach a service"},
-                {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80", "what a server binds to"},
-                {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
-                 "IPv4 addresses as IPv6 ones"}});
+  flags.add_read("--protocol", read_protocol, "answer for this protocol only").option_text("PROTOCOL");
+  flags.add_constants("--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
+  flags.add_duration("--timeout", o.timeout, "give up after DURATION");
+  flags.set_examples(
+      {{"sockx getaddrinfo localhost http", "every way to reach a service"},
+       {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80", "what a server binds to"},
+       {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
+        "IPv4 addresses as IPv6 ones"}});
   return [options](Context& context) {
     if (options->words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
     options->query.host = or_null(options->words, 0);

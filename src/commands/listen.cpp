@@ -1,5 +1,5 @@
 // sockx listen: accept one connection and join it to the standard streams.
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/listening.hpp"
@@ -51,22 +51,22 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
 
 }  // namespace
 
-Run declare_listen(CLI::App& app) {
+Run declare_listen(Flags& flags) {
   const auto options = std::make_shared<Options>();
-  add_words(app, options->words, 2, "[HOST] PORT")->required(false);  // check_endpoint() knows
-  add_listen_flags(app, options->listening);
-  add_binding_flags(app, options->listening);
-  add_accept_timeout(app, options->conversation.limits);
+  flags.add_words(options->words, 2, "[HOST] PORT").required(false);  // check_endpoint() knows
+  add_listen_flags(flags, options->listening);
+  add_binding_flags(flags, options->listening);
+  add_accept_timeout(flags, options->conversation.limits);
   const auto conversation =
-      add_conversation_flags(app, options->conversation, options->listening.options.stream);
-  add_serving_flags(app, options->serving, conversation);
-  add_access_flags(app, options->serving.access);
-  add_activation_flags(app, options->serving.activation);
-  set_examples(
-      app, {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
-            {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
-            {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
-            {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
+      add_conversation_flags(flags, options->conversation, options->listening.options.stream);
+  add_serving_flags(flags, options->serving, conversation);
+  add_access_flags(flags, options->serving.access);
+  add_activation_flags(flags, options->serving.activation);
+  flags.set_examples(
+      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
+       {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
+       {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
+       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
   return [options](Context& context) {
     check_endpoint(options->serving.activation, options->words);
     options->serving.access.numeric = options->listening.options.stream.numeric;

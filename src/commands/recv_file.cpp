@@ -1,6 +1,6 @@
 // sockx recv-file: connections into files, to standard output or to nowhere.
 
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/end_report.hpp"
@@ -191,38 +191,38 @@ ExitCode run(Context& context, const Options& options) {
 
 }  // namespace
 
-Run declare_recv_file(CLI::App& app) {
+Run declare_recv_file(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_endpoint(app, o.words, "[HOST] PORT");
-  app.add_option_function<std::string>(
-         "-o,--output",
-         [&o](const std::string& file) {
-           o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
-           o.target.output_given = true;
-         },
-         "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
-         "pattern of %n number, %h peer, %t time")
-      ->option_text("FILE");
-  app.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
-  app.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
-  app.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
-  app.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
-  add_size(app, "--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
-  add_size(app, "--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
-  add_choice(app, "--method", o.receive.method,
-             {{"auto", TransferMethod::automatic},
-              {"splice", TransferMethod::splice},
-              {"read-write", TransferMethod::read_write}},
-             "how to move the bytes (default: auto)");
-  add_progress_flags(app, o.progress);
-  add_listen_flags(app, o.listening);
-  add_accept_timeout(app, o.limits);
-  add_run_timeouts(app, o.limits);
-  set_examples(
-      app, {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
-            {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
-            {"sockx recv-file 5678 | tar x", "hand it on"}});
+  add_endpoint(flags, o.words, "[HOST] PORT");
+  const auto take_output = [&o](const std::string& file) {
+    o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
+    o.target.output_given = true;
+  };
+  const auto output = flags.add_option_function(
+      "-o,--output", take_output,
+      "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
+      "pattern of %n number, %h peer, %t time");
+  output.option_text("FILE");
+  flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
+  flags.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
+  flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
+  flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
+  flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
+  flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
+  flags.add_choice("--method", o.receive.method,
+                   {{"auto", TransferMethod::automatic},
+                    {"splice", TransferMethod::splice},
+                    {"read-write", TransferMethod::read_write}},
+                   "how to move the bytes (default: auto)");
+  add_progress_flags(flags, o.progress);
+  add_listen_flags(flags, o.listening);
+  add_accept_timeout(flags, o.limits);
+  add_run_timeouts(flags, o.limits);
+  flags.set_examples(
+      {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
+       {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
+       {"sockx recv-file 5678 | tar x", "hand it on"}});
   return [options](Context& context) {
     options->receive.idle_timeout = options->limits.idle;
     options->listening.options.stream.resets_on_close = true;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/finding.hpp"
 #include "commands/shared/word_source.hpp"
@@ -149,50 +150,50 @@ ExitCode run(Context& context, const Options& given) {
 
 }  // namespace
 
-Run declare_resolve(CLI::App& app) {
+Run declare_resolve(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_word_list(app, o.words, "[WORD...]");
-  auto* const four = app.add_flag_callback(
+  flags.add_word_list(o.words, "[WORD...]");
+  const auto four = flags.add_flag(
       "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
-  auto* const six = app.add_flag_callback(
+  const auto six = flags.add_flag(
       "-6", [&o] { o.family = AF_INET6; }, "IPv6 addresses only");
-  six->excludes(four);
-  std::vector<CLI::Option*> questions;
+  six.excludes(four);
+  std::vector<Flag> questions;
   const auto add_question = [&](const std::string& name, Question question, const std::string& help) {
-    auto* const added = app.add_flag_callback(
+    const auto added = flags.add_flag(
         name, [&o, question] { o.question = question; }, help);
-    for (auto* const other : questions) added->excludes(other);
+    for (const auto other : questions) added.excludes(other);
     questions.push_back(added);
     return added;
   };
-  auto* const canonical =
+  const auto canonical =
       add_question("--canonical", Question::canonical, "the canonical name instead of the addresses");
-  auto* const names =
+  const auto names =
       add_question("--names", Question::names, "name and service of each ADDRESS[:PORT], by getnameinfo(3)");
   add_question("--aliases", Question::aliases,
                "name, aliases and addresses, by gethostbyname(3) or gethostbyaddr(3)");
   add_question("--fqdn", Question::fqdn, "the fully qualified name; without a word, this host's");
   add_question("--service", Question::service, "services by NAME or PORT, each with /PROTOCOL if you like");
   add_question("--protocol", Question::protocol, "protocols by name or number");
-  auto* const host_name = app.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
-  for (auto* const other : questions) host_name->excludes(other);
+  const auto host_name = flags.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
+  for (const auto other : questions) host_name.excludes(other);
   questions.push_back(host_name);
-  for (auto* const other : questions)
-    if (other != canonical) other->excludes(four)->excludes(six);
-  add_constants(app, "--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
-      ->needs(names);
-  add_duration(app, "--timeout", o.timeout, "give up each word after DURATION");
-  add_duration(app, "--deadline", o.deadline, "give up when the whole run has taken DURATION");
-  app.add_option("--parallel", o.parallel, "look up so many words at once (default: 32)")
-      ->option_text("N")
-      ->check(CLI::Range(1, 1024));
+  for (const auto other : questions)
+    if (other != canonical) other.excludes(four).excludes(six);
+  flags.add_constants("--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
+      .needs(names);
+  flags.add_duration("--timeout", o.timeout, "give up each word after DURATION");
+  flags.add_duration("--deadline", o.deadline, "give up when the whole run has taken DURATION");
+  flags.add_option("--parallel", o.parallel, "look up so many words at once (default: 32)")
+      .option_text("N")
+      .range(1, 1024);
   for (const auto* const name : {"--timeout", "--deadline", "--parallel"})
-    host_name->excludes(app.get_option(name));
-  set_examples(app,
-               {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
-                {"sockx resolve - < names", "of many, in their order"},
-                {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
+    host_name.excludes(flags.get(name));
+  flags.set_examples(
+      {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
+       {"sockx resolve - < names", "of many, in their order"},
+       {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
   return [options](Context& context) { return run(context, *options); };
 }
 

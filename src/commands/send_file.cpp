@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/comparison_report.hpp"
@@ -205,52 +205,50 @@ ExitCode compare(Context& context, const Options& options) {
 
 }  // namespace
 
-Run declare_send_file(CLI::App& app) {
+Run declare_send_file(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_words(app, o.words, 3, "FILE HOST PORT")
-      ->required(false)  // check() knows which words
-      ->option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
+  flags.add_words(o.words, 3, "FILE HOST PORT")
+      .required(false)  // check() knows which words
+      .option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
-  auto* const method =
-      add_choice(app, "--method", o.send.method, choices, "how to move the bytes (default: auto)");
-  add_size(app, "--chunk", o.chunk,
-           "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
-  add_size(app, "--offset", o.offset, "begin so many bytes into FILE");
-  add_size(app, "--count", o.send.count, "send no more than SIZE bytes");
-  add_size(app, "--rate", o.send.rate, "send no more than SIZE bytes a second");
-  add_duration(app, "--eof-timeout", o.send.eof_timeout,
-               "wait no longer than DURATION for the peer to close in the end");
-  auto* const compare_flag =
-      app.add_flag("--compare", o.compare.asked,
-                   "measure the methods against each other; without HOST PORT against a "
-                   "receiver started here")
-          ->excludes(method);
-  app.add_option_function<std::string>(
-         "--methods", [&o](const std::string& list) { o.compare.methods = parse_methods(list); },
-         "which methods to compare (default: all)")
-      ->option_text("A,B,...")
-      ->needs(compare_flag);
-  app.add_option("--runs", o.compare.runs, "measured runs of each method (default: 5)")
-      ->option_text("N")
-      ->check(CLI::Range(1U, 1000000U))
-      ->needs(compare_flag);
-  app.add_option("--warmup", o.compare.warmups, "runs of each method before those (default: 1)")
-      ->option_text("N")
-      ->check(CLI::Range(0U, 1000000U))
-      ->needs(compare_flag);
-  app.add_flag("--csv", o.compare.csv, "print every run as comma-separated values")->needs(compare_flag);
-  add_progress_flags(app, o.progress);
-  add_stream_flags(app, o.stream);
-  add_connect_timeout(app, o.limits);
-  add_retry_flags(app, o.retry);
-  add_run_timeouts(app, o.limits);
-  set_examples(app, {{"sockx send-file disk.img 192.0.2.7 5678",
-                      "send a file; status 0 means that the peer took it all"},
-                     {"tar c src | sockx send-file - backup:5678", "send a stream"},
-                     {"sockx send-file --compare disk.img",
-                      "measure sendfile, splice, mmap and read-write on this machine"}});
+  const auto method =
+      flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
+  flags.add_size("--chunk", o.chunk,
+                 "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
+  flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
+  flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
+  flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
+  flags.add_duration("--eof-timeout", o.send.eof_timeout,
+                     "wait no longer than DURATION for the peer to close in the end");
+  const auto compare_flag = flags.add_flag(
+      "--compare", o.compare.asked,
+      "measure the methods against each other; without HOST PORT against a receiver started here");
+  compare_flag.excludes(method);
+  const auto take_methods = [&o](const std::string& list) { o.compare.methods = parse_methods(list); };
+  flags.add_option_function("--methods", take_methods, "which methods to compare (default: all)")
+      .option_text("A,B,...")
+      .needs(compare_flag);
+  flags.add_option("--runs", o.compare.runs, "measured runs of each method (default: 5)")
+      .option_text("N")
+      .range(1U, 1000000U)
+      .needs(compare_flag);
+  flags.add_option("--warmup", o.compare.warmups, "runs of each method before those (default: 1)")
+      .option_text("N")
+      .range(0U, 1000000U)
+      .needs(compare_flag);
+  flags.add_flag("--csv", o.compare.csv, "print every run as comma-separated values").needs(compare_flag);
+  add_progress_flags(flags, o.progress);
+  add_stream_flags(flags, o.stream);
+  add_connect_timeout(flags, o.limits);
+  add_retry_flags(flags, o.retry);
+  add_run_timeouts(flags, o.limits);
+  flags.set_examples(
+      {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
+       {"tar c src | sockx send-file - backup:5678", "send a stream"},
+       {"sockx send-file --compare disk.img",
+        "measure sendfile, splice, mmap and read-write on this machine"}});
   return [options](Context& context) {
     check(*options);
     options->progress.apply(context);

@@ -244,20 +244,20 @@ ExitCode run(Context& context, const Options& options) {
 
 }  // namespace
 
-Run declare_sockopt(CLI::App& app) {
+Run declare_sockopt(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_word_list(app, o.words, "list|get|set [NAME[=VALUE]...]")->required();
-  add_subject_flags(app, o.subject);
-  app.add_option("--raw", o.raw, "offer LEN bytes, and show what comes in hexadecimal")
-      ->option_text("LEN")
-      ->check(CLI::Range(1, 65536));
-  set_examples(app,
-               {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},
-                {"sockx sockopt set rcvbuf=65536", "what the kernel makes of a value"},
-                {"sockx sockopt get --connect example.com:80 TCP_INFO", "all it knows of a connection"},
-                {"sockx sockopt list --pid 4711", "the sockets of a running process"},
-                {"sockx sockopt set --pid 4711 --fd 3 nodelay=on", "change one of them"}});
+  flags.add_word_list(o.words, "list|get|set [NAME[=VALUE]...]").required();
+  add_subject_flags(flags, o.subject);
+  flags.add_option("--raw", o.raw, "offer LEN bytes, and show what comes in hexadecimal")
+      .option_text("LEN")
+      .range(1, 65536);
+  flags.set_examples(
+      {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},
+       {"sockx sockopt set rcvbuf=65536", "what the kernel makes of a value"},
+       {"sockx sockopt get --connect example.com:80 TCP_INFO", "all it knows of a connection"},
+       {"sockx sockopt list --pid 4711", "the sockets of a running process"},
+       {"sockx sockopt set --pid 4711 --fd 3 nodelay=on", "change one of them"}});
   return [options](Context& context) { return run(context, *options); };
 }
 

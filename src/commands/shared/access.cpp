@@ -14,31 +14,27 @@ struct Reading {
   std::exception_ptr failure = {};
 };
 
-CLI::Option* add_rules(CLI::App& app, const std::string& name, std::vector<WrittenRule>& rules,
-                       const std::string& help) {
+void add_rules(Flags& flags, const std::string& name, std::vector<WrittenRule>& rules,
+               const std::string& help) {
   const auto read = [&rules](const std::string& list) {
     for (auto& rule : parse_access_words(list)) rules.push_back(std::move(rule));
   };
-  return add_read(app, name, read, help)
-      ->option_text("RULE[,RULE...]")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->trigger_on_parse();
+  flags.add_read(name, read, help).option_text("RULE[,RULE...]").repeatable();
 }
 
 }  // namespace
 
-void add_access_flags(CLI::App& app, AccessSources& sources) {
-  const HelpSection section(app, "Who may connect");
-  add_rules(app, "--allow", sources.allow,
+void add_access_flags(Flags& flags, AccessSources& sources) {
+  const HelpSection section(flags, "Who may connect");
+  add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
-  add_rules(app, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  app.add_option("--allow-file", sources.allow_file, "rules of --allow, one a line; read again at SIGHUP")
-      ->option_text("FILE")
-      ->check(not_empty());
-  app.add_option("--deny-file", sources.deny_file, "rules of --deny, one a line; read again at SIGHUP")
-      ->option_text("FILE")
-      ->check(not_empty());
+  add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
+  flags.add_option("--allow-file", sources.allow_file, "rules of --allow, one a line; read again at SIGHUP")
+      .option_text("FILE")
+      .not_empty();
+  flags.add_option("--deny-file", sources.deny_file, "rules of --deny, one a line; read again at SIGHUP")
+      .option_text("FILE")
+      .not_empty();
 }
 
 AccessControl::AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known)

@@ -8,13 +8,11 @@
 #include "flow/notification.hpp"
 #include "net/access_list.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
 
-void add_access_flags(CLI::App& app, AccessSources& sources);
+class Flags;
+
+void add_access_flags(Flags& flags, AccessSources& sources);
 
 /// The rules that are in force.
 class AccessControl {

@@ -7,17 +7,17 @@
 
 namespace sockx {
 
-void add_activation_flags(CLI::App& app, ActivationFlags& flags) {
-  const HelpSection section(app, "Started by another program");
-  auto* const inetd = app.add_flag("--inetd", flags.inetd, "standard input is the connection, or listens");
-  auto* const systemd = app.add_flag("--systemd", flags.systemd,
-                                     "LISTEN_FDS tells the sockets, NOTIFY_SOCKET who wants to know");
-  systemd->excludes(inetd);
-  for (auto* const option : {inetd, systemd})
+void add_activation_flags(Flags& flags, ActivationFlags& target) {
+  const HelpSection section(flags, "Started by another program");
+  const auto inetd = flags.add_flag("--inetd", target.inetd, "standard input is the connection, or listens");
+  const auto systemd = flags.add_flag("--systemd", target.systemd,
+                                      "LISTEN_FDS tells the sockets, NOTIFY_SOCKET who wants to know");
+  systemd.excludes(inetd);
+  for (const auto option : {inetd, systemd})
     for (const auto* const name :
          {"-4", "-6", "--source", "--interface", "--mptcp", "--backlog", "--port-file", "--mode", "--owner",
           "--v6only", "--reuse-port", "--workers"})
-      option->excludes(name);
+      option.excludes(name);
 }
 
 void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words) {

@@ -11,13 +11,15 @@
 
 namespace sockx {
 
+class Flags;
+
 struct ActivationFlags {
   bool inetd = false, systemd = false;
   bool are_given() const { return inetd || systemd; }
 };
 
 /// Excludes what only a socket of our own has a use for.
-void add_activation_flags(CLI::App& app, ActivationFlags& flags);
+void add_activation_flags(Flags& flags, ActivationFlags& target);
 
 /// Throws BadInput unless there is an endpoint or, in its place, activation.
 void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words);

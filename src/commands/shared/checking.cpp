@@ -130,19 +130,17 @@ void ScanReport::tell() {
 
 }  // namespace
 
-void add_check_flags(CLI::App& app, CheckFlags& flags) {
-  auto* const check =
-      app.add_flag("--check", flags.check, "only report whether the port is open (time limit: 5s)");
-  auto* const scan =
-      app.add_flag("--scan", flags.scan,
-                   "report which of many ports are open; PORT is a list like 22,80,8000-8100,http")
-          ->excludes(check);
-  app.add_option("--parallel", flags.parallel,
-                 "check N ports at a time (default: as many as there may be open descriptors)")
-      ->option_text("N")
-      ->check(CLI::Range(1U, 1000000000U))
-      ->needs(scan);
-  app.add_flag("--any", flags.any, "succeed when at least one port is open, instead of all")->needs(scan);
+void add_check_flags(Flags& flags, CheckFlags& target) {
+  const auto check =
+      flags.add_flag("--check", target.check, "only report whether the port is open (time limit: 5s)");
+  const auto scan = flags.add_flag(
+      "--scan", target.scan, "report which of many ports are open; PORT is a list like 22,80,8000-8100,http");
+  scan.excludes(check);
+  const auto parallel =
+      flags.add_option("--parallel", target.parallel,
+                       "check N ports at a time (default: as many as there may be open descriptors)");
+  parallel.option_text("N").range(1U, 1000000000U).needs(scan);
+  flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
 }
 
 void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,

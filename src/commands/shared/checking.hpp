@@ -8,11 +8,9 @@
 #include "cli/context.hpp"
 #include "commands/shared/dialing.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 struct CheckFlags {
   bool check = false, scan = false, any = false;
@@ -20,7 +18,7 @@ struct CheckFlags {
 };
 
 /// --check, --scan, --parallel, --any.
-void add_check_flags(CLI::App& app, CheckFlags& flags);
+void add_check_flags(Flags& flags, CheckFlags& target);
 
 /// Connects to the endpoint, reports what came of it and closes. Throws what kept it from connecting.
 void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,

@@ -13,12 +13,10 @@
 #include "flow/relay.hpp"
 #include "net/stream_options.hpp"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace sockx {
+
+class Flag;
+class Flags;
 
 struct ConversationOptions {
   // When it ends.
@@ -55,12 +53,11 @@ struct ConversationOptions {
 };
 
 /// Declares them all and returns them; --type is the stream's.
-std::vector<CLI::Option*> add_conversation_flags(CLI::App& app, ConversationOptions& options,
-                                                 StreamOptions& stream);
+std::vector<Flag> add_conversation_flags(Flags& flags, ConversationOptions& options, StreamOptions& stream);
 
 /// Makes a usage error of `other` together with each of the options of a conversation, which would be
 /// ignored: all but those named, usually the socket's type and the limit of the whole run.
-void exclude_each(const std::vector<CLI::Option*>& options, CLI::Option* other,
+void exclude_each(const std::vector<Flag>& options, Flag other,
                   const std::vector<std::string>& but = {"--deadline", "--type"});
 
 }  // namespace sockx

@@ -4,13 +4,14 @@
 
 namespace sockx {
 
-void add_retry_flags(CLI::App& app, RetryFlags& flags) {
-  app.add_option("--retry", flags.retries, "try N more times when connecting fails")
-      ->option_text("N")
-      ->check(CLI::Range(0U, 1000000000U));
-  add_duration(app, "--retry-delay", flags.delay,
-               "wait DURATION before the second attempt, and longer before later ones (default: 250ms)");
-  add_duration(app, "--wait-for", flags.wait_for, "try again and again until DURATION has passed");
+void add_retry_flags(Flags& flags, RetryFlags& target) {
+  flags.add_option("--retry", target.retries, "try N more times when connecting fails")
+      .option_text("N")
+      .range(0U, 1000000000U);
+  flags.add_duration(
+      "--retry-delay", target.delay,
+      "wait DURATION before the second attempt, and longer before later ones (default: 250ms)");
+  flags.add_duration("--wait-for", target.wait_for, "try again and again until DURATION has passed");
 }
 
 void log_mptcp(Context& context, const std::string& peer, bool is_used) {

@@ -5,11 +5,9 @@
 #include "cli/time_limits.hpp"
 #include "net/redial.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 struct RetryFlags {
   std::optional<unsigned> retries;
@@ -18,7 +16,7 @@ struct RetryFlags {
 };
 
 /// --retry, --retry-delay, --wait-for.
-void add_retry_flags(CLI::App& app, RetryFlags& flags);
+void add_retry_flags(Flags& flags, RetryFlags& target);
 
 /// What became of --mptcp.
 void log_mptcp(Context& context, const std::string& peer, bool is_used);

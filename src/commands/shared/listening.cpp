@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/flags.hpp"
+#include "cli/flag_groups.hpp"
 #include "commands/shared/dialing.hpp"
 #include "os/new_file.hpp"
 
@@ -45,25 +45,25 @@ void tell(Context& context, const Address& address, const ListenFlags& flags) {
 
 }  // namespace
 
-void add_listen_flags(CLI::App& app, ListenFlags& flags) {
-  add_stream_flags(app, flags.options.stream);
-  app.add_option("--backlog", flags.options.backlog, "how many connections may wait to be accepted")
-      ->option_text("N")
-      ->check(CLI::Range(0, 1 << 30));
-  app.add_option("--port-file", flags.port_file, "write the port to FILE once it is listened on")
-      ->option_text("FILE");
+void add_listen_flags(Flags& flags, ListenFlags& target) {
+  add_stream_flags(flags, target.options.stream);
+  flags.add_option("--backlog", target.options.backlog, "how many connections may wait to be accepted")
+      .option_text("N")
+      .range(0, 1 << 30);
+  flags.add_option("--port-file", target.port_file, "write the port to FILE once it is listened on")
+      .option_text("FILE");
 }
 
-void add_binding_flags(CLI::App& app, ListenFlags& flags) {
-  auto& options = flags.options;
-  app.add_flag("--v6only", options.v6only, "take IPv6 connections only")->excludes("-4");
-  app.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
+void add_binding_flags(Flags& flags, ListenFlags& target) {
+  auto& options = target.options;
+  flags.add_flag("--v6only", options.v6only, "take IPv6 connections only").excludes("-4");
+  flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
   const auto read_mode = [&options](const std::string& word) {
     options.file.mode = SocketFileRights::parse_mode(word);
   };
   const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
-  add_read(app, "--mode", read_mode, "the permissions of a unix socket's file")->option_text("OCTAL");
-  add_read(app, "--owner", read_owner, "whose the file of a unix socket is")->option_text("USER[:GROUP]");
+  flags.add_read("--mode", read_mode, "the permissions of a unix socket's file").option_text("OCTAL");
+  flags.add_read("--owner", read_owner, "whose the file of a unix socket is").option_text("USER[:GROUP]");
 }
 
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {

@@ -7,11 +7,9 @@
 #include "cli/context.hpp"
 #include "net/listen.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 struct ListenFlags {
   ListenOptions options;
@@ -19,10 +17,10 @@ struct ListenFlags {
 };
 
 /// The flags of a stream, --backlog and --port-file.
-void add_listen_flags(CLI::App& app, ListenFlags& flags);
+void add_listen_flags(Flags& flags, ListenFlags& target);
 
 /// --mode, --owner, --v6only, --reuse-port.
-void add_binding_flags(CLI::App& app, ListenFlags& flags);
+void add_binding_flags(Flags& flags, ListenFlags& target);
 
 /// Listens, and then says where: log line, event `listening`, port file.
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags);

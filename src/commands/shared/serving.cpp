@@ -237,39 +237,39 @@ void check(const ServingOptions& options, const ProgramCall& program) {
 
 }  // namespace
 
-void add_serving_flags(CLI::App& app, ServingOptions& options,
-                       const std::vector<CLI::Option*>& conversation) {
-  const HelpSection section(app, "Servers");
+void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<Flag>& conversation) {
+  const HelpSection section(flags, "Servers");
   std::vector<std::pair<std::string, std::string>> names;
   names.reserve(handlers.size());
   for (const auto& row : handlers) names.emplace_back(row.name, row.name);
-  auto* const keep_open =
-      app.add_flag("-k,--keep-open", options.keep_open, "go on with further connections, many at once");
-  auto* const handler = add_choice(app, "--handler", options.handler, names, "what serves each connection");
-  auto* const chat = app.add_flag_callback(
+  const auto keep_open =
+      flags.add_flag("-k,--keep-open", options.keep_open, "go on with further connections, many at once");
+  const auto handler = flags.add_choice("--handler", options.handler, names, "what serves each connection");
+  const auto chat = flags.add_flag(
       "--chat", [&options] { options.handler = "chat"; }, "the same as --handler chat");
-  auto* const broker = app.add_flag_callback(
+  const auto broker = flags.add_flag(
       "--broker", [&options] { options.handler = "broker"; }, "the same as --handler broker");
-  app.add_flag("--lines", options.whole_lines, "with stdio and broker: keep the lines of each client whole");
-  auto* const forward =
-      app.add_option("--forward", options.forward, "join each connection to one with ENDPOINT")
-          ->option_text("ENDPOINT")
-          ->check(not_empty());
-  auto* const send = app.add_option("--send", options.send, "send FILE to whoever connects")
-                         ->option_text("FILE")
-                         ->check(not_empty());
-  app.add_option("--max-conns", options.most, "serve at most N connections at once; the rest wait")
-      ->option_text("N");
-  app.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
-  add_duration(app, "--drain-timeout", options.drain_timeout,
-               "at SIGTERM accept nobody else, and wait so long for the connections to end");
-  chat->excludes(handler)->excludes(broker);
-  broker->excludes(handler);
-  auto* const workers =
-      app.add_option("--workers", options.workers, "serve by N processes that share the port")
-          ->option_text("N")
-          ->check(CLI::Range(1, 1024));
-  for (auto* const option : {keep_open, handler, chat, broker, forward, send, workers})
+  flags.add_flag("--lines", options.whole_lines,
+                 "with stdio and broker: keep the lines of each client whole");
+  const auto forward =
+      flags.add_option("--forward", options.forward, "join each connection to one with ENDPOINT")
+          .option_text("ENDPOINT")
+          .not_empty();
+  const auto send = flags.add_option("--send", options.send, "send FILE to whoever connects")
+                        .option_text("FILE")
+                        .not_empty();
+  flags.add_option("--max-conns", options.most, "serve at most N connections at once; the rest wait")
+      .option_text("N");
+  flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
+  flags.add_duration("--drain-timeout", options.drain_timeout,
+                     "at SIGTERM accept nobody else, and wait so long for the connections to end");
+  chat.excludes(handler).excludes(broker);
+  broker.excludes(handler);
+  const auto workers =
+      flags.add_option("--workers", options.workers, "serve by N processes that share the port")
+          .option_text("N")
+          .range(1, 1024);
+  for (const auto option : {keep_open, handler, chat, broker, forward, send, workers})
     exclude_each(conversation, option, {"--deadline", "--idle-timeout", "--exec", "--sh"});
 }
 

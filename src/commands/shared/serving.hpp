@@ -13,12 +13,10 @@
 #include "commands/shared/listening.hpp"
 #include "serve/program.hpp"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace sockx {
+
+class Flag;
+class Flags;
 
 struct ServingOptions {
   bool keep_open = false;
@@ -39,7 +37,7 @@ struct ServingOptions {
 };
 
 /// The flags, which exclude those of one conversation.
-void add_serving_flags(CLI::App& app, ServingOptions& options, const std::vector<CLI::Option*>& conversation);
+void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<Flag>& conversation);
 
 /// Serves until it is stopped, or one client where there is no keep_open. Throws BadInput for options that do
 /// not go together, before anything is opened; Interrupted once a signal has ended it.

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "cli/flag_groups.hpp"
 #include "commands/shared/dialing.hpp"
 #include "net/lookups.hpp"
 #include "net/names.hpp"
@@ -60,34 +61,34 @@ Subject open_subject(Context& context, const SubjectFlags& flags) {
                               or_else(flags.protocol, 0)));
 }
 
-void add_subject_flags(CLI::App& app, SubjectFlags& flags) {
-  auto* const family = add_constant(app, "--family", flags.family, address_families,
-                                    "a new socket's address family (default: inet)")
-                           ->option_text("FAMILY");
-  auto* const type =
-      add_constant(app, "--type", flags.type, socket_types, "a new socket's type (default: stream)")
-          ->option_text("TYPE");
-  const auto read_protocol = [&flags](const std::string& word) { flags.protocol = parse_protocol(word); };
-  auto* const protocol = add_read(app, "--protocol", read_protocol,
-                                  "a new socket's protocol (default: what family and type imply)")
-                             ->option_text("PROTOCOL");
+void add_subject_flags(Flags& flags, SubjectFlags& target) {
+  const auto family = flags.add_constant("--family", target.family, address_families,
+                                         "a new socket's address family (default: inet)");
+  family.option_text("FAMILY");
+  const auto type =
+      flags.add_constant("--type", target.type, socket_types, "a new socket's type (default: stream)");
+  type.option_text("TYPE");
+  const auto read_protocol = [&target](const std::string& word) { target.protocol = parse_protocol(word); };
+  const auto protocol = flags.add_read("--protocol", read_protocol,
+                                       "a new socket's protocol (default: what family and type imply)");
+  protocol.option_text("PROTOCOL");
   constexpr int most = std::numeric_limits<int>::max();
-  auto* const fd =
-      app.add_option("--fd", flags.fd, "the socket that was inherited as, or that a process has as, N")
-          ->option_text("N")
-          ->check(CLI::Range(0, most));
-  auto* const pid =
-      app.add_option("--pid", flags.pid, "a running process, whose sockets stay as they are otherwise")
-          ->option_text("PID")
-          ->check(CLI::Range(1, most));
-  auto* const peer = app.add_option("--connect", flags.peer, "a socket that is connected to ENDPOINT")
-                         ->option_text("ENDPOINT");
-  for (auto* const other : {fd, pid}) {
-    other->excludes(peer);
-    for (auto* const of_new : {family, type, protocol}) other->excludes(of_new);
+  const auto fd =
+      flags.add_option("--fd", target.fd, "the socket that was inherited as, or that a process has as, N")
+          .option_text("N")
+          .range(0, most);
+  const auto pid =
+      flags.add_option("--pid", target.pid, "a running process, whose sockets stay as they are otherwise")
+          .option_text("PID")
+          .range(1, most);
+  const auto peer = flags.add_option("--connect", target.peer, "a socket that is connected to ENDPOINT")
+                        .option_text("ENDPOINT");
+  for (const auto other : {fd, pid}) {
+    other.excludes(peer);
+    for (const auto of_new : {family, type, protocol}) other.excludes(of_new);
   }
-  add_connect_timeout(app, flags.limits);
-  app.get_option("--connect-timeout")->needs(peer);
+  add_connect_timeout(flags, target.limits);
+  flags.get("--connect-timeout").needs(peer);
 }
 
 }  // namespace sockx

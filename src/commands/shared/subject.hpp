@@ -1,16 +1,16 @@
 // The socket that a command is about: a new one, a connected one, or one that belongs to others too.
 #pragma once
 
-#include <CLI/App.hpp>
-
 #include <optional>
 #include <string>
 
 #include "cli/context.hpp"
-#include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
 #include "net/socket.hpp"
 
 namespace sockx {
+
+class Flags;
 
 struct SubjectFlags {
   static constexpr int not_given = -1;
@@ -21,7 +21,7 @@ struct SubjectFlags {
 };
 
 /// --family, --type, --protocol; --fd and --pid; --connect and its time-out.
-void add_subject_flags(CLI::App& app, SubjectFlags& flags);
+void add_subject_flags(Flags& flags, SubjectFlags& target);
 
 /// What is lent to us is not `owned`; of a process's socket that is a duplicate.
 struct Subject {

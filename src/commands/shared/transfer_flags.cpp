@@ -4,9 +4,9 @@
 
 namespace sockx {
 
-void add_progress_flags(CLI::App& app, ProgressFlags& flags) {
-  auto* const always = app.add_flag("--progress", flags.always, "draw a progress bar, terminal or not");
-  app.add_flag("--no-progress", flags.never, "draw none")->excludes(always);
+void add_progress_flags(Flags& flags, ProgressFlags& target) {
+  const auto always = flags.add_flag("--progress", target.always, "draw a progress bar, terminal or not");
+  flags.add_flag("--no-progress", target.never, "draw none").excludes(always);
 }
 
 }  // namespace sockx

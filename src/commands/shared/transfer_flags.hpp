@@ -3,11 +3,9 @@
 
 #include "cli/context.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sockx {
+
+class Flags;
 
 /// --progress and --no-progress; by default a bar is drawn when standard error is a terminal.
 struct ProgressFlags {
@@ -16,6 +14,6 @@ struct ProgressFlags {
     context.shows_progress = (context.shows_progress || always) && !never;
   }
 };
-void add_progress_flags(CLI::App& app, ProgressFlags& flags);
+void add_progress_flags(Flags& flags, ProgressFlags& target);
 
 }  // namespace sockx

@@ -1,0 +1,71 @@
+#include "cli/flag_groups.hpp"
+
+#include <sys/socket.h>
+
+#include <cstdlib>
+
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::optional<Duration> timeout_from_environment() {
+  const char* const word = std::getenv("SOCKX_TIMEOUT");
+  if (word == nullptr || *word == '\0') return {};
+  try {
+    return parse_duration(word);
+  } catch (const BadInput& error) {
+    throw BadInput(text("SOCKX_TIMEOUT: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+void add_endpoint(Flags& flags, std::vector<std::string>& words, const std::string& shown) {
+  flags.add_words(words, 2, shown);
+}
+
+void add_stream_flags(Flags& flags, StreamOptions& options) {
+  const auto four = flags.add_flag(
+      "-4", [&options] { options.family = AF_INET; }, "use IPv4 only");
+  const auto six = flags.add_flag(
+      "-6", [&options] { options.family = AF_INET6; }, "use IPv6 only");
+  six.excludes(four);
+  flags.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
+  const auto read_source = [&options](const std::string& word) { options.source = Source::parse(word); };
+  const auto source =
+      flags.add_read("--source", read_source,
+                     "dial from this address, port, or both; when listening: the address to listen on");
+  source.option_text("ADDR|:PORT|ADDR:PORT");
+  flags.add_option("--interface", options.interface, "use this network interface only").option_text("DEV");
+  flags.add_flag("--mptcp", options.mptcp, "use Multipath TCP where the peer has it too");
+  const auto congestion = flags.add_option(
+      "--congestion", options.congestion,
+      "congestion control algorithm; the default is the system's, and reno between two ends on this host");
+  congestion.option_text("NAME");
+  const auto read_setting = [&options](const std::string& word) {
+    options.settings.push_back(OptionSetting::parse(word, true));
+  };
+  flags.add_option_function("--opt", read_setting, "set a socket option (repeatable)")
+      .option_text("NAME=VALUE")
+      .repeatable();
+}
+
+void add_connect_timeout(Flags& flags, TimeLimits& limits) {
+  limits.connect = timeout_from_environment();
+  flags.add_duration("-w,--connect-timeout", limits.connect, "give up connecting after DURATION");
+}
+
+void add_accept_timeout(Flags& flags, TimeLimits& limits) {
+  flags.add_duration("--accept-timeout", limits.accept, "give up waiting for a connection after DURATION");
+}
+
+void add_run_timeouts(Flags& flags, TimeLimits& limits) {
+  limits.idle = timeout_from_environment();
+  flags.add_duration("--idle-timeout", limits.idle, "give up when no byte has moved either way for DURATION");
+  flags.add_duration("--deadline", limits.whole_run, "give up when the whole run has taken DURATION");
+}
+
+}  // namespace sockx

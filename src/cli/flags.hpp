@@ -121,6 +121,7 @@ template <class Choice>
 Flag Flags::add_choice(const std::string& name, Choice& target,
                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
   std::vector<std::string> words;
+  words.reserve(choices.size());
   for (const auto& [word, value] : choices) words.push_back(word);
   const auto choose = [&target, choices](std::size_t chosen) { target = choices[chosen].second; };
   return add_one_of(name, words, choose, help);

@@ -96,7 +96,7 @@ std::vector<Flag> add_conversation_flags(Flags& flags, ConversationOptions& opti
   add_filters(flags, options);
   add_calls(flags, options, stream);
   const auto all = flags.all();
-  const std::vector<Flag> declared(all.begin() + first, all.end());
+  std::vector<Flag> declared(all.begin() + first, all.end());
   exclude_each(declared, flags.get("--pass-fd"));
   for (const auto* const name : {"--crlf", "--line-delay", "--tee-out", "--send-flags"})
     flags.get(name).excludes("--recv-only");

@@ -85,6 +85,8 @@ class Exchange {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
+        // A call that sends several may meet an error, and not say so.
+        if (watch_.is_hung_up() && take_returned_errors()) continue;
         if (refusal_) std::rethrow_exception(refusal_);
         watch_.forget_readable();
         co_await watch_.readable_or_hung_up(*streams_.out);

@@ -61,6 +61,7 @@ class Meter {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
+        while (watch_.is_hung_up() && take_datagram_error(socket_)) continue;
         watch_.forget_readable();
         co_await watch_.readable();
         continue;

@@ -10,10 +10,10 @@
 namespace sockx {
 
 struct DatagramError {
-  int number = 0;                   // the errno that the kernel makes of it
-  Address destination;              // of the datagram that it is about
+  int number = 0;                        // the errno that the kernel makes of it
+  Address destination;                   // of the datagram that it is about
   std::optional<Address> reporter = {};  // who sent the ICMP message; nothing: this host
-  int type = 0, code = 0;           // of the ICMP message
+  int type = 0, code = 0;                // of the ICMP message
 
   /// "127.0.0.1:9 (ICMP type 3, code 3, from 127.0.0.1)".
   std::string about() const;

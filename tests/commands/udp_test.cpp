@@ -291,7 +291,7 @@ TEST_SUITE("udp") {
   }
 
   TEST_CASE("what the listener's queue had no room for is told at the end") {
-    UdpListener listener({"--opt", "RCVBUF=2304", "--datagrams", "2"}, {Stdio::null()});
+    UdpListener listener({"--opt", "RCVBUF=2304", "--datagrams", "20"}, {Stdio::null()});
     listener.process().signal(SIGSTOP);
     DatagramPeer peer;
     for (int i = 0; i < 100; ++i) peer.send(std::string(1000, 'x'), listener.port());
@@ -381,7 +381,8 @@ TEST_SUITE("udp") {
     const auto packet = [](const std::string& kind, char sequence) {
       return kind + std::string{0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, sequence, 0, 0, 0, 0, 0, 0, 0, 0};
     };
-    for (const char sequence : {'\0', '\1', '\4', '\3', '\4', '\6'}) peer.send(packet("sxl1", sequence), meter.port());
+    for (const char sequence : {'\0', '\1', '\4', '\3', '\4', '\6'})
+      peer.send(packet("sxl1", sequence), meter.port());
     peer.send("something else", meter.port());
     peer.send(packet("sxe1", 8), meter.port());
     CHECK(peer.receive().bytes.starts_with("sxr1"));

@@ -187,7 +187,8 @@ Run declare_udp(Flags& flags) {
     (options->listens ? exchange.receive_limit : exchange.send_limit) = options->datagrams;
     options->socket.tells_facts =
         options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
-    options->socket.takes_trains = exchange.recv_flags == 0 && !options->datagrams && !exchange.expected;
+    const bool counts = options->datagrams || exchange.expected;  // of a train no part can be left
+    options->socket.takes_trains = options->load.measures || (exchange.recv_flags == 0 && !counts);
     options->socket.tells_time = options->load.measures;
     if (!options->load.size && !options->load.measures) context.report.keep_standard_output_for_payload();
     std::optional<DatagramSummary> summary;

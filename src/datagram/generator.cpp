@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr double fastest_single = 500'000;  // datagrams a second that may go by themselves
+
 std::uint64_t nanoseconds_since_1970() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
@@ -103,8 +105,8 @@ class Generator {
   Task<> send_batch(std::uint64_t wanted) {
     const auto size = options_.size;
     const auto in_train = std::min(most_in_train, longest_train / size);
-    const bool is_slow = options_.pace.is_set() && wanted < 2 * in_train;
-    const auto per_train = makes_trains_ && !is_slow ? in_train : 1;
+    const bool goes_singly = options_.pace.is_set() && datagrams_a_second() <= fastest_single;
+    const auto per_train = makes_trains_ && !goes_singly ? in_train : 1;
     const auto count = static_cast<std::size_t>(
         std::min<std::uint64_t>({wanted, buffer_.size() / size, per_train * most_at_once}));
     const auto now = options_.pace.is_set() ? nanoseconds_since_1970() : 0;

@@ -16,7 +16,10 @@ bool LoadCount::mark(std::uint64_t sequence) {
 
 void LoadCount::take(const LoadHeader& header, std::size_t size, std::uint64_t now, bool alone) {
   const auto sequence = header.sequence;
-  if (sequence >= next_) {
+  if (sequence == next_) {
+    seen_[sequence % window / 64] |= std::uint64_t{1} << sequence % 64;
+    ++next_;
+  } else if (sequence > next_) {
     // What the window now leaves behind is forgotten, number by number.
     if (sequence - next_ >= window)
       std::ranges::fill(seen_, 0);

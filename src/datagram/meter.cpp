@@ -16,6 +16,7 @@ namespace sockx {
 namespace {
 
 constexpr std::size_t most_loads = 64;  // whose counts are kept
+constexpr unsigned batch = 8;           // more trains at once do not stay in the processor's cache
 
 struct Load {
   Address source;
@@ -36,7 +37,7 @@ class Meter {
         options_(options),
         tell_(std::move(tell)),
         foreign_(foreign),
-        reader_(socket_, {}) {}
+        reader_(socket_, {.batch = batch}) {}
   Meter(const Meter&) = delete;
   Meter& operator=(const Meter&) = delete;
   ~Meter() {
@@ -67,8 +68,11 @@ class Meter {
         continue;
       }
       last_ = loop_.now();
-      for (const auto& train : *datagrams)
-        for_each_of(train, [&](std::span<const std::byte> bytes) { take(train, bytes); });
+      for (const auto& train : *datagrams) {
+        const auto now = train.time ? *train.time : std::chrono::system_clock::now().time_since_epoch();
+        const auto time = static_cast<std::uint64_t>(now.count());
+        for_each_of(train, [&](std::span<const std::byte> bytes) { take(train, bytes, time); });
+      }
       co_await loop_.next_turn();
     }
   }
@@ -83,7 +87,7 @@ class Meter {
     }
   }
 
-  void take(const Datagram& train, std::span<const std::byte> bytes) {
+  void take(const Datagram& train, std::span<const std::byte> bytes, std::uint64_t now) {
     const auto header = LoadHeader::read(bytes);
     if (!header || header->kind == LoadHeader::Kind::report) {
       ++foreign_;
@@ -91,9 +95,8 @@ class Meter {
     }
     auto& load = load_of(train.source, header->stream);
     if (header->kind == LoadHeader::Kind::end) return end(load, header->sequence);
-    const auto now = train.time.value_or(std::chrono::system_clock::now().time_since_epoch());
     load.came_in_trains = load.came_in_trains || train.segment != 0;
-    load.count.take(*header, bytes.size(), static_cast<std::uint64_t>(now.count()), train.segment == 0);
+    load.count.take(*header, bytes.size(), now, train.segment == 0);
   }
 
   Load& load_of(const Address& source, std::uint32_t stream) {

@@ -17,6 +17,8 @@ ssize_t __real_recv(int, void*, size_t, int);
 ssize_t __real_send(int, const void*, size_t, int);
 ssize_t __real_recvmsg(int, msghdr*, int);
 ssize_t __real_sendmsg(int, const msghdr*, int);
+int __real_recvmmsg(int, mmsghdr*, unsigned, int, timespec*);
+int __real_sendmmsg(int, mmsghdr*, unsigned, int);
 ssize_t __real_sendfile(int, int, off_t*, size_t);
 ssize_t __real_splice(int, off64_t*, int, off64_t*, size_t, unsigned);
 int __real_epoll_create1(int);

@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -96,6 +97,18 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   return move_bytes({key("sendmsg", fd), -1, fd, 0, waits(fd, flags)},
                     [&](size_t) { return __real_sendmsg(fd, message, flags); });
 }
+/// With less than asked for, fewer messages are moved, each of them whole.
+int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* limit) {
+  return static_cast<int>(move_bytes(
+      {key("recvmmsg", fd), fd, -1, count, waits(fd, flags)},
+      [&](size_t most) { return __real_recvmmsg(fd, messages, static_cast<unsigned>(most), flags, limit); }));
+}
+int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  const bool has_train = count > 0 && messages[0].msg_hdr.msg_controllen > 0;
+  return static_cast<int>(move_bytes(
+      {has_train ? "sendmmsg@train" : "sendmmsg@single", -1, fd, count, waits(fd, flags)},
+      [&](size_t most) { return __real_sendmmsg(fd, messages, static_cast<unsigned>(most), flags); }));
+}
 ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
   return move_bytes({key("sendfile", from, to), from, to, size, waits(to)},
                     [&](size_t most) { return __real_sendfile(to, from, offset, most); });
@@ -155,9 +168,10 @@ int __wrap_shutdown(int fd, int how) {
   return make_int({key("shutdown", fd), -1, fd}, [&] { return __real_shutdown(fd, how); });
 }
 int __wrap_setsockopt(int fd, int level, int option, const void* value, socklen_t size) {
-  if (level != IPPROTO_TCP || option != TCP_CONGESTION)
+  const bool is_congestion = level == IPPROTO_TCP && option == TCP_CONGESTION;
+  if (!is_congestion && (level != SOL_UDP || option != UDP_GRO))
     return __real_setsockopt(fd, level, option, value, size);
-  return make_int({"setsockopt@TCP_CONGESTION"},
+  return make_int({is_congestion ? "setsockopt@TCP_CONGESTION" : "setsockopt@UDP_GRO"},
                   [&] { return __real_setsockopt(fd, level, option, value, size); });
 }
 /// The fault of SO_ERROR is its value.

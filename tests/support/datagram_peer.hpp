@@ -81,6 +81,17 @@ class DatagramPeer {
   UniqueFd fd_;
 };
 
+/// The port on which a program receives datagrams, as soon as it does.
+inline std::string udp_port_of(const Process& process) {
+  constexpr std::string_view unconnected = "07";  // as /proc writes it
+  std::string found;
+  eventually(process.command() + "receives", [&] {
+    found = port_in_state(process, unconnected, {"/net/udp", "/net/udp6"});
+    return !found.empty() && found != "0";
+  });
+  return found;
+}
+
 /// sockx udp --listen on a port of the kernel's choice, for every address unless the words say another.
 class UdpListener {
  public:

@@ -63,9 +63,10 @@ inline std::string run(std::vector<std::string> words, const Process::Options& o
 
 constexpr std::string_view tcp_listen = "0A", tcp_close_wait = "08";  // of tcp_states.h, as /proc writes them
 
-/// The local port of a TCP socket of the process that is in `state`, or nothing. /proc tells it for every
-/// program, and in whatever network namespace it lives.
-inline std::string port_in_state(const Process& process, std::string_view state) {
+/// The local port of a socket of the process that is in `state`, of TCP unless other tables are given, or
+/// nothing. /proc tells it for every program, and in whatever network namespace it lives.
+inline std::string port_in_state(const Process& process, std::string_view state,
+                                 const std::vector<std::string>& tables = {"/net/tcp", "/net/tcp6"}) {
   const std::string proc = "/proc/" + std::to_string(process.pid());
   std::vector<std::string> inodes;
   std::error_code gone;
@@ -74,7 +75,7 @@ inline std::string port_in_state(const Process& process, std::string_view state)
     if (link.starts_with("socket:[")) inodes.push_back(link.substr(8, link.size() - 9));
   }
   if (inodes.empty()) return "";
-  for (const auto* table : {"/net/tcp", "/net/tcp6"}) {
+  for (const auto& table : tables) {
     std::ifstream rows(proc + table);
     std::string row;
     std::getline(rows, row);  // the head

@@ -85,16 +85,17 @@ class Generator {
                                        : options_.pace.bytes / static_cast<double>(options_.size);
   }
   Duration time_of(std::uint64_t datagrams) const {
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(static_cast<double>(datagrams) / datagrams_a_second()));
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
+        std::min(longest_pause, static_cast<double>(datagrams) / datagrams_a_second())));
   }
   /// How many may go now. A stall is not followed by a burst of more than a fiftieth of a second: the plan
   /// begins later then.
   std::uint64_t due_at(Clock::time_point now) {
     if (!options_.pace.is_set()) return UINT64_MAX;
     const double seconds = std::chrono::duration<double>(now - plan_begin_).count();
-    const auto planned = static_cast<std::uint64_t>(seconds * datagrams_a_second()) + 1;
-    const auto most = static_cast<std::uint64_t>(datagrams_a_second() / 50) + 1;
+    constexpr double countable = 1e18;
+    const auto planned = static_cast<std::uint64_t>(std::min(countable, seconds * datagrams_a_second())) + 1;
+    const auto most = static_cast<std::uint64_t>(std::min(countable, datagrams_a_second() / 50)) + 1;
     if (planned <= sequence_) return 0;
     if (planned - sequence_ <= most) return planned - sequence_;
     plan_begin_ += time_of(planned - sequence_ - most);

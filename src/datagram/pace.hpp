@@ -13,6 +13,9 @@ struct Pace {
   bool is_set() const { return datagrams > 0 || bytes > 0; }
 };
 
+/// In seconds: some thirty years, which a Duration can count.
+constexpr double longest_pause = 1e9;
+
 /// Says when the next datagram is due. What is late is made up for, but not by a burst of more than a
 /// fiftieth of a second.
 class Pacer {
@@ -22,8 +25,8 @@ class Pacer {
   /// When a datagram of `size` bytes may go; counts it as gone.
   Clock::time_point next(std::size_t size, Clock::time_point now) {
     if (!pace_.is_set()) return now;
-    const double seconds =
-        pace_.datagrams > 0 ? 1 / pace_.datagrams : static_cast<double>(size) / pace_.bytes;
+    const double seconds = std::min(
+        longest_pause, pace_.datagrams > 0 ? 1 / pace_.datagrams : static_cast<double>(size) / pace_.bytes);
     due_ = std::max(due_, now - std::chrono::milliseconds(20));
     const auto due = due_;
     due_ += std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));

@@ -41,7 +41,9 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
       flags.add_read("--source", read_source,
                      "send from this address, port, or both; when listening: the address to listen on");
   source.option_text("ADDR|:PORT|ADDR:PORT");
-  flags.add_option("--interface", options.interface, "use this network interface only").option_text("DEV");
+  flags.add_option("--interface", options.interface, "use this network interface only")
+      .option_text("DEV")
+      .not_empty();
   const auto read_setting = [&options, for_stream](const std::string& word) {
     options.settings.push_back(OptionSetting::parse(word, for_stream));
   };

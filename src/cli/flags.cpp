@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -28,8 +29,6 @@ Flag Flag::not_empty() const {
 Flag Flag::range(int low, int high) const { return Flag(*option_->check(CLI::Range(low, high))); }
 
 Flag Flag::range(unsigned low, unsigned high) const { return Flag(*option_->check(CLI::Range(low, high))); }
-
-Flag Flag::at_least(std::uint64_t low) const { return Flag(*option_->check(CLI::Range(low, UINT64_MAX))); }
 
 Flag Flag::needs(Flag other) const { return Flag(*option_->needs(other.option_)); }
 
@@ -89,6 +88,15 @@ Flag Flags::add_read(const std::string& names, std::function<void(const std::str
 Flag Flags::add_duration(const std::string& names, std::optional<Duration>& target, const std::string& help) {
   const auto read = [&target](const std::string& word) { target = parse_duration(word); };
   return add_read(names, read, help).option_text("DURATION");
+}
+
+Flag Flags::add_count(const std::string& names, std::optional<std::uint64_t>& target,
+                      const std::string& help) {
+  const auto read = [&target](const std::string& word) {
+    target = is_all_digits(word) ? number_in<std::uint64_t>(word) : std::nullopt;
+    if (!target || *target == 0) throw BadInput(text("'{}': say a number from 1 on", word));
+  };
+  return add_read(names, read, help).option_text("N");
 }
 
 Flag Flags::add_size(const std::string& names, std::optional<std::uint64_t>& target,

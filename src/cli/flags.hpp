@@ -37,7 +37,6 @@ class Flag {
   Flag not_empty() const;
   Flag range(int low, int high) const;
   Flag range(unsigned low, unsigned high) const;
-  Flag at_least(std::uint64_t low) const;
   /// The other one is declared already, and on the same Flags.
   Flag needs(Flag other) const;
   Flag needs(const std::string& name) const;
@@ -70,6 +69,8 @@ class Flags {
   Flag add_read(const std::string& names, std::function<void(const std::string&)> read,
                 const std::string& help);
   Flag add_duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
+  /// A number from 1 on.
+  Flag add_count(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
   Flag add_size(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
 
   /// One of a few words; the message for another word lists them.

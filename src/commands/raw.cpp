@@ -36,18 +36,27 @@ std::string host_of(const Options& o) {
 
 void check(const Options& o) {
   const bool hears_all = o.words.size() < 2;
+  if ((o.exchange.send_flags & MSG_MORE) != 0)
+    throw BadInput("--send-flags: more joins datagrams of UDP, and no packets: say dontroute");
   if (hears_all && !o.raw.ip_header && (o.exchange.expected || o.exchange.reply_timeout))
     throw BadInput("without HOST nothing is sent: leave --expect and --reply-timeout out");
+  if (hears_all && !o.raw.ip_header &&
+      (o.exchange.framing || o.exchange.pace.is_set() || o.exchange.send_flags != 0 || o.raw.checksum))
+    throw BadInput("without HOST nothing is sent: leave --framing, --rate, --send-flags and --checksum out");
   check_peeking(o.exchange, o.exchange.expected || (hears_all && !o.raw.ip_header && o.datagrams));
+}
+
+void check_room(std::span<const std::byte> payload, std::size_t offset) {
+  if (offset + 2 > payload.size())
+    throw BadInput(
+        text("--checksum: '{}': this packet has {} bytes, and no room for it there", offset, payload.size()));
 }
 
 /// Puts the checksum of IPv4's protocols where it is wanted; what comes after an IP header is meant.
 void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_header) {
   const auto begin = has_header ? ipv4_header_size(packet) : 0;
   const auto payload = std::span(packet).subspan(begin);
-  if (offset + 2 > payload.size())
-    throw BadInput(text("--checksum: '{}': this packet has {} bytes, so say at most {}", offset,
-                        payload.size(), payload.size() < 2 ? 0 : payload.size() - 2));
+  check_room(payload, offset);
   payload[offset] = payload[offset + 1] = std::byte{0};
   const auto checksum = internet_checksum(payload);
   payload[offset] = static_cast<std::byte>(checksum >> 8U);
@@ -56,7 +65,9 @@ void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_
 
 /// What happens to a packet before it is sent.
 std::function<void(std::vector<std::byte>&)> finisher(const RawOptions& options, int family) {
-  if (!options.checksum || family == AF_INET6) return {};
+  if (!options.checksum) return {};
+  if (family == AF_INET6)  // the kernel fills it in
+    return [offset = *options.checksum](std::vector<std::byte>& packet) { check_room(packet, offset); };
   return [offset = *options.checksum, has_header = options.ip_header](std::vector<std::byte>& packet) {
     fill_checksum(packet, offset, has_header);
   };
@@ -74,8 +85,10 @@ Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>
   auto& exchange = options.exchange;
   const auto host = host_of(options);
   options.raw.protocol = parse_protocol(options.words.front());
-  if (options.raw.protocol > 255)
-    throw BadInput(text("'{}': a protocol of IP is a number from 0 to 255 or a name", options.words.front()));
+  if (options.raw.protocol < 1 || options.raw.protocol > 255)
+    throw BadInput(text("'{}': a protocol of IP is a number from 1 to 255 or a name", options.words.front()));
+  if (options.raw.protocol == IPPROTO_RAW && !options.raw.ip_header)
+    throw BadInput(text("'{}': that protocol only sends packets with --ip-header", options.words.front()));
   auto end = co_await open_raw(host, options.raw);
   const int family = end.local.family();
   if (family == AF_INET6 && options.raw.checksum && options.raw.ip_header)
@@ -118,11 +131,8 @@ Run declare_raw(Flags& flags) {
       .range(0U, 65534U);
   add_network_flags(flags, o.raw.socket, false);
   add_input_flags(flags, o.exchange);
-  flags
-      .add_option("--datagrams", o.datagrams,
-                  "send no more than N packets; without HOST: end when N have come")
-      .option_text("N")
-      .at_least(1);
+  flags.add_count("--datagrams", o.datagrams,
+                  "send no more than N packets; without HOST: end when N have come");
   add_expect_flags(flags, o.exchange);
   add_format_flag(flags, o.format, "hex");
   add_recv_flags(flags, o.exchange.recv_flags);

@@ -58,7 +58,8 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
                    std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
                    "whether this host hears what it sends to a group (default: on)");
   flags.add_option("--mcast-interface", multicast.interface, "send to groups through this network interface")
-      .option_text("IF");
+      .option_text("IF")
+      .not_empty();
 }
 
 void add_replies(Flags& flags, Options& o) {
@@ -73,7 +74,8 @@ void add_replies(Flags& flags, Options& o) {
       o.exchange.reply_address = std::get<Address>(Endpoint::parse({word}, Endpoint::Role::connecting).where);
     } else {
       const auto parsed = parse_address(word, "udp");
-      if (!parsed.has_port) throw BadInput(text("'{}': say last, all, none or ADDR:PORT", word));
+      if (!parsed.has_port || parsed.address.port() == 0)
+        throw BadInput(text("'{}': say last, all, none or ADDR:PORT", word));
       o.exchange.reply_address = parsed.address;
     }
     o.exchange.reply_to = ReplyTo::one;
@@ -96,6 +98,8 @@ void check(const Options& o) {
     throw BadInput(
         "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
         "--reply-timeout out");
+  if (o.listens && (o.exchange.send_flags & MSG_MORE) != 0)
+    throw BadInput("--send-flags: with more all is one datagram, to one peer: leave it out with --listen");
   check_peeking(o.exchange, o.listens ? o.datagrams.has_value() : o.exchange.expected.has_value());
   for (const auto& source : o.socket.multicast.sources)
     for (const auto& group : o.socket.multicast.groups)
@@ -104,9 +108,12 @@ void check(const Options& o) {
             text("--join-source: '{}' is not of the family of {}", source.ntop(), group.address.ntop()));
 }
 
-/// Families in which a socket of that family cannot answer.
+/// As a socket with that name has to call the address: over IPv6 one of IPv4 is mapped. Throws BadInput.
 Address fit_for(const Address& local, const Address& to) {
-  if (local.family() != AF_INET6 || to.family() != AF_INET) return to;
+  const bool maps = local.family() == AF_INET6 && to.family() == AF_INET;
+  if (!maps && local.family() != to.family())
+    throw BadInput(text("--reply: '{}' is not of the family of {}", to.to_string(), local.to_string()));
+  if (!maps) return to;
   const auto mapped = numeric_address("::ffff:" + to.host(), static_cast<std::uint16_t>(to.port()));
   return *mapped;
 }
@@ -161,19 +168,18 @@ Run declare_udp(Flags& flags) {
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
   flags.add_option("--port-file", o.port_file, "write the port to FILE once it is bound")
       .option_text("FILE")
+      .not_empty()
       .needs("--listen");
   add_input_flags(flags, o.exchange);
-  flags
-      .add_option("--datagrams", o.datagrams,
-                  "send no more than N datagrams; with --listen: end when N have been received")
-      .option_text("N")
-      .at_least(1);
+  flags.add_count("--datagrams", o.datagrams,
+                  "send no more than N datagrams; with --listen: end when N have been received");
   add_replies(flags, o);
   add_format_flag(flags, o.format, "raw");
   add_recv_flags(flags, o.exchange.recv_flags);
   add_multicast_flags(flags, o.socket);
   add_run_timeouts(flags, o.limits);
   add_load_flags(flags, o.load);
+  for (const auto* const name : {"--format", "--framing", "--rate"}) flags.get("--handler").excludes(name);
   flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
                       {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
                       {"sockx udp --listen --handler echo 9000", "an echo server"},
@@ -183,6 +189,7 @@ Run declare_udp(Flags& flags) {
     auto& exchange = options->exchange;
     check(*options);
     exchange.is_client = !options->listens;
+    exchange.is_udp = !options->socket.udplite;  // which knows no trains
     exchange.idle_timeout = options->limits.idle;
     (options->listens ? exchange.receive_limit : exchange.send_limit) = options->datagrams;
     options->socket.tells_facts =

@@ -54,7 +54,7 @@ class Exchange {
     TaskGroup group(loop_);
     group.spawn(receive());
     if (streams_.in != nullptr) group.spawn(send_input());
-    while (!has_enough_) {
+    while (!receiving_has_ended_) {
       co_await group.next_end();
     }
     group.throw_failure();
@@ -64,14 +64,16 @@ class Exchange {
     TaskGroup group(loop_);
     group.spawn(receive());
     group.spawn(send_input());
-    for (;;) {
-      if (input_ended_ && has_enough_) break;
-      const bool is_bounded = input_ended_ && options_.reply_timeout;
+    while (!receiving_has_ended_) {
+      if (input_ended_ && has_enough_ && !is_writing_) break;
+      const bool is_bounded = input_ended_ && options_.reply_timeout && !is_writing_;
       const auto deadline = is_bounded ? tally_.last + *options_.reply_timeout : never;
       if (Clock::now() >= deadline) break;
-      co_await group.next_end(deadline);  // an early end only looks again
+      const auto look_again = is_writing_ ? after(std::chrono::milliseconds(10)) : deadline;
+      co_await group.next_end(look_again);
     }
     group.throw_failure();
+    if (refusal_ && !has_enough_) std::rethrow_exception(refusal_);
     if (options_.expected && tally_.received.datagrams < *options_.expected)
       throw TimedOut(text("{}: {} of {} replies came, and no other for {:g} s", socket_.name,
                           tally_.received.datagrams, *options_.expected,
@@ -81,7 +83,7 @@ class Exchange {
   // Receiving.
 
   Task<> receive() {
-    while (!has_enough_ || (options_.is_client && !input_ended_)) {
+    while (!has_enough_ || (options_.is_client && !input_ended_ && !peeks())) {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
@@ -103,11 +105,12 @@ class Exchange {
       }
       co_await loop_.next_turn();
     }
+    receiving_has_ended_ = true;
   }
 
   /// Nothing when an error has come instead: what waits behind it is still to be received.
   std::optional<std::span<const Datagram>> receive_some() {
-    const auto left = options_.receive_limit.value_or(UINT64_MAX) - tally_.received.datagrams;
+    const auto left = peeks() ? 1 : options_.receive_limit.value_or(UINT64_MAX) - tally_.received.datagrams;
     try {
       return reader_.receive(static_cast<std::size_t>(std::min<std::uint64_t>(left, SIZE_MAX)));
     } catch (const Error& error) {
@@ -116,6 +119,9 @@ class Exchange {
       return {};
     }
   }
+
+  /// What is only looked at comes again and again.
+  bool peeks() const { return (options_.recv_flags & MSG_PEEK) != 0; }
 
   /// What an ICMP message may say; anything else is a failure of the call.
   static bool is_of_a_datagram(int error) {
@@ -136,7 +142,7 @@ class Exchange {
   }
 
   void take(const Datagram& datagram) {
-    peers_.add(datagram.source);
+    if (can_be_answered(datagram.source)) peers_.add(datagram.source);
     if (datagram.is_cut()) {
       ++tally_.cut;
       observer_.cut(datagram);
@@ -147,6 +153,18 @@ class Exchange {
     if (options_.expected && tally_.received.datagrams >= *options_.expected) has_enough_ = true;
   }
 
+  /// A unix socket may be without a name, and a UDP datagram without a port.
+  static bool can_be_answered(const Address& source) {
+    return source.family() == AF_UNIX ? source.size() > sizeof(sa_family_t) : source.port() != 0;
+  }
+
+  void answer(const Address& source, std::span<const std::byte> bytes) {
+    if (end_.is_connected)
+      outbox_.put(bytes);
+    else if (can_be_answered(source))
+      outbox_.put(bytes, &source);
+  }
+
   void take_one(const Datagram& datagram, std::span<const std::byte> bytes) {
     ++tally_.received.datagrams;
     tally_.received.bytes += bytes.size();
@@ -155,20 +173,22 @@ class Exchange {
         observer_.show(datagram, bytes, output_);
         break;
       case DatagramHandler::echo:
-        outbox_.put(bytes, &datagram.source);
+        answer(datagram.source, bytes);
         break;
       case DatagramHandler::upper:
         upper_.assign(bytes.begin(), bytes.end());
         for (auto& byte : upper_)
           if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte ^= std::byte{0x20};
-        outbox_.put(upper_, &datagram.source);
+        answer(datagram.source, upper_);
         break;
       case DatagramHandler::discard:
         break;
     }
   }
 
+  /// What has been received is shown, however long that takes: is_writing_ says that it is not done.
   Task<> write_output() {
+    is_writing_ = true;
     const auto bytes = std::as_bytes(std::span(output_));
     for (std::size_t begin = 0; begin < bytes.size();) {
       const auto put = write_some(streams_.out_descriptor, bytes.subspan(begin));
@@ -178,6 +198,8 @@ class Exchange {
       co_await streams_.out->writable();
     }
     output_.clear();
+    is_writing_ = false;
+    tally_.last = std::max(tally_.last, Clock::now());
   }
 
   // Sending.
@@ -195,10 +217,20 @@ class Exchange {
     std::vector<std::byte> buffer(64 * 1024);
     std::uint64_t taken = 0;
     while (taken < options_.send_limit.value_or(UINT64_MAX)) {
-      auto record = framer.take();
+      std::optional<std::vector<std::byte>> record;
+      std::exception_ptr wrong;
+      try {
+        record = framer.take();
+        if (record && options_.finish) options_.finish(*record);
+      } catch (...) {
+        wrong = std::current_exception();
+      }
+      if (wrong) {
+        co_await flush();  // what came before it is complete
+        std::rethrow_exception(wrong);
+      }
       if (record) {
         ++taken;
-        if (options_.finish) options_.finish(*record);
         co_await send(*record);
         continue;
       }
@@ -225,13 +257,18 @@ class Exchange {
     const auto& to = end_.peer                           ? *end_.peer
                      : options_.reply_to == ReplyTo::one ? options_.reply_address
                                                          : end_.local;
-    if (to.family() == AF_UNIX) return {longest_record(socket_), "a datagram", "the socket takes at most"};
+    if (to.family() == AF_UNIX)
+      return {std::min(longest_record(socket_), options_.most), "a datagram", "the socket takes at most"};
     const auto most = longest_datagram(to);
     const bool is_ipv6 = most == longest_datagram(Address::any(AF_INET6, 0));
     return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
   }
 
   Task<> send(const std::vector<std::byte>& record) {
+    if (corks()) {
+      corked_ += record.size();  // the kernel would begin again where that is too much, and say nothing
+      if (corked_ > longest_datagram(*end_.peer)) throw_too_large(corked_, *end_.peer);
+    }
     const auto due = pacer_.next(record.size(), loop_.now());
     if (due > loop_.now()) {
       co_await flush();
@@ -254,8 +291,15 @@ class Exchange {
         co_await heard_.wait();
       }
       if (options_.reply_to == ReplyTo::last) put_for(*peers_.last(), record);
-      if (options_.reply_to == ReplyTo::all)
-        for (const auto& peer : peers_) put_for(peer, record);
+      if (options_.reply_to == ReplyTo::all) {
+        const std::vector<Address> all(peers_.begin(), peers_.end());  // some may leave while we wait
+        for (const auto& peer : all) {
+          put_for(peer, record);
+          if (outbox_.is_full()) {
+            co_await flush();
+          }
+        }
+      }
     }
   }
 
@@ -279,30 +323,34 @@ class Exchange {
     tally_.last = Clock::now();
   }
 
+  bool corks() const { return (options_.send_flags & MSG_MORE) != 0 && end_.local.family() != AF_UNIX; }
+
   /// With MSG_MORE everything is one datagram, which goes when something comes without that flag: udp(7).
   void end_what_is_corked() {
-    const bool corks =
-        (options_.send_flags & MSG_MORE) != 0 && options_.is_udp && end_.local.family() != AF_UNIX;
-    if (!corks || tally_.sent.datagrams == 0) return;
+    if (!corks() || tally_.sent.datagrams == 0) return;
     const OutgoingDatagram nothing{{}, end_.is_connected || !end_.peer ? nullptr : &*end_.peer};
     const auto outcome = send_datagrams(socket_, {&nothing, 1}, options_.send_flags & ~MSG_MORE);
     if (outcome.error != 0) throw Error(outcome.error, text("send {}", socket_.name), Origin::peer);
   }
 
-  /// See Outbox::Heed.
+  /// See Outbox::OnError. A listener that answers whoever has written to it leaves out who cannot be
+  /// answered.
   bool heed(int error, const OutgoingDatagram& datagram) {
     if (take_returned_errors()) return true;
     const auto to = datagram.to != nullptr ? *datagram.to : end_.peer.value_or(end_.local);
+    const bool is_one_of_many = !options_.is_client && options_.reply_to != ReplyTo::one;
+    if (is_one_of_many) {
+      tell({error, to});
+      return false;
+    }
     if (error == EMSGSIZE) throw_too_large(datagram.bytes.size(), to);
-    if (options_.is_client || !is_of_a_datagram(error))
-      throw Error(error, text("send {}", shown_address(to)), Origin::peer);
-    tell({error, to});
-    return false;
+    throw Error(error, text("send {}", shown_address(to)), Origin::peer);
   }
 
   /// Errors that came back for datagrams wait in a queue of their own; a call that fails only says that there
   /// are some. Whether there were.
   bool take_returned_errors() {
+    if (end_.local.family() == AF_UNIX) return false;  // which has no such queue
     bool any = false;
     while (const auto returned = take_datagram_error(socket_)) {
       if (!returned->reporter) continue;  // this host's, of the call at hand
@@ -339,7 +387,8 @@ class Exchange {
   std::exception_ptr refusal_;
   std::string output_;
   std::vector<std::byte> upper_;
-  bool input_ended_ = false, has_enough_ = false;
+  std::size_t corked_ = 0;  // bytes of the one datagram of MSG_MORE
+  bool input_ended_ = false, has_enough_ = false, receiving_has_ended_ = false, is_writing_ = false;
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ struct ExchangeOptions {
 struct ExchangeTally {
   DatagramCount sent, received;
   std::uint64_t cut = 0;      // datagrams of which a part found no room
-  std::uint64_t dropped = 0;  // by the kernel: Datagram
+  std::uint64_t dropped = 0;  // by the kernel: DatagramReader::dropped()
   Clock::time_point last = Clock::now();
 };
 
@@ -73,7 +73,7 @@ struct ExchangeStreams {
 };
 
 /// Runs to the end that the options define; as a client it ends, too, when the peer refuses. Throws Error,
-/// TimedOut (too few replies), Incomplete.
+/// TimedOut (too few replies), Incomplete, and BadInput of `finish` and `destination_of`.
 Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
                 ExchangeObserver observer);
 

@@ -71,13 +71,23 @@ class Generator {
       const auto due = due_at(now);
       if (due == 0) {
         const auto next = plan_begin_ + time_of(sequence_);
-        co_await loop_.sleep_until(std::min(next, end));
+        co_await pause(std::min(next, end));
         continue;
       }
       co_await send_batch(std::min(left, due));
       co_await loop_.next_turn();
     }
     tally_.time = Clock::now() - begin;
+  }
+
+  /// A refusal is heard at once, however slow the pace is.
+  Task<> pause(Deadline until) {
+    if (watch_.is_hung_up()) {  // for ever, once it was
+      co_await loop_.sleep_until(until);
+    } else {
+      co_await watch_.hung_up(until);
+    }
+    if (watch_.is_hung_up() && end_.local.family() != AF_UNIX) check_returned_errors();
   }
 
   double datagrams_a_second() const {
@@ -127,22 +137,19 @@ class Generator {
         tally_.sent.bytes += train.bytes.size();
         sequence_ += train.bytes.size() / size;
       }
+      const bool is_cut_short = outcome.sent > 0 && outcome.sent < std::min(left.size(), most_at_once);
       left = left.subspan(outcome.sent);
+      if (is_cut_short && end_.local.family() != AF_UNIX) check_returned_errors();
       if (outcome.error == 0) continue;
-      const bool goes_on = co_await cope(outcome.error, left.front());
+      const bool goes_on = co_await recover(outcome.error, left.front());
       if (!goes_on) co_return;
     }
   }
 
   /// Whether to go on with the batch as it is.
-  Task<bool> cope(int error, const OutgoingDatagram& first) {
-    if (error == EAGAIN) {
-      watch_.forget_writable();
-      co_await watch_.writable(after(10ms));
-      co_return true;
-    }
-    if (error == ENOBUFS || error == ENOMEM) {
-      co_await loop_.sleep_until(after(1ms));
+  Task<bool> recover(int error, const OutgoingDatagram& first) {
+    if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) {
+      co_await wait_for_room(watch_, error);
       co_return true;
     }
     if (first.segment != 0 && refuses_train(error)) {
@@ -152,9 +159,18 @@ class Generator {
     fail(error);
   }
 
-  [[noreturn]] void fail(int error) {
-    if (const auto returned = take_datagram_error(socket_))
+  /// A call that sends a part does not say why.
+  void check_returned_errors() {
+    const auto returned = take_datagram_error(socket_);
+    if (returned && returned->reporter && returned->number != EMSGSIZE)
       throw Error(returned->number, text("send {}", returned->about()), Origin::peer);
+  }
+
+  [[noreturn]] void fail(int error) {
+    if (end_.local.family() != AF_UNIX) check_returned_errors();
+    if (error == EMSGSIZE)
+      throw Error(error, text("send {}: datagrams of {} bytes", socket_.name, options_.size),
+                  Origin::local_file);
     throw Error(error, text("send {}", socket_.name), Origin::peer);
   }
 

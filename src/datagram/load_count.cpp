@@ -46,8 +46,11 @@ void LoadCount::take(const LoadHeader& header, std::size_t size, std::uint64_t n
 
 /// RFC 3550, section 6.4.1.
 void LoadCount::measure_jitter(std::uint64_t sent, std::uint64_t received) {
-  const auto transit = static_cast<std::int64_t>(received - sent);
-  if (transit_) jitter_ += (std::abs(static_cast<double>(transit - *transit_)) - jitter_) / 16;
+  const auto transit = received - sent;  // modulo 2^64, and so is the difference of two
+  if (transit_) {
+    const auto change = static_cast<std::int64_t>(transit - *transit_);
+    jitter_ += (std::abs(static_cast<double>(change)) - jitter_) / 16;
+  }
   transit_ = transit;
 }
 
@@ -58,7 +61,7 @@ LoadReport LoadCount::report() const {
   report.bytes = bytes_;
   report.reordered = reordered_;
   report.duplicated = duplicated_;
-  report.nanoseconds = last_time_ - first_time_;
+  report.nanoseconds = last_time_ - std::min(first_time_, last_time_);  // a clock may be set back
   if (is_paced_alone_ && received_ > 1) report.jitter = static_cast<std::uint64_t>(jitter_);
   return report;
 }

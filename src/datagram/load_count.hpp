@@ -37,8 +37,8 @@ class LoadCount {
   std::uint64_t received_ = 0, bytes_ = 0, reordered_ = 0, duplicated_ = 0;
   std::uint64_t first_time_ = 0, last_time_ = 0;
   double jitter_ = 0;
-  std::optional<std::int64_t> transit_;  // of the last datagram; clocks need not agree
-  bool is_paced_alone_ = true;           // so far: jitter means something
+  std::optional<std::uint64_t> transit_;  // of the last datagram; clocks need not agree
+  bool is_paced_alone_ = true;            // so far: jitter means something
 };
 
 }  // namespace sockx

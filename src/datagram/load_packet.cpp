@@ -75,6 +75,7 @@ std::optional<LoadReport> LoadReport::read(std::span<const std::byte> packet, st
     number = read64(at);
     at += sizeof number;
   });
+  if (report.received > report.sent) return {};
   return report;
 }
 

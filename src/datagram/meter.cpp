@@ -62,7 +62,8 @@ class Meter {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
-        while (watch_.is_hung_up() && take_datagram_error(socket_)) continue;
+        const bool has_queue = watch_.is_hung_up() && end_.local.family() != AF_UNIX;
+        while (has_queue && take_datagram_error(socket_)) continue;
         watch_.forget_readable();
         co_await watch_.readable();
         continue;
@@ -82,7 +83,7 @@ class Meter {
     try {
       return reader_.receive();
     } catch (const Error&) {
-      if (!take_datagram_error(socket_)) throw;
+      if (end_.local.family() == AF_UNIX || !take_datagram_error(socket_)) throw;
       return {};  // a generator that has left hears no report
     }
   }
@@ -93,35 +94,40 @@ class Meter {
       ++foreign_;
       return;
     }
-    auto& load = load_of(train.source, header->stream);
-    if (header->kind == LoadHeader::Kind::end) return end(load, header->sequence);
-    load.came_in_trains = load.came_in_trains || train.segment != 0;
-    load.count.take(*header, bytes.size(), now, train.segment == 0);
+    auto* const load = load_of(train.source, header->stream, header->kind == LoadHeader::Kind::load);
+    if (header->kind == LoadHeader::Kind::end) return end(load, train.source, *header);
+    load->came_in_trains = load->came_in_trains || train.segment != 0;
+    load->count.take(*header, bytes.size(), now, train.segment == 0);
   }
 
-  Load& load_of(const Address& source, std::uint32_t stream) {
+  /// Null for one that is not known and not to be made.
+  Load* load_of(const Address& source, std::uint32_t stream, bool makes) {
     const auto is_it = [&](const Load& load) { return load.stream == stream && load.source == source; };
     auto known = std::ranges::find_if(loads_, is_it);
+    if (known == loads_.end() && !makes) return nullptr;
     if (known == loads_.end()) {
       if (loads_.size() == most_loads) {
         if (!loads_.back().count.has_ended()) tell_of(loads_.back());
         loads_.pop_back();
       }
       loads_.push_front({source, stream, reader_.dropped()});
-      return loads_.front();
+      return &loads_.front();
     }
     loads_.splice(loads_.begin(), loads_, known);  // the next is most likely its own
-    return loads_.front();
+    return &loads_.front();
   }
 
-  void end(Load& load, std::uint64_t sent) {
-    if (!load.count.has_ended()) {
-      load.count.end(sent);
+  /// Of a load that is not known nothing has come, or it is long over.
+  void end(Load* load, const Address& source, const LoadHeader& header) {
+    if (load != nullptr && !load->count.has_ended()) {
+      load->count.end(header.sequence);
       ++ended_;
-      tell_of(load);
+      tell_of(*load);
     }
-    const auto report = load.count.report().datagram(load.stream);
-    const OutgoingDatagram answer{report, &load.source};
+    LoadReport nothing;
+    nothing.sent = header.sequence;
+    const auto report = (load != nullptr ? load->count.report() : nothing).datagram(header.stream);
+    const OutgoingDatagram answer{report, &source};
     send_datagrams(socket_, {&answer, 1}, 0);  // if it is lost it is asked for again
   }
 

@@ -13,8 +13,22 @@ constexpr std::size_t most_bytes = 256 * 1024, most_entries = 4096;
 
 }  // namespace
 
-Outbox::Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, Heed heed)
-    : socket_(std::move(socket)), watch_(watch), options_(options), sent_(sent), heed_(std::move(heed)) {}
+Task<> wait_for_room(Watch& watch, int error) {
+  auto& loop = co_await this_loop();
+  if (error != EAGAIN) {
+    co_await loop.sleep_until(after(1ms));
+    co_return;
+  }
+  watch.forget_writable();
+  co_await watch.writable(after(10ms));
+}
+
+Outbox::Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, OnError on_error)
+    : socket_(std::move(socket)),
+      watch_(watch),
+      options_(options),
+      sent_(sent),
+      on_error_(std::move(on_error)) {}
 
 void Outbox::put(std::span<const std::byte> bytes, const Address* to) {
   auto index = none;
@@ -67,6 +81,7 @@ void Outbox::count_as_sent(std::size_t train) {
 Task<> Outbox::flush() {
   if (entries_.empty()) co_return;
   form_trains(0);
+  moved_ = Clock::now();
   co_await send_trains();
   bytes_.clear();
   entries_.clear();
@@ -78,6 +93,7 @@ Task<> Outbox::send_trains() {
     const auto outcome = send_datagrams(socket_, std::span(trains_).subspan(next), options_.flags);
     for (std::size_t i = 0; i < outcome.sent; ++i) count_as_sent(next + i);
     next += outcome.sent;
+    if (outcome.error == 0) moved_ = Clock::now();
     if (outcome.error == 0) continue;
     if (trains_[next].segment != 0 && refuses_train(outcome.error)) {
       options_.makes_trains = false;
@@ -85,25 +101,22 @@ Task<> Outbox::send_trains() {
       next = 0;
       continue;
     }
-    const bool again = co_await cope(outcome.error, trains_[next]);
-    if (!again) ++next;
+    const bool again = co_await recover(outcome.error, trains_[next]);
+    if (again) continue;
+    ++next;
+    moved_ = Clock::now();
   }
 }
 
 /// Whether to try again.
-Task<bool> Outbox::cope(int error, const OutgoingDatagram& first) {
-  auto& loop = co_await this_loop();
-  if (error == EAGAIN) {
-    // Nothing tells when the queue of one of many unix sockets has room again: so look now and then.
-    watch_.forget_writable();
-    co_await watch_.writable(after(10ms));
-    co_return true;
-  }
-  if (error == ENOBUFS || error == ENOMEM) {
-    co_await loop.sleep_until(after(1ms));
-    co_return true;
-  }
-  co_return heed_(error, first);
+Task<bool> Outbox::recover(int error, const OutgoingDatagram& first) {
+  const bool lacks_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+  if (!lacks_room) co_return on_error_(error, first);
+  // One unix socket of many that does not read would stop the others.
+  const bool is_named_unix = first.to != nullptr && first.to->family() == AF_UNIX;
+  if (is_named_unix && Clock::now() >= moved_ + 100ms) co_return on_error_(error, first);
+  co_await wait_for_room(watch_, error);
+  co_return true;
 }
 
 }  // namespace sockx

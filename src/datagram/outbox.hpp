@@ -14,6 +14,10 @@
 
 namespace sockx {
 
+/// Until a send that met EAGAIN, ENOBUFS or ENOMEM is worth another try. Nothing tells when the queue of one
+/// of many unix sockets has room again, or the kernel memory: so this is 10 ms at most.
+Task<> wait_for_room(Watch& watch, int error);
+
 struct DatagramCount {
   std::uint64_t datagrams = 0, bytes = 0;
 };
@@ -22,13 +26,13 @@ class Outbox {
  public:
   /// What to do about an errno that a call left whose first datagram is `datagram`: true to try again,
   /// because the error was of an earlier one; false to leave this one out; or it throws.
-  using Heed = std::function<bool(int error, const OutgoingDatagram& datagram)>;
+  using OnError = std::function<bool(int error, const OutgoingDatagram& datagram)>;
   struct Options {
     int flags = 0;             // for sendmmsg(2)
     bool makes_trains = true;  // let the kernel cut datagrams of one size out of longer ones: UDP_SEGMENT
   };
   /// `socket` and `watch` are borrowed; `sent` is kept up to date.
-  Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, Heed heed);
+  Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, OnError on_error);
 
   /// Copies a datagram; to its peer if `to` is null. Flush a full outbox first.
   void put(std::span<const std::byte> bytes, const Address* to = nullptr);
@@ -46,19 +50,20 @@ class Outbox {
   bool joins(const Entry& entry, const OutgoingDatagram& train, std::size_t count) const;
   void form_trains(std::size_t first_entry);
   Task<> send_trains();
-  Task<bool> cope(int error, const OutgoingDatagram& first);
+  Task<bool> recover(int error, const OutgoingDatagram& first);
   void count_as_sent(std::size_t train);
 
   Descriptor socket_;
   Watch& watch_;
   Options options_;
   DatagramCount& sent_;
-  Heed heed_;
+  OnError on_error_;
   std::vector<std::byte> bytes_;
   std::vector<Entry> entries_;
   std::vector<Address> destinations_;
   std::vector<OutgoingDatagram> trains_;
   std::vector<std::size_t> first_entries_;  // of the trains
+  Clock::time_point moved_{};               // when something was last sent, or left out
 };
 
 }  // namespace sockx

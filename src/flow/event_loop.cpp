@@ -56,8 +56,9 @@ int EventLoop::wait_for_events(std::span<epoll_event> events) {
     timespec span{};
     if (left) span = {left->count() / 1'000'000'000, left->count() % 1'000'000'000};
     const int count = epoll_pwait2(epoll_.get(), events.data(), most, left ? &span : nullptr, nullptr);
-    if (count >= 0 || errno != ENOSYS) return count;
-    is_coarse_ = true;  // before Linux 5.11
+    const bool is_unknown = errno == ENOSYS || errno == EPERM;  // before Linux 5.11, or to a filter of calls
+    if (count >= 0 || !is_unknown) return count;
+    is_coarse_ = true;
   }
   if (!left) return epoll_wait(epoll_.get(), events.data(), most, -1);
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(*left).count();

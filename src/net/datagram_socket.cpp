@@ -66,14 +66,16 @@ void join(const Socket& socket, const Group& group, const MulticastOptions& opti
 }
 
 /// A socket hears the groups that it has joined, and not what others on this host have.
-void join_groups(const Socket& socket, int family, const MulticastOptions& options) {
+void join_groups(const Socket& socket, int family, const MulticastOptions& options, bool dual_stack) {
   if (options.groups.empty()) return;
   if (family == AF_INET6) try_option(socket, "IPV6_MULTICAST_ALL", "off");
   try_option(socket, "IP_MULTICAST_ALL", "off");
   for (const auto& group : options.groups) {
     if (!group.interface.empty()) interface_index("--join", group.interface);
-    if (family == AF_INET && group.address.family() == AF_INET6)
-      throw BadInput(text("--join: '{}': this socket is of IPv4", group.address.ntop()));
+    const bool is_heard = group.address.family() == family || (family == AF_INET6 && dual_stack);
+    if (!is_heard)
+      throw BadInput(text("--join: '{}': this socket is of {} alone", group.address.ntop(),
+                          family == AF_INET ? "IPv4" : "IPv6"));
     try {
       join(socket, group, options);
     } catch (const Error& error) {
@@ -117,9 +119,10 @@ DatagramEnd dial_address(const Address& address, const DatagramOptions& options)
     end.file = bind_to(end.socket, *source);
   else if (address.family() == AF_UNIX)
     bind_anywhere(end.socket);
-  join_groups(end.socket, address.family(), options.multicast);
+  join_groups(end.socket, address.family(), options.multicast, false);
   end.peer = address;
-  end.is_connected = !address.is_multicast() && !options.broadcast;
+  const bool hears_others = address.is_multicast() || options.broadcast || !options.multicast.groups.empty();
+  end.is_connected = !hears_others;
   if (end.is_connected) {
     const int error = end.socket.connect(address);
     if (error == EACCES && address.family() == AF_INET) check_broadcast(end.socket, address);
@@ -197,7 +200,7 @@ DatagramEnd bind_address(const Address& address, const DatagramOptions& options,
   if (is_internet(address.family()))
     prepare_sending_to_groups(end.socket, address.family(), options.multicast);
   end.file = bind_to(end.socket, address);
-  join_groups(end.socket, address.family(), options.multicast);
+  join_groups(end.socket, address.family(), options.multicast, dual_stack);
   end.local = end.socket.local();
   return end;
 }
@@ -284,6 +287,8 @@ Task<DatagramEnd> bind_datagrams(Endpoint endpoint, DatagramOptions options) {
     if (where == nullptr || !where->host.empty() || options.source->port != 0 || !address)
       throw BadInput(
           text("--source: '{}': say the address to listen on alone, and a PORT", options.source->word));
+    if (family != AF_UNSPEC && address->family() != family)
+      throw BadInput(text("--source: '{}' is not of the family that was asked for", options.source->word));
     addresses = {address->with_port(where->port)};
   }
   std::exception_ptr first_failure;

@@ -29,8 +29,10 @@ Socket open_socket(int family, const RawOptions& options) {
 void prepare(const Socket& socket, int family, const RawOptions& options) {
   if (options.ip_header) set_option(socket.fd(), family == AF_INET6 ? "IPV6_HDRINCL" : "IP_HDRINCL", "on");
   const bool is_done_by_kernel = options.protocol == IPPROTO_ICMPV6;  // always, and it takes no other place
-  if (family == AF_INET6 && options.checksum && !is_done_by_kernel)
-    set_option(socket.fd(), "IPV6_CHECKSUM", std::to_string(*options.checksum));
+  if (family != AF_INET6 || !options.checksum || is_done_by_kernel) return;
+  if (*options.checksum % 2 != 0)
+    throw BadInput(text("--checksum: '{}': over IPv6 it is at an even place", *options.checksum));
+  set_option(socket.fd(), "IPV6_CHECKSUM", std::to_string(*options.checksum));
 }
 
 DatagramEnd open_for(const std::optional<Address>& peer, int family, const RawOptions& options) {
@@ -73,8 +75,12 @@ Task<DatagramEnd> open_raw(std::string host, RawOptions options) {
   const auto addresses = co_await resolve(std::move(where), how, options.socket.deadline);
   for (const auto& address : addresses) {
     const int other_icmp = address.family() == AF_INET6 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
-    if (options.protocol != other_icmp) co_return open_for(address, address.family(), options);
+    const bool has_source = !options.socket.source || options.socket.source->in_family(address.family());
+    if (options.protocol != other_icmp && has_source) co_return open_for(address, address.family(), options);
   }
+  if (options.protocol != IPPROTO_ICMP && options.protocol != IPPROTO_ICMPV6)
+    throw BadInput(
+        text("--source: '{}': '{}' has no address of that family", options.socket.source->word, host));
   throw BadInput(text("'{}' has only addresses of {}: say {}", host,
                       options.protocol == IPPROTO_ICMP ? "IPv6" : "IPv4",
                       options.protocol == IPPROTO_ICMP ? "ipv6-icmp" : "icmp"));

@@ -108,6 +108,10 @@ print(packet.hex(), flush=True)
     for (const auto& [words, said] : std::vector<std::pair<std::vector<std::string>, std::string>>{
              {{"nosuch", "127.0.0.1"}, "'nosuch'"},
              {{"300", "127.0.0.1"}, "'300'"},
+             {{"0", "127.0.0.1"}, "'0'"},
+             {{"255", "127.0.0.1"}, "--ip-header"},
+             {{"253", "::1", "--checksum", "3"}, "even"},
+             {{"icmp", "--checksum", "2"}, "HOST"},
              {{"icmp", "::1"}, "ipv6-icmp"},
              {{"icmp", "--expect", "1"}, "HOST"},
              {{"icmp", "127.0.0.1", "--checksum", "-1"}, "-1"}}) {

@@ -27,9 +27,7 @@ void add_input_flags(Flags& flags, ExchangeOptions& options) {
 }
 
 void add_expect_flags(Flags& flags, ExchangeOptions& options) {
-  flags.add_option("--expect", options.expected, "succeed once N replies have come, and the input has ended")
-      .option_text("N")
-      .at_least(1);
+  flags.add_count("--expect", options.expected, "succeed once N replies have come, and the input has ended");
   flags.add_duration("--reply-timeout", options.reply_timeout,
                      "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
 }

@@ -1,5 +1,8 @@
 #include "commands/shared/load.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include "cli/units.hpp"
 #include "commands/shared/end_report.hpp"
 #include "net/datagrams.hpp"
@@ -86,7 +89,7 @@ Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options
   const auto most = std::min<std::size_t>(longest_datagram(*end.peer), 65536);
   if (options.size < LoadHeader::size || options.size > most)
     throw BadInput(text("--generate: '{}': these datagrams have {} to {} bytes", options.size,
-                        LoadHeader::size + 0, most));
+                        std::size_t{LoadHeader::size}, most));
   const auto peer = end.peer->to_string();
   GeneratorTally tally;
   EndReport told(context, [&](bool) { tell_generated(context, peer, tally); });
@@ -102,7 +105,7 @@ Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options
 }
 
 Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
-  const auto tell = [&context](const MeterResult& result) {
+  std::function<void(const MeterResult&)> tell = [&context](const MeterResult& result) {
     auto fields = fields_of(result.report);
     const auto peer = result.source.to_string();
     fields.insert(fields.begin(), {"peer", peer});
@@ -121,7 +124,7 @@ Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
   EndReport told(context, [&](bool) {
     if (foreign > 0) context.log.warn("{} datagrams were of no load", foreign);
   });
-  co_await measure(std::move(end), options, tell, foreign);
+  co_await measure(std::move(end), options, std::move(tell), foreign);
   told.complete();
 }
 

@@ -219,17 +219,23 @@ Group Group::parse(const std::string& word) {
 
 void enlarge_queues(const Socket& socket, const std::vector<OptionSetting>& settings) {
   constexpr int wanted = 8 * 1024 * 1024;
-  for (const auto& [name, forced, number] :
-       {std::tuple{"SO_RCVBUF", "SO_RCVBUFFORCE", SO_RCVBUF}, {"SO_SNDBUF", "SO_SNDBUFFORCE", SO_SNDBUF}}) {
-    const auto is_it = [&](const OptionSetting& setting) {
-      return setting.option->name == name || setting.option->name == forced;
+  struct Queue {
+    std::string name, forced;
+    int number;
+  };
+  for (const auto& queue :
+       {Queue{"SO_RCVBUF", "SO_RCVBUFFORCE", SO_RCVBUF}, {"SO_SNDBUF", "SO_SNDBUFFORCE", SO_SNDBUF}}) {
+    const auto is_it = [&queue](const OptionSetting& setting) {
+      return setting.option->name == queue.name || setting.option->name == queue.forced;
     };
-    if (std::ranges::any_of(settings, is_it) || socket_query(socket.fd(), number, name).value_or(0) >= wanted)
+    const bool is_chosen = std::ranges::any_of(settings, is_it);
+    if (is_chosen || socket_query(socket.fd(), queue.number, queue.name).value_or(0) >= wanted)
       continue;
     try {
-      set_option(socket.fd(), forced, std::to_string(wanted));  // CAP_NET_ADMIN; else rmem_max is the limit
+      set_option(socket.fd(), queue.forced,
+                 std::to_string(wanted));  // CAP_NET_ADMIN; else rmem_max is the limit
     } catch (const Error&) {
-      try_option(socket, name, std::to_string(wanted));
+      try_option(socket, queue.name, std::to_string(wanted));
     }
   }
 }

@@ -87,7 +87,7 @@ Task<DatagramEnd> open_raw(std::string host, RawOptions options) {
 }
 
 std::size_t ipv4_header_size(std::span<const std::byte> packet) {
-  if (packet.size() < least_header || packet[0] >> 4U != std::byte{4}) return 0;
+  if (packet.size() < least_header || (packet[0] >> 4U) != std::byte{4}) return 0;
   const auto size = static_cast<std::size_t>(packet[0] & std::byte{0xf}) * 4;
   return size < least_header || size > packet.size() ? 0 : size;
 }
@@ -101,7 +101,7 @@ Address destination_in_header(std::span<const std::byte> packet, int family) {
     std::memcpy(&address.sin_addr, &packet[16], sizeof address.sin_addr);
     return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
   }
-  if (packet.size() < ipv6_header || packet[0] >> 4U != std::byte{6})
+  if (packet.size() < ipv6_header || (packet[0] >> 4U) != std::byte{6})
     throw BadInput(text("--ip-header: {} bytes that do not begin with an IPv6 header", packet.size()));
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;

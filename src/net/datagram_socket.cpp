@@ -229,8 +229,7 @@ void enlarge_queues(const Socket& socket, const std::vector<OptionSetting>& sett
       return setting.option->name == queue.name || setting.option->name == queue.forced;
     };
     const bool is_chosen = std::ranges::any_of(settings, is_it);
-    if (is_chosen || socket_query(socket.fd(), queue.number, queue.name).value_or(0) >= wanted)
-      continue;
+    if (is_chosen || socket_query(socket.fd(), queue.number, queue.name).value_or(0) >= wanted) continue;
     try {
       set_option(socket.fd(), queue.forced,
                  std::to_string(wanted));  // CAP_NET_ADMIN; else rmem_max is the limit

@@ -95,7 +95,6 @@ std::span<const Datagram> DatagramReader::receive(std::size_t limit) {
     header.msg_control = &slots_->control[i * control_room];
     header.msg_controllen = control_room;
   }
-  ++calls_;
   // With MSG_TRUNC the kernel tells a datagram's own size, whatever of it found room.
   const int flags = options_.flags | MSG_DONTWAIT | MSG_TRUNC;
   const int count = uninterrupted([&] {

@@ -32,7 +32,6 @@ struct Datagram {
   std::optional<std::chrono::nanoseconds> time;  // of arrival, since 1970
 
   bool is_cut() const { return size > bytes.size(); }
-  std::size_t count() const { return segment == 0 ? 1 : (bytes.size() + segment - 1) / segment; }
 };
 
 /// The address as a message calls it: without a port where there is none, as with raw sockets.
@@ -62,7 +61,6 @@ class DatagramReader {
   /// Buffers, each a datagram or a train, that the kernel has dropped because the socket's queue was full, as
   /// far as the last datagram told (SO_RXQ_OVFL in socket(7)).
   std::uint32_t dropped() const { return dropped_; }
-  std::uint64_t calls() const { return calls_; }
 
  private:
   struct Slots;
@@ -72,7 +70,6 @@ class DatagramReader {
   std::unique_ptr<Slots> slots_;
   std::vector<Datagram> received_;
   std::uint32_t dropped_ = 0;
-  std::uint64_t calls_ = 0;
 };
 
 struct OutgoingDatagram {

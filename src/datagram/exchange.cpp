@@ -218,10 +218,12 @@ class Exchange {
     std::uint64_t taken = 0;
     while (taken < options_.send_limit.value_or(UINT64_MAX)) {
       std::optional<std::vector<std::byte>> record;
+      std::optional<Address> destination;
       std::exception_ptr wrong;
       try {
         record = framer.take();
         if (record && options_.finish) options_.finish(*record);
+        if (record && options_.destination_of) destination = options_.destination_of(*record);
       } catch (...) {
         wrong = std::current_exception();
       }
@@ -231,7 +233,7 @@ class Exchange {
       }
       if (record) {
         ++taken;
-        co_await send(*record);
+        co_await send(*record, destination);
         continue;
       }
       if (framer.has_ended()) break;
@@ -264,7 +266,8 @@ class Exchange {
     return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
   }
 
-  Task<> send(const std::vector<std::byte>& record) {
+  /// `destination`: where the record itself says that it goes.
+  Task<> send(const std::vector<std::byte>& record, const std::optional<Address>& destination) {
     if (corks()) {
       corked_ += record.size();  // the kernel would begin again where that is too much, and say nothing
       if (corked_ > longest_datagram(*end_.peer)) throw_too_large(corked_, *end_.peer);
@@ -278,9 +281,8 @@ class Exchange {
       co_await flush();
       co_await loop_.next_turn();
     }
-    if (options_.destination_of) {
-      const auto destination = options_.destination_of(record);
-      outbox_.put(record, &destination);
+    if (destination) {
+      outbox_.put(record, &*destination);
     } else if (options_.is_client) {
       outbox_.put(record, end_.is_connected ? nullptr : &*end_.peer);
     } else if (options_.reply_to == ReplyTo::one) {

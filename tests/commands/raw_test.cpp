@@ -122,6 +122,11 @@ print(packet.hex(), flush=True)
     auto short_packet = pinging(net, {"icmp", "127.0.0.1", "--checksum", "2"});
     short_packet.feed("abc");
     check_failure(short_packet, 2, "3 bytes");
+    const std::string packet{0x45, 0, 0, 20, 0, 0, 0, 0, 7, '\xfd', 0, 0, 127, 0, 0, 1, 127, 0, 0, 1};
+    auto one_good = pinging(net, {"253", "--ip-header", "--framing", "len32", "--json"});
+    one_good.feed(std::string{0, 0, 0, 20} + packet + std::string{0, 0, 0, 3} + "bad");
+    check_end(one_good, exited(2));
+    CHECK(contains(one_good.err(), "\"sent\":1,"));  // what stands before it goes
     auto no_header = pinging(net, {"253", "--ip-header"});
     no_header.feed("not a header\n");
     check_failure(no_header, 2, "IPv4 header");

@@ -1,29 +1,13 @@
 #include "cli/units.hpp"
 
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <optional>
 #include <string_view>
-#include <utility>
 
-#include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
-
-constexpr std::array size_units{Unit{"", 1},
-                                Unit{"k", 1e3},
-                                Unit{"K", 1e3},
-                                Unit{"M", 1e6},
-                                Unit{"G", 1e9},
-                                Unit{"T", 1e12},
-                                Unit{"Ki", 1024},
-                                Unit{"Mi", 1048576},
-                                Unit{"Gi", 1073741824},
-                                Unit{"Ti", 1.099511627776e12}};
 
 /// The largest unit that is not larger than the rate.
 const Unit& rate_unit(double bytes_per_second) {
@@ -34,20 +18,6 @@ const Unit& rate_unit(double bytes_per_second) {
 }
 
 }  // namespace
-
-std::uint64_t parse_size(const std::string& word) {
-  std::string_view without_b = word;
-  if (word.size() > 1 && word.ends_with('B')) without_b.remove_suffix(1);
-  const auto value = parse_with_unit(without_b, size_units);
-  if (!value || *value > 9e18)
-    throw BadInput(
-        text("'{}': a size is a number of bytes with k, M, G, Ki, Mi or Gi, like 64Ki or 10M", word));
-  const char* const end = without_b.data() + without_b.size();
-  std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
-  const auto [rest, error] = std::from_chars(word.data(), end, exact);
-  if (error == std::errc() && rest == end) return exact;
-  return static_cast<std::uint64_t>(std::llround(*value));
-}
 
 double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
 

@@ -1,4 +1,4 @@
-// Durations and sizes, as users type them and as they are shown.
+// Durations, sizes and rates as they are shown.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,6 @@
 #include "os/units.hpp"
 
 namespace sockx {
-
-/// Bytes: "4096", "64Ki", "10M", "1.5Gi"; k M G T are powers of 1000, Ki Mi Gi Ti of 1024, a B may follow.
-/// Throws BadInput.
-std::uint64_t parse_size(const std::string& word);
 
 double seconds(Duration span);
 /// "1.50 GiB", "17 bytes".

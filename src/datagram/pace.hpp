@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "flow/clock.hpp"
 
@@ -12,6 +13,9 @@ struct Pace {
   double datagrams = 0, bytes = 0;  // a second; 0: as fast as it goes. At most one of them is set.
   bool is_set() const { return datagrams > 0 || bytes > 0; }
 };
+
+/// Reads datagrams a second like 200kpps, or bytes a second like 50MiB. Throws BadInput.
+Pace parse_pace(const std::string& word);
 
 /// In seconds: some thirty years, which a Duration can count.
 constexpr double longest_pause = 1e9;

@@ -1,9 +1,13 @@
-// text(): fmt's formatting, compiled in one place; one_line(): text that is safe on a terminal.
+// text(): fmt's formatting, compiled in one place; one_line(): text that is safe on a terminal; as_text():
+// bytes.
 #pragma once
 
 #include <fmt/core.h>
 
+#include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sockx {
 
@@ -18,5 +22,10 @@ std::string text(fmt::format_string<Arguments...> format, Arguments&&... argumen
 
 /// The message on one line and without control characters, whatever words it quotes.
 std::string one_line(std::string message);
+
+/// The same bytes as characters.
+inline std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace sockx

@@ -30,4 +30,28 @@ std::chrono::nanoseconds parse_duration(const std::string& word) {
   return std::chrono::ceil<std::chrono::nanoseconds>(std::chrono::duration<double>(std::min(*value, most)));
 }
 
+std::uint64_t parse_size(const std::string& word) {
+  static constexpr std::array units{Unit{"", 1},
+                                    Unit{"k", 1e3},
+                                    Unit{"K", 1e3},
+                                    Unit{"M", 1e6},
+                                    Unit{"G", 1e9},
+                                    Unit{"T", 1e12},
+                                    Unit{"Ki", 1024},
+                                    Unit{"Mi", 1048576},
+                                    Unit{"Gi", 1073741824},
+                                    Unit{"Ti", 1.099511627776e12}};
+  std::string_view without_b = word;
+  if (word.size() > 1 && word.ends_with('B')) without_b.remove_suffix(1);
+  const auto value = parse_with_unit(without_b, units);
+  if (!value || *value > 9e18)
+    throw BadInput(
+        text("'{}': a size is a number of bytes with k, M, G, Ki, Mi or Gi, like 64Ki or 10M", word));
+  const char* const end = without_b.data() + without_b.size();
+  std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
+  const auto [rest, error] = std::from_chars(word.data(), end, exact);
+  if (error == std::errc() && rest == end) return exact;
+  return static_cast<std::uint64_t>(std::llround(*value));
+}
+
 }  // namespace sockx

@@ -81,10 +81,6 @@ Line make_sink(Place place, const Folder& folder) {
   return {UniqueFd(open(path.c_str(), O_WRONLY | O_CLOEXEC | append)), {}};
 }
 
-Descriptor described(const UniqueFd& fd, const char* name) {
-  return describe(fd.get(), name, Origin::local_file);
-}
-
 /// Writes `content` into the far end of a source and closes it.
 Task<> feed(UniqueFd far, const std::string& content) {
   if (!far) co_return;

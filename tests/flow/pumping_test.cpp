@@ -20,10 +20,6 @@ namespace {
 
 constexpr Clock::time_point start{1000s};  // of a made-up clock
 
-Descriptor described(const UniqueFd& fd, const char* name) {
-  return describe(fd.get(), name, Origin::local_file);
-}
-
 /// Pumps from one pipe to another, with the loop's watches beside it.
 Task<> pump_between(const UniqueFd& from, const UniqueFd& to, Pacing pacing, PumpOptions options = {}) {
   auto& loop = co_await this_loop();

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <map>
 
-#include "cli/units.hpp"
+#include "os/units.hpp"
 #include "support.hpp"
 
 using namespace sockx;
@@ -32,6 +32,5 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto nanoseconds = std::min(*wanted, century) * 1e9L;
   assert(std::abs(static_cast<long double>(span->count()) - nanoseconds) <= 1 + nanoseconds * 1e-15L);
   assert((span->count() > 0) == (*wanted > 0));  // a limit that somebody has set is never "at once"
-  assert(!show_duration(*span).empty());
   return 0;
 }

@@ -1,5 +1,6 @@
 // Multicast groups and paces, as users type them.
-#include "commands/shared/datagram_flags.hpp"
+#include "datagram/pace.hpp"
+#include "net/datagram_socket.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -1,7 +1,7 @@
-// Sizes and rates: what is accepted is a plain decimal number with a unit, exact where it is whole.
+// Sizes: what is accepted is a plain decimal number with a unit, exact where it is whole.
 #include <cmath>
 
-#include "cli/units.hpp"
+#include "os/units.hpp"
 #include "support.hpp"
 
 using namespace sockx;
@@ -34,7 +34,5 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const bool is_whole = word.find_first_not_of("0123456789B") == std::string::npos;
   const auto tolerance = is_whole ? 0 : 0.5L + *wanted * 1e-15L;
   assert(std::abs(static_cast<long double>(*bytes) - *wanted) <= tolerance);
-  assert(!show_size(*bytes).empty());
-  assert(!show_rate(static_cast<double>(*bytes)).empty());
   return 0;
 }

@@ -22,10 +22,6 @@ using State = IoResult::State;
 
 namespace {
 
-Descriptor described(const UniqueFd& fd, const char* name = "it") {
-  return describe(fd.get(), name, Origin::local_file);
-}
-
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 IoResult read_once(const Descriptor& from) {

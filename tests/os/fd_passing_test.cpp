@@ -15,8 +15,6 @@ using namespace test;
 
 namespace {
 
-Descriptor peer(const UniqueFd& fd) { return describe(fd.get(), "peer", Origin::peer); }
-
 /// One message that carries two descriptors.
 void pass_two(int socket, int first, int second) {
   const std::array fds{first, second};

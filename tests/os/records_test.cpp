@@ -14,12 +14,6 @@ using namespace sockx;
 using namespace test;
 using State = IoResult::State;
 
-namespace {
-
-Descriptor peer(const UniqueFd& fd) { return describe(fd.get(), "peer", Origin::peer); }
-
-}  // namespace
-
 TEST_CASE("records: each is received whole and alone, and the end is told from an empty one") {
   auto sockets = record_pair();
   const auto ours = peer(sockets.ours), theirs = peer(sockets.theirs);

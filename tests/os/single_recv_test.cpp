@@ -16,8 +16,6 @@ using namespace test;
 
 namespace {
 
-Descriptor peer(const UniqueFd& fd) { return describe(fd.get(), "peer", Origin::peer); }
-
 bool comes(int fd, short event) {
   pollfd entry{fd, event, 0};
   return poll(&entry, 1, 20'000) == 1 && (entry.revents & event) != 0;

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 
 namespace test {
@@ -27,6 +28,12 @@ struct PipeEnds {
 struct SocketEnds {
   UniqueFd ours, theirs;
 };
+
+/// As a file of ours, and as the other side of a connection.
+inline sockx::Descriptor described(const UniqueFd& fd, const char* name = "it") {
+  return describe(fd.get(), name, sockx::Origin::local_file);
+}
+inline sockx::Descriptor peer(const UniqueFd& fd) { return describe(fd.get(), "peer", sockx::Origin::peer); }
 
 /// `flags` are those of pipe2(2), beside O_CLOEXEC.
 inline PipeEnds make_pipe_ends(int flags = O_NONBLOCK) {

@@ -10,7 +10,7 @@
 namespace test {
 
 /// How a child process ended.
-struct ChildEnd {
+struct Fate {
   int status = 0;  // of waitpid(2)
   bool exited_with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
   bool died_by(int signal) const { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
@@ -19,7 +19,7 @@ struct ChildEnd {
 /// Runs `action`, which returns an exit status, in a forked child. A child that takes longer than five
 /// seconds dies by SIGALRM.
 template <class Action>
-ChildEnd in_child(Action action) {
+Fate in_child(Action action) {
   std::fflush(nullptr);  // the child inherits what is buffered, and would write it too
   const pid_t child = fork();
   REQUIRE(child >= 0);
@@ -31,7 +31,7 @@ ChildEnd in_child(Action action) {
       _exit(99);
     }
   }
-  ChildEnd end;
+  Fate end;
   REQUIRE(waitpid(child, &end.status, 0) == child);
   return end;
 }

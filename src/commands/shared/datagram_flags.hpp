@@ -20,7 +20,4 @@ void check_peeking(const ExchangeOptions& options, bool is_bounded);
 /// --recv-flags.
 void add_recv_flags(Flags& flags, int& target);
 
-/// Datagrams a second like 200kpps, or bytes a second like 50MiB. Throws BadInput.
-Pace parse_pace(const std::string& word);
-
 }  // namespace sockx

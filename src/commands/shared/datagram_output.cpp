@@ -11,10 +11,6 @@ namespace sockx {
 
 namespace {
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::string interface_name(unsigned number) {
   char name[IF_NAMESIZE];
   return if_indextoname(number, name) != nullptr ? name : std::to_string(number);

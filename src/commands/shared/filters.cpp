@@ -26,10 +26,6 @@ struct WallTime {
   }
 };
 
-std::string_view as_text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::string printable(std::string_view bytes) {
   std::string shown;
   for (const char letter : bytes) shown += letter >= ' ' && letter <= '~' ? letter : '.';

@@ -18,10 +18,6 @@ namespace {
 
 constexpr Duration long_time = 1h;  // a test that waited for it would say so
 
-Descriptor described(const UniqueFd& fd, const char* name) {
-  return describe(fd.get(), name, Origin::local_file);
-}
-
 Passage delayed(Duration delay) {
   Passage passage;
   passage.line_delay = delay;

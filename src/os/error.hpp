@@ -52,6 +52,12 @@ class Incomplete : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Bytes that are not what was sent: "chunk at 1048576 of disk.img: its digest is another".
+class Corrupt : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Text from the user that is not what it should be. The message quotes it and says what would be right.
 class BadInput : public std::invalid_argument {
  public:

@@ -1,0 +1,109 @@
+#include "transfer/verified/channel.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "flow/relay.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::size_t buffer_size = 256 * 1024;
+
+Descriptor with_more(Descriptor socket) {
+  socket.send_flags |= MSG_MORE;
+  return socket;
+}
+
+}  // namespace
+
+Channel::Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte)
+    : loop_(loop),
+      socket_(connection.socket.described(connection.peer)),
+      with_more_(with_more(socket_)),
+      stream_(loop, std::move(connection.socket).release()),
+      buffer_(buffer_size),
+      last_byte_(last_byte) {
+  send_without_delay(socket_);
+}
+
+Task<> Channel::fill(std::size_t least) {
+  while (end_ - begin_ < least) {
+    if (buffer_.size() - begin_ < std::max(least, buffer_.size() / 2)) {
+      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+      end_ -= std::exchange(begin_, 0);
+    }
+    const auto got = read_some(socket_, std::span(buffer_).subspan(end_));
+    if (got.state == IoResult::State::eof)
+      throw Incomplete(text("{} has ended before the transfer was complete", peer()));
+    if (got.state == IoResult::State::again) {
+      stream_.watch.forget_readable();
+      co_await stream_.watch.readable();
+      continue;
+    }
+    end_ += got.bytes;
+    last_byte_ = loop_.now();
+  }
+}
+
+Task<Message> Channel::receive() {
+  co_await fill(frame_header_size);
+  const auto header = decode_header(waiting().substr(0, frame_header_size));
+  const auto size = frame_header_size + header.length + frame_digest_size;
+  co_await fill(size);
+  auto message = decode(waiting().substr(0, size));
+  begin_ += size;
+  co_return message;
+}
+
+Task<> Channel::receive_payload(std::uint64_t length, std::function<void(std::span<const std::byte>)> take) {
+  while (length > 0) {
+    if (begin_ == end_) begin_ = end_ = 0;
+    co_await fill(1);
+    const auto piece = std::span<const std::byte>(buffer_).subspan(
+        begin_, static_cast<std::size_t>(std::min<std::uint64_t>(length, end_ - begin_)));
+    take(piece);
+    begin_ += piece.size();
+    length -= piece.size();
+  }
+}
+
+Task<std::string> Channel::receive_bytes(std::size_t size) {
+  co_await fill(size);
+  std::string bytes(waiting().substr(0, size));
+  begin_ += size;
+  co_return bytes;
+}
+
+Task<> Channel::flush(bool more) {
+  std::string_view left = unsent_;
+  while (!left.empty()) {
+    const auto put = write_some(more ? with_more_ : socket_, std::as_bytes(std::span(left)));
+    if (put.state == IoResult::State::moved) {
+      left.remove_prefix(put.bytes);
+      last_byte_ = loop_.now();
+      continue;
+    }
+    stream_.watch.forget_writable();
+    co_await stream_.watch.writable();
+  }
+  unsent_.clear();
+}
+
+Task<> Channel::send_payload(Pump& pump, Watch& source, Pacing pacing) {
+  pacing.last_byte = &last_byte_;
+  co_await run_pump(pump, source, stream_.watch, pacing);
+}
+
+Task<> Channel::part(Deadline limit) {
+  shutdown_write(socket_);
+  co_await drain(socket_, stream_.watch, limit);
+}
+
+}  // namespace sockx

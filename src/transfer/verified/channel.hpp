@@ -1,0 +1,64 @@
+// Channel: one connection of a verified transfer, as messages and payload.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flow/pump.hpp"
+#include "flow/pumping.hpp"
+#include "flow/watch.hpp"
+#include "os/text.hpp"
+#include "transfer/verified/connections.hpp"
+#include "transfer/verified/wire.hpp"
+
+namespace sockx {
+
+/// One task reads and one task writes at a time. Both ways throw Error for a fault of the connection.
+class Channel {
+ public:
+  /// `last_byte` is kept up to date: when a byte has last come or gone.
+  Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte);
+
+  const std::string& peer() const { return socket_.name; }
+
+  /// The next message. Throws Corrupt, and Incomplete when the peer has ended.
+  Task<Message> receive();
+  /// The next `length` bytes, which follow a message, piece by piece.
+  Task<> receive_payload(std::uint64_t length, std::function<void(std::span<const std::byte>)> take);
+  /// The next `size` bytes; not more than a few thousand.
+  Task<std::string> receive_bytes(std::size_t size);
+
+  /// Puts a message, or bytes behind one, in line to be sent.
+  void put(const Message& message) { put_bytes(encode(message)); }
+  void put_bytes(std::string_view bytes) { unsent_ += bytes; }
+  /// Takes back what is still in line.
+  void drop_unsent() { unsent_.clear(); }
+  std::size_t unsent() const { return unsent_.size(); }
+  /// Sends what is in line; with `more` the kernel may hold back the tail for what follows at once.
+  Task<> flush(bool more = false);
+  /// Then, payload by a pump to socket().
+  Task<> send_payload(Pump& pump, Watch& source, Pacing pacing);
+  const Descriptor& socket() const { return socket_; }
+
+  /// Says that nothing more comes, and waits until the peer has said so too, dropping what still comes, at
+  /// most until `limit`: closing at once could destroy what was said last (tcp(7)).
+  Task<> part(Deadline limit);
+
+ private:
+  Task<> fill(std::size_t least);
+  std::string_view waiting() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
+
+  EventLoop& loop_;
+  Descriptor socket_, with_more_;  // the same one, with MSG_MORE
+  Stream stream_;
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0, end_ = 0;  // what has come and has not been asked for
+  std::string unsent_;
+  Clock::time_point& last_byte_;
+};
+
+}  // namespace sockx

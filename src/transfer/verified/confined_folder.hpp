@@ -1,0 +1,40 @@
+// ConfinedFolder: where received files go, and nothing outside it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// A name, taken apart: the open folder that it is in, and its last part.
+struct Place {
+  int folder = -1;
+  std::string leaf;
+};
+
+/// A folder below which names that came from the network are opened, by openat2(2) with RESOLVE_BENEATH:
+/// whatever the name, and whatever symbolic links are in its way, nothing outside is reached. Where the
+/// kernel has no openat2, part by part and through no symbolic link. Throws Error with Origin::local_file.
+class ConfinedFolder {
+ public:
+  /// The folder must be there.
+  explicit ConfinedFolder(std::string path);
+
+  /// Folders on the way that are missing are made. The descriptor is good until the next call of this.
+  Place place(std::string_view name);
+  /// For messages: with the folder's own path in front.
+  std::string path_of(std::string_view name) const;
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd open_below(const std::string& name) const;
+  std::string path_;
+  UniqueFd fd_;
+  std::string
+      last_name_;  // of the folder that was asked for last, which is hardly ever another the next time
+  UniqueFd last_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,20 @@
+// Connections: how a verified transfer gets another one beside its first.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "flow/task.hpp"
+#include "net/socket.hpp"
+
+namespace sockx {
+
+struct Connection {
+  Socket socket;
+  std::string peer;
+};
+
+/// Dials, or accepts, as the first was come by.
+using NextConnection = std::function<Task<Connection>()>;
+
+}  // namespace sockx

@@ -1,0 +1,79 @@
+// PartFile: a file that is being received, and the map of what of it is verified.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "flow/task.hpp"
+#include "transfer/verified/confined_folder.hpp"
+#include "transfer/verified/wire.hpp"
+
+namespace sockx {
+
+/// What a file will be when it is whole.
+struct FileFacts {
+  std::uint64_t size = unknown;
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;  // of the last modification
+  std::uint16_t mode = 0644;
+};
+
+/// The file `.sockx-HASH.part` beside its place, where HASH is of the name, until it is whole and is renamed.
+/// One that can be resumed has beside it `.sockx-HASH.map`, which lists the verified chunks with their
+/// digests and says of what file they are. Both stay when this is dropped, even by SIGKILL, so that the next
+/// transfer goes on from there; a part that cannot be resumed is removed. Two transfers never write to the
+/// same part (flock(2)). Throws Error with Origin::local_file.
+class PartFile {
+ public:
+  PartFile(Place place, std::string shown_name, const FileFacts& facts, DigestKind digest, bool is_resumable);
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+  ~PartFile();
+
+  /// Reads the map. After a restart of the machine, which may have lost what was in memory only, every chunk
+  /// is looked at again.
+  Task<> resume();
+  /// Whether there was a part, but of a file of another size or time.
+  bool has_changed() const { return has_changed_; }
+  const RangeSet& verified() const { return verified_; }
+  /// A few of the verified chunks: the first, the last and some between.
+  const std::vector<Sample>& samples() const { return samples_; }
+  /// Forgets all that there was.
+  void restart();
+  /// Nothing stays when this is dropped.
+  void discard() { is_resumable_ = false; }
+
+  void write(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// A chunk has been written whole, and has this digest at the sender's too.
+  void add_verified(const Range& range, const std::string& digest);
+  /// Gives the file its size, time, mode and name; with `sync`, after it is on disk (fsync(2)). What is in no
+  /// chunk is a hole. False when there is a file of that name by now and it is not to be replaced.
+  bool complete(std::uint64_t size, bool replaces, bool sync);
+
+ private:
+  struct MapRecord;
+  void open_part();
+  void open_map();
+  bool read_map_head(std::string_view head) const;
+  std::string map_head() const;
+  std::string read_map(std::uint64_t offset, std::size_t size) const;
+  bool still_has(const Range& range, const std::string& digest) const;
+  void keep_as_sample(const Range& range, const std::string& digest);
+  void clear_holes(std::uint64_t size);
+  [[noreturn]] void fail(std::string_view call) const;
+
+  UniqueFd folder_;
+  std::string leaf_, shown_name_, part_name_, map_name_;
+  FileFacts facts_;
+  DigestKind digest_;
+  bool is_resumable_, was_there_ = false, has_changed_ = false;
+  UniqueFd part_, map_;
+  std::uint64_t map_size_ = 0;
+  RangeSet verified_;
+  std::vector<Sample> samples_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,14 @@
+// Names that come from the network, and the few that may become names of files.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sockx {
+
+/// Why a name cannot be that of a file below a folder: "has the part '..'"; nothing for one that can. It must
+/// be a relative path of at most `longest_name` bytes and 128 parts of at most 255, without empty parts, "."
+/// and "..", NUL and control characters. Other bytes may be anything, UTF-8 or not; see path_resolution(7).
+std::string fault_of_name(std::string_view name);
+
+}  // namespace sockx

@@ -1,0 +1,457 @@
+#include "transfer/verified/receiver.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "flow/notification.hpp"
+#include "flow/pumping.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+#include "transfer/verified/channel.hpp"
+#include "transfer/verified/part_file.hpp"
+#include "transfer/verified/received_name.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t worth_resuming = 1024 * 1024;  // bytes: a smaller file is sent again
+constexpr std::size_t most_begun = 256;                // entries that have begun and not ended
+constexpr Duration parting_time = 2s;
+
+/// The exit statuses of sockx(1) that a sender is told.
+enum Status : std::uint8_t { timed_out = 5, incomplete = 9, mismatch = 10, local_io = 11 };
+
+/// An entry that has begun.
+struct Begun {
+  Entry entry;
+  std::unique_ptr<PartFile> part;  // null for a folder, and for what is not received
+};
+
+class Receiving {
+ public:
+  Receiving(EventLoop& loop, Connection connection, NextConnection next, VerifiedReceiveOptions options,
+            TransferTally& tally)
+      : loop_(loop),
+        options_(std::move(options)),
+        tally_(tally),
+        next_(std::move(next)),
+        folder_(folder_path(options_)),
+        control_(loop, std::move(connection), last_byte_),
+        arrived_(loop),
+        lanes_(loop) {}
+
+  Task<> run() {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(transfer());
+    std::exception_ptr failure;
+    try {
+      co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) co_await give_up(failure);
+    tally_.phase = "finishing";
+    co_await control_.part(after(parting_time));
+  }
+
+ private:
+  static std::string folder_path(const VerifiedReceiveOptions& options) {
+    if (options.output.empty()) return options.folder;
+    const auto slash = options.output.rfind('/');
+    return slash == std::string::npos ? "." : options.output.substr(0, slash + 1);
+  }
+
+  /// Tells the sender why, waits a little until it has heard it, and throws.
+  Task<> give_up(std::exception_ptr failure) {
+    Failure told;
+    std::exception_ptr thrown = failure;
+    try {
+      std::rethrow_exception(failure);
+    } catch (const Corrupt& error) {
+      told = {Status::mismatch, error.what()};
+    } catch (const Incomplete& error) {
+      told = {Status::incomplete, error.what()};
+      thrown = broken_off(error);
+    } catch (const TimedOut& error) {
+      told = {Status::timed_out, error.what()};
+      thrown = broken_off(error);
+    } catch (const Error& error) {
+      told = {Status::local_io, error.what()};
+      if (error.origin() == Origin::peer) thrown = broken_off(error);
+    } catch (const std::exception& error) {
+      told = {Status::incomplete, error.what()};
+    }
+    try {
+      control_.drop_unsent();
+      control_.put(told);
+      co_await bounded(say_and_part(), after(parting_time), "");
+    } catch (const std::exception&) {  // the sender is gone, or does not listen
+    }
+    std::rethrow_exception(thrown);
+  }
+
+  Task<> say_and_part() {
+    co_await control_.flush();
+    co_await control_.part(after(parting_time));
+  }
+
+  std::exception_ptr broken_off(const std::exception& reason) const {
+    const auto total = tally_.bytes_total ? text("{}", *tally_.bytes_total) : "the";
+    return std::make_exception_ptr(
+        Incomplete(text("{} of {} bytes arrived: {}", tally_.bytes_done(), total, reason.what())));
+  }
+
+  Task<> transfer() {
+    auto first = co_await control_.receive();
+    const auto* const hello = std::get_if<Hello>(&first);
+    if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
+    hello_ = *hello;
+    control_.put(Welcome());
+    co_await control_.flush();
+    check_version(hello_, control_);
+    if (hello_.stream != 0)
+      throw Corrupt(text("{} begins with its connection {}", control_.peer(), hello_.stream));
+    if (hello_.files != unknown) tally_.files_total = hello_.files;
+    if (hello_.bytes != unknown) tally_.bytes_total = hello_.bytes;
+    if (hello_.streams > 1 && !next_)
+      throw Incomplete(text("{} wants {} connections, and one is all that there is here", control_.peer(),
+                            hello_.streams));
+    tally_.phase = "receiving";
+    std::vector<Task<>> tasks;
+    tasks.push_back(take_control());
+    if (hello_.streams > 1) tasks.push_back(take_lanes());
+    co_await any(std::move(tasks));
+  }
+
+  static void check_version(const Hello& hello, const Channel& channel) {
+    if (hello.version != protocol_version)
+      throw Incomplete(text("{} speaks version {} of the protocol, and we speak {}", channel.peer(),
+                            hello.version, protocol_version));
+  }
+
+  /// Until the sender has finished.
+  Task<> take_control() {
+    Hasher hasher(hello_.digest);
+    for (;;) {
+      const auto message = co_await control_.receive();
+      if (std::holds_alternative<Finish>(message)) break;
+      co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
+      co_await control_.flush();
+    }
+    if (!begun_.empty())
+      throw Corrupt(
+          text("{} has finished in the middle of {}", control_.peer(), begun_.begin()->second->entry.name));
+    control_.put(Finish());
+    co_await control_.flush();
+  }
+
+  /// The other connections: chunks and nothing else. They never end before the first does.
+  Task<> take_lanes() {
+    for (unsigned count = 1; count < hello_.streams; ++count) lanes_.spawn(take_lane(co_await next_()));
+    co_await lanes_.join();
+  }
+
+  Task<> take_lane(Connection connection) {
+    Channel channel(loop_, std::move(connection), last_byte_);
+    const auto first = co_await channel.receive();
+    const auto* const hello = std::get_if<Hello>(&first);
+    if (hello == nullptr || hello->session != hello_.session || !streams_.insert(hello->stream).second)
+      throw Corrupt(text("{} is no connection of this transfer", channel.peer()));
+    channel.put(Welcome());
+    co_await channel.flush();
+    Hasher hasher(hello_.digest);
+    for (;;) {
+      const auto message = co_await channel.receive();
+      const auto* const chunk = std::get_if<Chunk>(&message);
+      if (chunk == nullptr)
+        throw Corrupt(
+            text("{} says on its connection {} what belongs on the first", channel.peer(), hello->stream));
+      if (begun_.contains(chunk->id) || chunk->id >= next_id_)
+        co_await take_chunk(channel, *chunk, hasher);
+      else  // it was cancelled, which another connection has told sooner
+        co_await channel.receive_payload(chunk->encoded_length + size_of(hello_.digest), [](auto) {});
+    }
+  }
+
+  // What is said on the first connection.
+  // --------------------------------------------------------------------
+
+  template <class Other>
+  Task<> take(const Other&, Hasher&) {
+    throw Corrupt(text("{} says what a sender does not say", control_.peer()));
+    co_return;
+  }
+
+  Task<> take(const Failure& failure, Hasher&) {
+    throw Incomplete(text("{} has given up: {}", control_.peer(), failure.reason));
+    co_return;
+  }
+
+  Task<> take(const Entry& entry, Hasher&) {
+    if (entry.id != next_id_++) throw Corrupt(text("{} counts its files wrongly", control_.peer()));
+    if (entry.id >= options_.most_files)
+      throw Incomplete(
+          text("{} sends more than {} files; --max-files allows more", control_.peer(), options_.most_files));
+    if (begun_.size() >= most_begun)
+      throw Corrupt(text("{} has {} files begun at once", control_.peer(), begun_.size()));
+    tally_.file = entry.name;
+    Begun begun{entry, nullptr};
+    Offer offer{entry.id};
+    try {
+      check_name(entry);
+      if (entry.kind == EntryKind::directory)
+        make_folder(entry);
+      else
+        co_await begin_file(begun, offer);
+    } catch (const Incomplete& error) {
+      offer.reason = error.what();
+    } catch (const Error& error) {
+      if (error.origin() != Origin::local_file || is_shortage(error.number())) throw;
+      offer.reason = error.what();
+    }
+    if (!offer.reason.empty())
+      refuse(begun, std::move(offer));
+    else if (entry.waits || offer.state == Offer::State::all)
+      control_.put(offer);
+    const bool goes_on = begun.part || entry.kind == EntryKind::directory || !entry.waits;
+    if (goes_on) begun_.emplace(entry.id, std::make_shared<Begun>(std::move(begun)));
+  }
+
+  void check_name(const Entry& entry) const {
+    if (!options_.output.empty()) {
+      if (entry.kind == EntryKind::directory || entry.id > 0)
+        throw Incomplete("one file is all that --output has a name for");
+      return;
+    }
+    if (entry.name.empty())
+      throw Incomplete("what is sent has no name: --output gives it one here, and --name there");
+    if (const auto fault = fault_of_name(entry.name); !fault.empty())
+      throw Incomplete(text("the name {}", fault));
+  }
+
+  /// The part of the file, if it is to be received; else the offer says why not.
+  Task<> begin_file(Begun& begun, Offer& offer) {
+    const auto& entry = begun.entry;
+    if (options_.most && entry.size != unknown && entry.size > *options_.most)
+      throw Incomplete(
+          text("{} bytes are more than the {} that --max-size allows", entry.size, *options_.most));
+    auto place = folder_.place(local_name(entry));
+    struct stat there {};
+    if (fstatat(place.folder, place.leaf.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (is_same(entry, there)) {
+        offer.state = Offer::State::all;
+        ++tally_.files;
+        ++tally_.files_there;
+        tally_.resumed += entry.size;
+        options_.tell({FileEvent::Kind::there, shown(entry), entry.size});
+        co_return;
+      }
+      if (S_ISDIR(there.st_mode)) throw Error(EISDIR, text("open {}", shown(entry)), Origin::local_file);
+      if (!options_.replaces) throw Incomplete("it exists; --force replaces it");
+    }
+    const FileFacts facts{entry.size, entry.seconds, entry.nanoseconds, entry.mode};
+    const bool is_resumable = entry.waits && entry.size != unknown && entry.size > worth_resuming;
+    begun.part =
+        std::make_unique<PartFile>(std::move(place), shown(entry), facts, hello_.digest, is_resumable);
+    if (is_resumable) co_await resume(*begun.part, entry, offer);
+  }
+
+  Task<> resume(PartFile& part, const Entry& entry, Offer& offer) {
+    tally_.phase = "resuming";
+    co_await part.resume();
+    tally_.phase = "receiving";
+    if (part.has_changed()) {
+      offer.state = Offer::State::changed;
+      options_.tell({FileEvent::Kind::changed, shown(entry)});
+    }
+    if (part.verified().bytes() == 0) co_return;
+    offer.state = Offer::State::part;
+    offer.have = part.verified().ranges();
+    offer.samples = part.samples();
+    if (offer.have.size() > most_ranges) {
+      part.restart();  // a map in so many pieces is not worth its message
+      offer = {entry.id};
+      co_return;
+    }
+    tally_.resumed += part.verified().bytes();
+    options_.tell({FileEvent::Kind::resumed, shown(entry), part.verified().bytes()});
+  }
+
+  void make_folder(const Entry& entry) {
+    const auto place = folder_.place(entry.name);
+    if (mkdirat(place.folder, place.leaf.c_str(), 0700) == 0) return;
+    struct stat there {};
+    const bool is_folder = errno == EEXIST && fstatat(place.folder, place.leaf.c_str(), &there, 0) == 0 &&
+                           S_ISDIR(there.st_mode);
+    if (!is_folder) throw Error(EEXIST, text("mkdir {}", shown(entry)), Origin::local_file);
+  }
+
+  Task<> take(const Restart& restart, Hasher&) {
+    auto& begun = *find(restart.id);
+    if (!begun.part) co_return;
+    tally_.resumed -= begun.part->verified().bytes();
+    begun.part->restart();
+    options_.tell({FileEvent::Kind::changed, shown(begun.entry)});
+  }
+
+  Task<> take(const Chunk& chunk, Hasher& hasher) { co_await take_chunk(control_, chunk, hasher); }
+
+  Task<> take_chunk(Channel& channel, Chunk chunk, Hasher& hasher) {
+    const auto owned =
+        find(chunk.id);  // it may be cancelled before another connection has brought all of this
+    auto& begun = *owned;
+    check(begun, chunk.range);
+    auto offset = chunk.range.offset;
+    const auto keep = [&](std::span<const std::byte> piece) {
+      hasher.add(piece);
+      if (begun.part) begun.part->write(offset, piece);
+      offset += piece.size();
+    };
+    co_await channel.receive_payload(chunk.encoded_length, keep);
+    const auto digest = co_await channel.receive_bytes(size_of(hello_.digest));
+    const bool is_void = digest.find_first_not_of('\0') == std::string::npos;
+    const bool is_same = hasher.finish() == digest;
+    if (!begun.part || is_void) co_return;
+    if (!is_same)
+      throw Corrupt(text("{}: the {} bytes at {} are not those that were sent", shown(begun.entry),
+                         chunk.range.length, chunk.range.offset));
+    begun.part->add_verified(chunk.range, digest);
+    tally_.bytes += chunk.range.length;
+    tally_.encoded += chunk.encoded_length;
+    ++tally_.chunks;
+    arrived_.notify();
+    if (const auto& most = options_.most; most && chunk.range.end() > *most) {
+      refuse(begun, {chunk.id, Offer::State::unwanted, 0,
+                     text("it is longer than the {} bytes that --max-size allows", *most)});
+      co_await control_.flush();
+    }
+    co_await loop_.next_turn();
+  }
+
+  /// What was verified once must not be written again, and nothing beyond the end.
+  void check(const Begun& begun, const Range& range) const {
+    const auto& [entry, part] = begun;
+    if (entry.kind == EntryKind::directory || range.end() > entry.size)
+      throw Corrupt(text("{} has no {} bytes at {}", shown(entry), range.length, range.offset));
+    if (part && part->verified().overlaps(range))
+      throw Corrupt(text("{}: the {} bytes at {} came before", shown(entry), range.length, range.offset));
+  }
+
+  Task<> take(const End& end, Hasher&) {
+    const auto owned = find(end.id);
+    auto& begun = *owned;
+    if (begun.entry.kind == EntryKind::directory) {
+      finish_folder(begun.entry);
+    } else if (begun.part) {
+      if (begun.entry.size != unknown && end.size != begun.entry.size)
+        throw Corrupt(
+            text("{}: {} bytes were announced, and {} sent", shown(begun.entry), begun.entry.size, end.size));
+      while (begun.part && begun.part->verified().bytes() < end.data && lanes_.running() > 0)
+        co_await arrived_.wait();
+      if (begun.part) finish_file(begun, end);
+    }
+    begun_.erase(end.id);
+  }
+
+  void finish_file(Begun& begun, const End& end) {
+    const auto& verified = begun.part->verified();
+    if (verified.bytes() != end.data || verified.end() > end.size)
+      throw Corrupt(text("{}: {} of {} bytes have come", shown(begun.entry), verified.bytes(), end.data));
+    const auto holes = end.size - end.data;
+    if (!begun.part->complete(end.size, options_.replaces, options_.sync)) {
+      refuse(begun, {end.id, Offer::State::unwanted, 0, "it exists by now; --force replaces it"});
+      return;
+    }
+    tally_.holes += holes;
+    ++tally_.files;
+    options_.tell({FileEvent::Kind::whole, shown(begun.entry), end.size});
+    control_.put(Done{end.id});
+  }
+
+  /// Last, because what was put into the folder has changed its time.
+  void finish_folder(const Entry& entry) {
+    const auto place = folder_.place(entry.name);
+    const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
+    fchmodat(place.folder, place.leaf.c_str(), entry.mode | 0700, 0);  // as far as the file system has them
+    utimensat(place.folder, place.leaf.c_str(), times, 0);
+  }
+
+  Task<> take(const Cancel& cancel, Hasher&) {
+    auto& begun = *find(cancel.id);
+    if (begun.part) {
+      begun.part->discard();
+      fail(begun, cancel.reason);
+    }
+    begun_.erase(cancel.id);
+    co_return;
+  }
+
+  std::shared_ptr<Begun> find(std::uint32_t id) const {
+    const auto found = begun_.find(id);
+    if (found == begun_.end()) throw Corrupt(text("{} speaks of a file that has not begun", control_.peer()));
+    return found->second;
+  }
+
+  void refuse(Begun& begun, Offer offer) {
+    begun.part.reset();
+    fail(begun, offer.reason);
+    offer.state = Offer::State::unwanted;
+    offer.status = Status::incomplete;
+    control_.put(offer);
+  }
+
+  void fail(const Begun& begun, const std::string& reason) {
+    ++tally_.files_failed;
+    options_.tell({FileEvent::Kind::failed, shown(begun.entry), 0, reason});
+    if (!tally_.first_failure)
+      tally_.first_failure = std::make_exception_ptr(Incomplete(text("{}: {}", shown(begun.entry), reason)));
+  }
+
+  std::string local_name(const Entry& entry) const {
+    return options_.output.empty() ? entry.name : options_.output.substr(options_.output.rfind('/') + 1);
+  }
+  /// For messages.
+  std::string shown(const Entry& entry) const {
+    return options_.output.empty() ? folder_.path_of(entry.name) : options_.output;
+  }
+
+  static bool is_same(const Entry& entry, const struct stat& there) {
+    return S_ISREG(there.st_mode) && static_cast<std::uint64_t>(there.st_size) == entry.size &&
+           there.st_mtim.tv_sec == entry.seconds && there.st_mtim.tv_nsec == entry.nanoseconds;
+  }
+
+  EventLoop& loop_;
+  VerifiedReceiveOptions options_;
+  TransferTally& tally_;
+  NextConnection next_;
+  ConfinedFolder folder_;
+  Clock::time_point last_byte_ = Clock::now();
+  Hello hello_;
+  Channel control_;
+  std::uint32_t next_id_ = 0;
+  std::map<std::uint32_t, std::shared_ptr<Begun>> begun_;
+  Notification arrived_;  // a chunk
+  std::set<std::uint16_t> streams_{0};
+  TaskGroup lanes_;  // goes first
+};
+
+}  // namespace
+
+Task<> receive_verified(Connection connection, NextConnection next, VerifiedReceiveOptions options,
+                        TransferTally& tally) {
+  Receiving receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
+                      tally);
+  co_await receiving.run();
+}
+
+}  // namespace sockx

@@ -1,0 +1,37 @@
+// Receiving files and folders so that both ends know that they are whole: sockx-transfer(7).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "flow/clock.hpp"
+#include "flow/task.hpp"
+#include "transfer/verified/connections.hpp"
+#include "transfer/verified/tally.hpp"
+
+namespace sockx {
+
+struct VerifiedReceiveOptions {
+  std::string folder = ".";                // where the files go
+  std::string output = {};                 // the path of the only file, instead of the sender's name for it
+  bool replaces = false;                   // files that are there
+  bool sync = false;                       // on disk before the sender is told
+  std::optional<std::uint64_t> most = {};  // bytes of a file
+  std::uint64_t most_files = 1'000'000;
+  std::optional<Duration> idle_timeout = {};
+  Deadline deadline = never;
+  std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
+};
+
+/// Receives what one sender sends over `connection`, and returns when it has been told that all is whole. Of
+/// more connections, `next` gives them. A file gets its name when it is whole; of one that does not become
+/// so, a part is left for the next time. Names from the network stay below the folder. What befalls one file
+/// does not keep the others: tally.first_failure has the first of it. Throws Incomplete when the transfer
+/// broke off, Corrupt when bytes are not what was sent, or no sender of ours could have sent them; Error for
+/// the local disk.
+Task<> receive_verified(Connection connection, NextConnection next, VerifiedReceiveOptions options,
+                        TransferTally& tally);
+
+}  // namespace sockx

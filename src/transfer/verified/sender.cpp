@@ -1,0 +1,519 @@
+#include "transfer/verified/sender.hpp"
+
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <deque>
+#include <list>
+#include <unordered_map>
+
+#include "flow/notification.hpp"
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+#include "transfer/verified/channel.hpp"
+#include "transfer/verified/source.hpp"
+#include "transfer/verified/source_walk.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t chunk_size = 1024 * 1024;
+constexpr std::size_t small_file = 64 * 1024;       // goes with its messages in one write
+constexpr std::size_t enough_to_send = 256 * 1024;  // of what is in line
+constexpr std::size_t most_unanswered = 4096;       // files
+constexpr Duration greeting_time = 10s;
+constexpr Duration parting_time = 2s;
+
+SessionId new_session() {
+  SessionId id;
+  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) throw_errno("getrandom");
+  return id;
+}
+
+/// Into pieces that do not cross a multiple of the chunk size.
+void cut(const Range& range, std::deque<Range>& chunks) {
+  for (auto offset = range.offset; offset < range.end();) {
+    const auto end = std::min(range.end(), (offset / chunk_size + 1) * chunk_size);
+    chunks.push_back({offset, end - offset});
+    offset = end;
+  }
+}
+
+/// One of the connections, with what sending over it takes.
+struct Lane {
+  Lane(EventLoop& loop, Connection connection, Clock::time_point& last_byte, DigestKind digest)
+      : channel(loop, std::move(connection), last_byte), hasher(digest) {}
+  Channel channel;
+  Hasher hasher;
+};
+
+class Sending {
+ public:
+  Sending(EventLoop& loop, Connection connection, NextConnection next, VerifiedSendOptions options,
+          TransferTally& tally)
+      : loop_(loop), options_(std::move(options)), tally_(tally), next_(std::move(next)), answered_(loop) {
+    lanes_.emplace_back(loop, std::move(connection), last_byte_, options_.digest);
+    if (options_.rate) rate_.emplace(*options_.rate);
+    hello_.digest = options_.digest;
+    hello_.streams = static_cast<std::uint16_t>(options_.streams);
+    hello_.session = new_session();
+  }
+
+  Task<> run() {
+    std::vector<Task<>> tasks;
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    tasks.push_back(transfer());
+    try {
+      co_await any(std::move(tasks));
+    } catch (const TimedOut& reason) {
+      if (!is_greeted_) throw;
+      throw Incomplete(broken_off(reason));
+    } catch (const Error& reason) {
+      if (reason.origin() != Origin::peer || !is_greeted_) throw;
+      throw Incomplete(broken_off(reason));
+    }
+  }
+
+ private:
+  std::string broken_off(const std::exception& reason) const {
+    return text("{} of {} bytes were sent: {}", tally_.bytes_done(),
+                tally_.bytes_total ? text("{}", *tally_.bytes_total) : "the", reason.what());
+  }
+
+  Task<> transfer() {
+    count_what_is_to_be_sent();
+    co_await bounded(greet(lanes_.front()), after(greeting_time),
+                     text("{} has not greeted within {:g} s: does it receive with --verified?",
+                          control().peer(), std::chrono::duration<double>(greeting_time).count()));
+    is_greeted_ = true;
+    co_await open_lanes();
+    co_await all(take_answers(), send_everything());
+    tally_.phase = "finishing";
+    co_await control().part(after(parting_time));
+  }
+
+  Task<> greet(Lane& lane) {
+    auto& channel = lane.channel;
+    channel.put(hello_);
+    co_await channel.flush();
+    auto message = co_await channel.receive();
+    if (const auto* const failure = std::get_if<Failure>(&message)) throw_failure(*failure);
+    const auto* const welcome = std::get_if<Welcome>(&message);
+    if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
+    if (welcome->version != protocol_version)
+      throw Incomplete(text("{} speaks version {} of the protocol, and we speak {}", channel.peer(),
+                            welcome->version, protocol_version));
+  }
+
+  Task<> open_lanes() {
+    while (lanes_.size() < options_.streams) {
+      auto connection = co_await next_();
+      ++hello_.stream;
+      co_await greet(lanes_.emplace_back(loop_, std::move(connection), last_byte_, options_.digest));
+    }
+  }
+
+  Channel& control() { return lanes_.front().channel; }
+
+  /// A first walk, so that both ends know what is to come.
+  void count_what_is_to_be_sent() {
+    SourceWalk walk(
+        options_.paths, [](const auto&, const auto&) {}, [](const auto&, int) {});
+    std::uint64_t files = 0, bytes = 0;
+    while (const auto step = walk.next()) {
+      if (step->kind != SourceStep::Kind::file) continue;
+      struct stat status {};
+      if (step->path == "-" || stat(step->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+      ++files;
+      bytes += static_cast<std::uint64_t>(status.st_size);
+    }
+    tally_.files_total = hello_.files = files;
+    tally_.bytes_total = hello_.bytes = bytes;
+  }
+
+  Task<> send_everything() {
+    tally_.phase = "sending";
+    const auto left_out = [this](const std::string& path, const std::string& why) {
+      options_.tell({FileEvent::Kind::left_out, path, 0, why});
+    };
+    const auto unreadable = [this](const std::string& path, int error) {
+      fail(path, std::make_exception_ptr(Error(error, text("open {}", path), Origin::local_file)));
+    };
+    SourceWalk walk(options_.paths, left_out, unreadable);
+    std::vector<std::uint32_t> folders;  // that have been entered
+    while (const auto step = walk.next()) {
+      switch (step->kind) {
+        case SourceStep::Kind::file:
+          co_await send_file(step->path, options_.name.empty() ? step->name : options_.name);
+          break;
+        case SourceStep::Kind::enter:
+          folders.push_back(next_id_);
+          announce_folder(*step);
+          break;
+        case SourceStep::Kind::leave:
+          control().put(End{folders.back(), 0, 0});
+          folders.pop_back();
+          break;
+      }
+      if (control().unsent() > enough_to_send) co_await control().flush();
+      while (unanswered_.size() > most_unanswered) {
+        co_await control().flush();
+        co_await answered_.wait();
+      }
+    }
+    control().put(Finish());
+    co_await control().flush();
+  }
+
+  void announce_folder(const SourceStep& step) {
+    struct stat status {};
+    if (stat(step.path.c_str(), &status) != 0) status = {};
+    control().put(entry(EntryKind::directory, status, 0, step.name, false));
+    ++next_id_;
+  }
+
+  Entry entry(EntryKind kind, const struct stat& status, std::uint64_t size, std::string name,
+              bool waits) const {
+    return {next_id_,
+            kind,
+            waits,
+            static_cast<std::uint16_t>(status.st_mode & 0777),
+            status.st_mtim.tv_sec,
+            static_cast<std::uint32_t>(status.st_mtim.tv_nsec),
+            size,
+            std::move(name)};
+  }
+
+  /// What befalls the file itself does not keep the others.
+  Task<> send_file(std::string path, std::string name) {
+    const auto id = next_id_;
+    std::exception_ptr failure;
+    try {
+      Source source(path);
+      tally_.file = path;
+      if (source.has_size())
+        co_await send_regular(source, std::move(name));
+      else
+        co_await send_stream(source, std::move(name));
+    } catch (const SourceChanged&) {
+      failure = std::make_exception_ptr(Incomplete(text("{}: has changed while it was sent", path)));
+    } catch (const Error& error) {
+      if (error.origin() != Origin::local_file) throw;
+      failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    fail(path, failure);
+    if (id == next_id_) co_return;  // it was never announced
+    unanswered_.erase(id);
+    control().put(Cancel{id, "the sender could not read it whole"});
+  }
+
+  /// A file that the receiver has not spoken its last word on.
+  struct Unanswered {
+    std::string path;
+    std::uint64_t size = 0;
+    bool waits = false;  // for the first word
+    std::optional<Offer> offer;
+  };
+
+  std::uint32_t announce(const Source& source, std::string name, bool waits) {
+    const auto size = source.has_size() ? source.size() : unknown;
+    control().put(entry(EntryKind::file, source.status(), size, std::move(name), waits));
+    unanswered_.emplace(next_id_,
+                        Unanswered{source.described().name, source.has_size() ? size : 0, waits, {}});
+    return next_id_++;
+  }
+
+  /// What the receiver has of the file, and nothing when it wants no more.
+  Task<std::optional<RangeSet>> ask(const Source& source, std::uint32_t id) {
+    co_await control().flush();
+    while (!unanswered_.at(id).offer) co_await answered_.wait();
+    auto& file = unanswered_.at(id);
+    file.waits = false;
+    const auto offer = *std::exchange(file.offer, std::nullopt);
+    RangeSet there;
+    switch (offer.state) {
+      case Offer::State::all:
+      case Offer::State::unwanted:
+        settle(id, offer);
+        co_return std::nullopt;
+      case Offer::State::changed:
+        options_.tell({FileEvent::Kind::changed, file.path});
+        break;
+      case Offer::State::part:
+        if (is_of(source, offer)) {
+          for (const auto& range : offer.have) there.add(range);
+          options_.tell({FileEvent::Kind::resumed, file.path, there.bytes()});
+        } else {
+          control().put(Restart{id});
+          options_.tell({FileEvent::Kind::changed, file.path});
+        }
+        break;
+      case Offer::State::nothing:
+        break;
+    }
+    co_return there;
+  }
+
+  /// Whether a part is of this file, as far as its samples tell.
+  bool is_of(const Source& source, const Offer& part) {
+    const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
+    const auto is_same = [&](const Sample& sample) {
+      return fits(sample.range) &&
+             source.digest_of(sample.range, lanes_.front().hasher, loop_.scratch()) == sample.digest;
+    };
+    return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
+  }
+
+  Task<> send_regular(Source& source, std::string name) {
+    const bool waits = source.size() > chunk_size;
+    const auto id = announce(source, std::move(name), waits);
+    RangeSet there;
+    if (waits) {
+      auto answer = co_await ask(source, id);
+      if (!answer) co_return;
+      there = std::move(*answer);
+    }
+    std::deque<Range> chunks;
+    for (const auto& range : source.data())
+      for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
+    auto data = there.bytes();
+    for (const auto& range : chunks) data += range.length;
+    tally_.holes += source.size() - data;
+    tally_.resumed += there.bytes();
+    co_await send_chunks(source, id, std::move(chunks));
+    if (source.has_changed()) throw SourceChanged();
+    control().put(End{id, source.size(), data});
+  }
+
+  /// Over all connections, each of which takes the next chunk when it is done with one.
+  Task<> send_chunks(const Source& source, std::uint32_t id, std::deque<Range> chunks) {
+    std::exception_ptr failure;
+    if (chunks.size() < 2 || lanes_.size() < 2) {
+      co_await send_over(lanes_.front(), source, id, chunks, failure);
+    } else {
+      std::list<Source> sources;
+      TaskGroup group(loop_);
+      for (auto& lane : lanes_)
+        group.spawn(send_over(lane, sources.emplace_back(source.again()), id, chunks, failure));
+      co_await group.join();
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  /// A failure of the file ends the others after the chunks that they are at.
+  Task<> send_over(Lane& lane, const Source& source, std::uint32_t id, std::deque<Range>& chunks,
+                   std::exception_ptr& failure) {
+    Watch watch(loop_, source.described().fd);
+    while (!chunks.empty() && unanswered_.contains(id)) {
+      const auto range = chunks.front();
+      chunks.pop_front();
+      try {
+        if (range.length <= small_file)
+          co_await send_small_chunk(lane, source, id, range);
+        else
+          co_await send_chunk(lane, source, watch, id, range);
+      } catch (const SourceChanged&) {
+        failure = std::current_exception();
+      } catch (const Error& error) {
+        if (error.origin() != Origin::local_file) throw;
+        failure = std::current_exception();
+      }
+      if (failure) chunks.clear();
+      tally_.bytes += range.length;
+      ++tally_.chunks;
+    }
+    if (&lane != &lanes_.front()) co_await lane.channel.flush();
+  }
+
+  Task<> send_small_chunk(Lane& lane, const Source& source, std::uint32_t id, Range range) {
+    if (rate_) co_await wait_for_allowance(range.length);
+    const auto piece = loop_.scratch().first(static_cast<std::size_t>(range.length));
+    source.read(range.offset, piece);
+    put_chunk(lane, id, range.offset, piece);
+  }
+
+  /// A chunk whose bytes are in memory.
+  void put_chunk(Lane& lane, std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes) {
+    lane.hasher.add(bytes);
+    lane.channel.put(
+        Chunk{id, Encoding::plain, {offset, bytes.size()}, static_cast<std::uint32_t>(bytes.size())});
+    lane.channel.put_bytes(as_text(bytes));
+    lane.channel.put_bytes(lane.hasher.finish());
+    tally_.encoded += bytes.size();
+  }
+
+  /// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the
+  /// file change between the two, the receiver finds that they differ.
+  Task<> send_chunk(Lane& lane, const Source& source, Watch& watch, std::uint32_t id, Range range) {
+    const auto digest = source.digest_of(range, lane.hasher, loop_.scratch());
+    source.seek(range.offset);
+    lane.channel.put(Chunk{id, Encoding::plain, range, static_cast<std::uint32_t>(range.length)});
+    co_await lane.channel.flush(true);
+    Pump pump(source.described(), lane.channel.socket(), {options_.method, 0, range.length});
+    std::exception_ptr failure;
+    try {
+      co_await lane.channel.send_payload(pump, watch, {rate_ ? &*rate_ : nullptr, nullptr, nullptr});
+    } catch (const Error& error) {
+      if (error.origin() != Origin::local_file) throw;
+      failure = std::current_exception();
+    }
+    tally_.encoded += pump.bytes();
+    if (!failure && pump.bytes() < range.length) failure = std::make_exception_ptr(SourceChanged());
+    if (failure) {
+      co_await fill_up(lane, range.length - pump.bytes());
+      std::rethrow_exception(failure);
+    }
+    lane.channel.put_bytes(digest);
+    co_await loop_.next_turn();
+  }
+
+  /// The file has failed in the middle of a chunk: zeros for the rest of the payload, and for the digest,
+  /// which says that the chunk is void.
+  Task<> fill_up(Lane& lane, std::uint64_t missing) {
+    const std::string zeros(small_file, '\0');
+    while (missing > 0) {
+      const auto piece = std::min<std::uint64_t>(missing, zeros.size());
+      lane.channel.put_bytes(std::string_view(zeros).substr(0, static_cast<std::size_t>(piece)));
+      co_await lane.channel.flush();
+      missing -= piece;
+    }
+    lane.channel.put_bytes(std::string_view(zeros).substr(0, size_of(options_.digest)));
+  }
+
+  Task<> wait_for_allowance(std::uint64_t bytes) {
+    while (rate_->allowance(Clock::now()) == 0) co_await loop_.sleep_until(rate_->worth_waking());
+    rate_->spend(bytes);
+  }
+
+  /// What has no size, and can be read only once: chunk by chunk through memory.
+  Task<> send_stream(const Source& source, std::string name) {
+    const auto id = announce(source, std::move(name), true);
+    const auto answer = co_await ask(source, id);
+    if (!answer) co_return;
+    Watch watch(loop_, source.described().fd);
+    std::vector<std::byte> buffer(chunk_size);
+    std::uint64_t size = 0;
+    for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
+      std::size_t filled = 0;
+      while (filled < buffer.size() && !has_ended) {
+        const auto got = read_some(source.described(), std::span(buffer).subspan(filled));
+        filled += got.bytes;
+        has_ended = got.state == IoResult::State::eof;
+        if (got.state == IoResult::State::moved) last_byte_ = loop_.now();
+        if (got.state != IoResult::State::again) continue;
+        watch.forget_readable();
+        co_await watch.readable();
+      }
+      if (filled == 0) break;
+      if (rate_) co_await wait_for_allowance(filled);
+      put_chunk(lanes_.front(), id, size, std::span(buffer).first(filled));
+      co_await control().flush();
+      size += filled;
+      tally_.bytes += filled;
+      ++tally_.chunks;
+    }
+    if (unanswered_.contains(id)) unanswered_.at(id).size = size;
+    control().put(End{id, size, size});
+  }
+
+  /// Until the receiver has no more to say.
+  Task<> take_answers() {
+    for (;;) {
+      auto message = co_await control().receive();
+      if (std::holds_alternative<Finish>(message)) break;
+      if (const auto* const failure = std::get_if<Failure>(&message)) throw_failure(*failure);
+      if (auto* const offer = std::get_if<Offer>(&message))
+        take_offer(std::move(*offer));
+      else if (const auto* const done = std::get_if<Done>(&message))
+        note_whole(done->id);
+      else
+        throw Corrupt(text("{} says what a receiver does not say", control().peer()));
+      answered_.notify();
+    }
+    if (!unanswered_.empty())
+      throw Corrupt(
+          text("{} has finished without a word on {}", control().peer(), unanswered_.begin()->second.path));
+  }
+
+  /// The first word on a file that waits for it, or the last on another. On one that has been cancelled it
+  /// comes too late to matter.
+  void take_offer(Offer offer) {
+    const auto found = unanswered_.find(offer.id);
+    if (found == unanswered_.end()) return;
+    if (found->second.waits)
+      found->second.offer = std::move(offer);
+    else
+      settle(offer.id, offer);
+  }
+
+  /// The receiver does not need the file, or does not take it.
+  void settle(std::uint32_t id, const Offer& offer) {
+    const auto file = std::move(unanswered_.extract(id).mapped());
+    if (offer.state == Offer::State::all) {
+      ++tally_.files;
+      ++tally_.files_there;
+      tally_.resumed += file.size;
+      options_.tell({FileEvent::Kind::there, file.path, file.size});
+    } else if (offer.state == Offer::State::unwanted) {
+      fail(file.path, std::make_exception_ptr(Incomplete(
+                          text("{}: {} does not take it: {}", file.path, control().peer(), offer.reason))));
+    } else {
+      throw Corrupt(text("{} says what does not go with {}", control().peer(), file.path));
+    }
+  }
+
+  void note_whole(std::uint32_t id) {
+    const auto found = unanswered_.find(id);
+    if (found == unanswered_.end()) throw Corrupt(text("{} has a file that was not sent", control().peer()));
+    ++tally_.files;
+    options_.tell({FileEvent::Kind::whole, found->second.path, found->second.size});
+    unanswered_.erase(found);
+  }
+
+  void fail(const std::string& path, std::exception_ptr failure) {
+    ++tally_.files_failed;
+    if (!tally_.first_failure) tally_.first_failure = failure;
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      options_.tell({FileEvent::Kind::failed, path, 0, error.what()});
+    }
+  }
+
+  [[noreturn]] void throw_failure(const Failure& failure) {
+    constexpr std::uint8_t integrity_mismatch = 10;
+    const auto what = text("{} has given up: {}", control().peer(), failure.reason);
+    if (failure.status == integrity_mismatch) throw Corrupt(what);
+    throw Incomplete(what);
+  }
+
+  EventLoop& loop_;
+  VerifiedSendOptions options_;
+  TransferTally& tally_;
+  NextConnection next_;
+  Hello hello_;
+  Clock::time_point last_byte_ = Clock::now();
+  std::list<Lane> lanes_;  // the first is the one that everything but chunks goes over
+  std::optional<RateLimit> rate_;
+  Notification answered_;
+  bool is_greeted_ = false;
+  std::uint32_t next_id_ = 0;
+  std::unordered_map<std::uint32_t, Unanswered> unanswered_;
+};
+
+}  // namespace
+
+Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,
+                     TransferTally& tally) {
+  Sending sending(co_await this_loop(), std::move(connection), std::move(next), std::move(options), tally);
+  co_await sending.run();
+}
+
+}  // namespace sockx

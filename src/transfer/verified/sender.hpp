@@ -1,0 +1,37 @@
+// Sending files and folders so that both ends know that they are whole: sockx-transfer(7).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/pump.hpp"
+#include "flow/task.hpp"
+#include "transfer/verified/connections.hpp"
+#include "transfer/verified/tally.hpp"
+#include "transfer/verified/wire.hpp"
+
+namespace sockx {
+
+struct VerifiedSendOptions {
+  std::vector<std::string> paths;  // files and folders; "-" is standard input
+  std::string name = {};           // what the receiver calls the only one of them; empty: its own name
+  DigestKind digest = DigestKind::xxh3_128;
+  TransferMethod method = TransferMethod::automatic;
+  unsigned streams = 1;  // connections
+  bool compresses = false;
+  std::optional<std::uint64_t> rate = {};  // bytes a second, over all connections
+  std::optional<Duration> idle_timeout = {};
+  std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
+};
+
+/// Sends over `connection`, and as many more as `next` has to give, and returns when the receiver has said
+/// of every file that it is whole and bears its name. What befalls one file (it is unreadable, changes, is
+/// not wanted) does not keep the others: tally.first_failure has the first of it. Throws Incomplete when the
+/// transfer broke off, for whatever reason; Corrupt; TimedOut when the receiver does not greet.
+Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,
+                     TransferTally& tally);
+
+}  // namespace sockx

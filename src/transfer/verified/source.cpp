@@ -1,0 +1,87 @@
+#include "transfer/verified/source.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/standard_streams.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+Source::Source(const std::string& path) {
+  if (path == "-") {
+    fd_ = take_standard_input();
+    described_ = describe_standard_stream(0);
+  } else {
+    fd_ = UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
+    described_ = describe(fd_.get(), path, Origin::local_file);
+  }
+  if (fstat(fd_.get(), &status_) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
+  has_size_ = described_.is_file() && path != "-";
+}
+
+Source Source::again() const {
+  Source other;
+  other.fd_ = UniqueFd(open(text("/proc/self/fd/{}", fd_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!other.fd_) throw_errno(text("open {} again", described_.name), Origin::local_file);
+  other.described_ = described_;
+  other.described_.fd = other.fd_.get();
+  other.status_ = status_;
+  other.has_size_ = has_size_;
+  return other;
+}
+
+bool Source::has_changed() const {
+  struct stat now {};
+  return fstat(fd_.get(), &now) != 0 || now.st_size != status_.st_size ||
+         now.st_mtim.tv_sec != status_.st_mtim.tv_sec || now.st_mtim.tv_nsec != status_.st_mtim.tv_nsec;
+}
+
+std::vector<Range> Source::data() const {
+  const off_t size = status_.st_size;
+  constexpr off_t block = 512;  // of st_blocks, see stat(3type)
+  if (status_.st_blocks * block >= size) return {{0, this->size()}};
+  std::vector<Range> data;
+  for (off_t offset = 0; offset < size;) {
+    const off_t begin = lseek(fd_.get(), offset, SEEK_DATA);
+    if (begin < 0 && errno != ENXIO) return {{0, this->size()}};
+    if (begin < 0 || begin >= size) break;
+    const off_t hole = lseek(fd_.get(), begin, SEEK_HOLE);
+    offset = hole < 0 ? size : std::min(hole, size);
+    data.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(offset - begin)});
+  }
+  return data;
+}
+
+void Source::seek(std::uint64_t offset) const {
+  if (lseek(fd_.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+    throw_errno(text("seek in {}", described_.name), Origin::local_file);
+}
+
+void Source::read(std::uint64_t offset, std::span<std::byte> piece) const {
+  while (!piece.empty()) {
+    const auto got = uninterrupted(
+        [&] { return pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset)); });
+    if (got < 0) throw_errno(text("read {}", described_.name), Origin::local_file);
+    if (got == 0) throw SourceChanged();
+    piece = piece.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+std::string Source::digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const {
+  for (auto offset = range.offset; offset < range.end(); offset += buffer.size()) {
+    const auto left = range.end() - offset;
+    const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+    read(offset, piece);
+    hasher.add(piece);
+  }
+  return hasher.finish();
+}
+
+}  // namespace sockx

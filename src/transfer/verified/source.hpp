@@ -1,0 +1,53 @@
+// Source: a file that is being sent verified, and what it was when it was opened.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+#include "transfer/verified/digest.hpp"
+#include "transfer/verified/ranges.hpp"
+
+namespace sockx {
+
+/// The file is not any more what it was when it was opened.
+struct SourceChanged {};
+
+/// Throws Error with Origin::local_file.
+class Source {
+ public:
+  /// "-" is standard input, which has no size even when it is a file.
+  explicit Source(const std::string& path);
+  /// The same file with an offset of its own.
+  Source again() const;
+
+  const Descriptor& described() const { return described_; }
+  const struct stat& status() const { return status_; }
+  /// Whether it is a regular file, and so can be read more than once.
+  bool has_size() const { return has_size_; }
+  std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
+  /// Whether size or time are others now.
+  bool has_changed() const;
+  /// The stretches that are no holes, in order: SEEK_DATA in lseek(2). All of it, where a file system knows
+  /// no holes.
+  std::vector<Range> data() const;
+  void seek(std::uint64_t offset) const;
+  /// Fills `piece` from `offset` on. Throws SourceChanged when the file ends before.
+  void read(std::uint64_t offset, std::span<std::byte> piece) const;
+  /// Reads it through `buffer`.
+  std::string digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const;
+
+ private:
+  Source() = default;
+  UniqueFd fd_;
+  Descriptor described_;
+  struct stat status_ {};
+  bool has_size_ = false;
+};
+
+}  // namespace sockx

@@ -1,0 +1,139 @@
+// The messages of a verified transfer, and the frames that they travel in: sockx-transfer(7), byte by byte.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "transfer/verified/digest.hpp"
+#include "transfer/verified/ranges.hpp"
+
+namespace sockx {
+
+constexpr std::uint16_t protocol_version = 1;
+constexpr std::size_t frame_header_size = 16;
+constexpr std::size_t frame_digest_size = 16;    // behind the body
+constexpr std::size_t largest_body = 64 * 1024;  // of a message; payload is none of it
+constexpr std::size_t largest_chunk = 4 << 20;   // bytes of a file
+constexpr std::size_t longest_name = 4096;       // bytes of a path
+constexpr std::size_t most_ranges = 2000;        // of an Offer
+constexpr std::size_t most_samples = 8;
+constexpr std::uint64_t unknown = ~std::uint64_t{0};  // in place of a size or a number
+
+using SessionId = std::array<std::byte, 16>;
+
+/// Sender: the first message of each connection. Stream 0 is the one that everything but chunks goes over.
+struct Hello {
+  std::uint16_t version = protocol_version;
+  DigestKind digest = DigestKind::xxh3_128;
+  std::uint16_t stream = 0, streams = 1;
+  SessionId session{};
+  std::uint64_t files = unknown, bytes = unknown;  // what is about to come, for who shows progress
+};
+
+/// Receiver: the answer to Hello.
+struct Welcome {
+  std::uint16_t version = protocol_version;
+};
+
+enum class EntryKind : std::uint8_t { file = 1, directory = 2 };
+
+/// Sender: a file, or a directory, begins. `id` counts from 0.
+struct Entry {
+  std::uint32_t id = 0;
+  EntryKind kind = EntryKind::file;
+  bool waits = false;      // the sender goes on after the Offer
+  std::uint16_t mode = 0;  // permissions, without set-user-ID and the like
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;  // of the last modification
+  std::uint64_t size = unknown;   // bytes
+  std::string name;               // a relative path; empty for a stream without one
+};
+
+/// A chunk that is verified already, for the sender to compare with its own file.
+struct Sample {
+  Range range;
+  std::string digest;
+};
+
+/// Receiver: what it has of an entry, or why it does not want it.
+struct Offer {
+  enum class State : std::uint8_t {
+    nothing = 0,   // send all of it
+    part = 1,      // send what is not in `have`, if the samples are the same there
+    all = 2,       // it is here already, with this size and time
+    changed = 3,   // there was a part, but of a file of another size or time: send all of it
+    unwanted = 4,  // send nothing of it
+  };
+  std::uint32_t id = 0;
+  State state = State::nothing;
+  std::uint8_t status = 0;  // for unwanted: an exit status, and
+  std::string reason = {};  // in words
+  std::vector<Range> have = {};
+  std::vector<Sample> samples = {};
+};
+
+/// Sender: the part is of another file, by its samples. Forget it; all is sent.
+struct Restart {
+  std::uint32_t id = 0;
+};
+
+enum class Encoding : std::uint8_t { plain = 0, zstd = 1 };
+
+/// Sender: a stretch of a file. Behind the frame come `encoded_length` bytes of payload, and the digest of
+/// the stretch.
+struct Chunk {
+  std::uint32_t id = 0;
+  Encoding encoding = Encoding::plain;
+  Range range;
+  std::uint32_t encoded_length = 0;
+};
+
+/// Sender: all of an entry has been sent.
+struct End {
+  std::uint32_t id = 0;
+  std::uint64_t size = 0;  // bytes of the file
+  std::uint64_t data = 0;  // of them in chunks, earlier transfers included; the rest is holes
+};
+
+/// Sender: an entry will not be whole. What came of it is worth nothing.
+struct Cancel {
+  std::uint32_t id = 0;
+  std::string reason;
+};
+
+/// Receiver: the file is whole and bears its name.
+struct Done {
+  std::uint32_t id = 0;
+};
+
+/// Sender: there are no more entries. Receiver: neither are there answers.
+struct Finish {};
+
+/// Either: the session ends here, with this exit status, for this reason.
+struct Failure {
+  std::uint8_t status = 1;
+  std::string reason;
+};
+
+using Message =
+    std::variant<Hello, Welcome, Entry, Offer, Restart, Chunk, End, Cancel, Done, Finish, Failure>;
+
+/// The frame of a message.
+std::string encode(const Message& message);
+
+struct FrameHeader {
+  std::uint8_t type = 0;     // of the message: its place in Message, from 1 on
+  std::uint32_t length = 0;  // bytes of the body
+};
+
+/// Throws Corrupt for what is no header of a frame, or a damaged one.
+FrameHeader decode_header(std::string_view header);
+/// The message in a whole frame. Throws Corrupt for a damaged one, and for one that cannot be.
+Message decode(std::string_view frame);
+
+}  // namespace sockx

@@ -1,0 +1,130 @@
+// Verified transfers with both ends in this process.
+#include <sys/stat.h>
+
+#include "../../support/thrown.hpp"
+#include "ends.hpp"
+#include "os/error.hpp"
+
+using namespace sockx;
+using namespace test;
+
+namespace {
+
+struct stat status_of(const std::string& path) {
+  struct stat status {};
+  REQUIRE_MESSAGE(lstat(path.c_str(), &status) == 0, path);
+  return status;
+}
+
+void write(const std::string& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+void check_same_file(const std::string& one, const std::string& other) {
+  const auto a = status_of(one), b = status_of(other);
+  CHECK(a.st_size == b.st_size);
+  CHECK((a.st_mode & 0777) == (b.st_mode & 0777));
+  CHECK(a.st_mtim.tv_sec == b.st_mtim.tv_sec);
+  CHECK(a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
+  CHECK(read_file(one) == read_file(other));
+}
+
+}  // namespace
+
+TEST_CASE("verified: a file arrives with its bytes, mode and time, whatever its size") {
+  for (const std::size_t size : {0, 1, 4095, 65536, 65537, 1048576, 1048577, 5'000'000}) {
+    CAPTURE(size);
+    const Folder here, there;
+    write(here / "file", noise(size));
+    chmod((here / "file").c_str(), 0640);
+    const auto outcome = transfer({.paths = {here / "file"}}, {.folder = there.path()});
+    REQUIRE(outcome.is_success());
+    check_same_file(here / "file", there / "file");
+    CHECK(there.size() == 1);
+    CHECK(outcome.sent.files == 1);
+    CHECK(outcome.received.files == 1);
+    CHECK(outcome.received.bytes == size);
+  }
+}
+
+TEST_CASE("verified: a folder arrives as it is, with empty folders and without links") {
+  const Folder here, there;
+  fs::create_directories(here / "tree/empty");
+  fs::create_directories(here / "tree/deep/er");
+  write(here / "tree/a", "a");
+  write(here / "tree/deep/er/\xff not UTF-8", noise(100'000));
+  write(here / "tree/deep/\xc3\xa4", noise(2'000'000));
+  fs::create_symlink("a", here / "tree/link");
+  std::vector<std::string> left_out;
+  VerifiedSendOptions options{.paths = {here / "tree"}};
+  options.tell = [&](const FileEvent& event) {
+    if (event.kind == FileEvent::Kind::left_out) left_out.push_back(event.name);
+  };
+  const auto outcome = transfer(options, {.folder = there.path()});
+  REQUIRE(outcome.is_success());
+  for (const auto* const name : {"tree/a", "tree/deep/er/\xff not UTF-8", "tree/deep/\xc3\xa4"})
+    check_same_file(here / name, there / name);
+  CHECK(fs::is_empty(there / "tree/empty"));
+  for (const auto* const name : {"tree", "tree/empty", "tree/deep"})
+    CHECK(status_of(here / name).st_mtim.tv_nsec == status_of(there / name).st_mtim.tv_nsec);
+  CHECK(left_out == std::vector{here / "tree/link"});
+  CHECK_FALSE(fs::exists(there / "tree/link"));
+}
+
+TEST_CASE("verified: several connections bring one file") {
+  for (const auto digest : {DigestKind::xxh3_128, DigestKind::sha256}) {
+    const Folder here, there;
+    write(here / "file", noise(20'000'000));
+    const auto outcome =
+        transfer({.paths = {here / "file"}, .digest = digest, .streams = 4}, {.folder = there.path()});
+    if (outcome.sender_failure) std::rethrow_exception(outcome.sender_failure);
+    if (outcome.receiver_failure) std::rethrow_exception(outcome.receiver_failure);
+    REQUIRE(outcome.is_success());
+    check_same_file(here / "file", there / "file");
+    CHECK(there.size() == 1);
+  }
+}
+
+TEST_CASE("verified: holes are not sent, and are holes again") {
+  const Folder here, there;
+  write(here / "file", noise(3'000'000));
+  std::ofstream file(here / "file", std::ios::binary | std::ios::in);
+  file.seekp(100LL << 30);
+  file << "tail";
+  file.close();
+  fs::resize_file(here / "file", 200LL << 30);
+  const auto outcome = transfer({.paths = {here / "file"}}, {.folder = there.path()});
+  REQUIRE(outcome.is_success());
+  CHECK(fs::file_size(there / "file") == 200LL << 30);
+  CHECK(status_of(there / "file").st_blocks <= status_of(here / "file").st_blocks + 2048);
+  CHECK(outcome.received.bytes < 4'000'000);
+  std::ifstream arrived(there / "file", std::ios::binary);
+  std::string start(3'000'000, '\0'), tail(8, '\0');
+  arrived.read(start.data(), 3'000'000);
+  CHECK(start == noise(3'000'000));
+  arrived.seekg(100LL << 30);
+  arrived.read(tail.data(), 8);
+  CHECK(tail == std::string("tail\0\0\0\0", 8));
+}
+
+TEST_CASE("verified: what is there already with its size and time is not sent again, and else not replaced") {
+  const Folder here, there;
+  write(here / "file", noise(2'000'000));
+  REQUIRE(transfer({.paths = {here / "file"}}, {.folder = there.path()}).is_success());
+  const auto again = transfer({.paths = {here / "file"}}, {.folder = there.path()});
+  CHECK(again.is_success());
+  CHECK(again.sent.files_there == 1);
+  CHECK(again.received.bytes == 0);
+
+  for (const auto* const content : {"small", "another"}) {
+    write(there / "file", content);
+    const auto refused = transfer({.paths = {here / "file"}}, {.folder = there.path()});
+    const auto reason = thrown_by<Incomplete>([&] { std::rethrow_exception(refused.sent.first_failure); });
+    REQUIRE(reason);
+    CHECK(std::string(reason->what()).find("--force") != std::string::npos);
+    CHECK(refused.received.files_failed == 1);
+    CHECK(read_file(there / "file") == content);
+  }
+  CHECK(transfer({.paths = {here / "file"}}, {.folder = there.path(), .replaces = true}).is_success());
+  check_same_file(here / "file", there / "file");
+}

@@ -22,7 +22,7 @@ Descriptor with_more(Descriptor socket) {
 
 }  // namespace
 
-Channel::Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte)
+Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte)
     : loop_(loop),
       socket_(connection.socket.described(connection.peer)),
       with_more_(with_more(socket_)),

@@ -12,7 +12,7 @@
 #include "flow/pumping.hpp"
 #include "flow/watch.hpp"
 #include "os/text.hpp"
-#include "transfer/verified/connections.hpp"
+#include "transfer/verified/peer_socket.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {
@@ -21,7 +21,7 @@ namespace sockx {
 class Channel {
  public:
   /// `last_byte` is kept up to date: when a byte has last come or gone.
-  Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte);
+  Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte);
 
   const std::string& peer() const { return socket_.name; }
 

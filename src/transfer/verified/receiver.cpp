@@ -38,7 +38,7 @@ struct Begun {
 
 class Receiving {
  public:
-  Receiving(EventLoop& loop, Connection connection, NextConnection next, VerifiedReceiveOptions options,
+  Receiving(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
             TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
@@ -161,7 +161,7 @@ class Receiving {
     co_await lanes_.join();
   }
 
-  Task<> take_lane(Connection connection) {
+  Task<> take_lane(PeerSocket connection) {
     Channel channel(loop_, std::move(connection), last_byte_);
     const auto first = co_await channel.receive();
     const auto* const hello = std::get_if<Hello>(&first);
@@ -433,7 +433,7 @@ class Receiving {
   EventLoop& loop_;
   VerifiedReceiveOptions options_;
   TransferTally& tally_;
-  NextConnection next_;
+  NextSocket next_;
   ConfinedFolder folder_;
   Clock::time_point last_byte_ = Clock::now();
   Hello hello_;
@@ -447,7 +447,7 @@ class Receiving {
 
 }  // namespace
 
-Task<> receive_verified(Connection connection, NextConnection next, VerifiedReceiveOptions options,
+Task<> receive_verified(PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
                         TransferTally& tally) {
   Receiving receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
                       tally);

@@ -8,7 +8,7 @@
 
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
-#include "transfer/verified/connections.hpp"
+#include "transfer/verified/peer_socket.hpp"
 #include "transfer/verified/tally.hpp"
 
 namespace sockx {
@@ -31,7 +31,7 @@ struct VerifiedReceiveOptions {
 /// does not keep the others: tally.first_failure has the first of it. Throws Incomplete when the transfer
 /// broke off, Corrupt when bytes are not what was sent, or no sender of ours could have sent them; Error for
 /// the local disk.
-Task<> receive_verified(Connection connection, NextConnection next, VerifiedReceiveOptions options,
+Task<> receive_verified(PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 
 }  // namespace sockx

@@ -47,7 +47,7 @@ void cut(const Range& range, std::deque<Range>& chunks) {
 
 /// One of the connections, with what sending over it takes.
 struct Lane {
-  Lane(EventLoop& loop, Connection connection, Clock::time_point& last_byte, DigestKind digest)
+  Lane(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte, DigestKind digest)
       : channel(loop, std::move(connection), last_byte), hasher(digest) {}
   Channel channel;
   Hasher hasher;
@@ -55,7 +55,7 @@ struct Lane {
 
 class Sending {
  public:
-  Sending(EventLoop& loop, Connection connection, NextConnection next, VerifiedSendOptions options,
+  Sending(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
           TransferTally& tally)
       : loop_(loop), options_(std::move(options)), tally_(tally), next_(std::move(next)), answered_(loop) {
     lanes_.emplace_back(loop, std::move(connection), last_byte_, options_.digest);
@@ -497,7 +497,7 @@ class Sending {
   EventLoop& loop_;
   VerifiedSendOptions options_;
   TransferTally& tally_;
-  NextConnection next_;
+  NextSocket next_;
   Hello hello_;
   Clock::time_point last_byte_ = Clock::now();
   std::list<Lane> lanes_;  // the first is the one that everything but chunks goes over
@@ -510,7 +510,7 @@ class Sending {
 
 }  // namespace
 
-Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,
+Task<> send_verified(PeerSocket connection, NextSocket next, VerifiedSendOptions options,
                      TransferTally& tally) {
   Sending sending(co_await this_loop(), std::move(connection), std::move(next), std::move(options), tally);
   co_await sending.run();

@@ -41,16 +41,16 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
   EventLoop loop;
   std::vector<UniqueFd> others;  // the receiver's ends of further connections
   auto first = tcp_pair();
-  const auto dial = [&]() -> Task<Connection> {
+  const auto dial = [&]() -> Task<PeerSocket> {
     auto pair = tcp_pair();
     others.push_back(std::move(pair.theirs));
-    co_return Connection{Socket(std::move(pair.ours)), "the receiver"};
+    co_return PeerSocket{Socket(std::move(pair.ours)), "the receiver"};
   };
-  const auto accept = [&]() -> Task<Connection> {
+  const auto accept = [&]() -> Task<PeerSocket> {
     while (others.empty()) co_await loop.next_turn();
     auto fd = std::move(others.front());
     others.erase(others.begin());
-    co_return Connection{Socket(std::move(fd)), "the sender"};
+    co_return PeerSocket{Socket(std::move(fd)), "the sender"};
   };
   auto sending =
       send_verified({Socket(std::move(first.ours)), "the receiver"}, dial, std::move(send), outcome.sent);

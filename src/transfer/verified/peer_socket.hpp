@@ -1,4 +1,4 @@
-// Connections: how a verified transfer gets another one beside its first.
+// PeerSocket: how a verified transfer gets another one beside its first.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,12 @@
 
 namespace sockx {
 
-struct Connection {
+struct PeerSocket {
   Socket socket;
   std::string peer;
 };
 
 /// Dials, or accepts, as the first was come by.
-using NextConnection = std::function<Task<Connection>()>;
+using NextSocket = std::function<Task<PeerSocket>()>;
 
 }  // namespace sockx

@@ -1,12 +1,11 @@
 #include "cli/progress.hpp"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <cstdio>
-#include <deque>
-#include <string>
 
 #include "cli/units.hpp"
-#include "flow/task_group.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -17,96 +16,158 @@ namespace {
 
 constexpr int bar_width = 24;
 
+std::string_view name_of(Phase phase) {
+  constexpr std::array names{"listening", "connecting", "sending", "receiving", "finishing"};
+  return names.at(static_cast<std::size_t>(phase));
+}
+
+/// Whether there is no connection yet.
+bool is_before_transfer(Phase phase) { return phase == Phase::listening || phase == Phase::connecting; }
+
+std::string words_of(const ProgressState& state) {
+  switch (state.phase) {
+    case Phase::listening:
+      return text("waiting for a connection on {}", state.where);
+    case Phase::connecting:
+      return text("connecting to {}", state.where);
+    case Phase::sending:
+      return text("sending {} to {}", state.file, state.where);
+    case Phase::receiving:
+      return text("receiving {} from {}", state.file, state.where);
+    case Phase::finishing:
+      return text("waiting until {} closes", state.where);
+  }
+  return "";
+}
+
+double share_of(const ProgressState& state, std::uint64_t total) {
+  return total == 0 ? 1 : std::min(1.0, static_cast<double>(state.bytes) / static_cast<double>(total));
+}
+
+/// "143.05 MiB, 346.95 MB/s, 1 s left"
+std::string amount(const Meter& meter) {
+  auto shown = text("{}, {}", show_size(meter.state().bytes), show_rate(meter.rate()));
+  if (const auto left = meter.seconds_left()) shown += text(", {:.0f} s left", *left);
+  return shown;
+}
+
+std::string bar(const Meter& meter) {
+  const auto& state = meter.state();
+  if (is_before_transfer(state.phase)) return words_of(state);
+  std::string shown;
+  if (state.total) {
+    const double share = share_of(state, *state.total);
+    const auto filled = static_cast<std::size_t>(share * bar_width);
+    shown =
+        text("{:3.0f}% [{}{}] ", share * 100, std::string(filled, '#'), std::string(bar_width - filled, '-'));
+  }
+  shown += amount(meter);
+  if (state.phase == Phase::finishing) shown += ", " + words_of(state);
+  return shown;
+}
+
 /// The line stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
 class Line {
  public:
   Line() = default;
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
-  ~Line() { draw(""); }
-  void draw(const std::string& shown) { std::fputs(text("\r{}\033[K\r", shown).c_str(), stderr); }
+  ~Line() { wipe(); }
+  void draw(const std::string& shown) { std::fputs(text("\r{}\033[K\r", one_line(shown)).c_str(), stderr); }
+  static void wipe() { std::fputs("\r\033[K", stderr); }
 };
 
-/// Looks at a counter from time to time.
-class Progress {
- public:
-  Progress(std::function<std::uint64_t()> bytes_so_far, std::function<std::optional<std::uint64_t>()> total)
-      : bytes_so_far_(std::move(bytes_so_far)), total_of_(std::move(total)) {
-    look();
-  }
-
-  void look() {
-    samples_.push_back({Clock::now(), bytes_so_far_()});
-    while (samples_.size() > 2 && samples_.back().time - samples_.front().time > 1s) samples_.pop_front();
-    total_ = total_of_();
-  }
-
-  std::uint64_t bytes() const { return samples_.back().bytes; }
-  std::optional<std::uint64_t> total() const { return total_; }
-  double rate() const {
-    const auto &then = samples_.front(), &now = samples_.back();
-    return then.time == now.time
-               ? 0
-               : static_cast<double>(now.bytes - then.bytes) / seconds(now.time - then.time);
-  }
-  std::optional<double> seconds_left() const {
-    if (!total_ || rate() <= 0 || *total_ < bytes()) return {};
-    return static_cast<double>(*total_ - bytes()) / rate();
-  }
-
- private:
-  struct Sample {
-    Clock::time_point time;
-    std::uint64_t bytes;
-  };
-  std::function<std::uint64_t()> bytes_so_far_;
-  std::function<std::optional<std::uint64_t>()> total_of_;
-  std::deque<Sample> samples_;  // of the last second
-  std::optional<std::uint64_t> total_;
-};
-
-std::string bar(std::uint64_t bytes, std::uint64_t total) {
-  const double share =
-      total == 0 ? 1 : std::min(1.0, static_cast<double>(bytes) / static_cast<double>(total));
-  const auto filled = static_cast<std::size_t>(share * bar_width);
-  return text("{:3.0f}% [{}{}] ", share * 100, std::string(filled, '#'),
-              std::string(bar_width - filled, '-'));
-}
-
-Task<> draw_bar(Progress progress) {
+Task<> draw_bar(Meter& meter) {
   auto& loop = co_await this_loop();
   Line line;
   for (;;) {
     co_await loop.sleep_until(after(100ms));
-    progress.look();
-    auto shown = progress.total() ? bar(progress.bytes(), *progress.total()) : "";
-    shown += text("{}, {}", show_size(progress.bytes()), show_rate(progress.rate()));
-    if (const auto left = progress.seconds_left()) shown += text(", {:.0f} s left", *left);
-    line.draw(shown);
+    meter.look_again();
+    line.draw(bar(meter));
   }
 }
 
-Task<> emit_events(Report& report, Progress progress) {
+Task<> emit_events(Report& report, Meter& meter) {
   auto& loop = co_await this_loop();
   for (;;) {
     co_await loop.sleep_until(after(1s));
-    progress.look();
-    std::vector<Field> fields{{"bytes", progress.bytes()}, {"bytes_per_second", progress.rate()}};
-    if (progress.total()) fields.push_back({"total", *progress.total()});
-    if (const auto left = progress.seconds_left()) fields.push_back({"seconds_left", *left});
-    report.diagnostic("progress", fields, "");
+    meter.look_again();
+    report.diagnostic("progress", progress_fields(meter), "");
   }
 }
 
 }  // namespace
 
-Task<> with_progress(Context& context, Task<> transfer, std::function<std::uint64_t()> bytes_so_far,
-                     std::function<std::optional<std::uint64_t>()> total) {
-  std::vector<Task<>> tasks;
-  if (context.shows_progress) tasks.push_back(draw_bar({bytes_so_far, total}));
-  if (context.report.has_events()) tasks.push_back(emit_events(context.report, {bytes_so_far, total}));
-  tasks.push_back(std::move(transfer));
-  co_await any(std::move(tasks));
+void Meter::look_again() {
+  state_ = look_();
+  samples_.push_back({Clock::now(), state_.bytes});
+  while (samples_.size() > 2 && samples_.back().time - samples_[1].time >= 1s) samples_.pop_front();
+}
+
+double Meter::rate() const {
+  const auto &then = samples_.front(), &now = samples_.back();
+  return then.time == now.time ? 0
+                               : static_cast<double>(now.bytes - then.bytes) / seconds(now.time - then.time);
+}
+
+std::optional<double> Meter::seconds_left() const {
+  if (!state_.total || rate() <= 0 || *state_.total < state_.bytes) return {};
+  return static_cast<double>(*state_.total - state_.bytes) / rate();
+}
+
+std::string progress_line(const Meter& meter) {
+  const auto& state = meter.state();
+  auto line = words_of(state);
+  if (!is_before_transfer(state.phase)) {
+    line += ": ";
+    if (state.total) line += text("{:.0f}%, ", share_of(state, *state.total) * 100);
+    line += amount(meter);
+  }
+  return one_line(std::move(line));
+}
+
+std::vector<Field> progress_fields(const Meter& meter) {
+  const auto& state = meter.state();
+  std::vector<Field> fields{{"schema", 1}, {"phase", std::string(name_of(state.phase))}};
+  fields.push_back({state.phase == Phase::listening ? "address" : "peer", state.where});
+  if (!state.file.empty()) fields.push_back({"file", state.file});
+  fields.push_back({"bytes", state.bytes});
+  if (state.total) fields.push_back({"total", *state.total});
+  fields.push_back({"bytes_per_second", meter.rate()});
+  if (const auto left = meter.seconds_left()) fields.push_back({"seconds_left", *left});
+  return fields;
+}
+
+ProgressBoard::ProgressBoard(Context& context) : context_(context) { survive_signal(SIGUSR1); }
+
+void ProgressBoard::run(Task<> task, std::optional<Duration> deadline) {
+  const auto heed_signal = [this](int signal) { return heed(signal); };
+  context_.run(std::move(task), deadline, heed_signal, {.repeatable = SIGUSR1});
+}
+
+bool ProgressBoard::heed(int signal) {
+  if (signal != SIGUSR1) return false;
+  for (auto* const meter : shown_) {
+    meter->look_again();
+    tell(*meter);
+  }
+  if (shown_.empty() && idle_) tell(Meter(idle_));
+  return true;
+}
+
+void ProgressBoard::tell(const Meter& meter) {
+  if (context_.shows_progress) Line::wipe();
+  context_.report.diagnostic("progress", progress_fields(meter), progress_line(meter));
+}
+
+Progress::Progress(ProgressBoard& board, Look look)
+    : board_(board),
+      meter_(std::move(look)),
+      place_(board.shown_.insert(board.shown_.end(), &meter_)),
+      tasks_(board.context_.loop()) {
+  auto& context = board.context_;
+  if (context.shows_progress) tasks_.spawn(draw_bar(meter_));
+  if (context.report.has_events()) tasks_.spawn(emit_events(context.report, meter_));
 }
 
 }  // namespace sockx

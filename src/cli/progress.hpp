@@ -1,19 +1,92 @@
-// The progress of a transfer, as a bar or as events.
+// The progress of transfers: as a bar, as events, and in a word whenever SIGUSR1 asks for it.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <list>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/context.hpp"
-#include "flow/task.hpp"
+#include "flow/task_group.hpp"
 
 namespace sockx {
 
-/// `transfer`, with its progress shown beside it: a bar on standard error, wiped at the end, where one may be
-/// drawn, and an event `progress` every second where events are wanted. Both give the bytes so far, of how
-/// many, the rate of the last second and the time left.
-Task<> with_progress(Context& context, Task<> transfer, std::function<std::uint64_t()> bytes_so_far,
-                     std::function<std::optional<std::uint64_t>()> total);
+/// What a transfer is at. In the last one all bytes have been moved, and the peer's end is waited for.
+enum class Phase { listening, connecting, sending, receiving, finishing };
+
+struct ProgressState {
+  Phase phase;
+  std::string where;      // the peer, or while listening our own address
+  std::string file = {};  // once there is a connection
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> total = {};
+};
+/// Tells how things stand; called from time to time, and so without waiting.
+using Look = std::function<ProgressState()>;
+
+/// How things stand, and how fast they have changed of late.
+class Meter {
+ public:
+  explicit Meter(Look look) : look_(std::move(look)) { look_again(); }
+  void look_again();
+
+  const ProgressState& state() const { return state_; }
+  /// Bytes a second, over the last second or, when nobody has looked for longer, since then.
+  double rate() const;
+  /// Where total and rate are known.
+  std::optional<double> seconds_left() const;
+
+ private:
+  struct Sample {
+    Clock::time_point time;
+    std::uint64_t bytes;
+  };
+  Look look_;
+  ProgressState state_{};
+  std::deque<Sample> samples_;  // the first is a second old, if there has been one
+};
+
+/// "sending disk.img to 127.0.0.1:5678: 50%, 143.05 MiB, 346.95 MB/s, 1 s left"
+std::string progress_line(const Meter& meter);
+/// The same as an event's fields.
+std::vector<Field> progress_fields(const Meter& meter);
+
+/// All that a run can tell of when SIGUSR1 asks. From the first one on that signal does not kill the process.
+class ProgressBoard {
+ public:
+  explicit ProgressBoard(Context& context);
+  /// Context::run(), where each SIGUSR1 is answered with a line on standard error, or an event, for each
+  /// transfer that is shown.
+  void run(Task<> task, std::optional<Duration> deadline = {});
+  /// What is told while none is.
+  void tell_when_idle(Look look) { idle_ = std::move(look); }
+
+ private:
+  friend class Progress;
+  bool heed(int signal);
+  void tell(const Meter& meter);
+  Context& context_;
+  std::list<Meter*> shown_;
+  Look idle_;
+};
+
+/// While it lives, a transfer, or the wait for one, is shown: by a bar on standard error, wiped at the end,
+/// where one may be drawn, by an event `progress` every second where events are wanted, and at SIGUSR1.
+class Progress {
+ public:
+  Progress(ProgressBoard& board, Look look);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { board_.shown_.erase(place_); }
+
+ private:
+  ProgressBoard& board_;
+  Meter meter_;
+  std::list<Meter*>::iterator place_;
+  TaskGroup tasks_;  // goes first
+};
 
 }  // namespace sockx

@@ -38,6 +38,7 @@ Task<> connect(Context& context, const Options& options, ConversationSummary& su
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
+    pace(connection, options.stream, conversation.rate);
     co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }
 }

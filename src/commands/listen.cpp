@@ -45,6 +45,7 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
   if (taker) {
     co_await pass_on(context, std::move(connection), std::move(taker));
   } else {
+    pace(connection, options.listening.options.stream, conversation.rate);
     co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }
 }

@@ -4,7 +4,7 @@
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/end_report.hpp"
-#include "commands/shared/listening.hpp"
+#include "commands/shared/meeting.hpp"
 #include "commands/shared/target.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "flow/task_group.hpp"
@@ -22,7 +22,7 @@ struct Options {
   std::vector<std::string> words;
   TargetOptions target;
   bool fsync = false;
-  ListenFlags listening;
+  MeetingFlags meeting{.listens = true};
   TimeLimits limits;
   ReceiveOptions receive;
   ProgressFlags progress;
@@ -62,44 +62,46 @@ class Total {
   EndReport report_;  // goes first
 };
 
-Task<> receive(Context& context, const Options& options, Accepted accepted, std::uint64_t number,
-               Deadline deadline) {
-  set_reset_on_close(accepted.socket.fd(), true);  // until the transfer is complete
-  const auto peer = accepted.peer.to_string();
-  context.log.info("connection from {}", peer);
-  const auto sender = accepted.socket.described(peer);
-  const auto path = path_of(options.target, number, accepted.peer);
+Task<> receive(Context& context, ProgressBoard& board, const Options& options, Connection connection,
+               std::uint64_t number, Deadline deadline) {
+  set_reset_on_close(connection.socket.fd(), true);  // until the transfer is complete
+  const auto peer = connection.peer.to_string();
+  const auto sender = connection.socket.described(peer);
+  const auto path = path_of(options.target, number, connection.peer);
+  std::unique_ptr<Target> target;
+  std::optional<Total> total;  // once there is a target
+  const auto state = [&] {
+    const auto stats = total ? total->stats : TransferStats();
+    return ProgressState{stats.is_finishing ? Phase::finishing : Phase::receiving, peer,
+                         target ? target->described().name : path, stats.bytes, options.receive.expected};
+  };
+  std::optional<Progress> shown(std::in_place, board, state);
   const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
-  const auto target_opened = co_await open_target(options.target, path, sender, fifo_limit);
-  auto& target = *target_opened;
-  Total total(context, peer, target.described().name);
+  target = co_await open_target(options.target, path, sender, fifo_limit);
+  total.emplace(context, peer, target->described().name);
   auto limits = options.receive;
   limits.deadline = deadline;
-  auto receiving = receive_file(std::move(accepted.socket), peer, target.take_fd(), target.described(),
-                                limits, total.stats, [&] { target.complete(options.fsync); });
-  auto shown = with_progress(
-      context, std::move(receiving), [&] { return total.stats.bytes; },
-      [&] { return options.receive.expected; });
-  co_await std::move(shown);
-  total.complete();
+  auto receiving = receive_file(std::move(connection.socket), peer, target->take_fd(), target->described(),
+                                limits, total->stats, [&] { target->complete(options.fsync); });
+  co_await std::move(receiving);
+  shown.reset();
+  total->complete();
 }
 
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
-Task<> receive_one(Context& context, const Options& options) {
+Task<> receive_one(Context& context, ProgressBoard& board, const Options& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
-  auto listening = options.listening;
-  listening.options.deadline = deadline;
-  std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
-  auto accepted = co_await accept(*listener, std::min(deadline, deadline_in(options.limits.accept)));
-  listener.reset();
-  co_await receive(context, options, std::move(accepted), 1, deadline);
+  auto connection = co_await meet(context, board, options.meeting, options.words, options.limits, deadline);
+  co_await receive(context, board, options, std::move(connection), 1, deadline);
 }
 
 /// A server of transfers, several at once.
 class Receptionist {
  public:
-  Receptionist(EventLoop& loop, Context& context, const Options& options, Listener listener)
+  Receptionist(EventLoop& loop, Context& context, ProgressBoard& board, const Options& options,
+               Listener listener)
       : context_(context),
+        board_(board),
         options_(options),
         listener_(std::move(listener)),
         failed_(loop),
@@ -109,7 +111,9 @@ class Receptionist {
     for (bool exhausted = false;; ++number_) {
       try {
         auto accepted = co_await accept(listener_);
-        transfers_.spawn(receive_beside_others(std::move(accepted), number_));
+        context_.log.info("connection from {}", accepted.peer.to_string());
+        Connection connection{std::move(accepted.socket), accepted.peer};
+        transfers_.spawn(receive_beside_others(std::move(connection), number_));
         exhausted = false;
         continue;
       } catch (const Error& error) {
@@ -145,9 +149,9 @@ class Receptionist {
 
  private:
   /// The failure of one of several is its own, unless it befell what all of them share.
-  Task<> receive_beside_others(Accepted accepted, std::uint64_t number) {
+  Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
-      co_await receive(context_, options_, std::move(accepted), number, never);
+      co_await receive(context_, board_, options_, std::move(connection), number, never);
     } catch (const Error& error) {
       if (error.origin() == Origin::standard_output) failure_ = std::current_exception();
       if (!failure_) context_.log.warn("{}", error.what());
@@ -158,6 +162,7 @@ class Receptionist {
   }
 
   Context& context_;
+  ProgressBoard& board_;
   const Options& options_;
   Listener listener_;
   Notification failed_;
@@ -166,9 +171,14 @@ class Receptionist {
   std::uint64_t number_ = 1;  // of the next transfer
 };
 
-Task<> receive_many(Context& context, const Options& options) {
-  auto listener = co_await open_listener(context, options.words, options.listening);
-  Receptionist receptionist(co_await this_loop(), context, options, std::move(listener));
+Task<> receive_many(Context& context, ProgressBoard& board, const Options& options) {
+  const auto tell_of = [&board](const std::string& where) {
+    board.tell_when_idle([where] { return ProgressState{Phase::listening, where}; });
+  };
+  tell_of(endpoint_of(options.meeting, options.words).to_string());
+  auto listener = co_await open_listener(context, options.words, options.meeting.listening);
+  tell_of(listener.address().to_string());
+  Receptionist receptionist(co_await this_loop(), context, board, options, std::move(listener));
   std::vector<Task<>> tasks;
   if (options.limits.accept) tasks.push_back(receptionist.watch_for_quiet(*options.limits.accept));
   tasks.push_back(receptionist.watch_for_failure());
@@ -180,11 +190,12 @@ ExitCode run(Context& context, const Options& options) {
   check(options.target);
   options.progress.apply(context);
   if (options.target.to_standard_output()) context.report.keep_standard_output_for_payload();
+  ProgressBoard board(context);
   if (options.target.keep_open) {
     context.shows_progress = false;
-    context.run(receive_many(context, options), options.limits.whole_run);
+    board.run(receive_many(context, board, options), options.limits.whole_run);
   } else {
-    context.run(receive_one(context, options));
+    board.run(receive_one(context, board, options));
   }
   return ExitCode::done;
 }
@@ -194,7 +205,8 @@ ExitCode run(Context& context, const Options& options) {
 Run declare_recv_file(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  add_endpoint(flags, o.words, "[HOST] PORT");
+  flags.add_words(o.words, 2, "[HOST] PORT")
+      .option_text("[HOST] PORT\n       sockx recv-file --connect [OPTIONS] HOST PORT");
   const auto take_output = [&o](const std::string& file) {
     o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
     o.target.output_given = true;
@@ -205,7 +217,8 @@ Run declare_recv_file(Flags& flags) {
       "pattern of %n number, %h peer, %t time");
   output.option_text("FILE");
   flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
-  flags.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
+  const auto keep_open =
+      flags.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
   flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
   flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
   flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
@@ -216,16 +229,15 @@ Run declare_recv_file(Flags& flags) {
                     {"read-write", TransferMethod::read_write}},
                    "how to move the bytes (default: auto)");
   add_progress_flags(flags, o.progress);
-  add_listen_flags(flags, o.listening);
-  add_accept_timeout(flags, o.limits);
+  add_meeting_flags(flags, o.meeting, o.limits).excludes(keep_open);
   add_run_timeouts(flags, o.limits);
   flags.set_examples(
       {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
        {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
-       {"sockx recv-file 5678 | tar x", "hand it on"}});
+       {"sockx recv-file 5678 | tar x", "hand it on"},
+       {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
   return [options](Context& context) {
     options->receive.idle_timeout = options->limits.idle;
-    options->listening.options.stream.resets_on_close = true;
     return run(context, *options);
   };
 }

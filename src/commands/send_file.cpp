@@ -6,8 +6,8 @@
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/comparison_report.hpp"
-#include "commands/shared/dialing.hpp"
 #include "commands/shared/end_report.hpp"
+#include "commands/shared/meeting.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "os/error.hpp"
 #include "os/split_list.hpp"
@@ -32,8 +32,7 @@ struct Options {
   std::vector<std::string> words;
   std::optional<std::uint64_t> offset, chunk;
   CompareOptions compare;
-  StreamOptions stream;
-  RetryFlags retry;
+  MeetingFlags meeting;
   TimeLimits limits;
   SendOptions send;
   ProgressFlags progress;
@@ -46,22 +45,27 @@ struct Words {
 
 void check(const Options& options) {
   if (options.words.empty())
-    throw BadInput(text("say {}; see `sockx send-file --help`",
-                        options.compare.asked ? "--compare FILE [HOST PORT]" : "FILE HOST PORT"));
+    throw BadInput(
+        text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
+                                                     : options.meeting.listens ? "--listen FILE PORT"
+                                                                               : "FILE HOST PORT"));
   constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
-  if (options.compare.asked && options.retry.are_given())
+  if (options.compare.asked && options.meeting.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
   if (options.chunk && (*options.chunk == 0 || *options.chunk > largest_chunk))
     throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
 }
 
-/// FILE, then the endpoint: the last word when it contains a colon, else the last two.
-Words split(const std::vector<std::string>& words) {
-  const std::size_t endpoint_words = words.back().find(':') != std::string::npos ? 1 : 2;
+/// FILE, then the endpoint: one word to listen on, or one that contains a colon, else the last two.
+Words split(const std::vector<std::string>& words, bool listens) {
+  const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
   if (words.size() < endpoint_words + 1)
-    throw BadInput(text("'{}': say FILE HOST PORT or FILE HOST:PORT", words.back()));
-  if (words.size() > endpoint_words + 1) throw BadInput(text("'{}': send one FILE at a time", words[1]));
+    throw BadInput(text("'{}': say {}", words.back(),
+                        listens ? "FILE PORT or FILE HOST:PORT" : "FILE HOST PORT or FILE HOST:PORT"));
+  if (words.size() > endpoint_words + 1)
+    throw BadInput(text("'{}': send one FILE at a time{}", words[1],
+                        listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
   return {words.front(), {words.begin() + 1, words.end()}};
 }
 
@@ -78,6 +82,9 @@ class Summary {
     usage_ = Usage::now();
   }
   void complete() { report_.complete(); }
+  ProgressState state(const FileSource& source) const {
+    return {stats.is_finishing ? Phase::finishing : Phase::sending, peer_, file_, stats.bytes, source.length};
+  }
   /// Whether a transfer of known length has begun and not been sent whole.
   bool is_short_of(const FileSource& source) const {
     return begun_ && source.length && stats.bytes < *source.length;
@@ -130,27 +137,26 @@ SendOptions send_options(Context& context, const Options& options) {
   return send;
 }
 
-Task<> transfer(Context& context, const Options& options, FileSource& source, Endpoint endpoint,
-                Summary& summary) {
-  auto how = redial_options(context, options.retry, options.limits.connect);
-  auto dialed = co_await redial(std::move(endpoint), dial_options(context, options.stream), std::move(how));
-  const auto peer = dialed.peer.to_string();
-  context.log.info("connected to {}", peer);
+Task<> transfer(Context& context, ProgressBoard& board, const Options& options, FileSource& source,
+                std::vector<std::string> endpoint, Summary& summary) {
+  auto connection =
+      co_await meet(context, board, options.meeting, std::move(endpoint), options.limits, never);
+  pace(connection, options.meeting.stream(), options.send.rate);
+  const auto peer = connection.peer.to_string();
   summary.begin(source.described.name, peer);
+  const Progress shown(board, [&] { return summary.state(source); });
   auto sending =
-      send_file(source, std::move(dialed.socket), peer, send_options(context, options), summary.stats);
-  auto shown = with_progress(
-      context, std::move(sending), [&] { return summary.stats.bytes; }, [&] { return source.length; });
-  co_await std::move(shown);
+      send_file(source, std::move(connection.socket), peer, send_options(context, options), summary.stats);
+  co_await std::move(sending);
 }
 
-ExitCode send(Context& context, const Options& options) {
-  const auto words = split(options.words);
-  auto endpoint = Endpoint::parse(words.endpoint, Endpoint::Role::connecting);
+ExitCode send(Context& context, ProgressBoard& board, const Options& options) {
+  const auto words = split(options.words, options.meeting.listens);
+  endpoint_of(options.meeting, words.endpoint);  // a bad one is said before anything is opened
   auto source = FileSource::open(words.file, options.offset.value_or(0), options.send.count);
   Summary summary(context);
   try {
-    context.run(transfer(context, options, source, std::move(endpoint), summary), options.limits.whole_run);
+    board.run(transfer(context, board, options, source, words.endpoint, summary), options.limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary.is_short_of(source)) throw;
     throw Incomplete(text("{}: {} of {} bytes were sent: {}", words.file, summary.stats.bytes, *source.length,
@@ -173,19 +179,19 @@ std::vector<TransferMethod> parse_methods(const std::string& list) {
   return parsed;
 }
 
-Task<> run_comparison(Context& context, ComparisonOptions options, Comparison& result) {
+Task<> run_comparison(ProgressBoard& board, ComparisonOptions options, Comparison& result) {
+  const Progress shown(board, [&result, file = options.file] {
+    return ProgressState{Phase::sending, result.peer, file, result.bytes_so_far, result.bytes_expected};
+  });
   auto comparing = compare_methods(std::move(options), result);
-  auto shown = with_progress(
-      context, std::move(comparing), [&] { return result.bytes_so_far; },
-      [&] { return result.bytes_expected; });
-  co_await std::move(shown);
+  co_await std::move(comparing);
 }
 
-ExitCode compare(Context& context, const Options& options) {
+ExitCode compare(Context& context, ProgressBoard& board, const Options& options) {
   ComparisonOptions wanted;
   wanted.file = options.words.front();
   if (options.words.size() > 1)
-    wanted.receiver = Endpoint::parse(split(options.words).endpoint, Endpoint::Role::connecting);
+    wanted.receiver = endpoint_of(options.meeting, split(options.words, false).endpoint);
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
   wanted.methods = options.compare.methods;
@@ -193,11 +199,11 @@ ExitCode compare(Context& context, const Options& options) {
   if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
   wanted.runs = options.compare.runs;
   wanted.warmups = options.compare.warmups;
-  wanted.dial = dial_options(context, options.stream);
+  wanted.dial = dial_options(context, options.meeting.stream());
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
   Comparison result;
-  context.run(run_comparison(context, std::move(wanted), result), options.limits.whole_run);
+  board.run(run_comparison(board, std::move(wanted), result), options.limits.whole_run);
   report_comparison(context, options.words.front(), result,
                     options.compare.csv ? ComparisonFormat::csv : ComparisonFormat::table);
   return result.winner() == nullptr ? ExitCode::other_failure : ExitCode::done;
@@ -208,9 +214,11 @@ ExitCode compare(Context& context, const Options& options) {
 Run declare_send_file(Flags& flags) {
   const auto options = std::make_shared<Options>();
   auto& o = *options;
-  flags.add_words(o.words, 3, "FILE HOST PORT")
-      .required(false)  // check() knows which words
-      .option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
+  flags.add_word_list(o.words, "FILE HOST PORT")
+      .option_text(
+          "FILE HOST PORT\n"
+          "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
+          "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
   const auto method =
@@ -240,20 +248,19 @@ Run declare_send_file(Flags& flags) {
       .needs(compare_flag);
   flags.add_flag("--csv", o.compare.csv, "print every run as comma-separated values").needs(compare_flag);
   add_progress_flags(flags, o.progress);
-  add_stream_flags(flags, o.stream);
-  add_connect_timeout(flags, o.limits);
-  add_retry_flags(flags, o.retry);
+  add_meeting_flags(flags, o.meeting, o.limits).excludes(compare_flag);
   add_run_timeouts(flags, o.limits);
   flags.set_examples(
       {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
        {"tar c src | sockx send-file - backup:5678", "send a stream"},
+       {"sockx send-file --listen disk.img 5678", "let the receiver come for it"},
        {"sockx send-file --compare disk.img",
         "measure sendfile, splice, mmap and read-write on this machine"}});
   return [options](Context& context) {
     check(*options);
     options->progress.apply(context);
-    options->stream.resets_on_close = true;
-    return options->compare.asked ? compare(context, *options) : send(context, *options);
+    ProgressBoard board(context);
+    return options->compare.asked ? compare(context, board, *options) : send(context, board, *options);
   };
 }
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
+#include <set>
 
 #include "os/error.hpp"
 
@@ -37,6 +39,15 @@ void on_signal(int signal) {
   errno = saved;
 }
 
+/// What was set for the signal before; nothing, and nothing is changed, where it is ignored.
+std::optional<struct sigaction> replace_action(int signal, const struct sigaction& action) {
+  struct sigaction old {};
+  sigaction(signal, nullptr, &old);
+  if (old.sa_handler == SIG_IGN) return {};
+  sigaction(signal, &action, nullptr);
+  return old;
+}
+
 }  // namespace
 
 SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : pipe_(rules.pipe) {
@@ -45,15 +56,12 @@ SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : 
   first_signal = 0;
   repeatable_signal = rules.repeatable;
   is_deaf = pipe_ >= 0;
-  for (const int signal : signals) {
-    struct sigaction ours {
-    }, old{};
-    ours.sa_handler = on_signal;
-    sigaction(signal, nullptr, &old);
-    if (old.sa_handler == SIG_IGN) continue;
-    sigaction(signal, &ours, &old);
-    replaced_.push_back({signal, old});
-  }
+  std::set<int> all(signals);
+  if (rules.repeatable != 0) all.insert(rules.repeatable);
+  struct sigaction ours {};
+  ours.sa_handler = on_signal;
+  for (const int signal : all)
+    if (const auto old = replace_action(signal, ours)) replaced_.push_back({signal, *old});
 }
 
 SignalCatcher::~SignalCatcher() {
@@ -85,6 +93,13 @@ void die_by_signal(int signal) {
   sigprocmask(SIG_UNBLOCK, &only, nullptr);
   raise(signal);
   _exit(128 + signal);
+}
+
+void survive_signal(int signal) {
+  struct sigaction nothing {};
+  nothing.sa_handler = [](int) {};  // not SIG_IGN, which programs that we run would inherit
+  nothing.sa_flags = SA_RESTART;
+  replace_action(signal, nothing);
 }
 
 void ignore_signals_that_calls_report() {

@@ -8,10 +8,10 @@
 
 namespace sockx {
 
-/// While one lives, its signals make fd() readable instead of killing the process; a signal that was ignored
-/// at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and nothing is blocked in the
-/// mask, so that exec'd children are untouched. A second signal has its default effect at once. One at a
-/// time.
+/// While one lives, its signals, and the repeatable one, make fd() readable instead of killing the process; a
+/// signal that was ignored at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and
+/// nothing is blocked in the mask, so that exec'd children are untouched. A second signal has its default
+/// effect at once. One at a time.
 class SignalCatcher {
  public:
   struct Rules {
@@ -42,6 +42,10 @@ class SignalCatcher {
 /// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and
 /// stops its loop, systemd sees a clean end. See signal(7).
 [[noreturn]] void die_by_signal(int signal);
+
+/// The signal, unless it is ignored, no longer kills: nothing happens where no SignalCatcher waits for it,
+/// and no call is interrupted then. Programs that we run have its default effect.
+void survive_signal(int signal);
 
 /// SIGPIPE and SIGXFSZ no longer kill: the call that meets a broken pipe or a file size limit reports EPIPE
 /// or EFBIG.

@@ -65,6 +65,7 @@ class Receiving {
   Task<> receive() {
     co_await run_pump(pump_, connection_.watch, sink_.watch, {nullptr, &last_byte_, &stats_.bytes});
     if (pump_.bytes() == limit()) {
+      stats_.is_finishing = true;
       const bool ended = co_await has_ended();
       if (!ended)
         throw Incomplete(text("{} sends more than the {} bytes that {}", peer_.name, limit(),

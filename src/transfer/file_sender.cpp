@@ -79,6 +79,7 @@ class Sending {
       throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", source_.described.name,
                             pump_.bytes(), *source_.length));
     sent_at_ = loop_.now();
+    stats_.is_finishing = true;
     set_reset_on_close(peer_.fd, false);
     shutdown_write(peer_);
   }

@@ -207,6 +207,52 @@ TEST_CASE("--opt, --source, --interface, --mptcp: what is wrong is status 2 and 
   }
 }
 
+TEST_CASE("--rate: TCP is told the pace of what is ours, unless --opt says another; others are not") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "content");
+  const auto pacing_of = [](const Process& process) {
+    std::string found;
+    for (const auto& line : lines_of(process.err()))
+      if (contains(line, "SO_MAX_PACING_RATE")) found += line.substr(line.find("SO_MAX")) + '\n';
+    return found;
+  };
+  const std::string own = "SO_MAX_PACING_RATE, 5000000) = 0\n";
+  PeerListener listener;
+  const Words call{"127.0.0.1", listener.port()};
+  const Words rate{"--trace", "--rate", "5M"};
+  for (const auto& [words, expected] : {std::pair{sockx({"connect"}) + rate + call, own},
+                                        {sockx({"send-file", file}) + rate + call, own},
+                                        {sockx({"connect", "--opt", "max_pacing_rate=70000"}) + rate + call,
+                                         std::string("SO_MAX_PACING_RATE, 70000) = 0\n")}}) {
+    Process process(words);
+    auto peer = listener.accept();
+    peer.receive_all();
+    peer.close();
+    check_end(process, exited(0));
+    CHECK(pacing_of(process) == expected);
+  }
+  for (const auto& words : {sockx({"listen"}), sockx({"send-file", "--listen", file})}) {
+    Process process(words + rate + Words{"127.0.0.1:0"});
+    auto peer = Peer::connect(port_of(process));
+    peer.receive_all();
+    peer.close();
+    check_end(process, exited(0));
+    CHECK(pacing_of(process) == own);
+  }
+  const auto dialed = Peer::connect(listener.port());
+  auto peer = listener.accept();
+  peer.finish();
+  Process adopting(sockx({"connect", "fd:" + std::to_string(dialed.fd())}) + rate,
+                   {.inherited = {dialed.fd()}});
+  check_end(adopting, exited(0));
+  CHECK(pacing_of(adopting) == "");
+  Process unix_socket(sockx({"listen"}) + rate + Words{"unix:" + (folder / "socket")});
+  wait_for_listener(folder / "socket");
+  run(sockx({"connect", "unix:" + (folder / "socket")}));
+  check_end(unix_socket, exited(0));
+  CHECK(pacing_of(unix_socket) == "");
+}
+
 TEST_CASE("--source: the peer sees the address, the port or both, from connect and from send-file") {
   const Folder folder;
   write_file(folder / "file", "content");

@@ -73,6 +73,12 @@ TEST_SUITE("faults: recv-file") {
   TEST_CASE("recv-file to standard output as a file survives the fault of every call") {
     meet_every_fault(receiving("recv-file > file", {}, Place::file));
   }
+  TEST_CASE("recv-file --connect survives the fault of every call") {
+    auto scenario = receiving("recv-file --connect", {"--connect", "-o", "OUTPUT"}, Place::named);
+    scenario.faulty_listens = false;
+    scenario.healthy.words.emplace_back("--listen");
+    meet_every_fault(scenario);
+  }
   TEST_CASE("recv-file on a port of its own survives the fault of every call") {
     auto scenario =
         receiving("recv-file on a port", {"--port-file", "PORTFILE", "-o", "OUTPUT"}, Place::named);

@@ -18,6 +18,16 @@ Scenario sending(const std::string& name, const std::vector<std::string>& more) 
   return scenario;
 }
 
+/// The same where the faulty one waits for the other.
+Scenario listening(const std::string& name, const std::vector<std::string>& more) {
+  auto scenario = sending(name, {"--listen", "--chunk", "4000"});
+  scenario.faulty_listens = true;
+  scenario.healthy.words.emplace_back("--connect");
+  auto& words = scenario.faulty.words;
+  words.insert(words.end(), more.begin(), more.end());
+  return scenario;
+}
+
 }  // namespace
 
 TEST_SUITE("faults: send-file") {
@@ -45,6 +55,15 @@ TEST_SUITE("faults: send-file") {
   TEST_CASE("send-file into a small buffer survives the fault of every call") {
     auto scenario = sending("send-file into a small buffer", {"--opt", "SO_SNDBUF=8192"});
     scenario.sent = noise(120'000);
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("send-file --listen survives the fault of every call") {
+    meet_every_fault(listening("send-file --listen", {}));
+  }
+  TEST_CASE("send-file --listen on a port of its own survives the fault of every call") {
+    auto scenario = listening("send-file --listen on a port", {"--port-file", "PORTFILE"});
+    scenario.meeting = Scenario::Meeting::tcp_port_file;
+    scenario.sent = noise(5000);
     meet_every_fault(scenario);
   }
   TEST_CASE("send-file of a pipe survives the fault of every call") {

@@ -103,8 +103,10 @@ class Conversation {
     return "";
   }
 
+  /// In one word, which every command takes.
   Words endpoint(const std::string& port) const {
-    return is_unix() ? Words{"unix:" + path()} : Words{host(), port};
+    if (is_unix()) return {"unix:" + path()};
+    return {(cell_.family == Family::ipv6 ? "[::1]:" : "127.0.0.1:") + port};
   }
   Words where(const std::array<std::optional<Words>, 3>& by_family, const std::string& port) const {
     return filled_in(by_family.at(static_cast<std::size_t>(cell_.family)).value(),

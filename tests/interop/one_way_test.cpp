@@ -28,10 +28,13 @@ void check_receiving(const PeerProgram& peer, Role role, Family family, Input ou
 void check(PeerProgram peer, Family family) {
   if (is_missing(peer.name)) return;
   check_sending(peer, Role::connect, family, {{"send-file", "--quiet", "INPUT"}, {"connect", "--send-only"}});
-  check_sending(peer, Role::listen, family, {{"listen", "--send-only"}});
-  if (peer.half_closes)
+  check_sending(peer, Role::listen, family,
+                {{"listen", "--send-only"}, {"send-file", "--quiet", "--listen", "INPUT"}});
+  if (peer.half_closes) {
     check_receiving(peer, Role::connect, family, Input::pipe,
-                    {{"connect", "--recv-only"}, {"connect", "--until", "peer"}});
+                    {{"recv-file", "--connect"}, {"connect", "--recv-only"}, {"connect", "--until", "peer"}});
+    check_receiving(peer, Role::connect, family, Input::file, {{"recv-file", "--connect", "-o", "OUTPUT"}});
+  }
   peer.connects = peer.sends;
   check_receiving(peer, Role::listen, family, Input::pipe,
                   {{"recv-file"}, {"listen", "--recv-only"}, {"listen", "--until", "peer"}});

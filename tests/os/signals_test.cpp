@@ -142,3 +142,33 @@ TEST_CASE("signals: where they come by a pipe, those that the process gets chang
   });
   CHECK(end.exited_with(0));
 }
+
+TEST_CASE(
+    "signals: one to survive does nothing, interrupts nothing, and is caught while somebody catches it") {
+  const auto end = test::in_child([] {
+    survive_signal(SIGUSR1);
+    raise(SIGUSR1);
+    {
+      SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+      raise(SIGUSR1);
+      if (catcher.caught() != SIGUSR1) return 1;
+      catcher.forget(SIGUSR1);
+      if (catcher.caught() != 0) return 2;
+    }
+    raise(SIGUSR1);
+    struct sigaction action {};
+    sigaction(SIGUSR1, nullptr, &action);
+    return (action.sa_flags & SA_RESTART) != 0 ? 0 : 3;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signals: one to survive that was ignored stays ignored") {
+  const auto end = in_child([] {
+    signal(SIGUSR1, SIG_IGN);
+    survive_signal(SIGUSR1);
+    const SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+    return handler_of(SIGUSR1) == SIG_IGN ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
+}

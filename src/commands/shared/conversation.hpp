@@ -2,10 +2,10 @@
 #pragma once
 
 #include "cli/context.hpp"
+#include "commands/shared/connection.hpp"
 #include "commands/shared/conversation_options.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/filters.hpp"
-#include "net/socket.hpp"
 
 namespace sockx {
 
@@ -24,13 +24,6 @@ class ConversationSummary {
   std::optional<Clock::time_point> begun_;
   std::string peer_;
   EndReport report_;  // goes first
-};
-
-/// A connection, and what is known of it.
-struct Connection {
-  Socket socket;
-  Address peer;
-  bool is_adopted = false;  // somebody else may go on with it
 };
 
 /// Throws BadInput for --exec without a program.

@@ -1,0 +1,76 @@
+#include "commands/shared/meeting.hpp"
+
+#include <algorithm>
+
+#include "cli/flag_groups.hpp"
+#include "flow/task_group.hpp"
+
+namespace sockx {
+
+namespace {
+
+Task<> dial(Context& context, Endpoint endpoint, const MeetingFlags& flags, std::optional<Duration> timeout,
+            std::optional<Connection>& met) {
+  auto how = redial_options(context, flags.retry, timeout);
+  auto dialing = dial_options(context, flags.stream());
+  const bool is_adopted = endpoint.is_adopted();
+  auto dialed = co_await redial(std::move(endpoint), std::move(dialing), std::move(how));
+  context.log.info("connected to {}", dialed.peer.to_string());
+  met = Connection{std::move(dialed.socket), dialed.peer, is_adopted};
+}
+
+}  // namespace
+
+Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits) {
+  const auto turn =
+      target.listens
+          ? flags.add_flag(
+                "--connect", [&target] { target.listens = false; }, "connect, instead of being connected to")
+          : flags.add_flag(
+                "--listen", [&target] { target.listens = true; },
+                "wait for a connection, instead of connecting; the endpoint is one word, PORT or HOST:PORT");
+  target.listening.options.stream.resets_on_close = true;
+  add_listen_flags(flags, target.listening);
+  add_accept_timeout(flags, limits);
+  add_connect_timeout(flags, limits);
+  add_retry_flags(flags, target.retry);
+  const auto tie = [&](std::initializer_list<const char*> names, bool listening) {
+    for (const auto* const name : names) {
+      if (listening == target.listens)
+        flags.get(name).excludes(turn);
+      else
+        flags.get(name).needs(turn);
+    }
+  };
+  tie({"--backlog", "--port-file", "--accept-timeout"}, true);
+  tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for"}, false);
+  return turn;
+}
+
+Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words) {
+  return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
+}
+
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
+                      std::vector<std::string> words, TimeLimits limits, Deadline deadline) {
+  auto endpoint = endpoint_of(flags, words);
+  auto where = endpoint.to_string();
+  const auto phase = flags.listens ? Phase::listening : Phase::connecting;
+  const Progress shown(board, [&] { return ProgressState{phase, where}; });
+  if (!flags.listens) {
+    std::optional<Connection> met;
+    auto dialing = dial(context, std::move(endpoint), flags, limits.connect, met);
+    co_await bounded(std::move(dialing), deadline, "the deadline has passed");
+    co_return std::move(*met);
+  }
+  auto listening = flags.listening;
+  listening.options.deadline = deadline;
+  std::optional<Listener> listener(co_await open_listener(context, std::move(words), std::move(listening)));
+  where = listener->address().to_string();
+  auto accepted = co_await accept(*listener, std::min(deadline, deadline_in(limits.accept)));
+  listener.reset();  // nobody else is served, and nobody else should wait
+  context.log.info("connection from {}", accepted.peer.to_string());
+  co_return Connection{std::move(accepted.socket), accepted.peer};
+}
+
+}  // namespace sockx

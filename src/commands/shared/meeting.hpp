@@ -1,0 +1,36 @@
+// How a transfer comes to its connection, which either side may open.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/flags.hpp"
+#include "cli/progress.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/shared/connection.hpp"
+#include "commands/shared/dialing.hpp"
+#include "commands/shared/listening.hpp"
+
+namespace sockx {
+
+struct MeetingFlags {
+  bool listens = false;        // else it dials
+  ListenFlags listening = {};  // its stream options are those of a socket that dials, too
+  RetryFlags retry = {};
+
+  const StreamOptions& stream() const { return listening.options.stream; }
+};
+
+/// The flags of both ways, and the one that turns what `target` says into the other: --listen or --connect,
+/// which is returned. What is only for the way that is not taken is a usage error.
+Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits);
+
+/// Where to listen, or whom to dial. Throws BadInput.
+Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words);
+
+/// Dials, or accepts one connection and then stops listening; until `deadline`, or the limit for that. A TCP
+/// socket is set to reset on close.
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
+                      std::vector<std::string> words, TimeLimits limits, Deadline deadline);
+
+}  // namespace sockx

@@ -1,0 +1,35 @@
+#include "cli/progress.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sockx;
+
+namespace {
+
+std::string line_of(const ProgressState& state) {
+  return progress_line(Meter([&] { return state; }));
+}
+
+}  // namespace
+
+TEST_CASE("progress line: each phase has its words") {
+  CHECK(line_of({Phase::listening, "[::]:80"}) == "waiting for a connection on [::]:80");
+  CHECK(line_of({Phase::connecting, "host:80"}) == "connecting to host:80");
+  CHECK(line_of({Phase::sending, "peer", "file", 512, 2048}) ==
+        "sending file to peer: 25%, 512 bytes, 0 B/s");
+  CHECK(line_of({Phase::receiving, "peer", "file", 512}) == "receiving file from peer: 512 bytes, 0 B/s");
+  CHECK(line_of({Phase::finishing, "peer", "file", 0, 0}) ==
+        "waiting until peer closes: 100%, 0 bytes, 0 B/s");
+}
+
+TEST_CASE("progress line: more than was expected is all, and a name is no second line") {
+  CHECK(line_of({Phase::receiving, "peer", "a\nb", 20, 10}) ==
+        "receiving a?b from peer: 100%, 20 bytes, 0 B/s");
+}
+
+TEST_CASE("progress fields: what is not known is left out") {
+  const Meter meter([] { return ProgressState{Phase::connecting, "host:80"}; });
+  CHECK(
+      json_line("progress", progress_fields(meter)) ==
+      R"({"event":"progress","schema":1,"phase":"connecting","peer":"host:80","bytes":0,"bytes_per_second":0.0})");
+}

@@ -74,6 +74,8 @@ Failure describe_failure(std::exception_ptr thrown) {
     return failed_call(ExitCode::timed_out, error.what(), ETIMEDOUT);
   } catch (const Incomplete& error) {
     return {ExitCode::incomplete, error.what()};
+  } catch (const Corrupt& error) {
+    return {ExitCode::integrity_mismatch, error.what()};
   } catch (const Error& error) {
     return failed_call(status_of(error), error.what(), error.number());
   } catch (const std::exception& error) {

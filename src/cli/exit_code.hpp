@@ -18,6 +18,7 @@ enum class ExitCode {
   reset_by_peer = 7,
   cannot_bind_or_open = 8,
   incomplete = 9,
+  integrity_mismatch = 10,
   local_io = 11,
 };
 

@@ -17,7 +17,7 @@ namespace {
 constexpr int bar_width = 24;
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array names{"listening", "connecting", "sending", "receiving", "finishing"};
+  constexpr std::array names{"listening", "connecting", "resuming", "sending", "receiving", "finishing"};
   return names.at(static_cast<std::size_t>(phase));
 }
 
@@ -30,6 +30,8 @@ std::string words_of(const ProgressState& state) {
       return text("waiting for a connection on {}", state.where);
     case Phase::connecting:
       return text("connecting to {}", state.where);
+    case Phase::resuming:
+      return text("looking at what there is of {}", state.file);
     case Phase::sending:
       return text("sending {} to {}", state.file, state.where);
     case Phase::receiving:
@@ -46,7 +48,9 @@ double share_of(const ProgressState& state, std::uint64_t total) {
 
 /// "143.05 MiB, 346.95 MB/s, 1 s left"
 std::string amount(const Meter& meter) {
-  auto shown = text("{}, {}", show_size(meter.state().bytes), show_rate(meter.rate()));
+  const auto& state = meter.state();
+  auto shown = text("{}, {}", show_size(state.bytes), show_rate(meter.rate()));
+  if (state.files_total > 1U) shown += text(", {} of {} files", state.files.value_or(0), *state.files_total);
   if (const auto left = meter.seconds_left()) shown += text(", {:.0f} s left", *left);
   return shown;
 }
@@ -62,7 +66,7 @@ std::string bar(const Meter& meter) {
         text("{:3.0f}% [{}{}] ", share * 100, std::string(filled, '#'), std::string(bar_width - filled, '-'));
   }
   shown += amount(meter);
-  if (state.phase == Phase::finishing) shown += ", " + words_of(state);
+  if (state.phase == Phase::finishing || state.phase == Phase::resuming) shown += ", " + words_of(state);
   return shown;
 }
 

@@ -14,8 +14,9 @@
 
 namespace sockx {
 
-/// What a transfer is at. In the last one all bytes have been moved, and the peer's end is waited for.
-enum class Phase { listening, connecting, sending, receiving, finishing };
+/// What a transfer is at. Resuming, what an earlier one has left is looked through; in the last one all bytes
+/// have been moved, and the peer's end is waited for.
+enum class Phase { listening, connecting, resuming, sending, receiving, finishing };
 
 struct ProgressState {
   Phase phase;
@@ -23,6 +24,7 @@ struct ProgressState {
   std::string file = {};  // once there is a connection
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> total = {};
+  std::optional<std::uint64_t> files = {}, files_total = {};  // of several: those that are whole
 };
 /// Tells how things stand; called from time to time, and so without waiting.
 using Look = std::function<ProgressState()>;

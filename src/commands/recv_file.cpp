@@ -7,6 +7,7 @@
 #include "commands/shared/meeting.hpp"
 #include "commands/shared/target.hpp"
 #include "commands/shared/transfer_flags.hpp"
+#include "commands/shared/verified.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
@@ -26,7 +27,21 @@ struct Options {
   TimeLimits limits;
   ReceiveOptions receive;
   ProgressFlags progress;
+  VerifiedReceiveFlags verified;
 };
+
+void check(const Options& options) {
+  if (!options.verified.asked) return check(options.target);
+  if (!options.target.output_given) return;
+  const auto& output = options.target.output;
+  if (output == "-")
+    throw BadInput("--output '-': --verified gives files their names when they are whole: say --output FILE");
+  if (options.target.keep_open)
+    throw BadInput(
+        text("--output '{}': many transfers do not go into one file: say --output-dir DIR", output));
+  if (options.verified.folder_given)
+    throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", output));
+}
 
 /// The total of one transfer, told at its end, however that comes.
 class Total {
@@ -88,9 +103,25 @@ Task<> receive(Context& context, ProgressBoard& board, const Options& options, C
   total->complete();
 }
 
+VerifiedReceiveOptions verified(const Options& options, Deadline deadline) {
+  auto wanted = options.verified.options;
+  if (options.target.output_given) wanted.output = options.target.output;
+  wanted.sync = options.fsync;
+  wanted.most = options.receive.most;
+  wanted.idle_timeout = options.limits.idle;
+  wanted.deadline = deadline;
+  return wanted;
+}
+
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
 Task<> receive_one(Context& context, ProgressBoard& board, const Options& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
+  if (options.verified.asked) {
+    Meeting meeting(context, board, options.meeting, options.words, options.limits, deadline);
+    auto first = co_await meeting.next();
+    co_await receive_verified_files(context, board, std::move(first), &meeting, verified(options, deadline));
+    co_return;
+  }
   auto connection = co_await meet(context, board, options.meeting, options.words, options.limits, deadline);
   co_await receive(context, board, options, std::move(connection), 1, deadline);
 }
@@ -151,7 +182,11 @@ class Receptionist {
   /// The failure of one of several is its own, unless it befell what all of them share.
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
-      co_await receive(context_, board_, options_, std::move(connection), number, never);
+      if (options_.verified.asked)
+        co_await receive_verified_files(context_, board_, std::move(connection), nullptr,
+                                        verified(options_, never));
+      else
+        co_await receive(context_, board_, options_, std::move(connection), number, never);
     } catch (const Error& error) {
       if (error.origin() == Origin::standard_output) failure_ = std::current_exception();
       if (!failure_) context_.log.warn("{}", error.what());
@@ -187,9 +222,10 @@ Task<> receive_many(Context& context, ProgressBoard& board, const Options& optio
 }
 
 ExitCode run(Context& context, const Options& options) {
-  check(options.target);
+  check(options);
   options.progress.apply(context);
-  if (options.target.to_standard_output()) context.report.keep_standard_output_for_payload();
+  if (options.target.to_standard_output() && !options.verified.asked)
+    context.report.keep_standard_output_for_payload();
   ProgressBoard board(context);
   if (options.target.keep_open) {
     context.shows_progress = false;
@@ -216,18 +252,22 @@ Run declare_recv_file(Flags& flags) {
       "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
       "pattern of %n number, %h peer, %t time");
   output.option_text("FILE");
-  flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
+  const auto discard =
+      flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
   const auto keep_open =
       flags.add_flag("-k,--keep-open", o.target.keep_open, "go on with further transfers, several at once");
-  flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
+  const auto no_clobber =
+      flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
   flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
-  flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
+  const auto size = flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
   flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
-  flags.add_choice("--method", o.receive.method,
-                   {{"auto", TransferMethod::automatic},
-                    {"splice", TransferMethod::splice},
-                    {"read-write", TransferMethod::read_write}},
-                   "how to move the bytes (default: auto)");
+  const auto method = flags.add_choice("--method", o.receive.method,
+                                       {{"auto", TransferMethod::automatic},
+                                        {"splice", TransferMethod::splice},
+                                        {"read-write", TransferMethod::read_write}},
+                                       "how to move the bytes (default: auto)");
+  add_verified_flags(flags, o.verified);
+  for (const auto& raw : {discard, no_clobber, size, method}) flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
   add_meeting_flags(flags, o.meeting, o.limits).excludes(keep_open);
   add_run_timeouts(flags, o.limits);
@@ -235,6 +275,7 @@ Run declare_recv_file(Flags& flags) {
       {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
        {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
        {"sockx recv-file 5678 | tar x", "hand it on"},
+       {"sockx recv-file --verified --output-dir in 5678", "take files and folders, each verified"},
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
   return [options](Context& context) {
     options->receive.idle_timeout = options->limits.idle;

@@ -9,6 +9,7 @@
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/meeting.hpp"
 #include "commands/shared/transfer_flags.hpp"
+#include "commands/shared/verified.hpp"
 #include "os/error.hpp"
 #include "os/split_list.hpp"
 #include "os/usage.hpp"
@@ -36,10 +37,11 @@ struct Options {
   TimeLimits limits;
   SendOptions send;
   ProgressFlags progress;
+  VerifiedSendFlags verified;
 };
 
 struct Words {
-  std::string file;
+  std::vector<std::string> files;
   std::vector<std::string> endpoint;
 };
 
@@ -57,16 +59,27 @@ void check(const Options& options) {
     throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
 }
 
-/// FILE, then the endpoint: one word to listen on, or one that contains a colon, else the last two.
-Words split(const std::vector<std::string>& words, bool listens) {
+/// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
+Words split(const Options& options) {
+  const auto& words = options.words;
+  const bool listens = options.meeting.listens;
   const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
   if (words.size() < endpoint_words + 1)
     throw BadInput(text("'{}': say {}", words.back(),
                         listens ? "FILE PORT or FILE HOST:PORT" : "FILE HOST PORT or FILE HOST:PORT"));
-  if (words.size() > endpoint_words + 1)
-    throw BadInput(text("'{}': send one FILE at a time{}", words[1],
+  const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
+  Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
+  if (split.files.size() == 1) return split;
+  if (endpoint_words == 2)
+    throw BadInput(
+        text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
+  if (!options.verified.asked)
+    throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
                         listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
-  return {words.front(), {words.begin() + 1, words.end()}};
+  if (!options.verified.options.name.empty())
+    throw BadInput(text("--name '{}': there is one name for {} FILEs", options.verified.options.name,
+                        split.files.size()));
+  return split;
 }
 
 class Summary {
@@ -151,16 +164,24 @@ Task<> transfer(Context& context, ProgressBoard& board, const Options& options, 
 }
 
 ExitCode send(Context& context, ProgressBoard& board, const Options& options) {
-  const auto words = split(options.words, options.meeting.listens);
+  const auto words = split(options);
   endpoint_of(options.meeting, words.endpoint);  // a bad one is said before anything is opened
-  auto source = FileSource::open(words.file, options.offset.value_or(0), options.send.count);
+  if (options.verified.asked) {
+    auto wanted = options.verified.options;
+    wanted.paths = words.files;
+    wanted.method = options.send.method;
+    wanted.rate = options.send.rate;
+    send_verified_files(context, board, options.meeting, words.endpoint, options.limits, std::move(wanted));
+    return ExitCode::done;
+  }
+  auto source = FileSource::open(words.files.front(), options.offset.value_or(0), options.send.count);
   Summary summary(context);
   try {
     board.run(transfer(context, board, options, source, words.endpoint, summary), options.limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary.is_short_of(source)) throw;
-    throw Incomplete(text("{}: {} of {} bytes were sent: {}", words.file, summary.stats.bytes, *source.length,
-                          error.what()));
+    throw Incomplete(text("{}: {} of {} bytes were sent: {}", words.files.front(), summary.stats.bytes,
+                          *source.length, error.what()));
   }
   summary.complete();
   return ExitCode::done;
@@ -190,8 +211,7 @@ Task<> run_comparison(ProgressBoard& board, ComparisonOptions options, Compariso
 ExitCode compare(Context& context, ProgressBoard& board, const Options& options) {
   ComparisonOptions wanted;
   wanted.file = options.words.front();
-  if (options.words.size() > 1)
-    wanted.receiver = endpoint_of(options.meeting, split(options.words, false).endpoint);
+  if (options.words.size() > 1) wanted.receiver = endpoint_of(options.meeting, split(options).endpoint);
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
   wanted.methods = options.compare.methods;
@@ -223,13 +243,13 @@ Run declare_send_file(Flags& flags) {
   for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
   const auto method =
       flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
-  flags.add_size("--chunk", o.chunk,
-                 "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
-  flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
-  flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
+  const auto chunk = flags.add_size(
+      "--chunk", o.chunk, "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
+  const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
+  const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
-  flags.add_duration("--eof-timeout", o.send.eof_timeout,
-                     "wait no longer than DURATION for the peer to close in the end");
+  const auto eof_timeout = flags.add_duration(
+      "--eof-timeout", o.send.eof_timeout, "wait no longer than DURATION for the peer to close in the end");
   const auto compare_flag = flags.add_flag(
       "--compare", o.compare.asked,
       "measure the methods against each other; without HOST PORT against a receiver started here");
@@ -247,6 +267,9 @@ Run declare_send_file(Flags& flags) {
       .range(0U, 1000000U)
       .needs(compare_flag);
   flags.add_flag("--csv", o.compare.csv, "print every run as comma-separated values").needs(compare_flag);
+  add_verified_flags(flags, o.verified);
+  for (const auto& raw : {chunk, offset, count, eof_timeout, compare_flag})
+    flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
   add_meeting_flags(flags, o.meeting, o.limits).excludes(compare_flag);
   add_run_timeouts(flags, o.limits);
@@ -254,6 +277,8 @@ Run declare_send_file(Flags& flags) {
       {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
        {"tar c src | sockx send-file - backup:5678", "send a stream"},
        {"sockx send-file --listen disk.img 5678", "let the receiver come for it"},
+       {"sockx send-file --verified photos notes.txt backup:5678",
+        "files and folders, verified; go on where it broke off"},
        {"sockx send-file --compare disk.img",
         "measure sendfile, splice, mmap and read-write on this machine"}});
   return [options](Context& context) {

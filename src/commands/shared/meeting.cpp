@@ -51,26 +51,43 @@ Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& 
   return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
 }
 
-Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
-                      std::vector<std::string> words, TimeLimits limits, Deadline deadline) {
-  auto endpoint = endpoint_of(flags, words);
+Meeting::Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags,
+                 std::vector<std::string> words, TimeLimits limits, Deadline deadline)
+    : context_(context),
+      board_(board),
+      flags_(flags),
+      words_(std::move(words)),
+      limits_(limits),
+      deadline_(deadline) {}
+
+Task<Connection> Meeting::next() {
+  auto endpoint = endpoint_of(flags_, words_);
   auto where = endpoint.to_string();
-  const auto phase = flags.listens ? Phase::listening : Phase::connecting;
-  const Progress shown(board, [&] { return ProgressState{phase, where}; });
-  if (!flags.listens) {
+  const auto phase = flags_.listens ? Phase::listening : Phase::connecting;
+  const Progress shown(board_, [&] { return ProgressState{phase, where}; });
+  if (!flags_.listens) {
     std::optional<Connection> met;
-    auto dialing = dial(context, std::move(endpoint), flags, limits.connect, met);
-    co_await bounded(std::move(dialing), deadline, "the deadline has passed");
+    auto dialing = dial(context_, std::move(endpoint), flags_, limits_.connect, met);
+    co_await bounded(std::move(dialing), deadline_, "the deadline has passed");
     co_return std::move(*met);
   }
-  auto listening = flags.listening;
-  listening.options.deadline = deadline;
-  std::optional<Listener> listener(co_await open_listener(context, std::move(words), std::move(listening)));
-  where = listener->address().to_string();
-  auto accepted = co_await accept(*listener, std::min(deadline, deadline_in(limits.accept)));
-  listener.reset();  // nobody else is served, and nobody else should wait
-  context.log.info("connection from {}", accepted.peer.to_string());
+  if (!listener_) {
+    auto listening = flags_.listening;
+    listening.options.deadline = deadline_;
+    listener_.emplace(co_await open_listener(context_, words_, std::move(listening)));
+  }
+  where = listener_->address().to_string();
+  auto accepted = co_await accept(*listener_, std::min(deadline_, deadline_in(limits_.accept)));
+  context_.log.info("connection from {}", accepted.peer.to_string());
   co_return Connection{std::move(accepted.socket), accepted.peer};
+}
+
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
+                      std::vector<std::string> words, TimeLimits limits, Deadline deadline) {
+  Meeting meeting(context, board, flags, std::move(words), limits, deadline);
+  auto connection = co_await meeting.next();
+  meeting.close();  // nobody else is served, and nobody else should wait
+  co_return connection;
 }
 
 }  // namespace sockx

@@ -28,8 +28,29 @@ Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits);
 /// Where to listen, or whom to dial. Throws BadInput.
 Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words);
 
-/// Dials, or accepts one connection and then stops listening; until `deadline`, or the limit for that. A TCP
-/// socket is set to reset on close.
+/// Comes by connections, one after the other, in the one way or the other. TCP sockets are set to reset on
+/// close.
+class Meeting {
+ public:
+  /// `deadline` is for each of them, beside the limits.
+  Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, std::vector<std::string> words,
+          TimeLimits limits, Deadline deadline);
+
+  /// Dials, or accepts: from the first call to the end of this, or close(), it listens.
+  Task<Connection> next();
+  void close() { listener_.reset(); }
+
+ private:
+  Context& context_;
+  ProgressBoard& board_;
+  const MeetingFlags& flags_;
+  std::vector<std::string> words_;
+  TimeLimits limits_;
+  Deadline deadline_;
+  std::optional<Listener> listener_;
+};
+
+/// The first and only one.
 Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
                       std::vector<std::string> words, TimeLimits limits, Deadline deadline);
 

@@ -60,7 +60,7 @@ class Receiving {
       failure = std::current_exception();
     }
     if (failure) co_await give_up(failure);
-    tally_.phase = "finishing";
+    tally_.phase = TransferTally::Phase::finishing;
     co_await control_.part(after(parting_time));
   }
 
@@ -73,7 +73,7 @@ class Receiving {
 
   /// Tells the sender why, waits a little until it has heard it, and throws.
   Task<> give_up(std::exception_ptr failure) {
-    Failure told;
+    Abort told;
     std::exception_ptr thrown = failure;
     try {
       std::rethrow_exception(failure);
@@ -126,7 +126,7 @@ class Receiving {
     if (hello_.streams > 1 && !next_)
       throw Incomplete(text("{} wants {} connections, and one is all that there is here", control_.peer(),
                             hello_.streams));
-    tally_.phase = "receiving";
+    tally_.phase = TransferTally::Phase::moving;
     std::vector<Task<>> tasks;
     tasks.push_back(take_control());
     if (hello_.streams > 1) tasks.push_back(take_lanes());
@@ -192,16 +192,16 @@ class Receiving {
     co_return;
   }
 
-  Task<> take(const Failure& failure, Hasher&) {
-    throw Incomplete(text("{} has given up: {}", control_.peer(), failure.reason));
+  Task<> take(const Abort& abort, Hasher&) {
+    throw Incomplete(text("{} has given up: {}", control_.peer(), abort.reason));
     co_return;
   }
 
   Task<> take(const Entry& entry, Hasher&) {
     if (entry.id != next_id_++) throw Corrupt(text("{} counts its files wrongly", control_.peer()));
-    if (entry.id >= options_.most_files)
-      throw Incomplete(
-          text("{} sends more than {} files; --max-files allows more", control_.peer(), options_.most_files));
+    if (options_.most_files && entry.id >= *options_.most_files)
+      throw Incomplete(text("{} sends more than {} files; --max-files allows more", control_.peer(),
+                            *options_.most_files));
     if (begun_.size() >= most_begun)
       throw Corrupt(text("{} has {} files begun at once", control_.peer(), begun_.size()));
     tally_.file = entry.name;
@@ -267,9 +267,9 @@ class Receiving {
   }
 
   Task<> resume(PartFile& part, const Entry& entry, Offer& offer) {
-    tally_.phase = "resuming";
+    tally_.phase = TransferTally::Phase::resuming;
     co_await part.resume();
-    tally_.phase = "receiving";
+    tally_.phase = TransferTally::Phase::moving;
     if (part.has_changed()) {
       offer.state = Offer::State::changed;
       options_.tell({FileEvent::Kind::changed, shown(entry)});

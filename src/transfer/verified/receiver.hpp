@@ -19,7 +19,7 @@ struct VerifiedReceiveOptions {
   bool replaces = false;                   // files that are there
   bool sync = false;                       // on disk before the sender is told
   std::optional<std::uint64_t> most = {};  // bytes of a file
-  std::uint64_t most_files = 1'000'000;
+  std::optional<std::uint64_t> most_files = 1'000'000;  // and folders
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};

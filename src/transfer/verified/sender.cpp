@@ -94,7 +94,7 @@ class Sending {
     is_greeted_ = true;
     co_await open_lanes();
     co_await all(take_answers(), send_everything());
-    tally_.phase = "finishing";
+    tally_.phase = TransferTally::Phase::finishing;
     co_await control().part(after(parting_time));
   }
 
@@ -103,7 +103,7 @@ class Sending {
     channel.put(hello_);
     co_await channel.flush();
     auto message = co_await channel.receive();
-    if (const auto* const failure = std::get_if<Failure>(&message)) throw_failure(*failure);
+    if (const auto* const failure = std::get_if<Abort>(&message)) throw_failure(*failure);
     const auto* const welcome = std::get_if<Welcome>(&message);
     if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
     if (welcome->version != protocol_version)
@@ -138,7 +138,7 @@ class Sending {
   }
 
   Task<> send_everything() {
-    tally_.phase = "sending";
+    tally_.phase = TransferTally::Phase::moving;
     const auto left_out = [this](const std::string& path, const std::string& why) {
       options_.tell({FileEvent::Kind::left_out, path, 0, why});
     };
@@ -428,7 +428,7 @@ class Sending {
     for (;;) {
       auto message = co_await control().receive();
       if (std::holds_alternative<Finish>(message)) break;
-      if (const auto* const failure = std::get_if<Failure>(&message)) throw_failure(*failure);
+      if (const auto* const failure = std::get_if<Abort>(&message)) throw_failure(*failure);
       if (auto* const offer = std::get_if<Offer>(&message))
         take_offer(std::move(*offer));
       else if (const auto* const done = std::get_if<Done>(&message))
@@ -487,10 +487,10 @@ class Sending {
     }
   }
 
-  [[noreturn]] void throw_failure(const Failure& failure) {
+  [[noreturn]] void throw_failure(const Abort& abort) {
     constexpr std::uint8_t integrity_mismatch = 10;
-    const auto what = text("{} has given up: {}", control().peer(), failure.reason);
-    if (failure.status == integrity_mismatch) throw Corrupt(what);
+    const auto what = text("{} has given up: {}", control().peer(), abort.reason);
+    if (abort.status == integrity_mismatch) throw Corrupt(what);
     throw Incomplete(what);
   }
 

@@ -11,10 +11,10 @@ namespace sockx {
 
 /// Kept up to date while the transfer runs.
 struct TransferTally {
-  std::string phase = "greeting";  // then "resuming", "sending", "receiving", "finishing"
-  std::string file;                // that is being moved
-  std::uint64_t files = 0;         // that are whole at the receiver and bear their names
-  std::uint64_t files_there = 0;   // of them, those that had been there before
+  enum class Phase { greeting, moving, resuming, finishing } phase = Phase::greeting;
+  std::string file;               // that is being moved
+  std::uint64_t files = 0;        // that are whole at the receiver and bear their names
+  std::uint64_t files_there = 0;  // of them, those that had been there before
   std::uint64_t files_failed = 0;
   std::optional<std::uint64_t> files_total, bytes_total;
   std::uint64_t bytes = 0;    // of files that have been moved now

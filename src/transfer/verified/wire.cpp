@@ -184,8 +184,8 @@ void take(Reader& from, Done& done) { from.number(done.id); }
 void put(Writer&, const Finish&) {}
 void take(Reader&, Finish&) {}
 
-void put(Writer& to, const Failure& failure) { to.number(failure.status).words(failure.reason); }
-void take(Reader& from, Failure& failure) { from.number(failure.status).words(failure.reason, largest_body); }
+void put(Writer& to, const Abort& abort) { to.number(abort.status).words(abort.reason); }
+void take(Reader& from, Abort& abort) { from.number(abort.status).words(abort.reason, largest_body); }
 
 template <std::size_t... Index>
 Message take_body(std::size_t type, Reader& from, std::index_sequence<Index...>) {

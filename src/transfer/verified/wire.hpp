@@ -115,13 +115,12 @@ struct Done {
 struct Finish {};
 
 /// Either: the session ends here, with this exit status, for this reason.
-struct Failure {
+struct Abort {
   std::uint8_t status = 1;
   std::string reason;
 };
 
-using Message =
-    std::variant<Hello, Welcome, Entry, Offer, Restart, Chunk, End, Cancel, Done, Finish, Failure>;
+using Message = std::variant<Hello, Welcome, Entry, Offer, Restart, Chunk, End, Cancel, Done, Finish, Abort>;
 
 /// The frame of a message.
 std::string encode(const Message& message);

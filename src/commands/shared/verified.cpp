@@ -1,0 +1,220 @@
+#include "commands/shared/verified.hpp"
+
+#include "cli/flags.hpp"
+#include "cli/units.hpp"
+#include "commands/shared/connection.hpp"
+#include "commands/shared/end_report.hpp"
+#include "os/error.hpp"
+#include "os/text.hpp"
+#include "os/usage.hpp"
+
+namespace sockx {
+
+namespace {
+
+PeerSocket peer_socket(Connection connection) {
+  auto peer = connection.peer.to_string();
+  return {std::move(connection.socket), std::move(peer)};
+}
+
+/// What becomes of each file: people see it in the log, programs as an event.
+std::function<void(const FileEvent&)> teller(Context& context) {
+  return [&context](const FileEvent& event) {
+    using Kind = FileEvent::Kind;
+    const auto tell = [&](const char* state) {
+      std::vector<Field> fields{{"file", event.name}, {"state", state}, {"bytes", event.bytes}};
+      if (!event.reason.empty()) fields.push_back({"reason", event.reason});
+      context.report.event("file", fields);
+    };
+    switch (event.kind) {
+      case Kind::whole:
+        context.log.debug("{} is whole: {} bytes", event.name, event.bytes);
+        return tell("whole");
+      case Kind::there:
+        context.log.info("{} is there already, with this size and time", event.name);
+        return tell("there");
+      case Kind::resumed:
+        context.log.info("{} is resumed: {} of it is there", event.name, show_size(event.bytes));
+        return tell("resumed");
+      case Kind::changed:
+        context.log.warn("{} is another file than the one that a part is left of: all of it is sent",
+                         event.name);
+        return tell("changed");
+      case Kind::left_out:
+        context.log.warn("{} {}, and is left out", event.name, event.reason);
+        return tell("left out");
+      case Kind::failed:
+        context.log.warn("{}", event.reason);
+        return tell("failed");
+    }
+  };
+}
+
+/// The end's part of a transfer in words and in numbers, told however it ends.
+class VerifiedSummary {
+ public:
+  VerifiedSummary(Context& context, bool sends, std::string peer, std::string hash)
+      : context_(context),
+        sends_(sends),
+        peer_(std::move(peer)),
+        hash_(std::move(hash)),
+        report_(context, [this](bool complete) { tell(complete); }) {}
+
+  TransferTally tally;
+  /// Throws the first failure of a file, if one has failed.
+  void end() {
+    if (tally.first_failure) std::rethrow_exception(tally.first_failure);
+    report_.complete();
+  }
+  ProgressState state() const;
+
+ private:
+  void tell(bool complete) const;
+  Context& context_;
+  bool sends_;
+  std::string peer_, hash_;
+  Clock::time_point begun_ = Clock::now();
+  Usage usage_ = Usage::now();
+  EndReport report_;  // goes first
+};
+
+ProgressState VerifiedSummary::state() const {
+  const auto phase = [&] {
+    switch (tally.phase) {
+      case TransferTally::Phase::greeting:
+        return Phase::connecting;
+      case TransferTally::Phase::resuming:
+        return Phase::resuming;
+      case TransferTally::Phase::finishing:
+        return Phase::finishing;
+      case TransferTally::Phase::moving:
+        break;
+    }
+    return sends_ ? Phase::sending : Phase::receiving;
+  };
+  ProgressState state{phase(), peer_, tally.file, tally.bytes, {}, tally.files, tally.files_total};
+  const auto unmoved = tally.resumed + tally.holes;
+  if (tally.bytes_total && *tally.bytes_total >= unmoved) state.total = *tally.bytes_total - unmoved;
+  return state;
+}
+
+void VerifiedSummary::tell(bool complete) const {
+  const auto span = Clock::now() - begun_;
+  const auto usage = Usage::now() - usage_;
+  const double rate = static_cast<double>(tally.bytes) / seconds(span);
+  const auto files = text("{} {}", tally.files, tally.files == 1 ? "file" : "files");
+  auto line = text("{} {}, {} bytes{} {} {} in {}, {}", sends_ ? "sent" : "received", files, tally.bytes,
+                   tally.bytes < 1024 ? "" : text(" ({})", show_size(tally.bytes)), sends_ ? "to" : "from",
+                   peer_, show_duration(span), show_rate(rate));
+  if (tally.resumed > 0) line += text("; {} were there already", show_size(tally.resumed));
+  if (tally.holes > 0) line += text("; {} are holes", show_size(tally.holes));
+  if (tally.encoded < tally.bytes) line += text("; compressed to {}", show_size(tally.encoded));
+  if (tally.files_failed > 0) line += text("; {} failed", tally.files_failed);
+  line += complete ? ", verified" : ", incomplete";
+  std::vector<Field> fields{{"verified", true},
+                            {"peer", peer_},
+                            {"complete", complete},
+                            {"hash", hash_},
+                            {"files", tally.files},
+                            {"files_there", tally.files_there},
+                            {"files_failed", tally.files_failed},
+                            {"bytes", tally.bytes},
+                            {"bytes_there", tally.resumed},
+                            {"bytes_in_holes", tally.holes},
+                            {"bytes_on_connection", tally.encoded},
+                            {"chunks", tally.chunks},
+                            {"seconds", seconds(span)},
+                            {"bytes_per_second", rate},
+                            {"user_seconds", usage.user},
+                            {"system_seconds", usage.system}};
+  context_.report.result(line, sends_ ? "sent" : "received", fields);
+}
+
+Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, const MeetingFlags& flags,
+                 VerifiedSendOptions options, std::optional<VerifiedSummary>& summary) {
+  auto connection = co_await meeting.next();
+  if (options.streams == 1) meeting.close();
+  pace(connection, flags.stream(), options.rate);
+  summary.emplace(context, true, connection.peer.to_string(), std::string(name_of(options.digest)));
+  const Progress shown(board, [&] { return summary->state(); });
+  const auto next = [&]() -> Task<PeerSocket> { co_return peer_socket(co_await meeting.next()); };
+  auto sending = send_verified(peer_socket(std::move(connection)), next, std::move(options), summary->tally);
+  co_await std::move(sending);
+}
+
+}  // namespace
+
+void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags,
+                         std::vector<std::string> endpoint, const TimeLimits& limits,
+                         VerifiedSendOptions options) {
+  options.tell = teller(context);
+  options.idle_timeout = limits.idle;
+  Meeting meeting(context, board, flags, std::move(endpoint), limits, never);
+  std::optional<VerifiedSummary> summary;
+  try {
+    board.run(send_over(context, board, meeting, flags, std::move(options), summary), limits.whole_run);
+  } catch (const TimedOut& error) {
+    if (!summary || summary->tally.phase == TransferTally::Phase::greeting) throw;
+    throw Incomplete(text("{} bytes were sent: {}", summary->tally.bytes, error.what()));
+  }
+  summary->end();
+}
+
+Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, Meeting* meeting,
+                              VerifiedReceiveOptions options) {
+  options.tell = teller(context);
+  VerifiedSummary summary(context, false, connection.peer.to_string(), "");
+  const Progress shown(board, [&] { return summary.state(); });
+  NextSocket next;
+  if (meeting != nullptr)
+    next = [meeting]() -> Task<PeerSocket> { co_return peer_socket(co_await meeting->next()); };
+  auto receiving = receive_verified(peer_socket(std::move(connection)), std::move(next), std::move(options),
+                                    summary.tally);
+  co_await std::move(receiving);
+  summary.end();
+}
+
+void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
+  const HelpSection section(flags, "Verified transfers");
+  auto& options = target.options;
+  const auto asked = flags.add_flag("--verified", target.asked,
+                                    "send files and folders to a recv-file --verified, each chunk with its "
+                                    "digest; go on where an earlier transfer broke off");
+  flags
+      .add_choice("--hash", options.digest,
+                  {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
+                  "the digest (default: xxh3-128)")
+      .needs(asked);
+  flags.add_option("--name", options.name, "what the receiver is to call FILE")
+      .option_text("NAME")
+      .not_empty()
+      .needs(asked);
+  flags.add_option("--streams", options.streams, "send over N connections at once")
+      .option_text("N")
+      .range(1U, 64U)
+      .needs(asked);
+}
+
+void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target) {
+  const HelpSection section(flags, "Verified transfers");
+  auto& options = target.options;
+  const auto asked =
+      flags.add_flag("--verified", target.asked,
+                     "receive what a send-file --verified sends, and tell it when each file is "
+                     "whole; go on where an earlier transfer broke off");
+  const auto take_folder = [&target](const std::string& folder) {
+    target.options.folder = folder;
+    target.folder_given = true;
+  };
+  flags.add_option_function("--output-dir", take_folder, "put the files below DIR (default: the current one)")
+      .option_text("DIR")
+      .not_empty()
+      .needs(asked);
+  flags.add_flag("--force", options.replaces, "replace files that are there and are others").needs(asked);
+  flags
+      .add_count("--max-files", options.most_files,
+                 "take no more than N files and folders (default: 1000000)")
+      .needs(asked);
+}
+
+}  // namespace sockx

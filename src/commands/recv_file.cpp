@@ -92,7 +92,13 @@ Task<> receive(Context& context, ProgressBoard& board, const Options& options, C
   };
   std::optional<Progress> shown(std::in_place, board, state);
   const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
-  target = co_await open_target(options.target, path, sender, fifo_limit);
+  try {
+    target = co_await open_target(options.target, path, sender, fifo_limit);
+  } catch (const TimedOut& reason) {
+    const auto& expected = options.receive.expected;
+    if (expected > 0U) throw Incomplete(text("0 of {} bytes arrived: {}", *expected, reason.what()));
+    throw;
+  }
   total.emplace(context, peer, target->described().name);
   auto limits = options.receive;
   limits.deadline = deadline;

@@ -77,7 +77,7 @@ TEST_CASE("recv-file --connect: a socket that was inherited") {
   CHECK(receiving.out() == "content");
 }
 
-TEST_CASE("send-file --listen: one receiver, who is not the first to come too late; --port-file") {
+TEST_CASE("send-file --listen: takes one receiver, any other comes too late, and --port-file tells where") {
   const Folder folder;
   const auto file = write_file(folder / "file", "content");
   Process sending(sockx({"send-file", "--listen", "--port-file", folder / "port", file, "127.0.0.1:0"}));

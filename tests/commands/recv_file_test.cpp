@@ -250,6 +250,10 @@ TEST_CASE(
   Process idle(sockx({"recv-file", "-o", folder / "fifo", "--idle-timeout", "200ms", "127.0.0.1", "0"}));
   auto silent = Peer::connect(port_of(idle));
   check_failure(idle, 5);
+  Process known(sockx(
+      {"recv-file", "--size", "7", "-o", folder / "fifo", "--idle-timeout", "200ms", "127.0.0.1", "0"}));
+  auto as_silent = Peer::connect(port_of(known));
+  check_failure(known, 9, "0 of 7 bytes arrived: ");
   Process left(sockx({"recv-file", "-o", folder / "fifo", "127.0.0.1", "0"}));
   auto dying = Peer::connect(port_of(left));
   dying.send("something");

@@ -207,7 +207,7 @@ TEST_CASE("--opt, --source, --interface, --mptcp: what is wrong is status 2 and 
   }
 }
 
-TEST_CASE("--rate: TCP is told the pace of what is ours, unless --opt says another; others are not") {
+TEST_CASE("--rate: TCP is told the pace of what is ours, unless --opt says another, and others are not") {
   const Folder folder;
   const auto file = write_file(folder / "file", "content");
   const auto pacing_of = [](const Process& process) {

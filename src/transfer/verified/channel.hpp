@@ -25,6 +25,8 @@ class Channel {
 
   const std::string& peer() const { return socket_.name; }
 
+  /// Whether something has been read that nobody has asked for yet.
+  bool has_waiting_input() const { return begin_ < end_; }
   /// The next message. Throws Corrupt, and Incomplete when the peer has ended.
   Task<Message> receive();
   /// The next `length` bytes, which follow a message, piece by piece.

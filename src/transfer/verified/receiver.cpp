@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::uint64_t worth_resuming = 1024 * 1024;  // bytes: a smaller file is sent again
 constexpr std::size_t most_begun = 256;                // entries that have begun and not ended
+constexpr std::size_t enough_to_send = 64 * 1024;      // of answers, while there is more to read
 constexpr Duration parting_time = 2s;
 
 /// The exit statuses of sockx(1) that a sender is told.
@@ -34,6 +35,7 @@ enum Status : std::uint8_t { timed_out = 5, incomplete = 9, mismatch = 10, local
 struct Begun {
   Entry entry;
   std::unique_ptr<PartFile> part;  // null for a folder, and for what is not received
+  bool is_refused = false;
 };
 
 class Receiving {
@@ -146,7 +148,7 @@ class Receiving {
       const auto message = co_await control_.receive();
       if (std::holds_alternative<Finish>(message)) break;
       co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
-      co_await control_.flush();
+      if (!control_.has_waiting_input() || control_.unsent() > enough_to_send) co_await control_.flush();
     }
     if (!begun_.empty())
       throw Corrupt(
@@ -205,7 +207,7 @@ class Receiving {
     if (begun_.size() >= most_begun)
       throw Corrupt(text("{} has {} files begun at once", control_.peer(), begun_.size()));
     tally_.file = entry.name;
-    Begun begun{entry, nullptr};
+    Begun begun{entry, nullptr, false};
     Offer offer{entry.id};
     try {
       check_name(entry);
@@ -221,10 +223,10 @@ class Receiving {
     }
     if (!offer.reason.empty())
       refuse(begun, std::move(offer));
-    else if (entry.waits || offer.state == Offer::State::all)
+    else if (entry.kind == EntryKind::file)
       control_.put(offer);
-    const bool goes_on = begun.part || entry.kind == EntryKind::directory || !entry.waits;
-    if (goes_on) begun_.emplace(entry.id, std::make_shared<Begun>(std::move(begun)));
+    if (begun.part || entry.kind == EntryKind::directory)
+      begun_.emplace(entry.id, std::make_shared<Begun>(std::move(begun)));
   }
 
   void check_name(const Entry& entry) const {
@@ -260,7 +262,7 @@ class Receiving {
       if (!options_.replaces) throw Incomplete("it exists; --force replaces it");
     }
     const FileFacts facts{entry.size, entry.seconds, entry.nanoseconds, entry.mode};
-    const bool is_resumable = entry.waits && entry.size != unknown && entry.size > worth_resuming;
+    const bool is_resumable = entry.size != unknown && entry.size > worth_resuming;
     begun.part =
         std::make_unique<PartFile>(std::move(place), shown(entry), facts, hello_.digest, is_resumable);
     if (is_resumable) co_await resume(*begun.part, entry, offer);
@@ -340,7 +342,8 @@ class Receiving {
 
   /// What was verified once must not be written again, and nothing beyond the end.
   void check(const Begun& begun, const Range& range) const {
-    const auto& [entry, part] = begun;
+    const auto& entry = begun.entry;
+    const auto& part = begun.part;
     if (entry.kind == EntryKind::directory || range.end() > entry.size)
       throw Corrupt(text("{} has no {} bytes at {}", shown(entry), range.length, range.offset));
     if (part && part->verified().overlaps(range))
@@ -350,8 +353,9 @@ class Receiving {
   Task<> take(const End& end, Hasher&) {
     const auto owned = find(end.id);
     auto& begun = *owned;
-    if (begun.entry.kind == EntryKind::directory) {
+    if (begun.entry.kind == EntryKind::directory && !begun.is_refused) {
       finish_folder(begun.entry);
+      control_.put(Done{end.id});
     } else if (begun.part) {
       if (begun.entry.size != unknown && end.size != begun.entry.size)
         throw Corrupt(
@@ -404,6 +408,7 @@ class Receiving {
 
   void refuse(Begun& begun, Offer offer) {
     begun.part.reset();
+    begun.is_refused = true;
     fail(begun, offer.reason);
     offer.state = Offer::State::unwanted;
     offer.status = Status::incomplete;

@@ -24,9 +24,10 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t chunk_size = 1024 * 1024;
-constexpr std::size_t small_file = 64 * 1024;       // goes with its messages in one write
+constexpr std::size_t small_chunk = 64 * 1024;      // goes with its messages in one write
 constexpr std::size_t enough_to_send = 256 * 1024;  // of what is in line
-constexpr std::size_t most_unanswered = 4096;       // files
+constexpr std::size_t announced_ahead = 64;         // entries
+constexpr std::size_t most_unanswered = 4096;
 constexpr Duration greeting_time = 10s;
 constexpr Duration parting_time = 2s;
 
@@ -146,21 +147,19 @@ class Sending {
       fail(path, std::make_exception_ptr(Error(error, text("open {}", path), Origin::local_file)));
     };
     SourceWalk walk(options_.paths, left_out, unreadable);
-    std::vector<std::uint32_t> folders;  // that have been entered
-    while (const auto step = walk.next()) {
-      switch (step->kind) {
-        case SourceStep::Kind::file:
-          co_await send_file(step->path, options_.name.empty() ? step->name : options_.name);
-          break;
-        case SourceStep::Kind::enter:
-          folders.push_back(next_id_);
-          announce_folder(*step);
-          break;
-        case SourceStep::Kind::leave:
-          control().put(End{folders.back(), 0, 0});
-          folders.pop_back();
-          break;
+    for (;;) {
+      while (announced_.size() < announced_ahead) {
+        const auto step = walk.next();
+        if (!step) break;
+        announce(*step);
       }
+      if (announced_.empty()) break;
+      auto next = std::move(announced_.front());
+      announced_.pop_front();
+      if (next.source)
+        co_await send_file(next.id, *next.source);
+      else
+        control().put(End{next.id, 0, 0});
       if (control().unsent() > enough_to_send) co_await control().flush();
       while (unanswered_.size() > most_unanswered) {
         co_await control().flush();
@@ -171,36 +170,52 @@ class Sending {
     co_await control().flush();
   }
 
-  void announce_folder(const SourceStep& step) {
+  /// Says what comes, so that the answers do not have to be waited for one by one.
+  void announce(const SourceStep& step) {
     struct stat status {};
-    if (stat(step.path.c_str(), &status) != 0) status = {};
-    control().put(entry(EntryKind::directory, status, 0, step.name, false));
-    ++next_id_;
+    switch (step.kind) {
+      case SourceStep::Kind::leave:
+        announced_.push_back({folders_.back(), std::nullopt});
+        folders_.pop_back();
+        return;
+      case SourceStep::Kind::enter:
+        if (stat(step.path.c_str(), &status) != 0) status = {};
+        folders_.push_back(next_id_);
+        announce(EntryKind::directory, status, 0, step.name, step.path);
+        return;
+      case SourceStep::Kind::file:
+        break;
+    }
+    try {
+      Source source(step.path);
+      const auto id = next_id_;
+      announce(EntryKind::file, source.status(), source.has_size() ? source.size() : unknown,
+               options_.name.empty() ? step.name : options_.name, step.path);
+      announced_.push_back({id, std::move(source)});
+    } catch (const Error&) {
+      fail(step.path, std::current_exception());
+    }
   }
 
-  Entry entry(EntryKind kind, const struct stat& status, std::uint64_t size, std::string name,
-              bool waits) const {
-    return {next_id_,
-            kind,
-            waits,
-            static_cast<std::uint16_t>(status.st_mode & 0777),
-            status.st_mtim.tv_sec,
-            static_cast<std::uint32_t>(status.st_mtim.tv_nsec),
-            size,
-            std::move(name)};
+  void announce(EntryKind kind, const struct stat& status, std::uint64_t size, const std::string& name,
+                const std::string& path) {
+    control().put(Entry{next_id_, kind, static_cast<std::uint16_t>(status.st_mode & 0777),
+                        status.st_mtim.tv_sec, static_cast<std::uint32_t>(status.st_mtim.tv_nsec), size,
+                        name});
+    unanswered_.emplace(next_id_++, Unanswered{path, kind, size == unknown ? 0 : size, {}});
   }
 
   /// What befalls the file itself does not keep the others.
-  Task<> send_file(std::string path, std::string name) {
-    const auto id = next_id_;
+  Task<> send_file(std::uint32_t id, const Source& source) {
+    const auto& path = source.described().name;
     std::exception_ptr failure;
     try {
-      Source source(path);
       tally_.file = path;
-      if (source.has_size())
-        co_await send_regular(source, std::move(name));
-      else
-        co_await send_stream(source, std::move(name));
+      const auto there = co_await ask(id, source);
+      if (there && source.has_size())
+        co_await send_regular(id, source, *there);
+      else if (there)
+        co_await send_stream(id, source);
     } catch (const SourceChanged&) {
       failure = std::make_exception_ptr(Incomplete(text("{}: has changed while it was sent", path)));
     } catch (const Error& error) {
@@ -209,33 +224,25 @@ class Sending {
     }
     if (!failure) co_return;
     fail(path, failure);
-    if (id == next_id_) co_return;  // it was never announced
     unanswered_.erase(id);
     control().put(Cancel{id, "the sender could not read it whole"});
   }
 
-  /// A file that the receiver has not spoken its last word on.
+  /// An entry that the receiver has not spoken its last word on.
   struct Unanswered {
     std::string path;
+    EntryKind kind;
     std::uint64_t size = 0;
-    bool waits = false;  // for the first word
     std::optional<Offer> offer;
+    bool is_asked_for = false;  // the offer has been looked at: the next word is the last
   };
 
-  std::uint32_t announce(const Source& source, std::string name, bool waits) {
-    const auto size = source.has_size() ? source.size() : unknown;
-    control().put(entry(EntryKind::file, source.status(), size, std::move(name), waits));
-    unanswered_.emplace(next_id_,
-                        Unanswered{source.described().name, source.has_size() ? size : 0, waits, {}});
-    return next_id_++;
-  }
-
   /// What the receiver has of the file, and nothing when it wants no more.
-  Task<std::optional<RangeSet>> ask(const Source& source, std::uint32_t id) {
-    co_await control().flush();
+  Task<std::optional<RangeSet>> ask(std::uint32_t id, const Source& source) {
+    if (!unanswered_.at(id).offer) co_await control().flush();
     while (!unanswered_.at(id).offer) co_await answered_.wait();
     auto& file = unanswered_.at(id);
-    file.waits = false;
+    file.is_asked_for = true;
     const auto offer = *std::exchange(file.offer, std::nullopt);
     RangeSet there;
     switch (offer.state) {
@@ -271,15 +278,7 @@ class Sending {
     return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
   }
 
-  Task<> send_regular(Source& source, std::string name) {
-    const bool waits = source.size() > chunk_size;
-    const auto id = announce(source, std::move(name), waits);
-    RangeSet there;
-    if (waits) {
-      auto answer = co_await ask(source, id);
-      if (!answer) co_return;
-      there = std::move(*answer);
-    }
+  Task<> send_regular(std::uint32_t id, const Source& source, const RangeSet& there) {
     std::deque<Range> chunks;
     for (const auto& range : source.data())
       for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
@@ -287,13 +286,13 @@ class Sending {
     for (const auto& range : chunks) data += range.length;
     tally_.holes += source.size() - data;
     tally_.resumed += there.bytes();
-    co_await send_chunks(source, id, std::move(chunks));
+    co_await send_chunks(id, source, std::move(chunks));
     if (source.has_changed()) throw SourceChanged();
     control().put(End{id, source.size(), data});
   }
 
   /// Over all connections, each of which takes the next chunk when it is done with one.
-  Task<> send_chunks(const Source& source, std::uint32_t id, std::deque<Range> chunks) {
+  Task<> send_chunks(std::uint32_t id, const Source& source, std::deque<Range> chunks) {
     std::exception_ptr failure;
     if (chunks.size() < 2 || lanes_.size() < 2) {
       co_await send_over(lanes_.front(), source, id, chunks, failure);
@@ -315,7 +314,7 @@ class Sending {
       const auto range = chunks.front();
       chunks.pop_front();
       try {
-        if (range.length <= small_file)
+        if (range.length <= small_chunk)
           co_await send_small_chunk(lane, source, id, range);
         else
           co_await send_chunk(lane, source, watch, id, range);
@@ -377,7 +376,7 @@ class Sending {
   /// The file has failed in the middle of a chunk: zeros for the rest of the payload, and for the digest,
   /// which says that the chunk is void.
   Task<> fill_up(Lane& lane, std::uint64_t missing) {
-    const std::string zeros(small_file, '\0');
+    const std::string zeros(small_chunk, '\0');
     while (missing > 0) {
       const auto piece = std::min<std::uint64_t>(missing, zeros.size());
       lane.channel.put_bytes(std::string_view(zeros).substr(0, static_cast<std::size_t>(piece)));
@@ -393,10 +392,7 @@ class Sending {
   }
 
   /// What has no size, and can be read only once: chunk by chunk through memory.
-  Task<> send_stream(const Source& source, std::string name) {
-    const auto id = announce(source, std::move(name), true);
-    const auto answer = co_await ask(source, id);
-    if (!answer) co_return;
+  Task<> send_stream(std::uint32_t id, const Source& source) {
     Watch watch(loop_, source.described().fd);
     std::vector<std::byte> buffer(chunk_size);
     std::uint64_t size = 0;
@@ -442,13 +438,14 @@ class Sending {
           text("{} has finished without a word on {}", control().peer(), unanswered_.begin()->second.path));
   }
 
-  /// The first word on a file that waits for it, or the last on another. On one that has been cancelled it
-  /// comes too late to matter.
+  /// The first word on a file, or the last on any entry. On one that has been cancelled it comes too late to
+  /// matter.
   void take_offer(Offer offer) {
     const auto found = unanswered_.find(offer.id);
     if (found == unanswered_.end()) return;
-    if (found->second.waits)
-      found->second.offer = std::move(offer);
+    auto& entry = found->second;
+    if (entry.kind == EntryKind::file && !entry.is_asked_for && !entry.offer)
+      entry.offer = std::move(offer);
     else
       settle(offer.id, offer);
   }
@@ -472,9 +469,11 @@ class Sending {
   void note_whole(std::uint32_t id) {
     const auto found = unanswered_.find(id);
     if (found == unanswered_.end()) throw Corrupt(text("{} has a file that was not sent", control().peer()));
-    ++tally_.files;
-    options_.tell({FileEvent::Kind::whole, found->second.path, found->second.size});
+    const auto entry = std::move(found->second);
     unanswered_.erase(found);
+    if (entry.kind == EntryKind::directory) return;
+    ++tally_.files;
+    options_.tell({FileEvent::Kind::whole, entry.path, entry.size});
   }
 
   void fail(const std::string& path, std::exception_ptr failure) {
@@ -505,6 +504,14 @@ class Sending {
   Notification answered_;
   bool is_greeted_ = false;
   std::uint32_t next_id_ = 0;
+  /// What the receiver has been told of and not been sent yet: files, and folders (without a source) to be
+  /// left.
+  struct Announced {
+    std::uint32_t id;
+    std::optional<Source> source;
+  };
+  std::deque<Announced> announced_;
+  std::vector<std::uint32_t> folders_;  // that have been entered
   std::unordered_map<std::uint32_t, Unanswered> unanswered_;
 };
 

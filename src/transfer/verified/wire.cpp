@@ -60,13 +60,6 @@ class Reader {
     choice = static_cast<Enum>(value);
     return *this;
   }
-  Reader& truth(bool& truth) {
-    std::uint8_t value = 0;
-    number(value);
-    if (value > 1) throw Corrupt(text("a message has {} where that means nothing", value));
-    truth = value == 1;
-    return *this;
-  }
   Reader& words(std::string& words, std::size_t most) {
     std::uint16_t length = 0;
     number(length);
@@ -124,11 +117,11 @@ void put(Writer& to, const Welcome& welcome) { to.number(welcome.version); }
 void take(Reader& from, Welcome& welcome) { from.number(welcome.version); }
 
 void put(Writer& to, const Entry& entry) {
-  to.number(entry.id).number(static_cast<std::uint8_t>(entry.kind)).number(std::uint8_t{entry.waits});
+  to.number(entry.id).number(static_cast<std::uint8_t>(entry.kind));
   to.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).number(entry.size).words(entry.name);
 }
 void take(Reader& from, Entry& entry) {
-  from.number(entry.id).choice(entry.kind, EntryKind::file, EntryKind::directory).truth(entry.waits);
+  from.number(entry.id).choice(entry.kind, EntryKind::file, EntryKind::directory);
   from.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).number(entry.size);
   from.words(entry.name, longest_name);
   if (entry.mode > 0777) throw Corrupt(text("a mode of {:o} is more than permissions", entry.mode));

@@ -42,11 +42,11 @@ struct Welcome {
 
 enum class EntryKind : std::uint8_t { file = 1, directory = 2 };
 
-/// Sender: a file, or a directory, begins. `id` counts from 0.
+/// Sender: a file, or a directory, begins. `id` counts from 0. The sender announces some ahead; of each it
+/// sends nothing more before it has the Offer, which a directory gets only when it is unwanted.
 struct Entry {
   std::uint32_t id = 0;
   EntryKind kind = EntryKind::file;
-  bool waits = false;      // the sender goes on after the Offer
   std::uint16_t mode = 0;  // permissions, without set-user-ID and the like
   std::int64_t seconds = 0;
   std::uint32_t nanoseconds = 0;  // of the last modification
@@ -60,7 +60,8 @@ struct Sample {
   std::string digest;
 };
 
-/// Receiver: what it has of an entry, or why it does not want it.
+/// Receiver: what it has of an entry, or why it does not want it, which it may also say later. Of a file that
+/// is there already, or not wanted to begin with, the sender sends nothing more, not even the End.
 struct Offer {
   enum class State : std::uint8_t {
     nothing = 0,   // send all of it
@@ -106,7 +107,7 @@ struct Cancel {
   std::string reason;
 };
 
-/// Receiver: the file is whole and bears its name.
+/// Receiver: the file is whole and bears its name, the directory has its time.
 struct Done {
   std::uint32_t id = 0;
 };

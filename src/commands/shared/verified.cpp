@@ -189,6 +189,15 @@ void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
       .option_text("NAME")
       .not_empty()
       .needs(asked);
+  const auto compress = [&options](const std::string& word) {
+    if (word != "zstd") throw_bad_choice("--compress", word, {"zstd"});
+    options.compresses = true;
+  };
+  flags
+      .add_option_function("--compress", compress,
+                           "compress where that is faster, which is found out by trying")
+      .option_text("zstd")
+      .needs(asked);
   flags.add_option("--streams", options.streams, "send over N connections at once")
       .option_text("N")
       .range(1U, 64U)

@@ -102,8 +102,12 @@ Task<> Channel::send_payload(Pump& pump, Watch& source, Pacing pacing) {
 }
 
 Task<> Channel::part(Deadline limit) {
-  shutdown_write(socket_);
-  co_await drain(socket_, stream_.watch, limit);
+  set_reset_on_close(socket_.fd, false);
+  try {
+    shutdown_write(socket_);
+    co_await drain(socket_, stream_.watch, limit);
+  } catch (const Error&) {  // all has been said that matters
+  }
 }
 
 }  // namespace sockx

@@ -46,8 +46,9 @@ class Channel {
   Task<> send_payload(Pump& pump, Watch& source, Pacing pacing);
   const Descriptor& socket() const { return socket_; }
 
-  /// Says that nothing more comes, and waits until the peer has said so too, dropping what still comes, at
-  /// most until `limit`: closing at once could destroy what was said last (tcp(7)).
+  /// Says that nothing more comes, and waits until the peer has said so too or is gone, dropping what still
+  /// comes, at most until `limit`: closing at once could destroy what was said last (tcp(7)). Until then a
+  /// socket that is set to reset on close does so.
   Task<> part(Deadline limit);
 
  private:

@@ -1,12 +1,12 @@
 #include "transfer/verified/digest.hpp"
 
-#include <dlfcn.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <array>
 #include <stdexcept>
 
+#include "os/library.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -19,8 +19,7 @@ std::string canonical(XXH128_hash_t hash) {
   return std::string(as_text(std::as_bytes(std::span(form.digest))));
 }
 
-/// The calls of libcrypto that a digest takes, see EVP_DigestInit(3). It is opened when it is needed: linked,
-/// it would double the time that every sockx takes to start.
+/// The calls of libcrypto that a digest takes, see EVP_DigestInit(3).
 struct Crypto {
   void* (*new_context)();
   void (*free_context)(void*);
@@ -36,21 +35,13 @@ struct Crypto {
 
  private:
   Crypto() {
-    void* const library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr)
-      throw std::runtime_error(
-          "SHA-256 needs libcrypto.so.3, which is not on this machine: install OpenSSL 3");
-    load(library, "EVP_MD_CTX_new", new_context);
-    load(library, "EVP_MD_CTX_free", free_context);
-    load(library, "EVP_sha256", sha256);
-    load(library, "EVP_DigestInit_ex", init);
-    load(library, "EVP_DigestUpdate", update);
-    load(library, "EVP_DigestFinal_ex", finish);
-  }
-  template <class Function>
-  static void load(void* library, const char* name, Function*& target) {
-    target = reinterpret_cast<Function*>(dlsym(library, name));
-    if (target == nullptr) throw std::runtime_error(text("libcrypto.so.3 has no {}", name));
+    const Library library("libcrypto.so.3", "SHA-256");
+    library.find("EVP_MD_CTX_new", new_context);
+    library.find("EVP_MD_CTX_free", free_context);
+    library.find("EVP_sha256", sha256);
+    library.find("EVP_DigestInit_ex", init);
+    library.find("EVP_DigestUpdate", update);
+    library.find("EVP_DigestFinal_ex", finish);
   }
 };
 

@@ -14,6 +14,7 @@
 #include "os/error.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/channel.hpp"
+#include "transfer/verified/compression.hpp"
 #include "transfer/verified/part_file.hpp"
 #include "transfer/verified/received_name.hpp"
 
@@ -319,7 +320,15 @@ class Receiving {
       if (begun.part) begun.part->write(offset, piece);
       offset += piece.size();
     };
-    co_await channel.receive_payload(chunk.encoded_length, keep);
+    if (chunk.encoding == Encoding::plain) {
+      co_await channel.receive_payload(chunk.encoded_length, keep);
+    } else {
+      std::vector<std::byte> compressed;
+      co_await channel.receive_payload(chunk.encoded_length, [&](std::span<const std::byte> piece) {
+        compressed.insert(compressed.end(), piece.begin(), piece.end());
+      });
+      keep(decompress(compressed, static_cast<std::size_t>(chunk.range.length)));
+    }
     const auto digest = co_await channel.receive_bytes(size_of(hello_.digest));
     const bool is_void = digest.find_first_not_of('\0') == std::string::npos;
     const bool is_same = hasher.finish() == digest;

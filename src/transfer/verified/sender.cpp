@@ -13,7 +13,7 @@
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
-#include "transfer/verified/channel.hpp"
+#include "transfer/verified/lane.hpp"
 #include "transfer/verified/source.hpp"
 #include "transfer/verified/source_walk.hpp"
 
@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t chunk_size = 1024 * 1024;
-constexpr std::size_t small_chunk = 64 * 1024;      // goes with its messages in one write
 constexpr std::size_t enough_to_send = 256 * 1024;  // of what is in line
 constexpr std::size_t announced_ahead = 64;         // entries
 constexpr std::size_t most_unanswered = 4096;
@@ -46,21 +45,13 @@ void cut(const Range& range, std::deque<Range>& chunks) {
   }
 }
 
-/// One of the connections, with what sending over it takes.
-struct Lane {
-  Lane(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte, DigestKind digest)
-      : channel(loop, std::move(connection), last_byte), hasher(digest) {}
-  Channel channel;
-  Hasher hasher;
-};
-
 class Sending {
  public:
   Sending(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
           TransferTally& tally)
       : loop_(loop), options_(std::move(options)), tally_(tally), next_(std::move(next)), answered_(loop) {
-    lanes_.emplace_back(loop, std::move(connection), last_byte_, options_.digest);
     if (options_.rate) rate_.emplace(*options_.rate);
+    add_lane(std::move(connection));
     hello_.digest = options_.digest;
     hello_.streams = static_cast<std::uint16_t>(options_.streams);
     hello_.session = new_session();
@@ -100,7 +91,7 @@ class Sending {
   }
 
   Task<> greet(Lane& lane) {
-    auto& channel = lane.channel;
+    auto& channel = lane.channel();
     channel.put(hello_);
     co_await channel.flush();
     auto message = co_await channel.receive();
@@ -116,11 +107,16 @@ class Sending {
     while (lanes_.size() < options_.streams) {
       auto connection = co_await next_();
       ++hello_.stream;
-      co_await greet(lanes_.emplace_back(loop_, std::move(connection), last_byte_, options_.digest));
+      co_await greet(add_lane(std::move(connection)));
     }
   }
 
-  Channel& control() { return lanes_.front().channel; }
+  Lane& add_lane(PeerSocket connection) {
+    const LaneOptions how{options_.digest, options_.method, options_.compresses, rate_ ? &*rate_ : nullptr};
+    return lanes_.emplace_back(loop_, std::move(connection), last_byte_, how, tally_);
+  }
+
+  Channel& control() { return lanes_.front().channel(); }
 
   /// A first walk, so that both ends know what is to come.
   void count_what_is_to_be_sent() {
@@ -273,7 +269,7 @@ class Sending {
     const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
     const auto is_same = [&](const Sample& sample) {
       return fits(sample.range) &&
-             source.digest_of(sample.range, lanes_.front().hasher, loop_.scratch()) == sample.digest;
+             source.digest_of(sample.range, lanes_.front().hasher(), loop_.scratch()) == sample.digest;
     };
     return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
   }
@@ -314,10 +310,7 @@ class Sending {
       const auto range = chunks.front();
       chunks.pop_front();
       try {
-        if (range.length <= small_chunk)
-          co_await send_small_chunk(lane, source, id, range);
-        else
-          co_await send_chunk(lane, source, watch, id, range);
+        co_await lane.send(source, watch, id, range);
       } catch (const SourceChanged&) {
         failure = std::current_exception();
       } catch (const Error& error) {
@@ -325,70 +318,8 @@ class Sending {
         failure = std::current_exception();
       }
       if (failure) chunks.clear();
-      tally_.bytes += range.length;
-      ++tally_.chunks;
     }
-    if (&lane != &lanes_.front()) co_await lane.channel.flush();
-  }
-
-  Task<> send_small_chunk(Lane& lane, const Source& source, std::uint32_t id, Range range) {
-    if (rate_) co_await wait_for_allowance(range.length);
-    const auto piece = loop_.scratch().first(static_cast<std::size_t>(range.length));
-    source.read(range.offset, piece);
-    put_chunk(lane, id, range.offset, piece);
-  }
-
-  /// A chunk whose bytes are in memory.
-  void put_chunk(Lane& lane, std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes) {
-    lane.hasher.add(bytes);
-    lane.channel.put(
-        Chunk{id, Encoding::plain, {offset, bytes.size()}, static_cast<std::uint32_t>(bytes.size())});
-    lane.channel.put_bytes(as_text(bytes));
-    lane.channel.put_bytes(lane.hasher.finish());
-    tally_.encoded += bytes.size();
-  }
-
-  /// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the
-  /// file change between the two, the receiver finds that they differ.
-  Task<> send_chunk(Lane& lane, const Source& source, Watch& watch, std::uint32_t id, Range range) {
-    const auto digest = source.digest_of(range, lane.hasher, loop_.scratch());
-    source.seek(range.offset);
-    lane.channel.put(Chunk{id, Encoding::plain, range, static_cast<std::uint32_t>(range.length)});
-    co_await lane.channel.flush(true);
-    Pump pump(source.described(), lane.channel.socket(), {options_.method, 0, range.length});
-    std::exception_ptr failure;
-    try {
-      co_await lane.channel.send_payload(pump, watch, {rate_ ? &*rate_ : nullptr, nullptr, nullptr});
-    } catch (const Error& error) {
-      if (error.origin() != Origin::local_file) throw;
-      failure = std::current_exception();
-    }
-    tally_.encoded += pump.bytes();
-    if (!failure && pump.bytes() < range.length) failure = std::make_exception_ptr(SourceChanged());
-    if (failure) {
-      co_await fill_up(lane, range.length - pump.bytes());
-      std::rethrow_exception(failure);
-    }
-    lane.channel.put_bytes(digest);
-    co_await loop_.next_turn();
-  }
-
-  /// The file has failed in the middle of a chunk: zeros for the rest of the payload, and for the digest,
-  /// which says that the chunk is void.
-  Task<> fill_up(Lane& lane, std::uint64_t missing) {
-    const std::string zeros(small_chunk, '\0');
-    while (missing > 0) {
-      const auto piece = std::min<std::uint64_t>(missing, zeros.size());
-      lane.channel.put_bytes(std::string_view(zeros).substr(0, static_cast<std::size_t>(piece)));
-      co_await lane.channel.flush();
-      missing -= piece;
-    }
-    lane.channel.put_bytes(std::string_view(zeros).substr(0, size_of(options_.digest)));
-  }
-
-  Task<> wait_for_allowance(std::uint64_t bytes) {
-    while (rate_->allowance(Clock::now()) == 0) co_await loop_.sleep_until(rate_->worth_waking());
-    rate_->spend(bytes);
+    if (&lane != &lanes_.front()) co_await lane.channel().flush();
   }
 
   /// What has no size, and can be read only once: chunk by chunk through memory.
@@ -408,12 +339,9 @@ class Sending {
         co_await watch.readable();
       }
       if (filled == 0) break;
-      if (rate_) co_await wait_for_allowance(filled);
-      put_chunk(lanes_.front(), id, size, std::span(buffer).first(filled));
+      co_await lanes_.front().put(id, size, std::span(buffer).first(filled));
       co_await control().flush();
       size += filled;
-      tally_.bytes += filled;
-      ++tally_.chunks;
     }
     if (unanswered_.contains(id)) unanswered_.at(id).size = size;
     control().put(End{id, size, size});

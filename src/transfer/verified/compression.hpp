@@ -1,0 +1,35 @@
+// Compression of chunks by Zstandard (RFC 8878), and whether it pays.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "flow/clock.hpp"
+
+namespace sockx {
+
+/// The bytes compressed, at the level that is fastest; nothing when they would not become smaller. Throws
+/// std::runtime_error when libzstd is not there.
+std::vector<std::byte> compress(std::span<const std::byte> bytes);
+/// Exactly `size` bytes again. Throws Corrupt for anything else.
+std::vector<std::byte> decompress(std::span<const std::byte> compressed, std::size_t size);
+
+/// Finds out by trying both, and tries again every so often. It pays where the network is slower than the
+/// compressor, and the bytes can be compressed at all, which the first chunk of a try tells.
+class CompressionTrial {
+ public:
+  /// Whether the next chunk is to be compressed.
+  bool compresses() const { return phase_ == Phase::trying || phase_ == Phase::pays; }
+  /// What the chunk took from its file to the kernel, and what its size became.
+  void note(Duration took, std::size_t size, std::size_t encoded_size);
+
+ private:
+  enum class Phase { trying, comparing, pays, does_not } phase_ = Phase::trying;
+  void enter(Phase phase);
+  unsigned chunks_ = 0;  // of this phase
+  unsigned patience_ = 64;
+  Duration tried_{}, compared_{};  // the time of the chunks that were, and were not compressed
+};
+
+}  // namespace sockx

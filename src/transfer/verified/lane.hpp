@@ -1,0 +1,55 @@
+// Lane: one connection of a verified sender, and how chunks go over it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "flow/pump.hpp"
+#include "transfer/verified/channel.hpp"
+#include "transfer/verified/compression.hpp"
+#include "transfer/verified/digest.hpp"
+#include "transfer/verified/source.hpp"
+#include "transfer/verified/tally.hpp"
+
+namespace sockx {
+
+struct LaneOptions {
+  DigestKind digest = DigestKind::xxh3_128;
+  TransferMethod method = TransferMethod::automatic;
+  bool compresses = false;    // where it pays
+  RateLimit* rate = nullptr;  // of all lanes together; null: none
+};
+
+class Lane {
+ public:
+  /// Keeps `last_byte` and `tally` up to date.
+  Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, LaneOptions options,
+       TransferTally& tally);
+
+  Channel& channel() { return channel_; }
+  Hasher& hasher() { return hasher_; }
+
+  /// Sends a stretch of the file; small ones stay in line until the channel is flushed. When the file fails
+  /// in the middle, the receiver is told that the chunk is void, and SourceChanged, or Error with
+  /// Origin::local_file, is thrown.
+  Task<> send(const Source& source, Watch& watch, std::uint32_t id, Range range);
+  /// The same with bytes in memory, which stay in line.
+  Task<> put(std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes);
+
+ private:
+  Task<> send_from_memory(const Source& source, std::uint32_t id, Range range);
+  Task<> send_from_file(const Source& source, Watch& watch, std::uint32_t id, Range range);
+  Task<> fill_up(std::uint64_t missing);
+  Task<> wait_for_allowance(std::uint64_t bytes);
+  void count(std::uint64_t size, std::uint64_t encoded_size);
+
+  EventLoop& loop_;
+  LaneOptions options_;
+  TransferTally& tally_;
+  Channel channel_;
+  Hasher hasher_;
+  std::optional<CompressionTrial> trial_;
+};
+
+}  // namespace sockx

@@ -137,6 +137,8 @@ std::vector<Field> progress_fields(const Meter& meter) {
   if (!state.file.empty()) fields.push_back({"file", state.file});
   fields.push_back({"bytes", state.bytes});
   if (state.total) fields.push_back({"total", *state.total});
+  if (state.files) fields.push_back({"files", *state.files});
+  if (state.files_total) fields.push_back({"files_total", *state.files_total});
   fields.push_back({"bytes_per_second", meter.rate()});
   if (const auto left = meter.seconds_left()) fields.push_back({"seconds_left", *left});
   return fields;

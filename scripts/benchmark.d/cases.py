@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3")
+TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3", "rsync")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,22 @@ UNIX_PEERS = (
               "socat -b 1048576 -u STDIN UNIX-CONNECT:{socket}"),
 )
 
+VERIFIED = sockx("send-file --verified", "recv-file --verified -o {new} {endpoint}",
+                 "send-file --verified {file} {endpoint}")
+VERIFIED_SHA256 = sockx("send-file --verified --hash sha256", "recv-file --verified -o {new} {endpoint}",
+                        "send-file --verified --hash sha256 {file} {endpoint}")
+NOT_VERIFIED = Contender("sockx send-file, not verified", "sockx", NEW_FILE.receiver, NEW_FILE.sender, "reference")
+
+
+def checked(checksum):
+    return Contender(f"nc.openbsd and {checksum}", "nc.openbsd",
+                     f"{{checked}} receive {checksum} {{new}} nc.openbsd -n -d -l {{host}} {{port}}",
+                     f"{{checked}} send {checksum} {{file}} nc.openbsd -n -N {{host}} {{port}}")
+
+
+RSYNC = Contender("rsync daemon, --whole-file", "rsync", "{checked} rsync {new} {host} {port}",
+                  "rsync --whole-file --inplace {file} rsync://{host}:{port}/in/new")
+
 TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, BARE, *TCP_PEERS, *IPERF3)
 TRANSFERS = (
     Case("discard", "file → TCP → discard", "loopback", "file", "nowhere", TO_NOWHERE),
@@ -79,6 +95,8 @@ TRANSFERS = (
     Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, *TCP_PEERS)),
     Case("unix", "file → unix socket → discard", "unix", "file", "nowhere",
          (DISCARD, CONVERSATION, *UNIX_PEERS)),
+    Case("verified", "file → TCP → new file, checked at both ends", "loopback", "file", "file",
+         (VERIFIED, VERIFIED_SHA256, NOT_VERIFIED, checked("sha256sum"), checked("xxh128sum"), RSYNC)),
 )
 
 # The start of a program: name, tool, command, kind. `true` does nothing: the least that a process takes.

@@ -15,6 +15,7 @@
 #include "os/usage.hpp"
 #include "transfer/comparison.hpp"
 #include "transfer/file_sender.hpp"
+#include "transfer/verified/received_name.hpp"
 
 namespace sockx {
 
@@ -67,6 +68,9 @@ Words split(const Options& options) {
   if (words.size() < endpoint_words + 1)
     throw BadInput(text("'{}': say {}", words.back(),
                         listens ? "FILE PORT or FILE HOST:PORT" : "FILE HOST PORT or FILE HOST:PORT"));
+  const auto& name = options.verified.options.name;
+  if (const auto fault = fault_of_name(name); !name.empty() && !fault.empty())
+    throw BadInput(text("--name '{}': it {}; say a relative path like 'folder/file'", name, fault));
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
   if (split.files.size() == 1) return split;

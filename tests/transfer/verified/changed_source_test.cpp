@@ -158,5 +158,6 @@ TEST_CASE("verified: other bytes with the same size and time are found by the sa
     };
   };
   check_change_between(with_same_time(0, size));
-  check_change_between(with_same_time(0, 1));  // the first chunk is always among the samples
+  // Of up to eight chunks each is a sample; of more, the first is, the last, and some between.
+  for (const std::uint64_t chunk : {0, 1, 2, 3}) check_change_between(with_same_time(chunk << 20, 1));
 }

@@ -68,9 +68,9 @@ Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions o
     if (event.kind == FileEvent::Kind::failed) reception.refused.push_back(event.name + ": " + event.reason);
   };
   EventLoop loop;
-  TaskGroup talkers(loop);
   std::list<Stream> senders;
   std::vector<std::string> answers(said.size());
+  TaskGroup talkers(loop);
   const auto talk = [&](Stream& stream, std::size_t number) -> Task<> {
     try {
       co_await write_all(stream, said[number]);
@@ -221,8 +221,7 @@ TEST_CASE(
 
 TEST_CASE("hostile sender: what no sender says ends the transfer with a reason") {
   struct Attack {
-    const char* name;
-    std::string said, reason;
+    std::string name, said, reason;
   };
   const auto greeted = encode(hello());
   const auto begun = greeted + encode(file(0, "victim", 100));

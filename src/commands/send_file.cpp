@@ -1,37 +1,23 @@
 // sockx send-file: a file over a connection.
-#include <algorithm>
-#include <array>
-
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
-#include "commands/shared/comparison_report.hpp"
+#include "commands/shared/comparing.hpp"
 #include "commands/shared/dialing.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "os/error.hpp"
-#include "os/split_list.hpp"
 #include "os/usage.hpp"
-#include "transfer/comparison.hpp"
 #include "transfer/file_sender.hpp"
 
 namespace sockx {
 
 namespace {
 
-constexpr std::array methods{TransferMethod::read_write, TransferMethod::sendfile, TransferMethod::splice,
-                             TransferMethod::mmap};
-
-struct CompareOptions {
-  bool asked = false, csv = false;
-  unsigned runs = 5, warmups = 1;
-  std::vector<TransferMethod> methods;
-};
-
 struct Options {
   std::vector<std::string> words;
   std::optional<std::uint64_t> offset, chunk;
-  CompareOptions compare;
+  CompareFlags compare;
   StreamOptions stream;
   RetryFlags retry;
   TimeLimits limits;
@@ -160,27 +146,6 @@ ExitCode send(Context& context, const Options& options) {
   return ExitCode::done;
 }
 
-/// "a,b,c"; each method once.
-std::vector<TransferMethod> parse_methods(const std::string& list) {
-  std::vector<TransferMethod> parsed;
-  for (const auto& word : split_list(list)) {
-    const auto named = [&](TransferMethod method) { return name_of(method) == word; };
-    const auto found = std::find_if(methods.begin(), methods.end(), named);
-    if (found == methods.end())
-      throw_bad_choice("--methods", word, {"read-write", "sendfile", "splice", "mmap, with commas between"});
-    if (std::find(parsed.begin(), parsed.end(), *found) == parsed.end()) parsed.push_back(*found);
-  }
-  return parsed;
-}
-
-Task<> run_comparison(Context& context, ComparisonOptions options, Comparison& result) {
-  auto comparing = compare_methods(std::move(options), result);
-  auto shown = with_progress(
-      context, std::move(comparing), [&] { return result.bytes_so_far; },
-      [&] { return result.bytes_expected; });
-  co_await std::move(shown);
-}
-
 ExitCode compare(Context& context, const Options& options) {
   ComparisonOptions wanted;
   wanted.file = options.words.front();
@@ -188,19 +153,11 @@ ExitCode compare(Context& context, const Options& options) {
     wanted.receiver = Endpoint::parse(split(options.words).endpoint, Endpoint::Role::connecting);
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
-  wanted.methods = options.compare.methods;
-  if (wanted.methods.empty()) wanted.methods.assign(methods.begin(), methods.end());
   if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
-  wanted.runs = options.compare.runs;
-  wanted.warmups = options.compare.warmups;
   wanted.dial = dial_options(context, options.stream);
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
-  Comparison result;
-  context.run(run_comparison(context, std::move(wanted), result), options.limits.whole_run);
-  report_comparison(context, options.words.front(), result,
-                    options.compare.csv ? ComparisonFormat::csv : ComparisonFormat::table);
-  return result.winner() == nullptr ? ExitCode::other_failure : ExitCode::done;
+  return compare(context, std::move(wanted), options.compare, options.limits.whole_run);
 }
 
 }  // namespace
@@ -212,7 +169,7 @@ Run declare_send_file(Flags& flags) {
       .required(false)  // check() knows which words
       .option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
-  for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
+  for (const auto choice : named_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
       flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
   flags.add_size("--chunk", o.chunk,
@@ -222,23 +179,7 @@ Run declare_send_file(Flags& flags) {
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
   flags.add_duration("--eof-timeout", o.send.eof_timeout,
                      "wait no longer than DURATION for the peer to close in the end");
-  const auto compare_flag = flags.add_flag(
-      "--compare", o.compare.asked,
-      "measure the methods against each other; without HOST PORT against a receiver started here");
-  compare_flag.excludes(method);
-  const auto take_methods = [&o](const std::string& list) { o.compare.methods = parse_methods(list); };
-  flags.add_option_function("--methods", take_methods, "which methods to compare (default: all)")
-      .option_text("A,B,...")
-      .needs(compare_flag);
-  flags.add_option("--runs", o.compare.runs, "measured runs of each method (default: 5)")
-      .option_text("N")
-      .range(1U, 1000000U)
-      .needs(compare_flag);
-  flags.add_option("--warmup", o.compare.warmups, "runs of each method before those (default: 1)")
-      .option_text("N")
-      .range(0U, 1000000U)
-      .needs(compare_flag);
-  flags.add_flag("--csv", o.compare.csv, "print every run as comma-separated values").needs(compare_flag);
+  add_compare_flags(flags, o.compare).excludes(method);
   add_progress_flags(flags, o.progress);
   add_stream_flags(flags, o.stream);
   add_connect_timeout(flags, o.limits);

@@ -5,9 +5,9 @@
 #include "commands/shared/comparing.hpp"
 #include "commands/shared/dialing.hpp"
 #include "commands/shared/end_report.hpp"
+#include "commands/shared/transfer_cost.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "os/error.hpp"
-#include "os/usage.hpp"
 #include "transfer/file_sender.hpp"
 
 namespace sockx {
@@ -16,7 +16,8 @@ namespace {
 
 struct Options {
   std::vector<std::string> words;
-  std::optional<std::uint64_t> offset, chunk;
+  std::optional<std::uint64_t> offset;
+  std::optional<std::size_t> chunk;
   CompareFlags compare;
   StreamOptions stream;
   RetryFlags retry;
@@ -34,12 +35,9 @@ void check(const Options& options) {
   if (options.words.empty())
     throw BadInput(text("say {}; see `sockx send-file --help`",
                         options.compare.asked ? "--compare FILE [HOST PORT]" : "FILE HOST PORT"));
-  constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.compare.asked && options.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
-  if (options.chunk && (*options.chunk == 0 || *options.chunk > largest_chunk))
-    throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
 }
 
 /// FILE, then the endpoint: the last word when it contains a colon, else the last two.
@@ -78,40 +76,44 @@ class Summary {
   EndReport report_;  // goes first
 };
 
+/// What came of the wish that nothing be copied.
+std::string show_copied(const TransferStats& stats) {
+  if (!stats.copied || stats.bytes == 0) return "";
+  const auto share = static_cast<double>(*stats.copied) / static_cast<double>(stats.bytes);
+  return text(" (the kernel copied {:.0f} %)", share * 100);
+}
+
 void Summary::tell(bool complete) const {
   if (!begun_) return;
   const auto span = Clock::now() - *begun_;
   const auto usage = Usage::now() - usage_;
   const double rate = static_cast<double>(stats.bytes) / seconds(span);
-  if (stats.fell_back)
-    context_.log.debug("fell back to {}: the method asked for does not work on {}", stats.method, file_);
+  if (!stats.why_fell_back.empty())
+    context_.log.debug("fell back to {} for {}: {}", stats.method, file_, stats.why_fell_back);
+  std::vector<Field> fields{{"file", file_},
+                            {"peer", peer_},
+                            {"complete", complete},
+                            {"bytes", stats.bytes},
+                            {"seconds", seconds(span)},
+                            {"bytes_per_second", rate},
+                            {"method", stats.method},
+                            {"copied_bytes", stats.copied}};
+  for (auto& field : cost_fields(Cost{usage, stats.system_calls})) fields.push_back(std::move(field));
   context_.report.result(
-      text("{} {} bytes{} to {} in {}, {}, by {}\n"
+      text("{} {} bytes{} to {} in {}, {}, by {}{}\n"
            "CPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
            "switches",
            complete ? "sent" : "broke off after", stats.bytes,
            stats.bytes < 1024 ? "" : text(" ({})", show_size(stats.bytes)), peer_, show_duration(span),
-           show_rate(rate), stats.method, usage.user, usage.system, stats.system_calls,
+           show_rate(rate), stats.method, show_copied(stats), usage.user, usage.system, stats.system_calls,
            usage.voluntary_switches, usage.involuntary_switches),
-      "sent",
-      {{"file", file_},
-       {"peer", peer_},
-       {"complete", complete},
-       {"bytes", stats.bytes},
-       {"seconds", seconds(span)},
-       {"bytes_per_second", rate},
-       {"method", stats.method},
-       {"user_seconds", usage.user},
-       {"system_seconds", usage.system},
-       {"system_calls", stats.system_calls},
-       {"voluntary_switches", usage.voluntary_switches},
-       {"involuntary_switches", usage.involuntary_switches}});
+      "sent", fields);
 }
 
 SendOptions send_options(Context& context, const Options& options) {
   auto send = options.send;
   send.idle_timeout = options.limits.idle;
-  send.chunk = static_cast<std::size_t>(options.chunk.value_or(0));
+  send.chunk = options.chunk.value_or(0);
   send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   return send;
 }
@@ -153,7 +155,7 @@ ExitCode compare(Context& context, const Options& options) {
     wanted.receiver = Endpoint::parse(split(options.words).endpoint, Endpoint::Role::connecting);
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
-  if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
+  if (options.chunk) wanted.chunks = {*options.chunk};
   wanted.dial = dial_options(context, options.stream);
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
@@ -169,11 +171,14 @@ Run declare_send_file(Flags& flags) {
       .required(false)  // check() knows which words
       .option_text("FILE HOST PORT\n       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
-  for (const auto choice : named_methods()) choices.emplace_back(name_of(choice), choice);
+  for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
       flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
-  flags.add_size("--chunk", o.chunk,
-                 "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
+  const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
+  flags
+      .add_read("--chunk", take_chunk,
+                "bytes a call (default: 64Ki for read-write, the most there is for sendfile)")
+      .option_text("SIZE");
   flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
   flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
@@ -189,7 +194,9 @@ Run declare_send_file(Flags& flags) {
       {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
        {"tar c src | sockx send-file - backup:5678", "send a stream"},
        {"sockx send-file --compare disk.img",
-        "measure sendfile, splice, mmap and read-write on this machine"}});
+        "measure sendfile, splice, mmap, read-write and others on this machine"},
+       {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
+        "the same with more and more of the file, and draw it"}});
   return [options](Context& context) {
     check(*options);
     options->progress.apply(context);

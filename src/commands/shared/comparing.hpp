@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cli/context.hpp"
@@ -10,16 +11,19 @@
 
 namespace sockx {
 
-/// The methods that --method and --methods name, but for auto.
-std::vector<TransferMethod> named_methods();
-
 struct CompareFlags {
   bool asked = false, csv = false;
   unsigned runs = 5, warmups = 1;
-  std::vector<TransferMethod> methods = named_methods();
+  std::vector<TransferMethod> methods = file_methods();
+  std::vector<std::uint64_t> sizes;
+  std::vector<std::size_t> chunks;
+  std::string plot;  // a file
 };
 
-/// Returns --compare itself.
+/// What one call may be asked for: 1 byte to 1Gi. Throws BadInput.
+std::size_t parse_chunk(const std::string& word);
+
+/// Returns --compare itself. --count and --chunk are declared already.
 Flag add_compare_flags(Flags& flags, CompareFlags& target);
 
 /// Measures and reports; `options` say everything but what the flags do. `limit` is that of the whole run.

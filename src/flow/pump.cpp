@@ -144,11 +144,13 @@ std::unique_ptr<Method> Pump::choose(TransferMethod method, Passage passage) {
 
 /// Measured by send-file --compare and scripts/benchmark on loopback under reno, two cores, 2 GiB, in GB/s.
 /// From a file: splice through a pipe 6.8, sendfile 6.3, read-write 4.4, mmap 3.7; sendfile stands within a
-/// tenth of splice, with a handful of calls instead of thousands and without a pipe, so it is the choice. To
-/// /dev/null: dropping in the kernel 6.5, read-write 4.9. With a pipe at either end splice is twice as fast
-/// as read-write. Between sockets splice through a pipe is three times as fast, but for messages of 64 bytes
-/// recv and send are a quarter faster: so copying comes first there, and gives way when two full buffers come
-/// in a row. Terminals and O_APPEND files can only be copied to.
+/// tenth of splice, with a handful of calls instead of thousands and without a pipe, so it is the choice. (In
+/// another run, of 1 GiB with other work on the machine: splice 6.6, io-uring 7.0, sendfile 5.8,
+/// read-write 2.8, zerocopy 2.5, which is for network cards.) To /dev/null: dropping in the kernel 6.5,
+/// read-write 4.9. With a pipe at either end splice is twice as fast as read-write. Between sockets splice
+/// through a pipe is three times as fast, but for messages of 64 bytes recv and send are a quarter faster: so
+/// copying comes first there, and gives way when two full buffers come in a row. Terminals and O_APPEND files
+/// can only be copied to.
 std::unique_ptr<Method> Pump::choose_automatically() const {
   const auto& [from, to, chunk] = ends_;
   const bool to_null = to.kind == Kind::null_device;

@@ -91,8 +91,8 @@ struct Comparison {
 };
 
 /// Whether two are too close for an honest word about which is faster, so that another comparison might find
-/// the other way round: where the ranges of their runs overlap, or the medians differ by less than a quarter,
-/// by which those of one contender differ between comparisons on a machine that does other things too.
+/// the other way round: where the ranges of their runs overlap, or the medians differ by less than a quarter.
+/// On a machine that did other things too, those of one contender differed by as much between comparisons.
 bool within_noise(const Contender& one, const Contender& other);
 
 /// Runs the contenders interleaved (A B C A B C ...), warm-up rounds first. read-write runs with 64Ki and

@@ -15,6 +15,7 @@ constexpr int bar_width = 30;
 /// "64Ki", or "max" for what the method can at most.
 std::string show_chunk(std::size_t chunk) {
   if (chunk == 0) return "max";
+  if (chunk % (1024 * 1024 * 1024) == 0) return text("{}Gi", chunk / (1024 * 1024 * 1024));
   if (chunk % (1024 * 1024) == 0) return text("{}Mi", chunk / (1024 * 1024));
   return chunk % 1024 == 0 ? text("{}Ki", chunk / 1024) : text("{}", chunk);
 }
@@ -36,7 +37,7 @@ std::string show_copies(const Contender& contender) {
   return text("{:.{}f}", contender.copies(), contender.has_measured_copies() ? 2 : 0);
 }
 
-constexpr auto row_format = "{:<11} {:>6}  {:<22} {:>11} {:>13} {:>12} {:>6} {:>6}\n";
+constexpr auto row_format = "{:<11} {:>6}  {:<24} {:>11} {:>13} {:>12} {:>6} {:>6}\n";
 
 std::string row(const Contender& contender, const Contender* read_write) {
   const auto name = name_of(contender.method);
@@ -117,14 +118,14 @@ std::string verdict(const Contest& contest) {
   if (winner != nullptr && (read_write == nullptr || winner == read_write))
     return text("{} was fastest.", show_name(contest, *winner));
   if (read_write == nullptr) return text("Which of {} is fastest is within the noise.", names);
-  const auto baseline = show_name(contest, *read_write);
-  if (leaders.empty()) return text("No method is faster than {} beyond the noise.", baseline);
+  if (leaders.empty()) return "No method is faster than read-write beyond the noise.";
   const auto rate = [&](const Contender& leader) { return leader.median_rate() / read_write->median_rate(); };
   const auto cpu = [&](const Contender& leader) { return leader.median_cpu() / read_write->median_cpu(); };
   const auto who = winner != nullptr ? std::vector{winner} : leaders;
   auto sentence =
-      text("{} {} {}: {} times the throughput, with {} of the CPU time", listed(names_of(contest, who)),
-           who.size() == 1 ? "beats" : "beat", baseline, show_range(who, rate), show_range(who, cpu));
+      text("{} {} read-write: {} times the throughput and {} of the CPU time that it had with {} a call",
+           listed(names_of(contest, who)), who.size() == 1 ? "beats" : "beat", show_range(who, rate),
+           show_range(who, cpu), show_chunk(read_write->chunk));
   if (winner != nullptr && leaders.size() > 1) {
     auto others = leaders;
     std::erase(others, winner);

@@ -54,12 +54,12 @@ Words split(const Options& options) {
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
   if (split.files.size() == 1) return split;
-  if (endpoint_words == 2)
-    throw BadInput(
-        text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
   if (!options.verified.asked)
     throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
                         listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
+  if (endpoint_words == 2)
+    throw BadInput(
+        text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
   if (!options.verified.options.name.empty())
     throw BadInput(text("--name '{}': there is one name for {} FILEs", options.verified.options.name,
                         split.files.size()));

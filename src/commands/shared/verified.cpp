@@ -200,7 +200,7 @@ void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
       .needs(asked);
   flags.add_option("--streams", options.streams, "send over N connections at once")
       .option_text("N")
-      .range(1U, 64U)
+      .range(1U, unsigned{most_streams})
       .needs(asked);
 }
 

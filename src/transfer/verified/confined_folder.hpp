@@ -24,12 +24,13 @@ class ConfinedFolder {
 
   /// Folders on the way that are missing are made. The descriptor is good until the next call of this.
   Place place(std::string_view name);
+  /// A folder that is there: for a look, and for what is in it. Null, with errno, when there is none.
+  UniqueFd open_below(const std::string& name) const;
   /// For messages: with the folder's own path in front.
   std::string path_of(std::string_view name) const;
   int fd() const { return fd_.get(); }
 
  private:
-  UniqueFd open_below(const std::string& name) const;
   std::string path_;
   UniqueFd fd_;
   std::string

@@ -25,7 +25,7 @@ Lane::Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, Lan
   if (options_.compresses) trial_.emplace();
 }
 
-Task<> Lane::send(const Source& source, Watch& watch, std::uint32_t id, Range range) {
+Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Range range) {
   const auto begun = Clock::now();
   const auto encoded_before = tally_.encoded;
   const bool is_small = range.length <= small_chunk;
@@ -41,7 +41,7 @@ Task<> Lane::send(const Source& source, Watch& watch, std::uint32_t id, Range ra
   co_await loop_.next_turn();
 }
 
-Task<> Lane::send_from_memory(const Source& source, std::uint32_t id, Range range) {
+Task<> Lane::send_from_memory(const SourceFile& source, std::uint32_t id, Range range) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(range.length));
   source.read(range.offset, bytes);
   co_await put(id, range.offset, bytes);
@@ -63,7 +63,7 @@ Task<> Lane::put(std::uint32_t id, std::uint64_t offset, std::span<const std::by
 
 /// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the file
 /// change between the two, the receiver finds that they differ.
-Task<> Lane::send_from_file(const Source& source, Watch& watch, std::uint32_t id, Range range) {
+Task<> Lane::send_from_file(const SourceFile& source, Watch& watch, std::uint32_t id, Range range) {
   const auto digest = source.digest_of(range, hasher_, loop_.scratch());
   source.seek(range.offset);
   channel_.put(Chunk{id, Encoding::plain, range, static_cast<std::uint32_t>(range.length)});

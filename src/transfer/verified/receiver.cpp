@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
@@ -37,6 +38,9 @@ struct Begun {
   Entry entry;
   std::unique_ptr<PartFile> part;  // null for a folder, and for what is not received
   bool is_refused = false;
+  std::string mismatch = {};                 // how what came differs from what was sent, if it does; then the
+  std::unique_ptr<PartFile> set_aside = {};  // part waits for whether it was the sender's file that changed
+  std::uint64_t resumed = 0;                 // bytes of an earlier transfer that are good still
 };
 
 class Receiving {
@@ -160,8 +164,12 @@ class Receiving {
 
   /// The other connections: chunks and nothing else. They never end before the first does.
   Task<> take_lanes() {
-    for (unsigned count = 1; count < hello_.streams; ++count) lanes_.spawn(take_lane(co_await next_()));
+    lanes_.spawn(open_lanes());
     co_await lanes_.join();
+  }
+
+  Task<> open_lanes() {
+    for (unsigned count = 1; count < hello_.streams; ++count) lanes_.spawn(take_lane(co_await next_()));
   }
 
   Task<> take_lane(PeerSocket connection) {
@@ -208,7 +216,7 @@ class Receiving {
     if (begun_.size() >= most_begun)
       throw Corrupt(text("{} has {} files begun at once", control_.peer(), begun_.size()));
     tally_.file = entry.name;
-    Begun begun{entry, nullptr, false};
+    Begun begun{entry, nullptr};
     Offer offer{entry.id};
     try {
       check_name(entry);
@@ -266,10 +274,12 @@ class Receiving {
     const bool is_resumable = entry.size != unknown && entry.size > worth_resuming;
     begun.part =
         std::make_unique<PartFile>(std::move(place), shown(entry), facts, hello_.digest, is_resumable);
-    if (is_resumable) co_await resume(*begun.part, entry, offer);
+    if (is_resumable) co_await resume(begun, offer);
   }
 
-  Task<> resume(PartFile& part, const Entry& entry, Offer& offer) {
+  Task<> resume(Begun& begun, Offer& offer) {
+    const auto& entry = begun.entry;
+    auto& part = *begun.part;
     tally_.phase = TransferTally::Phase::resuming;
     co_await part.resume();
     tally_.phase = TransferTally::Phase::moving;
@@ -286,23 +296,21 @@ class Receiving {
       offer = {entry.id};
       co_return;
     }
-    tally_.resumed += part.verified().bytes();
-    options_.tell({FileEvent::Kind::resumed, shown(entry), part.verified().bytes()});
+    tally_.resumed += begun.resumed = part.verified().bytes();
+    options_.tell({FileEvent::Kind::resumed, shown(entry), begun.resumed});
   }
 
   void make_folder(const Entry& entry) {
     const auto place = folder_.place(entry.name);
-    if (mkdirat(place.folder, place.leaf.c_str(), 0700) == 0) return;
-    struct stat there {};
-    const bool is_folder = errno == EEXIST && fstatat(place.folder, place.leaf.c_str(), &there, 0) == 0 &&
-                           S_ISDIR(there.st_mode);
-    if (!is_folder) throw Error(EEXIST, text("mkdir {}", shown(entry)), Origin::local_file);
+    if (mkdirat(place.folder, place.leaf.c_str(), entry.mode | 0700) == 0) return;
+    if (errno != EEXIST || !folder_.open_below(entry.name))
+      throw_errno(text("mkdir {}", shown(entry)), Origin::local_file);
   }
 
   Task<> take(const Restart& restart, Hasher&) {
     auto& begun = *find(restart.id);
     if (!begun.part) co_return;
-    tally_.resumed -= begun.part->verified().bytes();
+    tally_.resumed -= std::exchange(begun.resumed, 0);
     begun.part->restart();
     options_.tell({FileEvent::Kind::changed, shown(begun.entry)});
   }
@@ -333,17 +341,21 @@ class Receiving {
     const bool is_void = digest.find_first_not_of('\0') == std::string::npos;
     const bool is_same = hasher.finish() == digest;
     if (!begun.part || is_void) co_return;
-    if (!is_same)
-      throw Corrupt(text("{}: the {} bytes at {} are not those that were sent", shown(begun.entry),
-                         chunk.range.length, chunk.range.offset));
+    if (!is_same) {
+      begun.mismatch =
+          text("the {} bytes at {} are not those that were sent", chunk.range.length, chunk.range.offset);
+      begun.set_aside = std::move(begun.part);
+      stop(begun, {chunk.id, Offer::State::unwanted, Status::mismatch, begun.mismatch});
+      co_await control_.flush();
+      co_return;
+    }
     begun.part->add_verified(chunk.range, digest);
     tally_.bytes += chunk.range.length;
     tally_.encoded += chunk.encoded_length;
     ++tally_.chunks;
     arrived_.notify();
-    if (const auto& most = options_.most; most && chunk.range.end() > *most) {
-      refuse(begun, {chunk.id, Offer::State::unwanted, 0,
-                     text("it is longer than the {} bytes that --max-size allows", *most)});
+    if (options_.most && chunk.range.end() > *options_.most) {
+      refuse_as_too_long(begun);
       co_await control_.flush();
     }
     co_await loop_.next_turn();
@@ -373,6 +385,7 @@ class Receiving {
         co_await arrived_.wait();
       if (begun.part) finish_file(begun, end);
     }
+    if (begun.set_aside) fail<Corrupt>(begun, begun.mismatch);
     begun_.erase(end.id);
   }
 
@@ -380,6 +393,10 @@ class Receiving {
     const auto& verified = begun.part->verified();
     if (verified.bytes() != end.data || verified.end() > end.size)
       throw Corrupt(text("{}: {} of {} bytes have come", shown(begun.entry), verified.bytes(), end.data));
+    if (options_.most && end.size > *options_.most) {
+      refuse_as_too_long(begun);
+      return;
+    }
     const auto holes = end.size - end.data;
     if (!begun.part->complete(end.size, options_.replaces, options_.sync)) {
       refuse(begun, {end.id, Offer::State::unwanted, 0, "it exists by now; --force replaces it"});
@@ -393,17 +410,17 @@ class Receiving {
 
   /// Last, because what was put into the folder has changed its time.
   void finish_folder(const Entry& entry) {
-    const auto place = folder_.place(entry.name);
+    const auto folder = folder_.open_below(entry.name);
     const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
-    fchmodat(place.folder, place.leaf.c_str(), entry.mode | 0700, 0);  // as far as the file system has them
-    utimensat(place.folder, place.leaf.c_str(), times, 0);
+    if (folder) utimensat(folder.get(), ".", times, 0);  // as far as the file system has them
   }
 
   Task<> take(const Cancel& cancel, Hasher&) {
     auto& begun = *find(cancel.id);
-    if (begun.part) {
-      begun.part->discard();
-      fail(begun, cancel.reason);
+    for (auto* const part : {begun.part.get(), begun.set_aside.get()}) {
+      if (part == nullptr) continue;
+      part->discard();
+      fail<Incomplete>(begun, cancel.reason);
     }
     begun_.erase(cancel.id);
     co_return;
@@ -415,20 +432,33 @@ class Receiving {
     return found->second;
   }
 
-  void refuse(Begun& begun, Offer offer) {
-    begun.part.reset();
-    begun.is_refused = true;
-    fail(begun, offer.reason);
-    offer.state = Offer::State::unwanted;
-    offer.status = Status::incomplete;
-    control_.put(offer);
+  /// Of what came without a size only its bytes tell.
+  void refuse_as_too_long(Begun& begun) {
+    refuse(begun, {begun.entry.id, Offer::State::unwanted, 0,
+                   text("it is longer than the {} bytes that --max-size allows", *options_.most)});
   }
 
+  void refuse(Begun& begun, Offer offer) {
+    fail<Incomplete>(begun, offer.reason);
+    offer.state = Offer::State::unwanted;
+    offer.status = Status::incomplete;
+    stop(begun, offer);
+  }
+
+  /// Nothing more of it is received.
+  void stop(Begun& begun, const Offer& offer) {
+    begun.part.reset();
+    begun.is_refused = true;
+    control_.put(offer);
+    arrived_.notify();
+  }
+
+  template <class Failure>
   void fail(const Begun& begun, const std::string& reason) {
     ++tally_.files_failed;
     options_.tell({FileEvent::Kind::failed, shown(begun.entry), 0, reason});
     if (!tally_.first_failure)
-      tally_.first_failure = std::make_exception_ptr(Incomplete(text("{}: {}", shown(begun.entry), reason)));
+      tally_.first_failure = std::make_exception_ptr(Failure(text("{}: {}", shown(begun.entry), reason)));
   }
 
   std::string local_name(const Entry& entry) const {

@@ -27,8 +27,8 @@ constexpr std::size_t chunk_size = 1024 * 1024;
 constexpr std::size_t enough_to_send = 256 * 1024;  // of what is in line
 constexpr std::size_t announced_ahead = 64;         // entries
 constexpr std::size_t most_unanswered = 4096;
-constexpr Duration greeting_time = 10s;
 constexpr Duration parting_time = 2s;
+constexpr std::uint8_t integrity_mismatch = 10;  // an exit status, see sockx(1)
 
 SessionId new_session() {
   SessionId id;
@@ -61,18 +61,43 @@ class Sending {
     std::vector<Task<>> tasks;
     if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
     tasks.push_back(transfer());
+    std::exception_ptr failure;
     try {
       co_await any(std::move(tasks));
+    } catch (const Abort& abort) {
+      throw_failure(abort);
     } catch (const TimedOut& reason) {
       if (!is_greeted_) throw;
       throw Incomplete(broken_off(reason));
     } catch (const Error& reason) {
       if (reason.origin() != Origin::peer || !is_greeted_) throw;
-      throw Incomplete(broken_off(reason));
+      failure = std::make_exception_ptr(Incomplete(broken_off(reason)));
+    } catch (const Incomplete&) {
+      failure = std::current_exception();
     }
+    if (failure) co_await say_why(failure);
   }
 
  private:
+  /// A connection that ends may do so because the receiver has given up, which it says on the first. Throws
+  /// that reason, or else the failure.
+  Task<> say_why(std::exception_ptr failure) {
+    try {
+      co_await bounded(hear_abort(), after(parting_time), "");
+    } catch (const Abort& abort) {
+      throw_failure(abort);
+    } catch (const std::exception&) {  // it has said nothing
+    }
+    std::rethrow_exception(failure);
+  }
+
+  Task<> hear_abort() {
+    for (;;) {
+      const auto message = co_await control().receive();
+      if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
+    }
+  }
+
   std::string broken_off(const std::exception& reason) const {
     return text("{} of {} bytes were sent: {}", tally_.bytes_done(),
                 tally_.bytes_total ? text("{}", *tally_.bytes_total) : "the", reason.what());
@@ -80,9 +105,9 @@ class Sending {
 
   Task<> transfer() {
     count_what_is_to_be_sent();
-    co_await bounded(greet(lanes_.front()), after(greeting_time),
+    co_await bounded(greet(lanes_.front()), after(options_.greeting_time),
                      text("{} has not greeted within {:g} s: does it receive with --verified?",
-                          control().peer(), std::chrono::duration<double>(greeting_time).count()));
+                          control().peer(), std::chrono::duration<double>(options_.greeting_time).count()));
     is_greeted_ = true;
     co_await open_lanes();
     co_await all(take_answers(), send_everything());
@@ -95,7 +120,7 @@ class Sending {
     channel.put(hello_);
     co_await channel.flush();
     auto message = co_await channel.receive();
-    if (const auto* const failure = std::get_if<Abort>(&message)) throw_failure(*failure);
+    if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
     const auto* const welcome = std::get_if<Welcome>(&message);
     if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
     if (welcome->version != protocol_version)
@@ -162,6 +187,7 @@ class Sending {
         co_await answered_.wait();
       }
     }
+    has_said_all_ = true;
     control().put(Finish());
     co_await control().flush();
   }
@@ -183,7 +209,7 @@ class Sending {
         break;
     }
     try {
-      Source source(step.path);
+      SourceFile source(step.path);
       const auto id = next_id_;
       announce(EntryKind::file, source.status(), source.has_size() ? source.size() : unknown,
                options_.name.empty() ? step.name : options_.name, step.path);
@@ -198,11 +224,11 @@ class Sending {
     control().put(Entry{next_id_, kind, static_cast<std::uint16_t>(status.st_mode & 0777),
                         status.st_mtim.tv_sec, static_cast<std::uint32_t>(status.st_mtim.tv_nsec), size,
                         name});
-    unanswered_.emplace(next_id_++, Unanswered{path, kind, size == unknown ? 0 : size, {}});
+    unanswered_.emplace(next_id_++, Unanswered{path, kind, size == unknown ? 0 : size, status.st_mtim, {}});
   }
 
   /// What befalls the file itself does not keep the others.
-  Task<> send_file(std::uint32_t id, const Source& source) {
+  Task<> send_file(std::uint32_t id, const SourceFile& source) {
     const auto& path = source.described().name;
     std::exception_ptr failure;
     try {
@@ -213,14 +239,13 @@ class Sending {
       else if (there)
         co_await send_stream(id, source);
     } catch (const SourceChanged&) {
-      failure = std::make_exception_ptr(Incomplete(text("{}: has changed while it was sent", path)));
+      failure = changed_while_sent(path);
     } catch (const Error& error) {
       if (error.origin() != Origin::local_file) throw;
       failure = std::current_exception();
     }
     if (!failure) co_return;
-    fail(path, failure);
-    unanswered_.erase(id);
+    if (unanswered_.erase(id) > 0) fail(path, failure);  // else it has failed at the receiver
     control().put(Cancel{id, "the sender could not read it whole"});
   }
 
@@ -229,14 +254,16 @@ class Sending {
     std::string path;
     EntryKind kind;
     std::uint64_t size = 0;
+    timespec time{};  // of the last modification
     std::optional<Offer> offer;
     bool is_asked_for = false;  // the offer has been looked at: the next word is the last
   };
 
   /// What the receiver has of the file, and nothing when it wants no more.
-  Task<std::optional<RangeSet>> ask(std::uint32_t id, const Source& source) {
+  Task<std::optional<RangeSet>> ask(std::uint32_t id, const SourceFile& source) {
     if (!unanswered_.at(id).offer) co_await control().flush();
-    while (!unanswered_.at(id).offer) co_await answered_.wait();
+    while (unanswered_.contains(id) && !unanswered_.at(id).offer) co_await answered_.wait();
+    if (!unanswered_.contains(id)) co_return std::nullopt;
     auto& file = unanswered_.at(id);
     file.is_asked_for = true;
     const auto offer = *std::exchange(file.offer, std::nullopt);
@@ -265,7 +292,7 @@ class Sending {
   }
 
   /// Whether a part is of this file, as far as its samples tell.
-  bool is_of(const Source& source, const Offer& part) {
+  bool is_of(const SourceFile& source, const Offer& part) {
     const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
     const auto is_same = [&](const Sample& sample) {
       return fits(sample.range) &&
@@ -274,7 +301,7 @@ class Sending {
     return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
   }
 
-  Task<> send_regular(std::uint32_t id, const Source& source, const RangeSet& there) {
+  Task<> send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there) {
     std::deque<Range> chunks;
     for (const auto& range : source.data())
       for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
@@ -288,12 +315,12 @@ class Sending {
   }
 
   /// Over all connections, each of which takes the next chunk when it is done with one.
-  Task<> send_chunks(std::uint32_t id, const Source& source, std::deque<Range> chunks) {
+  Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks) {
     std::exception_ptr failure;
     if (chunks.size() < 2 || lanes_.size() < 2) {
       co_await send_over(lanes_.front(), source, id, chunks, failure);
     } else {
-      std::list<Source> sources;
+      std::list<SourceFile> sources;
       TaskGroup group(loop_);
       for (auto& lane : lanes_)
         group.spawn(send_over(lane, sources.emplace_back(source.again()), id, chunks, failure));
@@ -303,7 +330,7 @@ class Sending {
   }
 
   /// A failure of the file ends the others after the chunks that they are at.
-  Task<> send_over(Lane& lane, const Source& source, std::uint32_t id, std::deque<Range>& chunks,
+  Task<> send_over(Lane& lane, const SourceFile& source, std::uint32_t id, std::deque<Range>& chunks,
                    std::exception_ptr& failure) {
     Watch watch(loop_, source.described().fd);
     while (!chunks.empty() && unanswered_.contains(id)) {
@@ -323,7 +350,7 @@ class Sending {
   }
 
   /// What has no size, and can be read only once: chunk by chunk through memory.
-  Task<> send_stream(std::uint32_t id, const Source& source) {
+  Task<> send_stream(std::uint32_t id, const SourceFile& source) {
     Watch watch(loop_, source.described().fd);
     std::vector<std::byte> buffer(chunk_size);
     std::uint64_t size = 0;
@@ -351,8 +378,8 @@ class Sending {
   Task<> take_answers() {
     for (;;) {
       auto message = co_await control().receive();
-      if (std::holds_alternative<Finish>(message)) break;
-      if (const auto* const failure = std::get_if<Abort>(&message)) throw_failure(*failure);
+      if (std::holds_alternative<Finish>(message) && has_said_all_) break;
+      if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
       if (auto* const offer = std::get_if<Offer>(&message))
         take_offer(std::move(*offer));
       else if (const auto* const done = std::get_if<Done>(&message))
@@ -387,16 +414,32 @@ class Sending {
       tally_.resumed += file.size;
       options_.tell({FileEvent::Kind::there, file.path, file.size});
     } else if (offer.state == Offer::State::unwanted) {
-      fail(file.path, std::make_exception_ptr(Incomplete(
-                          text("{}: {} does not take it: {}", file.path, control().peer(), offer.reason))));
+      const auto what = text("{}: {} does not take it: {}", file.path, control().peer(), offer.reason);
+      if (offer.status != integrity_mismatch)
+        fail(file.path, std::make_exception_ptr(Incomplete(what)));
+      else if (has_changed(file))  // between its digest and its bytes
+        fail(file.path, changed_while_sent(file.path));
+      else
+        fail(file.path, std::make_exception_ptr(Corrupt(what)));
     } else {
       throw Corrupt(text("{} says what does not go with {}", control().peer(), file.path));
     }
   }
 
+  static bool has_changed(const Unanswered& file) {
+    struct stat now {};
+    return stat(file.path.c_str(), &now) == 0 && S_ISREG(now.st_mode) &&
+           (static_cast<std::uint64_t>(now.st_size) != file.size || now.st_mtim.tv_sec != file.time.tv_sec ||
+            now.st_mtim.tv_nsec != file.time.tv_nsec);
+  }
+  static std::exception_ptr changed_while_sent(const std::string& path) {
+    return std::make_exception_ptr(Incomplete(text("{}: has changed while it was sent", path)));
+  }
+
   void note_whole(std::uint32_t id) {
     const auto found = unanswered_.find(id);
-    if (found == unanswered_.end()) throw Corrupt(text("{} has a file that was not sent", control().peer()));
+    if (found == unanswered_.end() || (found->second.kind == EntryKind::file && !found->second.is_asked_for))
+      throw Corrupt(text("{} has a file that was not sent", control().peer()));
     const auto entry = std::move(found->second);
     unanswered_.erase(found);
     if (entry.kind == EntryKind::directory) return;
@@ -415,7 +458,6 @@ class Sending {
   }
 
   [[noreturn]] void throw_failure(const Abort& abort) {
-    constexpr std::uint8_t integrity_mismatch = 10;
     const auto what = text("{} has given up: {}", control().peer(), abort.reason);
     if (abort.status == integrity_mismatch) throw Corrupt(what);
     throw Incomplete(what);
@@ -430,13 +472,13 @@ class Sending {
   std::list<Lane> lanes_;  // the first is the one that everything but chunks goes over
   std::optional<RateLimit> rate_;
   Notification answered_;
-  bool is_greeted_ = false;
+  bool is_greeted_ = false, has_said_all_ = false;
   std::uint32_t next_id_ = 0;
   /// What the receiver has been told of and not been sent yet: files, and folders (without a source) to be
   /// left.
   struct Announced {
     std::uint32_t id;
-    std::optional<Source> source;
+    std::optional<SourceFile> source;
   };
   std::deque<Announced> announced_;
   std::vector<std::uint32_t> folders_;  // that have been entered

@@ -24,6 +24,7 @@ struct VerifiedSendOptions {
   bool compresses = false;
   std::optional<std::uint64_t> rate = {};  // bytes a second, over all connections
   std::optional<Duration> idle_timeout = {};
+  Duration greeting_time = std::chrono::seconds(10);  // that the receiver has for its first word
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
 };
 

@@ -12,7 +12,7 @@
 
 namespace sockx {
 
-Source::Source(const std::string& path) {
+SourceFile::SourceFile(const std::string& path) {
   if (path == "-") {
     fd_ = take_standard_input();
     described_ = describe_standard_stream(0);
@@ -25,8 +25,8 @@ Source::Source(const std::string& path) {
   has_size_ = described_.is_file() && path != "-";
 }
 
-Source Source::again() const {
-  Source other;
+SourceFile SourceFile::again() const {
+  SourceFile other;
   other.fd_ = UniqueFd(open(text("/proc/self/fd/{}", fd_.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!other.fd_) throw_errno(text("open {} again", described_.name), Origin::local_file);
   other.described_ = described_;
@@ -36,13 +36,13 @@ Source Source::again() const {
   return other;
 }
 
-bool Source::has_changed() const {
+bool SourceFile::has_changed() const {
   struct stat now {};
   return fstat(fd_.get(), &now) != 0 || now.st_size != status_.st_size ||
          now.st_mtim.tv_sec != status_.st_mtim.tv_sec || now.st_mtim.tv_nsec != status_.st_mtim.tv_nsec;
 }
 
-std::vector<Range> Source::data() const {
+std::vector<Range> SourceFile::data() const {
   const off_t size = status_.st_size;
   constexpr off_t block = 512;  // of st_blocks, see stat(3type)
   if (status_.st_blocks * block >= size) return {{0, this->size()}};
@@ -58,12 +58,12 @@ std::vector<Range> Source::data() const {
   return data;
 }
 
-void Source::seek(std::uint64_t offset) const {
+void SourceFile::seek(std::uint64_t offset) const {
   if (lseek(fd_.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
     throw_errno(text("seek in {}", described_.name), Origin::local_file);
 }
 
-void Source::read(std::uint64_t offset, std::span<std::byte> piece) const {
+void SourceFile::read(std::uint64_t offset, std::span<std::byte> piece) const {
   while (!piece.empty()) {
     const auto got = uninterrupted(
         [&] { return pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset)); });
@@ -74,11 +74,16 @@ void Source::read(std::uint64_t offset, std::span<std::byte> piece) const {
   }
 }
 
-std::string Source::digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const {
+std::string SourceFile::digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const {
   for (auto offset = range.offset; offset < range.end(); offset += buffer.size()) {
     const auto left = range.end() - offset;
     const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
-    read(offset, piece);
+    try {
+      read(offset, piece);
+    } catch (...) {
+      hasher.finish();  // the next digest is of something else
+      throw;
+    }
     hasher.add(piece);
   }
   return hasher.finish();

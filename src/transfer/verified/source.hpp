@@ -1,4 +1,4 @@
-// Source: a file that is being sent verified, and what it was when it was opened.
+// SourceFile: a file that is being sent verified, and what it was when it was opened.
 #pragma once
 
 #include <sys/stat.h>
@@ -19,12 +19,12 @@ namespace sockx {
 struct SourceChanged {};
 
 /// Throws Error with Origin::local_file.
-class Source {
+class SourceFile {
  public:
   /// "-" is standard input, which has no size even when it is a file.
-  explicit Source(const std::string& path);
+  explicit SourceFile(const std::string& path);
   /// The same file with an offset of its own.
-  Source again() const;
+  SourceFile again() const;
 
   const Descriptor& described() const { return described_; }
   const struct stat& status() const { return status_; }
@@ -43,7 +43,7 @@ class Source {
   std::string digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const;
 
  private:
-  Source() = default;
+  SourceFile() = default;
   UniqueFd fd_;
   Descriptor described_;
   struct stat status_ {};

@@ -73,6 +73,12 @@ class Reader {
       throw Corrupt(text("{} bytes at {} are beyond any file", range.length, range.offset));
     return *this;
   }
+  Reader& file_size(std::uint64_t& size, bool may_be_unknown = false) {
+    number(size);
+    if (size > largest_file && !(may_be_unknown && size == unknown))
+      throw Corrupt(text("{} bytes are more than any file has", size));
+    return *this;
+  }
   std::string_view take(std::size_t length) {
     if (length > bytes_.size()) throw Corrupt("a message is shorter than what it has to say");
     const auto taken = bytes_.substr(0, length);
@@ -109,6 +115,8 @@ void take(Reader& from, Hello& hello) {
   const auto session = from.take(hello.session.size());
   std::ranges::transform(session, hello.session.begin(), [](char byte) { return std::byte(byte); });
   from.number(hello.files).number(hello.bytes);
+  if (hello.streams > most_streams)
+    throw Corrupt(text("{} connections are more than {}", hello.streams, most_streams));
   if (hello.streams == 0 || hello.stream >= hello.streams)
     throw Corrupt(text("connection {} of {} cannot be", hello.stream, hello.streams));
 }
@@ -122,7 +130,7 @@ void put(Writer& to, const Entry& entry) {
 }
 void take(Reader& from, Entry& entry) {
   from.number(entry.id).choice(entry.kind, EntryKind::file, EntryKind::directory);
-  from.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).number(entry.size);
+  from.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).file_size(entry.size, true);
   from.words(entry.name, longest_name);
   if (entry.mode > 0777) throw Corrupt(text("a mode of {:o} is more than permissions", entry.mode));
   if (entry.nanoseconds > 999'999'999) throw Corrupt(text("{} nanoseconds are a second", entry.nanoseconds));
@@ -163,7 +171,7 @@ void take(Reader& from, Chunk& chunk) {
 
 void put(Writer& to, const End& end) { to.number(end.id).number(end.size).number(end.data); }
 void take(Reader& from, End& end) {
-  from.number(end.id).number(end.size).number(end.data);
+  from.number(end.id).file_size(end.size).number(end.data);
   if (end.data > end.size)
     throw Corrupt(text("a file of {} bytes cannot have {} of data", end.size, end.data));
 }

@@ -1,9 +1,16 @@
-// Both ends of a verified transfer in one process, over a connection between them.
+// Both ends of a verified transfer in one process, over connections that may be damaged or cut.
 #pragma once
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <limits>
+#include <list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +19,8 @@
 #include "../../support/files.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task_group.hpp"
+#include "flow/watch.hpp"
+#include "os/signals.hpp"
 #include "transfer/verified/receiver.hpp"
 #include "transfer/verified/sender.hpp"
 
@@ -21,6 +30,7 @@ namespace test {
 struct Outcome {
   sockx::TransferTally sent, received;
   std::exception_ptr sender_failure, receiver_failure;
+  std::uint64_t moved_onward = 0, moved_back = 0;  // bytes, where there is a Path
 
   bool is_success() const {
     return !sender_failure && !receiver_failure && !sent.first_failure && !received.first_failure;
@@ -35,14 +45,99 @@ inline sockx::Task<> keep_failure(sockx::Task<> task, std::exception_ptr& failur
   }
 }
 
-inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveOptions receive) {
+/// What lies between the two, and does what an address translator with bad memory does.
+class Path {
+ public:
+  static constexpr auto never = std::numeric_limits<std::uint64_t>::max();
+  struct Fault {
+    std::uint64_t cut_at = never;                  // bytes in both directions, over all connections
+    std::uint64_t flip_at = never;                 // a byte on its way to the receiver
+    std::uint64_t flip_back_at = never;            // a byte on its way to the sender
+    std::function<void(std::uint64_t)> look = {};  // is called with each new number of bytes to the receiver
+  };
+  struct Counts {
+    std::uint64_t onward = 0, back = 0;
+  };
+
+  Path(sockx::EventLoop& loop, Fault fault) : loop_(loop), fault_(std::move(fault)), carriers_(loop) {}
+  const Counts& counts() const { return counts_; }
+  /// The two outer ends of a new connection.
+  SocketEnds connect() {
+    auto near = tcp_pair(), far = tcp_pair();
+    auto& link = links_.emplace_back(loop_, std::move(near.theirs), std::move(far.ours));
+    carriers_.spawn(carry(link.left, link.right, counts_.onward, fault_.flip_at));
+    carriers_.spawn(carry(link.right, link.left, counts_.back, fault_.flip_back_at));
+    if (is_cut_) cut();
+    return {std::move(near.ours), std::move(far.theirs)};
+  }
+
+ private:
+  sockx::Task<> carry(sockx::Stream& from, sockx::Stream& to, std::uint64_t& count, std::uint64_t flip_at) {
+    std::array<char, 32 * 1024> buffer;
+    for (;;) {
+      const auto room = std::min<std::uint64_t>(buffer.size(), fault_.cut_at - counts_.onward - counts_.back);
+      if (room == 0) {
+        cut();
+        co_return;
+      }
+      const auto got = read(from.fd.get(), buffer.data(), static_cast<std::size_t>(room));
+      if (got < 0 && errno == EAGAIN) {
+        from.watch.forget_readable();
+        co_await from.watch.readable();
+        continue;
+      }
+      if (got <= 0) break;
+      const auto size = static_cast<std::uint64_t>(got);
+      if (flip_at >= count && flip_at - count < size) buffer[flip_at - count] ^= 0x10;
+      count += size;
+      if (fault_.look) fault_.look(counts_.onward);
+      for (std::size_t done = 0; done < size;) {
+        const auto put = send(to.fd.get(), buffer.data() + done, size - done, MSG_NOSIGNAL);
+        if (put < 0 && errno == EAGAIN) {
+          to.watch.forget_writable();
+          co_await to.watch.writable();
+        } else if (put < 0) {
+          break;
+        } else {
+          done += static_cast<std::size_t>(put);
+        }
+      }
+    }
+    shutdown(to.fd.get(), SHUT_WR);
+  }
+
+  void cut() {
+    is_cut_ = true;
+    for (const auto& link : links_)
+      for (const int fd : {link.left.fd.get(), link.right.fd.get()}) shutdown(fd, SHUT_RDWR);
+  }
+
+  struct Link {
+    Link(sockx::EventLoop& loop, UniqueFd near, UniqueFd far)
+        : left(loop, std::move(near)), right(loop, std::move(far)) {}
+    sockx::Stream left, right;
+  };
+  sockx::EventLoop& loop_;
+  Fault fault_;
+  Counts counts_;
+  bool is_cut_ = false;
+  std::list<Link> links_;
+  sockx::TaskGroup carriers_;  // goes first
+};
+
+inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveOptions receive,
+                        std::optional<Path::Fault> fault = {}) {
   using namespace sockx;
+  ignore_signals_that_calls_report();  // as the program does: sendfile(2) cannot be asked for it
   Outcome outcome;
   EventLoop loop;
+  std::optional<Path> path;
+  if (fault) path.emplace(loop, std::move(*fault));
+  const auto connect = [&] { return path ? path->connect() : tcp_pair(); };
   std::vector<UniqueFd> others;  // the receiver's ends of further connections
-  auto first = tcp_pair();
+  auto first = connect();
   const auto dial = [&]() -> Task<PeerSocket> {
-    auto pair = tcp_pair();
+    auto pair = connect();
     others.push_back(std::move(pair.theirs));
     co_return PeerSocket{Socket(std::move(pair.ours)), "the receiver"};
   };
@@ -58,6 +153,8 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
                                     std::move(receive), outcome.received);
   loop.run(all(keep_failure(std::move(sending), outcome.sender_failure),
                keep_failure(std::move(receiving), outcome.receiver_failure)));
+  if (path) outcome.moved_onward = path->counts().onward;
+  if (path) outcome.moved_back = path->counts().back;
   return outcome;
 }
 

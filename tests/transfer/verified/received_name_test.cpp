@@ -1,0 +1,62 @@
+// Names from the network: which may become names of files, and what is said of the others.
+#include "transfer/verified/received_name.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sockx;
+
+namespace {
+
+std::string repeated(const std::string& part, int times) {
+  std::string all;
+  while (times-- > 0) all += part;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("received name: whatever stays below the folder is a name, UTF-8 or not") {
+  const auto longest = repeated(std::string(255, 'n') + '/', 15) + std::string(255, 'n');
+  for (const auto& name :
+       {std::string("file"), std::string("a/b/c"), std::string("..."), std::string("..a/b.."),
+        std::string(".hidden"), std::string(" "), std::string("a b/ c"), std::string("-rf"),
+        std::string("\xff\xfe"), std::string("\xc3\xa4\xc2\xa0"), std::string("\x80\x9f"),
+        std::string("a\\b"), std::string("c:d*?\"<>|"), repeated("d/", 127) + "d", longest}) {
+    CAPTURE(name);
+    CHECK(fault_of_name(name) == "");
+  }
+}
+
+TEST_CASE("received name: what would leave the folder, or the screen, is refused and named") {
+  struct Case {
+    std::string name, fault;
+  };
+  const Case cases[]{
+      {"", "is empty"},
+      {"/", "is absolute"},
+      {"/etc/passwd", "is absolute"},
+      {"//a", "is absolute"},
+      {"a//b", "has an empty part"},
+      {"a/", "has an empty part"},
+      {".", "has the part '.'"},
+      {"..", "has the part '..'"},
+      {"../a", "has the part '..'"},
+      {"a/../../b", "has the part '..'"},
+      {"a/./b", "has the part '.'"},
+      {"a/..", "has the part '..'"},
+      {std::string("a\0b", 3), "has a control character"},
+      {std::string("\0", 1), "has a control character"},
+      {"two\nlines", "has a control character"},
+      {"\x1b[2J", "has a control character"},
+      {"del\x7f", "has a control character"},
+      {"c1 \xc2\x9b", "has a control character"},
+      {"c1 \xc2\x80", "has a control character"},
+      {"a/" + std::string(256, 'n'), "has a part of 256 bytes, more than 255"},
+      {repeated("d/", 128) + "d", "has more than 128 parts"},
+      {std::string(4097, 'n'), "has 4097 bytes, more than 4096"},
+  };
+  for (const auto& [name, fault] : cases) {
+    CAPTURE(name);
+    CHECK(fault_of_name(name) == fault);
+  }
+}

@@ -24,6 +24,7 @@ class Method {
     enum class State {
       moved,          // go on; `bytes` may be 0 when bytes have only come nearer
       no_input,       // the source has nothing now
+      drained,        // nor has it, as a read that came short says; `bytes` have reached the sink
       output_full,    // the sink takes nothing now
       either_blocks,  // the call did not say which of the two; both looked ready a moment later
       ended,          // the source has ended and everything from it has reached the sink

@@ -72,6 +72,8 @@ Pump::State Pump::step(std::uint64_t most) {
         break;
       case Method::Move::State::no_input:
         return State::wants_input;
+      case Method::Move::State::drained:
+        return taken() >= limit_ ? State::finished : State::drained;
       case Method::Move::State::output_full:
         return State::wants_output;
       case Method::Move::State::either_blocks:

@@ -32,7 +32,9 @@ struct PumpOptions {
 /// way to another in the middle of the stream. Faults of either end are thrown as Error.
 class Pump {
  public:
-  enum class State { wants_input, wants_output, yielded, held, under_way, finished };
+  /// Drained: as wants_input, but presumed only, because a read came short; see
+  /// Watch::forget_readable_after_short_read().
+  enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
 
   /// A method that cannot work between these two gives way to copying at once: see fell_back().
   Pump(Descriptor from, Descriptor to, PumpOptions options = {});

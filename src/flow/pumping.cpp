@@ -76,7 +76,11 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
     }
     switch (*state) {
       case Pump::State::wants_input:
-        from.forget_readable();
+      case Pump::State::drained:
+        if (state == Pump::State::drained)
+          from.forget_readable_after_short_read();
+        else
+          from.forget_readable();
         co_await from.readable_or_hung_up(to);
         if (to.is_hung_up()) {
           co_await await_end_of_source(pump, from);

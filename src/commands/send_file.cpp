@@ -10,6 +10,7 @@
 #include "commands/shared/verified.hpp"
 #include "os/error.hpp"
 #include "transfer/file_sender.hpp"
+#include "transfer/verified/received_name.hpp"
 
 namespace sockx {
 
@@ -51,6 +52,9 @@ Words split(const Options& options) {
   if (words.size() < endpoint_words + 1)
     throw BadInput(text("'{}': say {}", words.back(),
                         listens ? "FILE PORT or FILE HOST:PORT" : "FILE HOST PORT or FILE HOST:PORT"));
+  const auto& name = options.verified.options.name;
+  if (const auto fault = fault_of_name(name); !name.empty() && !fault.empty())
+    throw BadInput(text("--name '{}': it {}; say a relative path like 'folder/file'", name, fault));
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
   if (split.files.size() == 1) return split;

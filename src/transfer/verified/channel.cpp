@@ -105,8 +105,20 @@ Task<> Channel::part(Deadline limit) {
   set_reset_on_close(socket_.fd, false);
   try {
     shutdown_write(socket_);
-    co_await drain(socket_, stream_.watch, limit);
   } catch (const Error&) {  // all has been said that matters
+  }
+  co_await drop_input(limit);
+}
+
+Task<> Channel::reject(Deadline limit) {
+  set_reset_on_close(socket_.fd, true);
+  co_await drop_input(limit);
+}
+
+Task<> Channel::drop_input(Deadline limit) {
+  try {
+    co_await drain(socket_, stream_.watch, limit);
+  } catch (const Error&) {
   }
 }
 

@@ -50,9 +50,13 @@ class Channel {
   /// comes, at most until `limit`: closing at once could destroy what was said last (tcp(7)). Until then a
   /// socket that is set to reset on close does so.
   Task<> part(Deadline limit);
+  /// The same for a peer that may not be one of ours: it does not hear an end, which could mean to it that we
+  /// have what it sent, but a reset once the channel goes.
+  Task<> reject(Deadline limit);
 
  private:
   Task<> fill(std::size_t least);
+  Task<> drop_input(Deadline limit);
   std::string_view waiting() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
 
   EventLoop& loop_;

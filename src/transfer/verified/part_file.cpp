@@ -48,6 +48,10 @@ std::uint64_t number_at(std::string_view bytes, std::size_t offset) {
   return number;
 }
 
+std::string name_beside(std::string_view leaf, const char* what) {
+  return text(".sockx-{}.{}", hexadecimal(xxh3_128(leaf)), what);
+}
+
 /// The machine's start is the last part of a map's head, and may differ.
 std::string facts_part(std::string_view head) {
   return std::string(head.substr(0, head.rfind('\n', head.size() - 2)));
@@ -84,14 +88,20 @@ PartFile::PartFile(Place place, std::string shown_name, const FileFacts& facts, 
       digest_(digest),
       is_resumable_(is_resumable) {
   if (!folder_) fail("open the folder of");
-  const auto hash = hexadecimal(xxh3_128(leaf_));
-  part_name_ = text(".sockx-{}.part", hash);
-  map_name_ = text(".sockx-{}.map", hash);
+  part_name_ = name_beside(leaf_, "part");
+  map_name_ = name_beside(leaf_, "map");
   open_part();
   if (is_resumable_)
     open_map();
   else
     restart();
+}
+
+void PartFile::clear(const Place& place) {
+  struct stat status {};
+  if (fstatat(place.folder, name_beside(place.leaf, "part").c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+    return;  // of another transfer
+  unlinkat(place.folder, name_beside(place.leaf, "map").c_str(), 0);
 }
 
 PartFile::~PartFile() {

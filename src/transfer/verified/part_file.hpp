@@ -33,6 +33,9 @@ class PartFile {
   PartFile& operator=(const PartFile&) = delete;
   ~PartFile();
 
+  /// Removes what a transfer that was killed in its last moment has left of a file that has its name.
+  static void clear(const Place& place);
+
   /// Reads the map. After a restart of the machine, which may have lost what was in memory only, every chunk
   /// is looked at again.
   Task<> resume();

@@ -43,6 +43,8 @@ class RangeSet {
 
   /// How many bytes are in it.
   std::uint64_t bytes() const { return bytes_; }
+  /// How many ranges it has.
+  std::size_t count() const { return ends_.size(); }
   /// Where its last byte ends.
   std::uint64_t end() const { return ends_.empty() ? 0 : ends_.rbegin()->second; }
 

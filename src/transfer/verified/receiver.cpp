@@ -109,7 +109,10 @@ class Receiving {
 
   Task<> say_and_part() {
     co_await control_.flush();
-    co_await control_.part(after(parting_time));
+    if (tally_.phase == TransferTally::Phase::greeting)
+      co_await control_.reject(after(parting_time));
+    else
+      co_await control_.part(after(parting_time));
   }
 
   std::exception_ptr broken_off(const std::exception& reason) const {
@@ -265,6 +268,7 @@ class Receiving {
         ++tally_.files_there;
         tally_.resumed += entry.size;
         options_.tell({FileEvent::Kind::there, shown(entry), entry.size});
+        if (entry.size > worth_resuming) PartFile::clear(place);
         co_return;
       }
       if (S_ISDIR(there.st_mode)) throw Error(EISDIR, text("open {}", shown(entry)), Origin::local_file);
@@ -369,6 +373,10 @@ class Receiving {
       throw Corrupt(text("{} has no {} bytes at {}", shown(entry), range.length, range.offset));
     if (part && part->verified().overlaps(range))
       throw Corrupt(text("{}: the {} bytes at {} came before", shown(entry), range.length, range.offset));
+    std::size_t stretches = 0;
+    for (const auto& [id, other] : begun_) stretches += other->part ? other->part->verified().count() : 0;
+    if (stretches > most_stretches)
+      throw Corrupt(text("{} comes in more than {} pieces", shown(entry), most_stretches));
   }
 
   Task<> take(const End& end, Hasher&) {

@@ -9,6 +9,7 @@
 #include "os/error.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"
+#include "transfer/verified/wire.hpp"
 
 namespace sockx {
 
@@ -54,6 +55,7 @@ std::vector<Range> SourceFile::data() const {
     const off_t hole = lseek(fd_.get(), begin, SEEK_HOLE);
     offset = hole < 0 ? size : std::min(hole, size);
     data.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(offset - begin)});
+    if (data.size() > most_stretches / 2) return {{0, this->size()}};
   }
   return data;
 }

@@ -34,7 +34,7 @@ class SourceFile {
   /// Whether size or time are others now.
   bool has_changed() const;
   /// The stretches that are no holes, in order: SEEK_DATA in lseek(2). All of it, where a file system knows
-  /// no holes.
+  /// no holes, or there are too many.
   std::vector<Range> data() const;
   void seek(std::uint64_t offset) const;
   /// Fills `piece` from `offset` on. Throws SourceChanged when the file ends before.

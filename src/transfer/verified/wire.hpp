@@ -22,6 +22,7 @@ constexpr std::size_t largest_chunk = 4 << 20;   // bytes of a file
 constexpr std::size_t longest_name = 4096;       // bytes of a path
 constexpr std::size_t most_ranges = 2000;        // of an Offer
 constexpr std::size_t most_samples = 8;
+constexpr std::size_t most_stretches = 64 * 1024;  // between holes, of all files that are on their way
 constexpr std::uint16_t most_streams = 64;
 constexpr std::uint64_t unknown = ~std::uint64_t{0};  // in place of a size or a number
 

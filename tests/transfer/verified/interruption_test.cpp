@@ -172,3 +172,18 @@ TEST_CASE("verified: one byte that changes on its way to the sender is found") {
     if (fs::exists(there / "file")) CHECK(difference(read_file(there / "file"), content) == "");
   }
 }
+
+TEST_CASE("verified: a map that a killed transfer has left of a whole file goes with the next transfer") {
+  const Folder here, there;
+  write_file(here / "file", noise(size));
+  transfer(sending(here / "file"), receiving(there), Path::Fault{.cut_at = size / 2});
+  const auto maps = left_in(there.path(), ".map");
+  REQUIRE(maps.size() == 1);
+  const auto map = read_file(maps.front());
+  REQUIRE(transfer(sending(here / "file"), receiving(there)).is_success());
+  CHECK(there.size() == 1);
+  write_file(maps.front(), map);  // SIGKILL between the new name and the end of the map
+  const auto again = transfer(sending(here / "file"), receiving(there));
+  CHECK(again.received.files_there == 1);
+  CHECK(there.size() == 1);
+}

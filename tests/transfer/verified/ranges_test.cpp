@@ -42,6 +42,7 @@ TEST_CASE("ranges: a RangeSet says of every range what a bitmap says") {
       std::fill_n(bits.begin() + static_cast<std::ptrdiff_t>(range.offset), range.length, true);
       REQUIRE(set.ranges() == stretches(bits, true, {0, size}));
       REQUIRE(set.bytes() == static_cast<std::uint64_t>(std::count(bits.begin(), bits.end(), true)));
+      REQUIRE(set.count() == set.ranges().size());
       REQUIRE(set.end() == (set.ranges().empty() ? 0 : set.ranges().back().end()));
       REQUIRE(set.missing_from(asked) == stretches(bits, false, asked));
       REQUIRE(set.overlaps(asked) == !stretches(bits, true, asked).empty());

@@ -12,9 +12,15 @@ namespace sockx {
 
 std::string json_line(std::string_view event, const std::vector<Field>& fields) {
   nlohmann::ordered_json object{{"event", event}};
-  for (const auto& field : fields)
-    std::visit([&](const auto& plain) { object[field.name] = plain; },
-               static_cast<const Value::variant&>(field.value));
+  for (const auto& field : fields) {
+    const auto set = [&](const auto& plain) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(plain)>, std::monostate>)
+        object[field.name] = nullptr;
+      else
+        object[field.name] = plain;
+    };
+    std::visit(set, static_cast<const Value::variant&>(field.value));
+  }
   // A name on the network need not be UTF-8; a replacement character is better than no line.
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -39,7 +45,7 @@ std::string plain_text(const Value& value) {
       shown = plain;
     else if constexpr (std::is_same_v<Plain, std::vector<std::string>>)
       for (const auto& word : plain) shown += (shown.empty() ? "" : " ") + word;
-    else
+    else if constexpr (!std::is_same_v<Plain, std::monostate>)
       shown = text("{}", plain);
     return shown;
   };

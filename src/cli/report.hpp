@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,20 +15,23 @@ namespace sockx {
 
 struct Failure;
 
-/// A value of an event: sizes are bytes, times are seconds.
-struct Value
-    : std::variant<bool, std::int64_t, std::uint64_t, double, std::string, std::vector<std::string>> {
+/// A value of an event: sizes are bytes, times are seconds. What is not known is null.
+struct Value : std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string,
+                            std::vector<std::string>> {
+  Value() = default;
   Value(bool truth) : variant(truth) {}
   Value(double number) : variant(number) {}
   Value(std::string word) : variant(std::move(word)) {}
   Value(const char* word) : variant(std::string(word)) {}
   Value(std::vector<std::string> words) : variant(std::move(words)) {}
+  template <class T>
+  Value(const std::optional<T>& known) : Value(known ? Value(*known) : Value()) {}
   Value(std::signed_integral auto number) : variant(std::int64_t{number}) {}
   Value(std::unsigned_integral auto number) requires(!std::same_as<decltype(number), bool>)
       : variant(std::uint64_t{number}) {}
 };
 
-/// As text: "true", "12", "0.5", the words themselves with a blank between them.
+/// As text: "true", "12", "0.5", the words themselves with a blank between them, "" for null.
 std::string plain_text(const Value& value);
 
 struct Field {

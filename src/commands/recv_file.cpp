@@ -6,6 +6,7 @@
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/meeting.hpp"
 #include "commands/shared/target.hpp"
+#include "commands/shared/transfer_cost.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "commands/shared/verified.hpp"
 #include "flow/task_group.hpp"
@@ -58,22 +59,24 @@ class Total {
   void tell(bool complete) const {
     const auto span = Clock::now() - begun_;
     const double rate = static_cast<double>(stats.bytes) / seconds(span);
+    std::vector<Field> fields{{"peer", peer_},
+                              {"file", file_},
+                              {"complete", complete},
+                              {"bytes", stats.bytes},
+                              {"seconds", seconds(span)},
+                              {"bytes_per_second", rate},
+                              {"method", stats.method}};
+    for (auto& field : cost_fields(Cost{Usage::now() - usage_, stats.system_calls}))
+      fields.push_back(std::move(field));
     context_.report.result(text("received {} bytes from {} in {} ({}){}", stats.bytes, peer_,
                                 show_duration(span), show_rate(rate), complete ? "" : ", incomplete"),
-                           "received",
-                           {{"peer", peer_},
-                            {"file", file_},
-                            {"complete", complete},
-                            {"bytes", stats.bytes},
-                            {"seconds", seconds(span)},
-                            {"bytes_per_second", rate},
-                            {"method", stats.method},
-                            {"system_calls", stats.system_calls}});
+                           "received", fields);
   }
 
   Context& context_;
   std::string peer_, file_;
   Clock::time_point begun_ = Clock::now();
+  Usage usage_ = Usage::now();
   EndReport report_;  // goes first
 };
 

@@ -1,19 +1,14 @@
 // sockx send-file: a file over a connection.
-#include <algorithm>
-#include <array>
-
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
-#include "commands/shared/comparison_report.hpp"
+#include "commands/shared/comparing.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/meeting.hpp"
+#include "commands/shared/transfer_cost.hpp"
 #include "commands/shared/transfer_flags.hpp"
 #include "commands/shared/verified.hpp"
 #include "os/error.hpp"
-#include "os/split_list.hpp"
-#include "os/usage.hpp"
-#include "transfer/comparison.hpp"
 #include "transfer/file_sender.hpp"
 #include "transfer/verified/received_name.hpp"
 
@@ -21,19 +16,11 @@ namespace sockx {
 
 namespace {
 
-constexpr std::array methods{TransferMethod::read_write, TransferMethod::sendfile, TransferMethod::splice,
-                             TransferMethod::mmap};
-
-struct CompareOptions {
-  bool asked = false, csv = false;
-  unsigned runs = 5, warmups = 1;
-  std::vector<TransferMethod> methods;
-};
-
 struct Options {
   std::vector<std::string> words;
-  std::optional<std::uint64_t> offset, chunk;
-  CompareOptions compare;
+  std::optional<std::uint64_t> offset;
+  std::optional<std::size_t> chunk;
+  CompareFlags compare;
   MeetingFlags meeting;
   TimeLimits limits;
   SendOptions send;
@@ -52,12 +39,9 @@ void check(const Options& options) {
         text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
                                                      : options.meeting.listens ? "--listen FILE PORT"
                                                                                : "FILE HOST PORT"));
-  constexpr std::uint64_t largest_chunk = 1024 * 1024 * 1024;
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.compare.asked && options.meeting.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
-  if (options.chunk && (*options.chunk == 0 || *options.chunk > largest_chunk))
-    throw BadInput(text("--chunk: '{}': say 1 byte to 1Gi", *options.chunk));
 }
 
 /// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
@@ -74,12 +58,12 @@ Words split(const Options& options) {
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
   if (split.files.size() == 1) return split;
-  if (endpoint_words == 2)
-    throw BadInput(
-        text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
   if (!options.verified.asked)
     throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
                         listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
+  if (endpoint_words == 2)
+    throw BadInput(
+        text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
   if (!options.verified.options.name.empty())
     throw BadInput(text("--name '{}': there is one name for {} FILEs", options.verified.options.name,
                         split.files.size()));
@@ -116,40 +100,44 @@ class Summary {
   EndReport report_;  // goes first
 };
 
+/// What came of the wish that nothing be copied.
+std::string show_copied(const TransferStats& stats) {
+  if (!stats.copied || stats.bytes == 0) return "";
+  const auto share = static_cast<double>(*stats.copied) / static_cast<double>(stats.bytes);
+  return text(" (the kernel copied {:.0f} %)", share * 100);
+}
+
 void Summary::tell(bool complete) const {
   if (!begun_) return;
   const auto span = Clock::now() - *begun_;
   const auto usage = Usage::now() - usage_;
   const double rate = static_cast<double>(stats.bytes) / seconds(span);
-  if (stats.fell_back)
-    context_.log.debug("fell back to {}: the method asked for does not work on {}", stats.method, file_);
+  if (!stats.why_fell_back.empty())
+    context_.log.debug("fell back to {} for {}: {}", stats.method, file_, stats.why_fell_back);
+  std::vector<Field> fields{{"file", file_},
+                            {"peer", peer_},
+                            {"complete", complete},
+                            {"bytes", stats.bytes},
+                            {"seconds", seconds(span)},
+                            {"bytes_per_second", rate},
+                            {"method", stats.method},
+                            {"copied_bytes", stats.copied}};
+  for (auto& field : cost_fields(Cost{usage, stats.system_calls})) fields.push_back(std::move(field));
   context_.report.result(
-      text("{} {} bytes{} to {} in {}, {}, by {}\n"
+      text("{} {} bytes{} to {} in {}, {}, by {}{}\n"
            "CPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
            "switches",
            complete ? "sent" : "broke off after", stats.bytes,
            stats.bytes < 1024 ? "" : text(" ({})", show_size(stats.bytes)), peer_, show_duration(span),
-           show_rate(rate), stats.method, usage.user, usage.system, stats.system_calls,
+           show_rate(rate), stats.method, show_copied(stats), usage.user, usage.system, stats.system_calls,
            usage.voluntary_switches, usage.involuntary_switches),
-      "sent",
-      {{"file", file_},
-       {"peer", peer_},
-       {"complete", complete},
-       {"bytes", stats.bytes},
-       {"seconds", seconds(span)},
-       {"bytes_per_second", rate},
-       {"method", stats.method},
-       {"user_seconds", usage.user},
-       {"system_seconds", usage.system},
-       {"system_calls", stats.system_calls},
-       {"voluntary_switches", usage.voluntary_switches},
-       {"involuntary_switches", usage.involuntary_switches}});
+      "sent", fields);
 }
 
 SendOptions send_options(Context& context, const Options& options) {
   auto send = options.send;
   send.idle_timeout = options.limits.idle;
-  send.chunk = static_cast<std::size_t>(options.chunk.value_or(0));
+  send.chunk = options.chunk.value_or(0);
   send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   return send;
 }
@@ -191,46 +179,17 @@ ExitCode send(Context& context, ProgressBoard& board, const Options& options) {
   return ExitCode::done;
 }
 
-/// "a,b,c"; each method once.
-std::vector<TransferMethod> parse_methods(const std::string& list) {
-  std::vector<TransferMethod> parsed;
-  for (const auto& word : split_list(list)) {
-    const auto named = [&](TransferMethod method) { return name_of(method) == word; };
-    const auto found = std::find_if(methods.begin(), methods.end(), named);
-    if (found == methods.end())
-      throw_bad_choice("--methods", word, {"read-write", "sendfile", "splice", "mmap, with commas between"});
-    if (std::find(parsed.begin(), parsed.end(), *found) == parsed.end()) parsed.push_back(*found);
-  }
-  return parsed;
-}
-
-Task<> run_comparison(ProgressBoard& board, ComparisonOptions options, Comparison& result) {
-  const Progress shown(board, [&result, file = options.file] {
-    return ProgressState{Phase::sending, result.peer, file, result.bytes_so_far, result.bytes_expected};
-  });
-  auto comparing = compare_methods(std::move(options), result);
-  co_await std::move(comparing);
-}
-
 ExitCode compare(Context& context, ProgressBoard& board, const Options& options) {
   ComparisonOptions wanted;
   wanted.file = options.words.front();
   if (options.words.size() > 1) wanted.receiver = endpoint_of(options.meeting, split(options).endpoint);
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
-  wanted.methods = options.compare.methods;
-  if (wanted.methods.empty()) wanted.methods.assign(methods.begin(), methods.end());
-  if (options.chunk) wanted.chunk = static_cast<std::size_t>(*options.chunk);
-  wanted.runs = options.compare.runs;
-  wanted.warmups = options.compare.warmups;
+  if (options.chunk) wanted.chunks = {*options.chunk};
   wanted.dial = dial_options(context, options.meeting.stream());
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
-  Comparison result;
-  board.run(run_comparison(board, std::move(wanted), result), options.limits.whole_run);
-  report_comparison(context, options.words.front(), result,
-                    options.compare.csv ? ComparisonFormat::csv : ComparisonFormat::table);
-  return result.winner() == nullptr ? ExitCode::other_failure : ExitCode::done;
+  return compare(context, board, std::move(wanted), options.compare, options.limits.whole_run);
 }
 
 }  // namespace
@@ -244,33 +203,22 @@ Run declare_send_file(Flags& flags) {
           "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
           "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
-  for (const auto choice : methods) choices.emplace_back(name_of(choice), choice);
+  for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
       flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
-  const auto chunk = flags.add_size(
-      "--chunk", o.chunk, "bytes a call (default: 64Ki for read-write, the most there is for sendfile)");
+  const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
+  const auto chunk =
+      flags
+          .add_read("--chunk", take_chunk,
+                    "bytes a call (default: 64Ki for read-write, the most there is for sendfile)")
+          .option_text("SIZE");
   const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
   const auto eof_timeout = flags.add_duration(
       "--eof-timeout", o.send.eof_timeout, "wait no longer than DURATION for the peer to close in the end");
-  const auto compare_flag = flags.add_flag(
-      "--compare", o.compare.asked,
-      "measure the methods against each other; without HOST PORT against a receiver started here");
+  const auto compare_flag = add_compare_flags(flags, o.compare);
   compare_flag.excludes(method);
-  const auto take_methods = [&o](const std::string& list) { o.compare.methods = parse_methods(list); };
-  flags.add_option_function("--methods", take_methods, "which methods to compare (default: all)")
-      .option_text("A,B,...")
-      .needs(compare_flag);
-  flags.add_option("--runs", o.compare.runs, "measured runs of each method (default: 5)")
-      .option_text("N")
-      .range(1U, 1000000U)
-      .needs(compare_flag);
-  flags.add_option("--warmup", o.compare.warmups, "runs of each method before those (default: 1)")
-      .option_text("N")
-      .range(0U, 1000000U)
-      .needs(compare_flag);
-  flags.add_flag("--csv", o.compare.csv, "print every run as comma-separated values").needs(compare_flag);
   add_verified_flags(flags, o.verified);
   for (const auto& raw : {chunk, offset, count, eof_timeout, compare_flag})
     flags.get("--verified").excludes(raw);
@@ -284,7 +232,9 @@ Run declare_send_file(Flags& flags) {
        {"sockx send-file --verified photos notes.txt backup:5678",
         "files and folders, verified; go on where it broke off"},
        {"sockx send-file --compare disk.img",
-        "measure sendfile, splice, mmap and read-write on this machine"}});
+        "measure sendfile, splice, mmap, read-write and others on this machine"},
+       {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
+        "the same with more and more of the file, and draw it"}});
   return [options](Context& context) {
     check(*options);
     options->progress.apply(context);

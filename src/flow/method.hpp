@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +24,13 @@ class Method {
     enum class State {
       moved,          // go on; `bytes` may be 0 when bytes have only come nearer
       no_input,       // the source has nothing now
+      drained,        // nor has it, as a read that came short says; `bytes` have reached the sink
       output_full,    // the sink takes nothing now
       either_blocks,  // the call did not say which of the two; both looked ready a moment later
       ended,          // the source has ended and everything from it has reached the sink
       held,           // neither end is in the way: go on at the instant `until`
-      refused,        // the first call showed that this method does not work here; nothing is lost
+      under_way,      // what was begun goes on by itself: completion_fd() becomes readable when it is over
+      refused,        // this method does not work here, as the first call usually shows; nothing is lost
     };
     State state = State::moved;
     std::uint64_t bytes = 0;
@@ -45,6 +49,14 @@ class Method {
   virtual void stop_input() {}
   /// After a refusal: the bytes in hand, for the method that takes over.
   virtual std::vector<std::byte> surrender() { return {}; }
+  /// After a refusal: why.
+  virtual std::string refusal() const { return "the kernel refuses it for these two"; }
+  /// Becomes readable when what is under way is over; -1 for methods that begin nothing of the kind. It is
+  /// open as long as the method is there.
+  virtual int completion_fd() const { return -1; }
+  /// Of the bytes that have reached the sink, those that the kernel was asked not to copy and copied all the
+  /// same; nothing where it does not say.
+  virtual std::optional<std::uint64_t> copied() const { return {}; }
   /// Whether the stream has turned out long, so that a method with dearer beginnings would pay.
   virtual bool would_rather_splice() const { return false; }
 
@@ -68,10 +80,14 @@ struct MethodEnds {
 std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand = {});  // read and write
 std::unique_ptr<Method> make_splice(MethodEnds ends);                                     // one end is a pipe
 std::unique_ptr<Method> make_piped_splice(
-    MethodEnds ends);                                    // through a pipe of its own; null when none is left
-std::unique_ptr<Method> make_sendfile(MethodEnds ends);  // the source is a regular file
-std::unique_ptr<Method> make_mmap(MethodEnds ends);      // the source is a regular file
-std::unique_ptr<Method> make_discard(MethodEnds ends);   // TCP to /dev/null, without a copy
+    MethodEnds ends);                                     // through a pipe of its own; null when none is left
+std::unique_ptr<Method> make_sendfile(MethodEnds ends);   // the source is a regular file
+std::unique_ptr<Method> make_mmap(MethodEnds ends);       // the source is a regular file
+std::unique_ptr<Method> make_zero_copy(MethodEnds ends);  // from a regular file to TCP
+/// From a regular file to a socket; null, and `refusal` says why, where there is no ring to be had.
+std::unique_ptr<Method> make_io_uring(MethodEnds ends, std::string& refusal);
+bool has_io_uring();                                                    // whether this build does
+std::unique_ptr<Method> make_discard(MethodEnds ends);                  // TCP to /dev/null, without a copy
 std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage);  // through stages, or line by line
 std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage);  // the sink keeps records apart
 std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage);  // the source does

@@ -12,10 +12,13 @@
 
 namespace sockx {
 
-enum class TransferMethod { automatic, read_write, sendfile, splice, mmap };
+enum class TransferMethod { automatic, read_write, sendfile, splice, mmap, zero_copy, io_uring };
 
-/// "auto", "read-write", "sendfile", "splice", "mmap".
+/// "auto", "read-write", "sendfile", "splice", "mmap", "zerocopy", "io-uring".
 std::string_view name_of(TransferMethod method);
+
+/// All that this build has for sending a file, but for the automatic choice.
+std::vector<TransferMethod> file_methods();
 
 struct PumpOptions {
   TransferMethod method = TransferMethod::automatic;
@@ -29,7 +32,9 @@ struct PumpOptions {
 /// way to another in the middle of the stream. Faults of either end are thrown as Error.
 class Pump {
  public:
-  enum class State { wants_input, wants_output, yielded, held, finished };
+  /// Drained: as wants_input, but presumed only, because a read came short; see
+  /// Watch::forget_readable_after_short_read().
+  enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
 
   /// A method that cannot work between these two gives way to copying at once: see fell_back().
   Pump(Descriptor from, Descriptor to, PumpOptions options = {});
@@ -41,6 +46,8 @@ class Pump {
   void stop_input();
   /// When to go on after State::held.
   Clock::time_point held_until() const { return held_until_; }
+  /// What becomes readable when it is time to go on after State::under_way.
+  int completion_fd() const { return method_->completion_fd(); }
   /// The sink has nobody at its far end any more, as epoll says: throws the error that waits there, or
   /// SinkGone.
   [[noreturn]] void sink_hung_up() const;
@@ -50,13 +57,17 @@ class Pump {
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
   /// Whether the method asked for, or chosen first, does not work here, so that copying took over.
-  bool fell_back() const { return fell_back_; }
+  bool fell_back() const { return !refusal_.empty(); }
+  const std::string& why_fell_back() const { return refusal_; }
+  /// See Method::copied().
+  std::optional<std::uint64_t> copied() const { return method_->copied(); }
+  /// From the source, those in hand included.
+  std::uint64_t taken() const { return bytes_ + method_->in_hand(); }
   const Descriptor& from() const { return ends_.from; }
   const Descriptor& to() const { return ends_.to; }
 
  private:
-  std::uint64_t taken() const { return bytes_ + method_->in_hand(); }  // from the source
-  std::unique_ptr<Method> choose(TransferMethod method, Passage passage) const;
+  std::unique_ptr<Method> choose(TransferMethod method, Passage passage);
   std::unique_ptr<Method> choose_automatically() const;
   std::unique_ptr<Method> splice_or_null() const;
   void replace_method(std::unique_ptr<Method> next);
@@ -66,7 +77,8 @@ class Pump {
   std::uint64_t limit_;
   std::uint64_t bytes_ = 0;
   std::uint64_t calls_before_ = 0;  // by methods that have given way
-  bool fell_back_ = false, stopped_ = false;
+  bool stopped_ = false;
+  std::string refusal_;  // empty while no method has given way
   Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
 };

@@ -65,28 +65,41 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
       co_await loop.sleep_until(pacing.rate->worth_waking());
       continue;
     }
-    const auto before = pump.bytes();
+    const auto before = pump.bytes(), taken_before = pump.taken();
     const auto state = step(pump, most);
     counting.update();
     if (pump.bytes() != before && pacing.last_byte) *pacing.last_byte = loop.now();
-    if (pacing.rate) pacing.rate->spend(pump.bytes() - before);
+    if (pacing.rate) pacing.rate->spend(static_cast<std::int64_t>(pump.taken() - taken_before));
     if (!state) {
       co_await await_end_of_source(pump, from);
       co_return;
     }
     switch (*state) {
       case Pump::State::wants_input:
-        from.forget_readable();
+      case Pump::State::drained:
+        if (state == Pump::State::drained)
+          from.forget_readable_after_short_read();
+        else
+          from.forget_readable();
         co_await from.readable_or_hung_up(to);
         if (to.is_hung_up()) {
           co_await await_end_of_source(pump, from);
           co_return;
         }
         break;
-      case Pump::State::wants_output:
+      case Pump::State::wants_output: {
+        // What was taken may still be in hand: as soon as the rate allows more, it need not wait for that.
+        const auto until = pacing.rate && pacing.rate->is_spent() ? pacing.rate->worth_waking() : never;
         to.forget_writable();
-        co_await to.writable();
+        co_await to.writable(until);
         break;
+      }
+      case Pump::State::under_way: {
+        // For this wait alone: in the next step the method may give way, and its descriptor with it.
+        Watch completion(loop, pump.completion_fd());
+        co_await completion.readable();
+        break;
+      }
       case Pump::State::yielded:
         co_await loop.next_turn();
         break;
@@ -110,12 +123,14 @@ Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte) {
 
 double RateLimit::slice() const { return std::max(1.0, rate_ / 200); }
 
+bool RateLimit::is_spent() const { return credit_ < slice(); }
+
 std::uint64_t RateLimit::allowance(Clock::time_point now) {
   if (counted_ == Clock::time_point::min()) counted_ = now;
   const double most_saved = std::max(1.0, rate_ / 50);
   credit_ = std::min(credit_ + rate_ * std::chrono::duration<double>(now - counted_).count(), most_saved);
   counted_ = now;
-  return credit_ < slice() ? 0 : static_cast<std::uint64_t>(credit_);
+  return is_spent() ? 0 : static_cast<std::uint64_t>(credit_);
 }
 
 Clock::time_point RateLimit::worth_waking() const {

@@ -16,7 +16,10 @@ class RateLimit {
   explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
   /// Bytes that may be moved at `now`.
   std::uint64_t allowance(Clock::time_point now);
-  void spend(std::uint64_t bytes) { credit_ -= static_cast<double>(bytes); }
+  /// Fewer than none where stages have dropped some of what was spent.
+  void spend(std::int64_t bytes) { credit_ -= static_cast<double>(bytes); }
+  /// Whether there is nothing worth moving left of it.
+  bool is_spent() const;
   /// When the allowance will be worth waking for.
   Clock::time_point worth_waking() const;
 

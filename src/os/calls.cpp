@@ -38,7 +38,7 @@ IoResult outcome(long result, std::string_view call, const Descriptor& end) {
   throw_errno(text("{} {}", call, end.name), end.origin);
 }
 
-/// A call on two descriptors fails with one errno: which of the two does it speak of? A full or broken sink
+/// Which of the two does an errno speak of? A full or broken sink
 /// speaks for itself, and what befalls connections befell the socket; the rest is the file's.
 const Descriptor& guilty(int number, const Descriptor& from, const Descriptor& to) {
   switch (number) {
@@ -67,11 +67,15 @@ IoResult outcome_of_two(long result, std::string_view call, const Descriptor& fr
   const int number = errno;
   if (would_block()) return {IoResult::State::again, 0};
   if (number == EINVAL || number == ENOSYS || number == EOPNOTSUPP) return {IoResult::State::refused, 0};
-  const Descriptor& end = guilty(number, from, to);
-  throw Error(number, text("{} {}", call, end.name), end.origin);
+  throw_error_of_two(number, call, from, to);
 }
 
 }  // namespace
+
+void throw_error_of_two(int number, std::string_view call, const Descriptor& from, const Descriptor& to) {
+  const Descriptor& end = guilty(number, from, to);
+  throw Error(number, text("{} {}", call, end.name), end.origin);
+}
 
 IoResult look_ahead(const Descriptor& from) {
   if (from.is_socket()) {

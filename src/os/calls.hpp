@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
@@ -47,6 +48,10 @@ IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std
 IoResult discard_some(const Descriptor& from, std::size_t most);  // recv(2) with MSG_TRUNC
 IoResult splice_some(const Descriptor& from, const Descriptor& to, std::size_t most);    // splice(2)
 IoResult sendfile_some(const Descriptor& from, const Descriptor& to, std::size_t most);  // sendfile(2)
+
+/// Throws Error for a call on two descriptors, which fails with one errno: it names the guilty one.
+[[noreturn]] void throw_error_of_two(int number, std::string_view call, const Descriptor& from,
+                                     const Descriptor& to);
 
 /// shutdown(fd, SHUT_WR). A peer that is already gone (ENOTCONN) is no fault: there is nobody left to tell.
 void shutdown_write(const Descriptor& socket);

@@ -30,55 +30,76 @@ class Comparing {
       : loop_(loop), options_(std::move(options)), result_(result) {}
 
   Task<> run() {
-    check_file();
+    result_.has_several_chunks = options_.chunks.size() > 1;
+    for (const auto size : sizes()) result_.contests.push_back({size, first_contenders()});
+    for (const auto& contest : result_.contests)
+      expect_rounds(contest.size, options_.warmups + options_.runs, contest.contenders.size());
     if (!options_.receiver) {
       receiver_.emplace(loop_);
       options_.receiver = co_await receiver_->endpoint();
     }
-    auto& contenders = result_.contenders;
-    for (const auto method : options_.methods) contenders.push_back({method, options_.chunk.value_or(0)});
-    expect_rounds(options_.warmups + options_.runs, contenders.size());
-    co_await add_read_writes(contenders);
-    co_await run_rounds(contenders, options_.warmups);
-    for (auto& contender : contenders) contender.runs.clear();
-    co_await run_rounds(contenders, options_.runs);
-    co_await repeat_under_system_congestion();
+    for (auto& contest : result_.contests) {
+      size_ = contest.size;
+      co_await hold(contest);
+    }
   }
 
  private:
-  void check_file() {
-    const auto source = open_source();
+  /// One contest a size, all of which the file has.
+  std::vector<std::uint64_t> sizes() const {
+    const auto source = FileSource::open(options_.file, options_.offset, options_.count);
     if (!source.length || *source.length == 0)
       throw BadInput(
           text("'{}': --compare needs a regular file that is not empty, to send it again and again",
                options_.file));
-    result_.file_size = *source.length;
+    for (const auto size : options_.sizes)
+      if (size > *source.length)
+        throw BadInput(text("--sizes: '{}': {} has only {} bytes{}", size, options_.file, *source.length,
+                            options_.offset > 0 ? " behind the offset" : ""));
+    return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
 
-  FileSource open_source() const { return FileSource::open(options_.file, options_.offset, options_.count); }
+  /// Each method with each chunk. read-write has the founding size too, at least for a start.
+  std::vector<Contender> first_contenders() const {
+    std::vector<Contender> contenders;
+    for (const auto method : options_.methods) {
+      auto chunks = options_.chunks;
+      const bool is_read_write = method == TransferMethod::read_write;
+      if (is_read_write && std::find(chunks.begin(), chunks.end(), founding_chunk) == chunks.end())
+        chunks.insert(chunks.begin(), founding_chunk);
+      if (chunks.empty()) chunks.push_back(0);
+      for (const auto chunk : chunks) contenders.push_back({method, chunk});
+    }
+    return contenders;
+  }
+
+  Task<> hold(Contest& contest) {
+    auto& contenders = contest.contenders;
+    if (options_.chunks.empty()) {
+      co_await add_best_read_write(contenders);
+    }
+    co_await run_rounds(contenders, options_.warmups);
+    for (auto& contender : contenders) contender.runs.clear();
+    co_await run_rounds(contenders, options_.runs);
+    co_await repeat_under_system_congestion(contest);
+  }
 
   /// read-write stands for itself with the founding size, and with the best of the others.
-  Task<> add_read_writes(std::vector<Contender>& contenders) {
+  Task<> add_best_read_write(std::vector<Contender>& contenders) {
     const auto place = std::find_if(contenders.begin(), contenders.end(), [](const Contender& contender) {
       return contender.method == TransferMethod::read_write;
     });
     if (place == contenders.end()) co_return;
     const auto index = place - contenders.begin();
-    if (options_.chunk) {
-      if (*options_.chunk != founding_chunk)
-        contenders.insert(place, {TransferMethod::read_write, founding_chunk});
-      co_return;
-    }
-    place->chunk = founding_chunk;
     std::vector<Contender> candidates;
     for (const auto chunk : other_chunks) candidates.push_back({TransferMethod::read_write, chunk});
-    expect_rounds(rounds_to_choose_chunk, candidates.size());
+    expect_rounds(size_, rounds_to_choose_chunk, candidates.size());
     co_await run_rounds(candidates, rounds_to_choose_chunk);
     auto best =
         std::max_element(candidates.begin(), candidates.end(),
                          [](const auto& one, const auto& other) { return one.fastest() < other.fastest(); });
-    contenders.insert(contenders.begin() + index + 1, {best->method, best->chunk});
-    expect_rounds(options_.warmups + options_.runs, 1);
+    contenders.insert(contenders.begin() + index + 1, {best->method, best->chunk, {}, {}, true});
+    expect_rounds(size_, options_.warmups + options_.runs, 1);
   }
 
   Task<> run_rounds(std::vector<Contender>& contenders, unsigned rounds) {
@@ -92,7 +113,7 @@ class Comparing {
   }
 
   Task<> run_once(Contender& contender) {
-    auto source = open_source();
+    auto source = FileSource::open(options_.file, options_.offset, size_);
     options_.dial.deadline = options_.connect_timeout ? after(*options_.connect_timeout) : never;
     auto dialed = co_await dial(*options_.receiver, options_.dial);
     result_.peer = dialed.peer.to_string();
@@ -105,42 +126,47 @@ class Comparing {
     const auto begun = Clock::now();
     co_await send_file(source, std::move(dialed.socket), result_.peer, std::move(send), stats);
     const std::chrono::duration<double> span = Clock::now() - begun;
-    ComparisonRun run{stats.bytes, span.count(), Usage::now() - usage, stats.system_calls};
+    ComparisonRun run{
+        stats.bytes, span.count(), {Usage::now() - usage, stats.system_calls}, {}, stats.copied};
     result_.bytes_so_far += stats.bytes;
-    if (stats.fell_back) contender.refused = "the kernel refuses it for this file or this connection";
+    contender.refused = stats.why_fell_back;
     if (receiver_) {
-      const auto counted = co_await receiver_->next_total();
-      if (counted != stats.bytes)
+      const auto received = co_await receiver_->next_total();
+      if (received.bytes != stats.bytes)
         throw Incomplete(
-            text("{} bytes were sent by {}, but {} received", stats.bytes, stats.method, counted));
+            text("{} bytes were sent by {}, but {} received", stats.bytes, stats.method, received.bytes));
+      run.receiver = received.cost;
     }
     if (contender.refused.empty()) contender.runs.push_back(run);
   }
 
-  Task<> repeat_under_system_congestion() {
+  Task<> repeat_under_system_congestion(Contest& contest) {
     const auto system = system_congestion_control();
-    const auto* const winner = result_.winner();
-    const auto* const read_write = result_.best_read_write();
-    const bool chosen_by_user = !options_.dial.stream.congestion.empty();
-    if (result_.congestion.empty() || system == result_.congestion || chosen_by_user || winner == nullptr)
+    const auto* const fastest = contest.fastest();
+    const auto* const read_write = contest.best_read_write();
+    if (result_.congestion.empty() || system == result_.congestion || chosen_by_user_ || fastest == nullptr)
       co_return;
-    options_.dial.stream.congestion = result_.system_congestion = system;
-    auto& again = result_.under_system_congestion;
-    again.push_back({winner->method, winner->chunk});
-    if (read_write != nullptr && read_write != winner)
+    result_.system_congestion = system;
+    auto& again = contest.under_system_congestion;
+    again.push_back({fastest->method, fastest->chunk});
+    if (read_write != nullptr && read_write != fastest)
       again.push_back({read_write->method, read_write->chunk});
-    expect_rounds(options_.runs, again.size());
+    expect_rounds(size_, options_.runs, again.size());
+    options_.dial.stream.congestion = system;
     co_await run_rounds(again, options_.runs);
+    options_.dial.stream.congestion.clear();
   }
 
-  void expect_rounds(unsigned rounds, std::size_t contenders) {
-    result_.bytes_expected += result_.file_size * rounds * contenders;
+  void expect_rounds(std::uint64_t size, unsigned rounds, std::size_t contenders) {
+    result_.bytes_expected += size * rounds * contenders;
   }
 
   EventLoop& loop_;
   ComparisonOptions options_;
+  bool chosen_by_user_ = !options_.dial.stream.congestion.empty();
   Comparison& result_;
   std::optional<LocalReceiver> receiver_;
+  std::uint64_t size_ = 0;  // of the contest
 };
 
 template <class Contenders, class Chosen>
@@ -179,28 +205,55 @@ double Contender::fastest() const {
       ->rate();
 }
 
-const Contender* Comparison::winner() const {
+double Contender::median_cpu() const {
+  return median([](const ComparisonRun& run) { return run.cpu_per_gib(run.sender); });
+}
+
+bool Contender::has_measured_copies() const { return ran() && runs.front().copied.has_value(); }
+
+double Contender::copies() const {
+  constexpr double by_dma = 2;
+  if (has_measured_copies())
+    return by_dma + median([](const ComparisonRun& run) {
+             return static_cast<double>(*run.copied) / static_cast<double>(run.bytes);
+           });
+  if (method == TransferMethod::read_write) return by_dma + 2;
+  return method == TransferMethod::mmap ? by_dma + 1 : by_dma;
+}
+
+const Contender* Contest::fastest() const {
   return fastest_of(contenders, [](const Contender&) { return true; });
 }
 
-const Contender* Comparison::best_read_write() const {
+const Contender* Contest::best_read_write() const {
   return fastest_of(
       contenders, [](const Contender& contender) { return contender.method == TransferMethod::read_write; });
 }
 
-bool within_noise(const Contender& one, const Contender& other) {
-  return one.slowest() <= other.fastest() && other.slowest() <= one.fastest();
+const Contender* Contest::winner() const {
+  const auto* const first = fastest();
+  const auto is_level = [&](const Contender& contender) {
+    return contender.ran() && &contender != first && within_noise(*first, contender);
+  };
+  return std::any_of(contenders.begin(), contenders.end(), is_level) ? nullptr : first;
 }
 
-int copies_by_design(TransferMethod method) {
-  switch (method) {
-    case TransferMethod::read_write:
-      return 4;
-    case TransferMethod::mmap:
-      return 3;
-    default:
-      return 2;
-  }
+std::vector<const Contender*> Contest::leaders() const {
+  std::vector<const Contender*> leaders;
+  const auto* const read_write = best_read_write();
+  const auto leads = [&](const Contender& contender) {
+    if (read_write == nullptr) return &contender == fastest() || within_noise(*fastest(), contender);
+    return contender.median_rate() > read_write->median_rate() && !within_noise(contender, *read_write);
+  };
+  for (const auto& contender : contenders)
+    if (contender.ran() && leads(contender)) leaders.push_back(&contender);
+  return leaders;
+}
+
+bool within_noise(const Contender& one, const Contender& other) {
+  const auto [less, more] = std::minmax({one.median_rate(), other.median_rate()});
+  const bool overlap = one.slowest() <= other.fastest() && other.slowest() <= one.fastest();
+  return overlap || more < less * 1.25;
 }
 
 Task<> compare_methods(ComparisonOptions options, Comparison& result) {

@@ -10,28 +10,31 @@
 #include "flow/pump.hpp"
 #include "net/dial.hpp"
 #include "net/endpoint.hpp"
-#include "os/usage.hpp"
 #include "transfer/file_sender.hpp"
 
 namespace sockx {
 
-/// One transfer of the whole file.
+/// One transfer of the whole file, or of its beginning.
 struct ComparisonRun {
   std::uint64_t bytes = 0;
   double seconds = 0;
-  Usage usage;  // of the sender
-  std::uint64_t system_calls = 0;
+  Cost sender;
+  std::optional<Cost> receiver;  // of one that was started here
+  std::optional<std::uint64_t> copied;
 
   double rate() const { return static_cast<double>(bytes) / seconds; }
-  double cpu_per_gib() const { return usage.cpu() / (static_cast<double>(bytes) / (1024.0 * 1024 * 1024)); }
+  double cpu_per_gib(const Cost& cost) const {
+    return cost.usage.cpu() / (static_cast<double>(bytes) / (1024.0 * 1024 * 1024));
+  }
 };
 
-/// A method with the bytes it asks for in a call; 0 is the most that the method can.
+/// A method with the bytes it asks for in a call; 0 is what suits the method.
 struct Contender {
   TransferMethod method;
   std::size_t chunk = 0;
   std::vector<ComparisonRun> runs = {};
-  std::string refused = {};  // why it could not run; it has no runs then
+  std::string refused = {};       // why it could not run; it has no runs then
+  bool chunk_was_chosen = false;  // as the best of several
 
   bool ran() const { return !runs.empty(); }
   double median_rate() const;
@@ -39,15 +42,39 @@ struct Contender {
   double fastest() const;
   /// The median over the runs of anything that a run can tell.
   double median(const std::function<double(const ComparisonRun&)>& of) const;
+  double median_cpu() const;  // the sender's seconds for each GiB
+  /// How often each byte is copied between disk and network card, the two times by DMA included: by design,
+  /// or where the kernel tells (`is_measured`), by what it told.
+  double copies() const;
+  bool has_measured_copies() const;
+};
+
+/// The contenders with one number of bytes.
+struct Contest {
+  std::uint64_t size = 0;  // that each run sends
+  std::vector<Contender> contenders;
+  /// The winner and the best read-write again under the system's own congestion control, when that is
+  /// another.
+  std::vector<Contender> under_system_congestion = {};
+
+  /// The highest median; null when nothing ran.
+  const Contender* fastest() const;
+  const Contender* best_read_write() const;
+  /// The fastest, if it is beyond the noise; else null.
+  const Contender* winner() const;
+  /// Whoever beats the better read-write beyond the noise or, where that did not take part, whoever the noise
+  /// does not tell from the fastest; in the order of the contenders.
+  std::vector<const Contender*> leaders() const;
 };
 
 struct ComparisonOptions {
   std::string file;
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> count;
+  std::vector<std::uint64_t> sizes;  // a contest for each; empty: one, with all of the file
   std::optional<Endpoint> receiver;  // nothing: one is started here, as another process on loopback
   std::vector<TransferMethod> methods;
-  std::optional<std::size_t> chunk;  // for every method, instead of what suits it
+  std::vector<std::size_t> chunks;  // every method runs with each of them; empty: with what suits it
   unsigned runs = 5, warmups = 1;
   DialOptions dial;  // its deadline is set anew for every run, from this:
   std::optional<Duration> connect_timeout;
@@ -56,31 +83,23 @@ struct ComparisonOptions {
 
 struct Comparison {
   std::string peer;
-  std::uint64_t file_size = 0;  // bytes that each run sends
-  std::string congestion;       // of the connections; empty when they have none
-  std::vector<Contender> contenders;
-  /// The winner and the best read-write again under the system's own congestion control, when that is
-  /// another.
-  std::string system_congestion;
-  std::vector<Contender> under_system_congestion;
+  std::string congestion;         // of the connections; empty when they have none
+  std::string system_congestion;  // empty when it is the same, or nothing ran under it
+  std::vector<Contest> contests;  // one for each size
+  bool has_several_chunks = false;
   std::uint64_t bytes_so_far = 0, bytes_expected = 0;  // of all runs; kept up to date while they run
-
-  /// The highest median; null when nothing ran.
-  const Contender* winner() const;
-  const Contender* best_read_write() const;
 };
 
-/// Whether the ranges of two contenders' rates overlap, so that no honest word can be said about which is
-/// faster.
+/// Whether two are too close for an honest word about which is faster, so that another comparison might find
+/// the other way round: where the ranges of their runs overlap, or the medians differ by less than a quarter.
+/// On a machine that did other things too, those of one contender differed by as much between comparisons.
 bool within_noise(const Contender& one, const Contender& other);
 
-/// Copies of each byte between disk and network card that a method implies, the two by DMA included.
-int copies_by_design(TransferMethod method);
-
 /// Runs the contenders interleaved (A B C A B C ...), warm-up rounds first. read-write runs with 64Ki and
-/// with the best of 8Ki, 256Ki and 1Mi, which two rounds of their own choose. Throws BadInput for what is no
-/// regular file or is empty, Incomplete when a receiver started here did not count what was sent, and what
-/// send_file() throws.
+/// with the best of 8Ki, 256Ki and 1Mi, which two rounds of their own choose; where chunks are given, with
+/// 64Ki and with those. Throws BadInput for what is no regular file or is empty, and for a size that the file
+/// does not have; Incomplete when a receiver started here did not count what was sent; and what send_file()
+/// throws.
 Task<> compare_methods(ComparisonOptions options, Comparison& result);
 
 }  // namespace sockx

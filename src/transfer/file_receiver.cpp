@@ -19,16 +19,18 @@ class Receiving {
  public:
   Receiving(EventLoop& loop, Socket socket, const std::string& peer, UniqueFd sink, Descriptor described_sink,
             ReceiveOptions options, TransferStats& stats)
-      : options_(options),
+      : loop_(loop),
+        options_(options),
         stats_(stats),
+        waits_before_(loop.waits()),
         peer_(socket.described(peer)),
         connection_(loop, std::move(socket).release()),
         sink_(loop, std::move(sink)),
         pump_(peer_, std::move(described_sink), {options.method, 0, limit()}) {}
   ~Receiving() {
-    stats_.system_calls = pump_.calls();
+    stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
     stats_.method = pump_.method();
-    stats_.fell_back = pump_.fell_back();
+    stats_.why_fell_back = pump_.why_fell_back();
   }
   Receiving(const Receiving&) = delete;
   Receiving& operator=(const Receiving&) = delete;
@@ -86,8 +88,10 @@ class Receiving {
     }
   }
 
+  EventLoop& loop_;
   ReceiveOptions options_;
   TransferStats& stats_;
+  std::uint64_t waits_before_;
   Descriptor peer_;
   Stream connection_, sink_;
   Pump pump_;

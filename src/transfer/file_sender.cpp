@@ -99,7 +99,8 @@ class Sending {
   void count() {
     stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
     stats_.method = pump_.method();
-    stats_.fell_back = pump_.fell_back();
+    stats_.why_fell_back = pump_.why_fell_back();
+    stats_.copied = pump_.copied();
   }
 
   EventLoop& loop_;

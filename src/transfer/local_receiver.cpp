@@ -21,11 +21,19 @@ Task<Endpoint> LocalReceiver::endpoint() {
   co_return Endpoint{HostPort{"127.0.0.1", event.at("port").get<std::uint16_t>()}};
 }
 
-Task<std::uint64_t> LocalReceiver::next_total() {
+Task<LocalReceiver::Total> LocalReceiver::next_total() {
   for (;;) {
     const auto line = co_await next_line();
     const auto event = nlohmann::json::parse(line);
-    if (event.at("event") == "received") co_return event.at("bytes").get<std::uint64_t>();
+    if (event.at("event") != "received") continue;
+    Total total;
+    event.at("bytes").get_to(total.bytes);
+    event.at("user_seconds").get_to(total.cost.usage.user);
+    event.at("system_seconds").get_to(total.cost.usage.system);
+    event.at("system_calls").get_to(total.cost.system_calls);
+    event.at("voluntary_switches").get_to(total.cost.usage.voluntary_switches);
+    event.at("involuntary_switches").get_to(total.cost.usage.involuntary_switches);
+    co_return total;
   }
 }
 

@@ -10,6 +10,7 @@
 #include "net/endpoint.hpp"
 #include "os/child.hpp"
 #include "os/descriptor.hpp"
+#include "transfer/transfer_stats.hpp"
 
 namespace sockx {
 
@@ -21,8 +22,12 @@ class LocalReceiver {
 
   /// Where it listens; to be asked first.
   Task<Endpoint> endpoint();
-  /// How many bytes the next connection to end has brought.
-  Task<std::uint64_t> next_total();
+  struct Total {
+    std::uint64_t bytes = 0;
+    Cost cost;
+  };
+  /// What the next connection to end has brought, and what that cost the receiver.
+  Task<Total> next_total();
 
  private:
   Task<std::string> next_line();

@@ -1,19 +1,31 @@
-// TransferStats: what a transfer came to.
+// TransferStats: what a transfer came to, and Cost: what it cost.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "os/usage.hpp"
+
 namespace sockx {
+
+/// Of one process, while a transfer ran.
+struct Cost {
+  Usage usage;
+  std::uint64_t system_calls = 0;  // that moved bytes or waited
+
+  std::uint64_t switches() const { return usage.voluntary_switches + usage.involuntary_switches; }
+};
 
 /// `bytes` and `is_finishing` are kept up to date while the transfer runs, the rest is known when it has
 /// ended, however it ends.
 struct TransferStats {
   std::uint64_t bytes = 0;
-  bool is_finishing = false;       // all has been moved, and the peer's end is waited for
-  std::uint64_t system_calls = 0;  // of the pump; of a sender also the waits of its loop
-  std::string method;              // that moved the last byte
-  bool fell_back = false;          // the method asked for did not work here
+  bool is_finishing = false;            // all has been moved, and the peer's end is waited for
+  std::uint64_t system_calls = 0;       // of the pump, and the waits of its loop
+  std::string method;                   // that moved the last byte
+  std::string why_fell_back;            // the method asked for did not work here; empty: it did
+  std::optional<std::uint64_t> copied;  // see Method::copied()
 };
 
 }  // namespace sockx

@@ -4,12 +4,21 @@
 
 #include <chrono>
 
+#include "../support/events.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "flow/pump.hpp"
 
 namespace test {
 
 namespace {
+
+/// All of --method, the choice of sockx's own included.
+std::vector<std::string> all_methods() {
+  std::vector<std::string> names{"auto"};
+  for (const auto method : sockx::file_methods()) names.emplace_back(sockx::name_of(method));
+  return names;
+}
 
 /// What arrives of send-file with these words, which must end well.
 std::string sent_by(const std::vector<std::string>& words, const Process::Options& options = {}) {
@@ -23,7 +32,7 @@ TEST_CASE("send-file: every method sends the same bytes, whatever the chunk, off
   const Folder folder;
   const auto content = noise(3'000'001);
   const auto file = write_file(folder / "file", content);
-  for (const std::string method : {"auto", "sendfile", "read-write", "mmap", "splice"}) {
+  for (const auto& method : all_methods()) {
     CAPTURE(method);
     const std::vector<std::string> words{file, "--method", method};
     CHECK(difference(sent_by(words), content) == "");
@@ -45,7 +54,7 @@ TEST_CASE("send-file, recv-file: memory does not grow with the file, whatever th
   fs::resize_file(file, 256U << 20U);
   Process receiving(sockx({"recv-file", "--keep-open", "--discard", "127.0.0.1", "0"}));
   const auto port = port_of(receiving);
-  for (const std::string method : {"sendfile", "read-write", "mmap", "splice"}) {
+  for (const auto& method : all_methods()) {
     CAPTURE(method);
     PeerListener listener;
     Process sending(sockx({"send-file", "--method", method, file, "127.0.0.1", listener.port()}));
@@ -63,7 +72,7 @@ TEST_CASE("send-file, recv-file: memory does not grow with the file, whatever th
 
 TEST_CASE("send-file: an empty file, a file of /proc, a device") {
   const Folder folder;
-  for (const std::string method : {"auto", "sendfile", "read-write", "mmap", "splice"}) {
+  for (const auto& method : all_methods()) {
     CAPTURE(method);
     CHECK(sent_by({write_file(folder / "empty", ""), "--method", method}).empty());
     CHECK(sent_by({"/proc/version", "--method", method}) == read_file("/proc/version"));
@@ -113,10 +122,40 @@ TEST_CASE("send-file: the summary names bytes, peer, time, rate and method") {
   CHECK(contains(lines[1], "context switches"));
 }
 
+TEST_CASE("send-file --method zerocopy: the summary tells what the kernel copied all the same") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", noise(1'500'000));
+  Process receiving(sockx({"recv-file", "--discard", "--keep-open", "127.0.0.1", "0"}));
+  const auto endpoint = "127.0.0.1:" + port_of(receiving);
+  const auto shown = run(sockx({"send-file", "--method", "zerocopy", file, endpoint}));
+  CHECK(lines_of(shown).front().ends_with(", by zerocopy (the kernel copied 100 %)"));
+  const std::vector<std::string> as_json{"--json", "send-file", file, endpoint, "--method"};
+  CHECK(event_of(events_in(run(sockx(as_json) + std::vector<std::string>{"zerocopy"})), "sent")
+            .at("copied_bytes") == 1'500'000);
+  CHECK(event_of(events_in(run(sockx(as_json) + std::vector<std::string>{"sendfile"})), "sent")
+            .at("copied_bytes")
+            .is_null());
+}
+
+TEST_CASE("send-file: a method that does not work here gives way to copying, and -v says why") {
+  const Folder folder;
+  const auto content = noise(300'000);
+  const auto file = write_file(folder / "file", content);
+  const auto endpoint = "unix:" + (folder / "socket");
+  Process receiving(sockx({"--log-level", "info", "recv-file", endpoint}));
+  receiving.err_line("listening");
+  Process sending(sockx({"-v", "send-file", "--method", "zerocopy", file, endpoint}));
+  check_end(sending, exited(0));
+  check_end(receiving, exited(0));
+  CHECK(difference(receiving.out(), content) == "");
+  CHECK(contains(sending.err(), "fell back to read-write for " + file + ": "));
+  CHECK(contains(sending.out(), "by read-write"));
+}
+
 TEST_CASE("send-file --rate: no faster, and not much slower") {
   const Folder folder;
   const auto file = write_file(folder / "file", noise(1'000'000));
-  for (const std::string method : {"sendfile", "read-write", "splice"}) {
+  for (const std::string method : {"sendfile", "read-write", "splice", "zerocopy", "io-uring"}) {
     const auto begun = std::chrono::steady_clock::now();
     CHECK(sent_by({file, "--rate", "2M", "--method", method}).size() == 1'000'000);
     const std::chrono::duration<double> span = std::chrono::steady_clock::now() - begun;
@@ -151,7 +190,7 @@ TEST_CASE("send-file: a peer that is killed midway is status 7 with a line") {
 
 TEST_CASE("send-file: a file that shrinks meanwhile is status 9, and the receiver sees no clean end") {
   const Folder folder;
-  for (const std::string method : {"sendfile", "read-write", "mmap", "splice"}) {
+  for (const auto& method : all_methods()) {
     CAPTURE(method);
     const auto file = write_file(folder / "file", noise(4'000'000));
     Process receiving(sockx({"recv-file", "-o", folder / "out", "127.0.0.1", "0"}));

@@ -26,6 +26,10 @@ const std::vector<FaultRow>& fault_table() {
       {"splice@pipe>file", {"EINTR", "EAGAIN", "short", "half", "EINVAL"}},
       {"splice@pipe>device", {"EINTR", "EAGAIN", "short", "half", "EINVAL"}},
       {"mmap@file", {"ENOMEM", "EAGAIN", "ENODEV", "EACCES"}},
+      {"setsockopt@SO_ZEROCOPY", {"EOPNOTSUPP", "ENOPROTOOPT"}},
+      {"recvmsg-errqueue@socket", {"EINTR"}},
+      {"io_uring_setup", {"ENOSYS", "EPERM", "ENOMEM", "EMFILE"}},
+      {"io_uring_enter", {"EINTR"}},
       {"pipe2", {"EMFILE", "ENFILE"}},
       {"fcntl@F_SETPIPE_SZ", {"EPERM", "EBUSY", "ENOMEM"}},
 
@@ -47,6 +51,7 @@ const std::vector<FaultRow>& fault_table() {
       {"sendfile@file>socket", {"ECONNRESET", "EPIPE"}, {7}},
       {"sendfile@file>socket", {"ETIMEDOUT"}, {5}},
       {"sendfile@file>socket", {"EIO", "ENOMEM"}, {11}},
+      {"io_uring_enter", {"EAGAIN"}, {1}},
       {"splice@pipe>socket", {"ECONNRESET", "EPIPE"}, {7}},
       {"splice@socket>pipe", {"ECONNRESET"}, {7}},
       {"splice@file>pipe", {"EIO"}, {11}},

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+struct io_uring;
+struct io_uring_params;
+
 extern "C" {
 ssize_t __real_read(int, void*, size_t);
 ssize_t __real_write(int, const void*, size_t);
@@ -51,6 +54,8 @@ void* __real_mmap(void*, size_t, int, int, int, off_t);
 pid_t __real_fork();
 pid_t __real_waitpid(pid_t, int*, int);
 long __real_syscall(long, ...);
+int __real_io_uring_queue_init_params(unsigned, io_uring*, io_uring_params*);
+int __real_io_uring_submit(io_uring*);
 int __real_getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**);
 int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 }

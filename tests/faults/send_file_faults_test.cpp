@@ -44,6 +44,18 @@ TEST_SUITE("faults: send-file") {
         {"fstat@file", {"ENOMEM", "EIO"}, {0, 11}, "Cannot allocate memory|Input/output error"}};
     meet_every_fault(scenario);
   }
+  TEST_CASE("send-file by zerocopy survives the fault of every call") {
+    auto scenario = sending("send-file by zerocopy", {"--method", "zerocopy", "--chunk", "4000"});
+    // As with mmap; and where there is no room to keep account of a send, the rest is copied, if that has
+    // room.
+    scenario.exceptions = {
+        {"fstat@file", {"ENOMEM", "EIO"}, {0, 11}, "Cannot allocate memory|Input/output error"},
+        {"send@socket", {"ENOBUFS"}, {0, 1}}};
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("send-file by io-uring survives the fault of every call") {
+    meet_every_fault(sending("send-file by io-uring", {"--method", "io-uring", "--chunk", "4000"}));
+  }
   TEST_CASE("send-file by read-write survives the fault of every call") {
     meet_every_fault(sending("send-file by read-write", {"--method", "read-write", "--chunk", "4000"}));
   }

@@ -86,6 +86,8 @@ ssize_t __wrap_send(int fd, const void* buffer, size_t size, int flags) {
                     [&](size_t most) { return __real_send(fd, buffer, most, flags); });
 }
 ssize_t __wrap_recvmsg(int fd, msghdr* message, int flags) {
+  if ((flags & MSG_ERRQUEUE) != 0)  // of what stands there, nothing is ever taken in part
+    return make({key("recvmsg-errqueue", fd), fd}, [&] { return __real_recvmsg(fd, message, flags); });
   const auto room = message->msg_controllen;
   message->msg_controllen = 0;  // what the end has; the real call is told better
   return move_bytes({key("recvmsg", fd), fd, -1, 0, waits(fd, flags)}, [&](size_t) {
@@ -168,11 +170,11 @@ int __wrap_shutdown(int fd, int how) {
   return make_int({key("shutdown", fd), -1, fd}, [&] { return __real_shutdown(fd, how); });
 }
 int __wrap_setsockopt(int fd, int level, int option, const void* value, socklen_t size) {
-  const bool is_congestion = level == IPPROTO_TCP && option == TCP_CONGESTION;
-  if (!is_congestion && (level != SOL_UDP || option != UDP_GRO))
-    return __real_setsockopt(fd, level, option, value, size);
-  return make_int({is_congestion ? "setsockopt@TCP_CONGESTION" : "setsockopt@UDP_GRO"},
-                  [&] { return __real_setsockopt(fd, level, option, value, size); });
+  const auto real = [&] { return __real_setsockopt(fd, level, option, value, size); };
+  if (level == IPPROTO_TCP && option == TCP_CONGESTION) return make_int({"setsockopt@TCP_CONGESTION"}, real);
+  if (level == SOL_UDP && option == UDP_GRO) return make_int({"setsockopt@UDP_GRO"}, real);
+  if (level == SOL_SOCKET && option == SO_ZEROCOPY) return make_int({"setsockopt@SO_ZEROCOPY"}, real);
+  return real();
 }
 /// The fault of SO_ERROR is its value.
 int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
@@ -278,6 +280,19 @@ long __wrap_syscall(long number, ...) {
   };
   return number == SYS_pidfd_open ? make({"pidfd_open"}, real) : real();
 }
+
+#ifdef SOCKX_HAS_IO_URING
+/// These return the errno, negative.
+int __wrap_io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* parameters) {
+  const auto fault = faults::meet({"io_uring_setup"});
+  if (fault.kind == Fault::Kind::error) return -fault.error;
+  return __real_io_uring_queue_init_params(entries, ring, parameters);
+}
+int __wrap_io_uring_submit(io_uring* ring) {
+  const auto fault = faults::meet({"io_uring_enter"});
+  return fault.kind == Fault::Kind::error ? -fault.error : __real_io_uring_submit(ring);
+}
+#endif
 
 int __wrap_getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** list) {
   const auto fault = faults::meet({"getaddrinfo"});

@@ -1,6 +1,7 @@
 #include "flow/pump.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <csignal>
@@ -25,8 +26,9 @@ enum class Place { file, pipe, tcp, unix_stream, append_file, null_device };
 constexpr Place sources[]{Place::file, Place::pipe, Place::tcp, Place::unix_stream};
 constexpr Place sinks[]{Place::pipe, Place::tcp,         Place::unix_stream,
                         Place::file, Place::append_file, Place::null_device};
-constexpr TransferMethod methods[]{TransferMethod::automatic, TransferMethod::read_write,
-                                   TransferMethod::sendfile, TransferMethod::splice, TransferMethod::mmap};
+constexpr TransferMethod methods[]{
+    TransferMethod::automatic, TransferMethod::read_write, TransferMethod::sendfile, TransferMethod::splice,
+    TransferMethod::mmap,      TransferMethod::zero_copy,  TransferMethod::io_uring};
 
 const char* name_of(Place place) {
   switch (place) {
@@ -106,6 +108,12 @@ Task<> carry(Pump& pump, Line& source, Line& sink, const std::string& content, s
   co_await all(pump_and_close(pump, std::move(source.near), std::move(sink.near)), std::move(outside));
 }
 
+/// Whether this build and this kernel have rings for us.
+bool has_rings() {
+  std::string refusal;
+  return make_io_uring({}, refusal) != nullptr;
+}
+
 /// The method that should have moved the last byte, "" where that depends on how the bytes come in.
 std::string expected_method(TransferMethod asked, Place from, Place to, std::size_t size) {
   const bool pipes = from == Place::pipe || to == Place::pipe;
@@ -117,6 +125,10 @@ std::string expected_method(TransferMethod asked, Place from, Place to, std::siz
       return is_file(from) && !appends ? "sendfile" : "read-write";
     case TransferMethod::mmap:
       return is_file(from) && size > 0 ? "mmap" : "read-write";  // an empty file cannot be mapped
+    case TransferMethod::zero_copy:
+      return is_file(from) && to == Place::tcp && size > 0 ? "zerocopy" : "read-write";
+    case TransferMethod::io_uring:
+      return is_file(from) && is_socket(to) && has_rings() ? "io-uring" : "read-write";
     case TransferMethod::splice:
       return appends ? "read-write" : "splice";
     case TransferMethod::automatic:
@@ -164,8 +176,14 @@ void check_all_methods_and_sinks(Place from) {
 
 /// Steps until the pump is done; for ends that are always ready.
 void run_to_end(Pump& pump) {
-  for (auto state = Pump::State::yielded; state != Pump::State::finished; state = pump.step())
-    REQUIRE(state == Pump::State::yielded);
+  for (auto state = Pump::State::yielded; state != Pump::State::finished; state = pump.step()) {
+    if (state != Pump::State::under_way) {
+      REQUIRE(state == Pump::State::yielded);
+      continue;
+    }
+    pollfd completion{pump.completion_fd(), POLLIN, 0};
+    REQUIRE(poll(&completion, 1, 10'000) == 1);
+  }
 }
 
 UniqueFd open_for_reading(const std::string& path) {
@@ -187,6 +205,8 @@ TEST_CASE("pump: the methods have the names of the command line") {
   CHECK(sockx::name_of(TransferMethod::sendfile) == "sendfile");
   CHECK(sockx::name_of(TransferMethod::splice) == "splice");
   CHECK(sockx::name_of(TransferMethod::mmap) == "mmap");
+  CHECK(sockx::name_of(TransferMethod::zero_copy) == "zerocopy");
+  CHECK(sockx::name_of(TransferMethod::io_uring) == "io-uring");
 }
 
 TEST_CASE("pump: two full buffers in a row turn copying between sockets into splice") {

@@ -87,7 +87,7 @@ TEST_CASE("file transfer: what is sent is what is received by every method and o
   const auto content = noise(3'000'000);
   const auto before = open_descriptors();
   for (const auto method : {TransferMethod::automatic, TransferMethod::read_write, TransferMethod::sendfile,
-                            TransferMethod::splice, TransferMethod::mmap}) {
+                            TransferMethod::splice, TransferMethod::mmap, TransferMethod::zero_copy}) {
     for (const bool unix_stream : {false, true}) {
       CAPTURE(name_of(method));
       CAPTURE(unix_stream);
@@ -107,8 +107,12 @@ TEST_CASE("file transfer: what is sent is what is received by every method and o
       CHECK(sent.bytes == content.size());
       CHECK(received.bytes == content.size());
       CHECK(sent.system_calls > 0);
-      CHECK(sent.method == (method == TransferMethod::automatic ? "sendfile" : name_of(method)));
-      CHECK_FALSE(sent.fell_back);
+      const bool is_refused = method == TransferMethod::zero_copy && unix_stream;
+      CHECK(sent.method == (method == TransferMethod::automatic ? "sendfile"
+                            : is_refused                        ? "read-write"
+                                                                : name_of(method)));
+      CHECK(sent.why_fell_back.empty() == !is_refused);
+      CHECK(sent.copied.has_value() == (sent.method == "zerocopy"));
     }
   }
   CHECK(open_descriptors() == before);

@@ -10,7 +10,11 @@ namespace sockx {
 
 enum class ComparisonFormat { table, csv };
 
-/// Prints the comparison of `file`; with --json every run is an event and one more sums them up.
+/// "sendfile", "read-write 64Ki": with the chunk where the method alone does not say who is meant.
+std::string show_name(const Contest& contest, const Contender& contender);
+
+/// Prints the comparison of `file`, a table for each contest; with --json every run is an event, and one more
+/// sums each contest up.
 void report_comparison(Context& context, const std::string& file, const Comparison& comparison,
                        ComparisonFormat format);
 

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "flow/method.hpp"
+#include "flow/methods/own_pipe.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {
@@ -55,14 +57,11 @@ class Splice : public Method {
   std::uint64_t moved_ = 0;
 };
 
-/// No end is a pipe: the bytes rest in our own between two calls. It is filled only when it is empty, so that
-/// "would block" always speaks of the source when filling and of the sink when emptying.
+/// No end is a pipe: the bytes rest in our own between two calls.
 class PipedSplice : public Method {
  public:
-  PipedSplice(MethodEnds ends, Pipe pipe) : ends_(std::move(ends)), pipe_(std::move(pipe)) {
-    if (ends_.chunk == 0) ends_.chunk = pipe_.capacity;
-    pipe_in_ = {pipe_.write_end.get(), "pipe", Origin::system, Descriptor::Kind::pipe};
-    pipe_out_ = {pipe_.read_end.get(), "pipe", Origin::system, Descriptor::Kind::pipe};
+  PipedSplice(MethodEnds ends, OwnPipe pipe) : ends_(std::move(ends)), pipe_(std::move(pipe)) {
+    if (ends_.chunk == 0) ends_.chunk = pipe_.capacity();
   }
 
   std::string_view name() const override { return "splice"; }
@@ -72,32 +71,25 @@ class PipedSplice : public Method {
     if (in_pipe_ == 0) {
       ++calls_;
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, ends_.chunk));
-      const auto got = splice_some(ends_.from, pipe_in_, wanted);
+      const auto got = splice_some(ends_.from, pipe_.in(), wanted);
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       if (got.state == IoResult::State::refused) return {Move::State::refused};
       in_pipe_ = got.bytes;
     }
     ++calls_;
-    const auto put = splice_some(pipe_out_, ends_.to, in_pipe_);
+    const auto put = splice_some(pipe_.out(), ends_.to, in_pipe_);
     if (put.state == IoResult::State::refused) return {Move::State::refused};
     if (put.state != IoResult::State::moved) return {Move::State::output_full};
     in_pipe_ -= put.bytes;
     return {Move::State::moved, put.bytes};
   }
 
-  std::vector<std::byte> surrender() override {
-    std::vector<std::byte> bytes(in_pipe_);
-    for (std::size_t got = 0; got < bytes.size();)
-      got += read_some(pipe_out_, std::span(bytes).subspan(got)).bytes;
-    in_pipe_ = 0;
-    return bytes;
-  }
+  std::vector<std::byte> surrender() override { return pipe_.take(std::exchange(in_pipe_, 0)); }
 
  private:
   MethodEnds ends_;
-  Pipe pipe_;
-  Descriptor pipe_in_, pipe_out_;
+  OwnPipe pipe_;
   std::size_t in_pipe_ = 0;
 };
 
@@ -106,7 +98,7 @@ class PipedSplice : public Method {
 std::unique_ptr<Method> make_splice(MethodEnds ends) { return std::make_unique<Splice>(std::move(ends)); }
 
 std::unique_ptr<Method> make_piped_splice(MethodEnds ends) {
-  auto pipe = make_pipe(long_stream);
+  auto pipe = OwnPipe::make(long_stream);
   if (!pipe) return nullptr;
   return std::make_unique<PipedSplice>(std::move(ends), std::move(*pipe));
 }

@@ -1,0 +1,26 @@
+// The picture of a comparison: gnuplot draws it.
+#pragma once
+
+#include <string>
+
+#include "cli/context.hpp"
+#include "os/new_file.hpp"
+#include "transfer/comparison.hpp"
+
+namespace sockx {
+
+/// An SVG file, which has its name when it is drawn.
+class ComparisonPlot {
+ public:
+  /// To be made before anything is measured: throws when gnuplot is missing or the file cannot be written.
+  explicit ComparisonPlot(const std::string& path);
+
+  /// Throughput beside CPU time for each GiB: bars by method, or lines over the size, or the chunk, where
+  /// there are several. `title` stands above.
+  void draw(Context& context, const std::string& title, const Comparison& comparison);
+
+ private:
+  NewFile file_;
+};
+
+}  // namespace sockx

@@ -1,0 +1,42 @@
+// FileWindow: a part of a file in our memory, for the methods that send from there.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "os/descriptor.hpp"
+
+namespace sockx {
+
+/// Some pages of a file, mapped (mmap(2)). The whole file would count as memory of ours, and would be a
+/// SIGBUS when the file shrinks: only calls of the kernel read a window, which then say EFAULT.
+class FileWindow {
+ public:
+  /// At most `size` bytes, from the page of `position` on; none when the file ends there. Nothing when the
+  /// file cannot be mapped. `calls`, which outlives the window, counts the system calls.
+  static std::optional<FileWindow> map(const Descriptor& file, off_t position, std::size_t size,
+                                       std::uint64_t& calls);
+
+  off_t end() const { return end_; }  // in the file
+  /// What it has from `position` on, at most `most` of it.
+  std::span<const std::byte> bytes(off_t position, std::uint64_t most) const;
+
+ private:
+  struct Unmap {
+    std::size_t length;
+    std::uint64_t* calls;
+    void operator()(std::byte* memory) const;
+  };
+  off_t begin_ = 0, end_ = 0;
+  std::unique_ptr<std::byte, Unmap> memory_;
+};
+
+/// How much of the file there is, of the bytes before `end`: it may have shrunk. Throws Error.
+off_t end_within(const Descriptor& file, off_t end);
+
+}  // namespace sockx

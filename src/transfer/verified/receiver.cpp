@@ -43,10 +43,10 @@ struct Begun {
   std::uint64_t resumed = 0;                 // bytes of an earlier transfer that are good still
 };
 
-class Receiving {
+class ReceivingSession {
  public:
-  Receiving(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
-            TransferTally& tally)
+  ReceivingSession(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
+                   TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
         tally_(tally),
@@ -501,8 +501,8 @@ class Receiving {
 
 Task<> receive_verified(PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
                         TransferTally& tally) {
-  Receiving receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
-                      tally);
+  ReceivingSession receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
+                             tally);
   co_await receiving.run();
 }
 

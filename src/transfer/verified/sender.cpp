@@ -45,10 +45,10 @@ void cut(const Range& range, std::deque<Range>& chunks) {
   }
 }
 
-class Sending {
+class SendingSession {
  public:
-  Sending(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
-          TransferTally& tally)
+  SendingSession(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
+                 TransferTally& tally)
       : loop_(loop), options_(std::move(options)), tally_(tally), next_(std::move(next)), answered_(loop) {
     if (options_.rate) rate_.emplace(*options_.rate);
     add_lane(std::move(connection));
@@ -489,7 +489,8 @@ class Sending {
 
 Task<> send_verified(PeerSocket connection, NextSocket next, VerifiedSendOptions options,
                      TransferTally& tally) {
-  Sending sending(co_await this_loop(), std::move(connection), std::move(next), std::move(options), tally);
+  SendingSession sending(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
+                         tally);
   co_await sending.run();
 }
 

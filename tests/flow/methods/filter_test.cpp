@@ -31,8 +31,8 @@ Passage through(std::shared_ptr<Stage> stage) {
 }
 
 /// A pump between two pipes.
-struct Line {
-  explicit Line(Passage passage, std::uint64_t limit = PumpOptions().limit)
+struct Filtered {
+  explicit Filtered(Passage passage, std::uint64_t limit = PumpOptions().limit)
       : pump(described(source.read, "source"), described(sink.write, "sink"),
              {.limit = limit, .passage = std::move(passage)}) {}
   std::string arrived() const { return read_available(sink.read.get()); }
@@ -42,8 +42,8 @@ struct Line {
 };
 
 /// Runs the pump to its end with the loop's waits; returns how long that took.
-Duration run_to_end(Line& line) {
-  const auto drive = [](Line& driven) -> Task<> {
+Duration run_to_end(Filtered& line) {
+  const auto drive = [](Filtered& driven) -> Task<> {
     auto& loop = co_await this_loop();
     Watch from(loop, driven.source.read.get()), to(loop, driven.sink.write.get());
     co_await run_pump(driven.pump, from, to);
@@ -66,7 +66,7 @@ TEST_CASE("filter: a stage makes the pump read and write whatever was asked for"
 }
 
 TEST_CASE("filter: what the stages make of it arrives and is what is counted") {
-  Line line(through(make_crlf()));
+  Filtered line(through(make_crlf()));
   put(line.source.write.get(), "one\ntwo\n");
   CHECK(line.pump.step() == Pump::State::wants_input);
   CHECK(line.arrived() == "one\r\ntwo\r\n");
@@ -78,7 +78,7 @@ TEST_CASE("filter: what the stages make of it arrives and is what is counted") {
 }
 
 TEST_CASE("filter: a sink that is full keeps it in hand, stop_input or not") {
-  Line line(through(make_crlf()));
+  Filtered line(through(make_crlf()));
   fill(line.sink.write.get());
   put(line.source.write.get(), "taken\n");
   CHECK(line.pump.step() == Pump::State::wants_output);
@@ -94,7 +94,7 @@ TEST_CASE("filter: a sink that is full keeps it in hand, stop_input or not") {
 
 TEST_CASE("filter: the limit is exact and what lies behind it stays in the source") {
   const Folder folder;
-  Line line(through(make_tee(std::make_shared<SideFile>(folder / "copy"))), 6);
+  Filtered line(through(make_tee(std::make_shared<SideFile>(folder / "copy"))), 6);
   put(line.source.write.get(), "0123456789");
   CHECK(line.pump.step() == Pump::State::finished);
   CHECK(line.pump.bytes() == 6);
@@ -104,7 +104,7 @@ TEST_CASE("filter: the limit is exact and what lies behind it stays in the sourc
 }
 
 TEST_CASE("filter: a step takes no more than it is allowed to") {
-  Line line(delayed(long_time));
+  Filtered line(delayed(long_time));
   put(line.source.write.get(), "0123456789");
   CHECK(line.pump.step(3) == Pump::State::yielded);
   CHECK(line.pump.bytes() == 3);
@@ -117,7 +117,7 @@ TEST_CASE("filter: the stream waits for the file beside it and nothing is lost")
   const auto path = folder / "fifo";
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
   const UniqueFd reader(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  Line line(through(make_tee(std::make_shared<SideFile>(path))));
+  Filtered line(through(make_tee(std::make_shared<SideFile>(path))));
   const auto content = noise(400'000);
   std::string fed, arrived, copy;
   bool was_held = false;
@@ -142,7 +142,7 @@ TEST_CASE("filter: the stream waits for the file beside it and nothing is lost")
 }
 
 TEST_CASE("line delay: a line goes at once and the next is held until the delay has passed") {
-  Line line(delayed(long_time));
+  Filtered line(delayed(long_time));
   put(line.source.write.get(), "one\ntwo\nthree");
   const auto before = Clock::now();
   CHECK(line.pump.step() == Pump::State::held);
@@ -158,7 +158,7 @@ TEST_CASE("line delay: a line goes at once and the next is held until the delay 
 }
 
 TEST_CASE("line delay: within a line nothing is held") {
-  Line line(delayed(long_time));
+  Filtered line(delayed(long_time));
   for (const auto* piece : {"o", "n", "e"}) {
     put(line.source.write.get(), piece);
     CHECK(line.pump.step() == Pump::State::wants_input);
@@ -172,7 +172,7 @@ TEST_CASE("line delay: within a line nothing is held") {
 }
 
 TEST_CASE("line delay: all lines arrive and the delay lies between each two") {
-  Line line(delayed(10ms));
+  Filtered line(delayed(10ms));
   put(line.source.write.get(), "one\n\nthree\nfour");
   line.source.write.reset();
   CHECK(run_to_end(line) >= 30ms);
@@ -180,7 +180,7 @@ TEST_CASE("line delay: all lines arrive and the delay lies between each two") {
 }
 
 TEST_CASE("line delay: after stop_input the lines in hand still go and no other is taken") {
-  Line line(delayed(5ms));
+  Filtered line(delayed(5ms));
   put(line.source.write.get(), "one\ntwo\n");
   REQUIRE(line.pump.step() == Pump::State::held);
   put(line.source.write.get(), "three\n");
@@ -192,7 +192,7 @@ TEST_CASE("line delay: after stop_input the lines in hand still go and no other 
 }
 
 TEST_CASE("line delay: a line end that the sink has not taken delays nothing") {
-  Line line(delayed(long_time));
+  Filtered line(delayed(long_time));
   const auto before = fill(line.sink.write.get());
   put(line.source.write.get(), "one\ntwo\n");
   CHECK(line.pump.step() == Pump::State::wants_output);

@@ -9,7 +9,7 @@ using namespace sockx;
 
 namespace {
 
-constexpr std::uint64_t size = 60;
+constexpr std::uint64_t file_size = 60;
 using Bitmap = std::vector<bool>;
 
 /// The stretches of bits that are `value`, within `range`.
@@ -30,17 +30,17 @@ std::vector<Range> stretches(const Bitmap& bits, bool value, const Range& range)
 TEST_CASE("ranges: a RangeSet says of every range what a bitmap says") {
   std::mt19937 random(7);
   const auto any = [&] {
-    const auto offset = random() % size;
-    return Range{offset, random() % (size - offset + 1) / (random() % 4 + 1)};
+    const auto offset = random() % file_size;
+    return Range{offset, random() % (file_size - offset + 1) / (random() % 4 + 1)};
   };
   for (int round = 0; round < 300; ++round) {
     RangeSet set;
-    Bitmap bits(size, false);
+    Bitmap bits(file_size, false);
     for (int step = 0; step < 12; ++step) {
       const auto range = any(), asked = any();
       set.add(range);
       std::fill_n(bits.begin() + static_cast<std::ptrdiff_t>(range.offset), range.length, true);
-      REQUIRE(set.ranges() == stretches(bits, true, {0, size}));
+      REQUIRE(set.ranges() == stretches(bits, true, {0, file_size}));
       REQUIRE(set.bytes() == static_cast<std::uint64_t>(std::count(bits.begin(), bits.end(), true)));
       REQUIRE(set.count() == set.ranges().size());
       REQUIRE(set.end() == (set.ranges().empty() ? 0 : set.ranges().back().end()));

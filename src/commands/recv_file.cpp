@@ -37,6 +37,8 @@ void check(const Options& options) {
   const auto& output = options.target.output;
   if (output == "-")
     throw BadInput("--output '-': --verified gives files their names when they are whole: say --output FILE");
+  if (output.empty() || output.ends_with('/'))
+    throw BadInput(text("--output '{}': name a file, or say --output-dir DIR", output));
   if (options.target.keep_open)
     throw BadInput(
         text("--output '{}': many transfers do not go into one file: say --output-dir DIR", output));

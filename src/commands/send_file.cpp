@@ -1,4 +1,6 @@
 // sockx send-file: a file over a connection.
+#include <set>
+
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
@@ -11,6 +13,7 @@
 #include "os/error.hpp"
 #include "transfer/file_sender.hpp"
 #include "transfer/verified/received_name.hpp"
+#include "transfer/verified/source_walk.hpp"
 
 namespace sockx {
 
@@ -67,6 +70,11 @@ Words split(const Options& options) {
   if (!options.verified.options.name.empty())
     throw BadInput(text("--name '{}': there is one name for {} FILEs", options.verified.options.name,
                         split.files.size()));
+  std::set<std::string> names;
+  for (const auto& file : split.files)
+    if (auto own = own_name(file); !own.empty() && !names.insert(std::move(own)).second)
+      throw BadInput(
+          text("'{}': another FILE has that name, and only one can have it at the receiver", file));
   return split;
 }
 

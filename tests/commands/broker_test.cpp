@@ -59,7 +59,7 @@ TEST_CASE("--broker: streams in both directions at once arrive whole, also at on
   const auto from_ann = noise(size, 1), from_bob = noise(size, 2);
   std::thread speaking_ann([&] { ann.say(from_ann); }), speaking_bob([&] { bob.say(from_bob); });
   std::thread hearing_ann([&] { ann.hear_bytes(size); });
-  bob.hear_bytes(size / 60);
+  bob.hear_bytes(size / 320);  // less than what the broker holds for the late one before all have to wait
   std::thread hearing_late([&] { late.hear_bytes(2 * size); });
   bob.hear_bytes(size);
   for (auto* const thread : {&speaking_ann, &speaking_bob, &hearing_ann, &hearing_late}) thread->join();

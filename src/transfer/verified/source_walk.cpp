@@ -16,13 +16,6 @@ std::string joined(const std::string& folder, const std::string& name) {
   return folder.empty() || folder.ends_with('/') ? folder + name : folder + '/' + name;
 }
 
-/// The last part of a path; nothing for one that has no name of its own, like ".", ".." and "/".
-std::string own_name(std::string path) {
-  while (path.ends_with('/')) path.pop_back();
-  auto name = path.substr(path.rfind('/') + 1);
-  return name == "." || name == ".." ? "" : name;
-}
-
 const char* kind_in_words(mode_t mode) {
   if (S_ISLNK(mode)) return "is a symbolic link";
   if (S_ISFIFO(mode)) return "is a fifo";
@@ -31,6 +24,12 @@ const char* kind_in_words(mode_t mode) {
 }
 
 }  // namespace
+
+std::string own_name(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  auto name = path.substr(path.rfind('/') + 1);
+  return name == "." || name == ".." ? "" : name;
+}
 
 SourceWalk::SourceWalk(std::vector<std::string> paths, LeftOut left_out, Unreadable unreadable)
     : paths_(std::move(paths)), left_out_(std::move(left_out)), unreadable_(std::move(unreadable)) {}

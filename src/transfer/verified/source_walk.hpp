@@ -9,6 +9,11 @@
 
 namespace sockx {
 
+/// What the receiver calls a file or folder that is named so here: the last part of the path; nothing for
+/// ".",
+/// ".." and "/", which stand for what is in them.
+std::string own_name(std::string path);
+
 struct SourceStep {
   enum class Kind {
     file,

@@ -100,7 +100,7 @@ Task<> Lane::fill_up(std::uint64_t missing) {
 Task<> Lane::wait_for_allowance(std::uint64_t bytes) {
   auto& rate = *options_.rate;
   while (rate.allowance(Clock::now()) == 0) co_await loop_.sleep_until(rate.worth_waking());
-  rate.spend(bytes);
+  rate.spend(static_cast<std::int64_t>(bytes));
 }
 
 void Lane::count(std::uint64_t size, std::uint64_t encoded_size) {

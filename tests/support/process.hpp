@@ -118,6 +118,8 @@ class Process {
   /// The next line of the stream that contains `words`, waiting for it.
   std::string out_line(std::string_view words = "") { return out_->line_with(words, out_seen_); }
   std::string err_line(std::string_view words = "") { return err_->line_with(words, err_seen_); }
+  /// Whether err_line() would not wait.
+  bool has_err_line() const { return err_->text().find('\n', err_seen_) != std::string::npos; }
   /// What has come so far; all of it after wait().
   std::string out() const { return out_ ? out_->text() : ""; }
   std::string err() const { return err_ ? err_->text() : ""; }

@@ -17,7 +17,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct ByteorderArguments {
   std::vector<std::string> words;
   int family = AF_UNSPEC;
 };
@@ -152,7 +152,7 @@ class Converter {
   ExitCode status_ = ExitCode::done;
 };
 
-ExitCode run(Context& context, const Options& options) {
+ExitCode run(Context& context, const ByteorderArguments& options) {
   if (options.words.empty()) {
     if (options.family != AF_UNSPEC) throw BadInput("--family: only with inet-pton and inet-ntop");
     draw(context);
@@ -173,7 +173,7 @@ ExitCode run(Context& context, const Options& options) {
 }  // namespace
 
 Run declare_byteorder(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ByteorderArguments>();
   auto& o = *options;
   flags.add_word_list(o.words, "[FUNCTION VALUE...]");
   flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},

@@ -10,7 +10,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct ConnectArguments {
   std::vector<std::string> words;
   StreamOptions stream;
   RetryFlags retry;
@@ -18,7 +18,7 @@ struct Options {
   ConversationOptions conversation;
 };
 
-Task<> connect(Context& context, const Options& options, ConversationSummary& summary) {
+Task<> connect(Context& context, const ConnectArguments& options, ConversationSummary& summary) {
   auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
   const auto& conversation = options.conversation;
   auto how = redial_options(context, options.retry, conversation.limits.connect);
@@ -46,7 +46,7 @@ Task<> connect(Context& context, const Options& options, ConversationSummary& su
 }  // namespace
 
 Run declare_connect(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ConnectArguments>();
   add_endpoint(flags, options->words, "HOST PORT");
   add_stream_flags(flags, options->stream);
   add_connect_timeout(flags, options->conversation.limits);

@@ -15,7 +15,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct GetaddrinfoArguments {
   std::vector<std::string> words;
   AddressQuery query;
   std::optional<Duration> timeout;
@@ -56,7 +56,7 @@ void tell(Context& context, const AddressAnswer& answer, Duration span) {
   context.report.event("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
 }
 
-Task<> ask(Context& context, const Options& options) {
+Task<> ask(Context& context, const GetaddrinfoArguments& options) {
   const auto& query = options.query;
   const auto asked = text("getaddrinfo {}", query.words());
   const auto begun = Clock::now();
@@ -76,7 +76,7 @@ std::optional<std::string> or_null(const std::vector<std::string>& words, std::s
 }  // namespace
 
 Run declare_getaddrinfo(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GetaddrinfoArguments>();
   auto& o = *options;
   flags.add_words(o.words, 2, "[HOST] [SERVICE]").required(false);
   flags.add_constant("--family", o.query.family, address_families, "answer with this address family only")

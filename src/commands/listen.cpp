@@ -11,14 +11,14 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct ListenArguments {
   std::vector<std::string> words;
   ListenFlags listening;
   ConversationOptions conversation;
   ServingOptions serving;
 };
 
-Task<> listen(Context& context, const Options& options, ConversationSummary& summary) {
+Task<> listen(Context& context, const ListenArguments& options, ConversationSummary& summary) {
   const auto& conversation = options.conversation;
   const auto accept_limit = deadline_in(conversation.limits.accept);
   AccessControl access(context, options.serving.access);
@@ -53,7 +53,7 @@ Task<> listen(Context& context, const Options& options, ConversationSummary& sum
 }  // namespace
 
 Run declare_listen(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ListenArguments>();
   flags.add_words(options->words, 2, "[HOST] PORT").required(false);  // check_endpoint() knows
   add_listen_flags(flags, options->listening);
   add_binding_flags(flags, options->listening);

@@ -19,7 +19,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct RawArguments {
   std::vector<std::string> words;
   RawOptions raw;
   ExchangeOptions exchange;
@@ -28,13 +28,13 @@ struct Options {
   TimeLimits limits;
 };
 
-std::string host_of(const Options& o) {
+std::string host_of(const RawArguments& o) {
   if (o.words.size() < 2) return "";
   if (o.words[1].empty()) throw BadInput("'': the host is empty");
   return o.words[1];
 }
 
-void check(const Options& o) {
+void check(const RawArguments& o) {
   const bool hears_all = o.words.size() < 2;
   if ((o.exchange.send_flags & MSG_MORE) != 0)
     throw BadInput("--send-flags: more joins datagrams of UDP, and no packets: say dontroute");
@@ -80,7 +80,7 @@ RecordLimit limit_of(int family, bool ip_header) {
           text("{} has room for", is_ipv4 ? "IPv4" : "IPv6")};
 }
 
-Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>& summary) {
+Task<> run_raw(Context& context, RawArguments options, std::optional<DatagramSummary>& summary) {
   auto& loop = co_await this_loop();
   auto& exchange = options.exchange;
   const auto host = host_of(options);
@@ -119,7 +119,7 @@ Task<> run_raw(Context& context, Options options, std::optional<DatagramSummary>
 }  // namespace
 
 Run declare_raw(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RawArguments>();
   auto& o = *options;
   flags.add_words(o.words, 2, "PROTOCOL [HOST]");
   flags.add_flag("--ip-header", o.raw.ip_header,

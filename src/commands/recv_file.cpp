@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Options {
+struct RecvFileArguments {
   std::vector<std::string> words;
   TargetOptions target;
   bool fsync = false;
@@ -31,7 +31,7 @@ struct Options {
   VerifiedReceiveFlags verified;
 };
 
-void check(const Options& options) {
+void check(const RecvFileArguments& options) {
   if (!options.verified.asked) return check(options.target);
   if (!options.target.output_given) return;
   const auto& output = options.target.output;
@@ -82,8 +82,8 @@ class Total {
   EndReport report_;  // goes first
 };
 
-Task<> receive(Context& context, ProgressBoard& board, const Options& options, Connection connection,
-               std::uint64_t number, Deadline deadline) {
+Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& options,
+               Connection connection, std::uint64_t number, Deadline deadline) {
   set_reset_on_close(connection.socket.fd(), true);  // until the transfer is complete
   const auto peer = connection.peer.to_string();
   const auto sender = connection.socket.described(peer);
@@ -114,7 +114,7 @@ Task<> receive(Context& context, ProgressBoard& board, const Options& options, C
   total->complete();
 }
 
-VerifiedReceiveOptions verified(const Options& options, Deadline deadline) {
+VerifiedReceiveOptions verified(const RecvFileArguments& options, Deadline deadline) {
   auto wanted = options.verified.options;
   if (options.target.output_given) wanted.output = options.target.output;
   wanted.sync = options.fsync;
@@ -125,7 +125,7 @@ VerifiedReceiveOptions verified(const Options& options, Deadline deadline) {
 }
 
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
-Task<> receive_one(Context& context, ProgressBoard& board, const Options& options) {
+Task<> receive_one(Context& context, ProgressBoard& board, const RecvFileArguments& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
   if (options.verified.asked) {
     Meeting meeting(context, board, options.meeting, options.words, options.limits, deadline);
@@ -140,7 +140,7 @@ Task<> receive_one(Context& context, ProgressBoard& board, const Options& option
 /// A server of transfers, several at once.
 class Receptionist {
  public:
-  Receptionist(EventLoop& loop, Context& context, ProgressBoard& board, const Options& options,
+  Receptionist(EventLoop& loop, Context& context, ProgressBoard& board, const RecvFileArguments& options,
                Listener listener)
       : context_(context),
         board_(board),
@@ -209,7 +209,7 @@ class Receptionist {
 
   Context& context_;
   ProgressBoard& board_;
-  const Options& options_;
+  const RecvFileArguments& options_;
   Listener listener_;
   Notification failed_;
   std::exception_ptr failure_;
@@ -217,7 +217,7 @@ class Receptionist {
   std::uint64_t number_ = 1;  // of the next transfer
 };
 
-Task<> receive_many(Context& context, ProgressBoard& board, const Options& options) {
+Task<> receive_many(Context& context, ProgressBoard& board, const RecvFileArguments& options) {
   const auto tell_of = [&board](const std::string& where) {
     board.tell_when_idle([where] { return ProgressState{Phase::listening, where}; });
   };
@@ -232,7 +232,7 @@ Task<> receive_many(Context& context, ProgressBoard& board, const Options& optio
   co_await any(std::move(tasks));
 }
 
-ExitCode run(Context& context, const Options& options) {
+ExitCode run(Context& context, const RecvFileArguments& options) {
   check(options);
   options.progress.apply(context);
   if (options.target.to_standard_output() && !options.verified.asked)
@@ -250,7 +250,7 @@ ExitCode run(Context& context, const Options& options) {
 }  // namespace
 
 Run declare_recv_file(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RecvFileArguments>();
   auto& o = *options;
   flags.add_words(o.words, 2, "[HOST] PORT")
       .option_text("[HOST] PORT\n       sockx recv-file --connect [OPTIONS] HOST PORT");

@@ -28,7 +28,7 @@ constexpr std::size_t most_results = 1024;
 /// addresses.
 constexpr std::size_t descriptors_of_one = 4;
 
-struct Options {
+struct ResolveArguments {
   std::vector<std::string> words;
   Question question = Question::addresses;
   bool host_name = false;
@@ -46,7 +46,7 @@ struct Answer {
 };
 
 /// The pass goes where the thread goes, which may outlive our patience.
-Task<Answer> ask(const Options& options, std::string word, ThreadLimit::Pass pass) {
+Task<Answer> ask(const ResolveArguments& options, std::string word, ThreadLimit::Pass pass) {
   const auto begun = Clock::now();
   std::function<Finding()> work = [word, question = options.question, family = options.family,
                                    flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
@@ -94,7 +94,7 @@ class Teller {
   ExitCode status_ = ExitCode::done;
 };
 
-Task<> ask_all(const Options& options, InOrder<Answer>& answers) {
+Task<> ask_all(const ResolveArguments& options, InOrder<Answer>& answers) {
   auto& loop = co_await this_loop();
   WordSource words(loop, options.words);
   const auto affordable = affordable_sockets() / descriptors_of_one;
@@ -116,7 +116,7 @@ Task<> ask_all(const Options& options, InOrder<Answer>& answers) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<> resolve_all(const Options& options, Teller& teller) {
+Task<> resolve_all(const ResolveArguments& options, Teller& teller) {
   InOrder<Answer>::Deliver deliver = [&teller](const Outcome<Answer>& outcome) {
     if (outcome.failure) std::rethrow_exception(outcome.failure);
     teller.tell(*outcome.result);
@@ -128,7 +128,7 @@ Task<> resolve_all(const Options& options, Teller& teller) {
   co_await any(std::move(tasks));
 }
 
-ExitCode run(Context& context, const Options& given) {
+ExitCode run(Context& context, const ResolveArguments& given) {
   if (given.host_name) {
     if (!given.words.empty()) throw BadInput("--hostname: it takes no words");
     const auto name = get_host_name();
@@ -151,7 +151,7 @@ ExitCode run(Context& context, const Options& given) {
 }  // namespace
 
 Run declare_resolve(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ResolveArguments>();
   auto& o = *options;
   flags.add_word_list(o.words, "[WORD...]");
   const auto four = flags.add_flag(

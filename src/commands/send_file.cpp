@@ -19,7 +19,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct SendFileArguments {
   std::vector<std::string> words;
   std::optional<std::uint64_t> offset;
   std::optional<std::size_t> chunk;
@@ -36,7 +36,7 @@ struct Words {
   std::vector<std::string> endpoint;
 };
 
-void check(const Options& options) {
+void check(const SendFileArguments& options) {
   if (options.words.empty())
     throw BadInput(
         text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
@@ -48,7 +48,7 @@ void check(const Options& options) {
 }
 
 /// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
-Words split(const Options& options) {
+Words split(const SendFileArguments& options) {
   const auto& words = options.words;
   const bool listens = options.meeting.listens;
   const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
@@ -142,7 +142,7 @@ void Summary::tell(bool complete) const {
       "sent", fields);
 }
 
-SendOptions send_options(Context& context, const Options& options) {
+SendOptions send_options(Context& context, const SendFileArguments& options) {
   auto send = options.send;
   send.idle_timeout = options.limits.idle;
   send.chunk = options.chunk.value_or(0);
@@ -150,7 +150,7 @@ SendOptions send_options(Context& context, const Options& options) {
   return send;
 }
 
-Task<> transfer(Context& context, ProgressBoard& board, const Options& options, FileSource& source,
+Task<> transfer(Context& context, ProgressBoard& board, const SendFileArguments& options, FileSource& source,
                 std::vector<std::string> endpoint, Summary& summary) {
   auto connection =
       co_await meet(context, board, options.meeting, std::move(endpoint), options.limits, never);
@@ -163,7 +163,7 @@ Task<> transfer(Context& context, ProgressBoard& board, const Options& options, 
   co_await std::move(sending);
 }
 
-ExitCode send(Context& context, ProgressBoard& board, const Options& options) {
+ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& options) {
   const auto words = split(options);
   endpoint_of(options.meeting, words.endpoint);  // a bad one is said before anything is opened
   if (options.verified.asked) {
@@ -187,7 +187,7 @@ ExitCode send(Context& context, ProgressBoard& board, const Options& options) {
   return ExitCode::done;
 }
 
-ExitCode compare(Context& context, ProgressBoard& board, const Options& options) {
+ExitCode compare(Context& context, ProgressBoard& board, const SendFileArguments& options) {
   ComparisonOptions wanted;
   wanted.file = options.words.front();
   if (options.words.size() > 1) wanted.receiver = endpoint_of(options.meeting, split(options).endpoint);
@@ -203,7 +203,7 @@ ExitCode compare(Context& context, ProgressBoard& board, const Options& options)
 }  // namespace
 
 Run declare_send_file(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SendFileArguments>();
   auto& o = *options;
   flags.add_word_list(o.words, "FILE HOST PORT")
       .option_text(

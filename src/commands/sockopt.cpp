@@ -16,7 +16,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct SockoptArguments {
   std::vector<std::string> words;
   SubjectFlags subject;
   std::optional<std::size_t> raw;
@@ -149,7 +149,7 @@ void tell_bytes(Context& context, const SocketOption& option, const std::string&
                          {"size", bytes.size()}});
 }
 
-void get(Context& context, const Options& options, const std::vector<const SocketOption*>& wanted) {
+void get(Context& context, const SockoptArguments& options, const std::vector<const SocketOption*>& wanted) {
   const auto subject = open_subject(context, options.subject);
   const bool names_option = wanted.size() > 1;
   for (const auto* option : wanted) {
@@ -201,7 +201,7 @@ void set_one(int socket, const OptionSetting& setting, const std::string& done) 
   }
 }
 
-void set(Context& context, const Options& options, const std::vector<std::string>& words) {
+void set(Context& context, const SockoptArguments& options, const std::vector<std::string>& words) {
   if (words.empty()) throw BadInput("set what? Say NAME=VALUE");
   std::vector<OptionSetting> settings;
   settings.reserve(words.size());
@@ -217,7 +217,7 @@ void set(Context& context, const Options& options, const std::vector<std::string
 
 // --- which of them
 
-ExitCode run(Context& context, const Options& options) {
+ExitCode run(Context& context, const SockoptArguments& options) {
   const auto& given = options.subject;
   const auto verb = options.words.empty() ? "" : options.words.front();
   const std::vector<std::string> rest(options.words.begin() + (options.words.empty() ? 0 : 1),
@@ -245,7 +245,7 @@ ExitCode run(Context& context, const Options& options) {
 }  // namespace
 
 Run declare_sockopt(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SockoptArguments>();
   auto& o = *options;
   flags.add_word_list(o.words, "list|get|set [NAME[=VALUE]...]").required();
   add_subject_flags(flags, o.subject);

@@ -18,7 +18,7 @@ namespace sockx {
 
 namespace {
 
-struct Options {
+struct UdpArguments {
   std::vector<std::string> words;
   bool listens = false;
   std::string port_file;
@@ -62,7 +62,7 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
       .not_empty();
 }
 
-void add_replies(Flags& flags, Options& o) {
+void add_replies(Flags& flags, UdpArguments& o) {
   const HelpSection section(flags, "Replies");
   add_expect_flags(flags, o.exchange);
   const auto read_reply = [&o](const std::string& word) {
@@ -93,7 +93,7 @@ void add_replies(Flags& flags, Options& o) {
       .excludes("--reply");
 }
 
-void check(const Options& o) {
+void check(const UdpArguments& o) {
   if (o.listens && (o.exchange.reply_timeout || (o.exchange.expected && !o.load.measures)))
     throw BadInput(
         "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
@@ -118,7 +118,7 @@ Address fit_for(const Address& local, const Address& to) {
   return *mapped;
 }
 
-Task<> run_udp(Context& context, Options options, std::optional<DatagramSummary>& summary) {
+Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSummary>& summary) {
   auto& loop = co_await this_loop();
   auto& exchange = options.exchange;
   const auto role = options.listens ? Endpoint::Role::listening : Endpoint::Role::connecting;
@@ -160,7 +160,7 @@ Task<> run_udp(Context& context, Options options, std::optional<DatagramSummary>
 }  // namespace
 
 Run declare_udp(Flags& flags) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<UdpArguments>();
   auto& o = *options;
   add_endpoint(flags, o.words, "HOST PORT");
   flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");

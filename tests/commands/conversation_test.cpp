@@ -6,7 +6,7 @@ namespace test {
 
 namespace {
 
-constexpr std::size_t much = 50'000'000;
+constexpr std::size_t fifty_megabytes = 50'000'000;
 
 TEST_CASE("listen and connect: each gets what the other has, in every size") {
   const Folder folder;
@@ -30,7 +30,7 @@ TEST_CASE("listen and connect: each gets what the other has, in every size") {
 
 TEST_CASE("half-close: the client ends after 10 bytes, and the server still delivers 50 MB whole") {
   const Folder folder;
-  const auto answer = noise(much);
+  const auto answer = noise(fifty_megabytes);
   write_file(folder / "answer", answer);
   for (const bool client_ends_first : {true, false}) {
     CAPTURE(client_ends_first);
@@ -60,7 +60,7 @@ TEST_CASE("half-close: after our end the peer's answer may take its time") {
 
 TEST_CASE("--until local: the peer, which has said something itself, gets all 50 MB") {
   const Folder folder;
-  const auto content = noise(much);
+  const auto content = noise(fifty_megabytes);
   write_file(folder / "content", content);
   PeerListener listener;
   Process connecting(sockx({"connect", "--until", "local", "127.0.0.1", listener.port()}),

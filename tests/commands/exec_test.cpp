@@ -39,11 +39,11 @@ void check_child_gone(const Process& parent, const std::string& child) {
   CHECK_FALSE(fs::exists("/proc/" + child));
 }
 
-constexpr std::size_t much = 100'000'000;
+constexpr std::size_t hundred_megabytes = 100'000'000;
 
 TEST_CASE("--exec -- cat: 100 MB come back whole, with listen and with connect") {
   const Folder folder;
-  const auto content = noise(much);
+  const auto content = noise(hundred_megabytes);
   write_file(folder / "content", content);
   const std::vector<std::string> program{"--exec", "--", "cat"};
   const Process::Options asks{Stdio::input(folder / "content"), Stdio::output(folder / "back")};
@@ -63,7 +63,7 @@ TEST_CASE("--exec -- cat: 100 MB come back whole, with listen and with connect")
 
 TEST_CASE("--exec: 100 MB come back also from a program that begins only when the client has ended") {
   const Folder folder;
-  const auto content = noise(much);
+  const auto content = noise(hundred_megabytes);
   write_file(folder / "content", content);
   Process listening(sockx({"listen", "--exec", "127.0.0.1", "0", "--", "sh", "-c",
                            "cat >'" + (folder / "kept") + "'; cat '" + (folder / "kept") + "'"}));

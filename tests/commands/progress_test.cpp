@@ -20,8 +20,8 @@ void wait_until_asked(const Process& process) {
   });
 }
 
-/// Asks, and takes the first answer that contains `words`: what was asked for may come a moment later, and while
-/// the process starts, the signal is survived only.
+/// Asks, and takes the first answer that contains `words`: what was asked for may come a moment later, and
+/// while the process starts, the signal is survived only.
 std::string answer_with(Process& process, const std::string& words) {
   std::string answer;
   eventually(words, [&] {

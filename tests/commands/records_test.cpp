@@ -60,8 +60,8 @@ std::unique_ptr<Process> python_listening(const std::string& address, Stdio in =
 }
 
 /// What arrives at the peer from a sockx with these words and this input.
-std::string sent_by(const std::vector<std::string>& words, const Process::Options& options,
-                    const std::string& piped = "") {
+std::string records_sent_by(const std::vector<std::string>& words, const Process::Options& options,
+                            const std::string& piped = "") {
   const Folder folder;
   const auto peer = python_listening(folder / "socket", Stdio::null());
   Process connecting(seqpacket({"connect", "unix:" + (folder / "socket")}) + words, options);
@@ -129,7 +129,7 @@ TEST_CASE("seqpacket: each framing of standard input, and what is a record by de
   for (const auto& row : rows) {
     CAPTURE(row.words);
     CAPTURE(row.input);
-    CHECK(sent_by(row.words, {Stdio::pipe()}, row.input) == prefixed(row.records));
+    CHECK(records_sent_by(row.words, {Stdio::pipe()}, row.input) == prefixed(row.records));
   }
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("seqpacket: a file on standard input is cut into 1400 bytes by default
   const auto content = noise(3000);
   write_file(folder / "file", content);
   const auto sent_with = [&](const std::vector<std::string>& words) {
-    return sent_by(words, {Stdio::input(folder / "file")});
+    return records_sent_by(words, {Stdio::input(folder / "file")});
   };
   const auto cut = [&](std::size_t size) {
     return prefixed({content.substr(0, size), content.substr(size, size), content.substr(2 * size)});
@@ -203,9 +203,9 @@ TEST_CASE("seqpacket: a record larger than our --max-record, or than the socket 
     CHECK(peer->out() == "");
     fs::remove(folder / "socket");
   }
-  CHECK(
-      difference(sent_by({"--framing", "all", "--opt", "SO_SNDBUF=20000"}, {Stdio::input(folder / "39968")}),
-                 prefixed({noise(39'968)})) == "");
+  CHECK(difference(records_sent_by({"--framing", "all", "--opt", "SO_SNDBUF=20000"},
+                                   {Stdio::input(folder / "39968")}),
+                   prefixed({noise(39'968)})) == "");
 }
 
 TEST_CASE("seqpacket: an input that ends within a counted record is incomplete") {

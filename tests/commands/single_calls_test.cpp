@@ -32,7 +32,7 @@ std::string rest_of(const UniqueFd& socket) {
   return got < 0 ? strerrorname_np(errno) : std::string(buffer, static_cast<std::size_t>(got));
 }
 
-struct Row {
+struct FlagRow {
   Kind kind;
   std::string flags;  // as typed
   std::string told;   // the line
@@ -41,7 +41,7 @@ struct Row {
   std::string out, rest;
 };
 
-const std::vector<Row> rows{
+const std::vector<FlagRow> flag_rows{
     {Kind::tcp, "", "recv 3 0 = 3", 3, "0", "hel", "lo"},
     {Kind::tcp, "peek", "recv 3 MSG_PEEK = 3", 3, "0", "hel", "hello"},
     {Kind::tcp, "waitall", "recv 3 MSG_WAITALL = 3", 3, "0", "hel", "lo"},
@@ -63,7 +63,7 @@ const std::vector<Row> rows{
 };
 
 TEST_CASE("--recv-once: each flag returns what recv(2) returns, and leaves what that leaves") {
-  for (const auto& row : rows) {
+  for (const auto& row : flag_rows) {
     for (const bool json : {false, true}) {
       CAPTURE(row.told);
       auto [ours, theirs] = connected(row.kind);

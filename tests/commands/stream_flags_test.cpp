@@ -27,18 +27,18 @@ int read_back(const UniqueFd& socket, int level, int number) {
   return value;
 }
 
-struct Row {
+struct SettingRow {
   std::string setting;
   int level, number, effective;
 };
 
-Words settings_of(const std::vector<Row>& rows) {
+Words settings_of(const std::vector<SettingRow>& rows) {
   Words words;
   for (const auto& row : rows) words.push_back(row.setting);
   return words;
 }
 
-void check_options(const UniqueFd& socket, const std::vector<Row>& rows) {
+void check_options(const UniqueFd& socket, const std::vector<SettingRow>& rows) {
   for (const auto& row : rows) {
     CAPTURE(row.setting);
     CHECK(read_back(socket, row.level, row.number) == row.effective);
@@ -46,7 +46,7 @@ void check_options(const UniqueFd& socket, const std::vector<Row>& rows) {
 }
 
 /// What connections have, dialed or accepted.
-const std::vector<Row> stream_rows{
+const std::vector<SettingRow> stream_rows{
     {"rcvbuf=50000", SOL_SOCKET, SO_RCVBUF, 100000},
     {"sndbuf=50000", SOL_SOCKET, SO_SNDBUF, 100000},
     {"keepalive=on", SOL_SOCKET, SO_KEEPALIVE, 1},
@@ -136,7 +136,7 @@ TEST_CASE("--opt TCP_CONGESTION: a connection between two ends on this host keep
 }
 
 TEST_CASE("--opt: IPv6 has its own, and takes those of IPv4 that the kernel takes") {
-  const std::vector<Row> rows{
+  const std::vector<SettingRow> rows{
       {"tclass=32", IPPROTO_IPV6, IPV6_TCLASS, 32},
       {"unicast_hops=44", IPPROTO_IPV6, IPV6_UNICAST_HOPS, 44},
       {"ipv6_mtu_discover=0", IPPROTO_IPV6, IPV6_MTU_DISCOVER, 0},

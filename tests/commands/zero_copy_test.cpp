@@ -7,7 +7,7 @@ namespace test {
 
 namespace {
 
-constexpr std::size_t size = 8U << 20U;
+constexpr std::size_t content_size = 8U << 20U;
 
 /// What the calls of a trace have moved.
 struct Moved {
@@ -65,26 +65,26 @@ const std::size_t small_change = is_sanitized() ? 1'000'000 : 100'000;
 TEST_CASE("a file goes to a socket by sendfile, whatever the command") {
   if (is_missing("strace")) return;
   const Folder folder;
-  const auto file = write_file(folder / "file", noise(size));
+  const auto file = write_file(folder / "file", noise(content_size));
   const auto port_file = folder / "port";
   SUBCASE("send-file") {
     Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
     Traced sending(folder, "send", {"send-file", file, "127.0.0.1", port_of(receiving)}, {});
     const auto moved = sending.moved();
-    CHECK(moved.by_sendfile == size);
+    CHECK(moved.by_sendfile == content_size);
     CHECK(moved.copied < small_change);
   }
   SUBCASE("send-file --method read-write, which shows that copies would be seen") {
     Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
     Traced sending(folder, "send",
                    {"send-file", "--method", "read-write", file, "127.0.0.1", port_of(receiving)}, {});
-    CHECK(sending.moved().copied >= 2 * size);
+    CHECK(sending.moved().copied >= 2 * content_size);
   }
   SUBCASE("connect < file") {
     Process listening(sockx({"listen", "127.0.0.1", "0"}), {Stdio::null(), Stdio::null()});
     Traced connecting(folder, "connect", {"connect", "127.0.0.1", port_of(listening)}, {Stdio::input(file)});
     const auto moved = connecting.moved();
-    CHECK(moved.by_sendfile == size);
+    CHECK(moved.by_sendfile == content_size);
     CHECK(moved.copied < small_change);
   }
   SUBCASE("listen < file") {
@@ -92,7 +92,7 @@ TEST_CASE("a file goes to a socket by sendfile, whatever the command") {
                      {Stdio::input(file)});
     Process connecting(sockx({"connect", "127.0.0.1", port_in(port_file)}), {Stdio::null(), Stdio::null()});
     const auto moved = listening.moved();
-    CHECK(moved.by_sendfile == size);
+    CHECK(moved.by_sendfile == content_size);
     CHECK(moved.copied < small_change);
     check_end(connecting, exited(0));
   }
@@ -102,7 +102,7 @@ TEST_CASE(
     "what nobody wants never enters user space: dropped where it is by TCP, spliced from a unix socket") {
   if (is_missing("strace")) return;
   const Folder folder;
-  const auto file = write_file(folder / "file", noise(size));
+  const auto file = write_file(folder / "file", noise(content_size));
   for (const std::string command : {"recv-file --discard", "listen > /dev/null"}) {
     CAPTURE(command);
     const bool receives = contains(command, "recv-file");
@@ -114,7 +114,7 @@ TEST_CASE(
                options);
     run(sockx({"send-file", file, "127.0.0.1", port_in(port_file)}));
     const auto over_tcp = tcp.moved();
-    CHECK(over_tcp.dropped == size);
+    CHECK(over_tcp.dropped == content_size);
     CHECK(over_tcp.copied < small_change);
 
     const auto socket = folder / (words.front() + ".socket");
@@ -122,7 +122,7 @@ TEST_CASE(
     local.process().err_line("listening on");
     run(sockx({"send-file", file, "unix:" + socket}));
     const auto over_unix = local.moved();
-    CHECK(over_unix.by_splice >= size);  // into a pipe, and out of it
+    CHECK(over_unix.by_splice >= content_size);  // into a pipe, and out of it
     CHECK(over_unix.copied < small_change);
   }
 }
@@ -130,15 +130,15 @@ TEST_CASE(
 TEST_CASE("pipes are spliced, in and out") {
   if (is_missing("strace")) return;
   const Folder folder;
-  const auto content = noise(size);
+  const auto content = noise(content_size);
   const auto port_file = folder / "port";
   Traced listening(folder, "listen", {"listen", "--port-file", port_file, "127.0.0.1", "0"}, {});
   Traced connecting(folder, "connect", {"connect", "127.0.0.1", port_in(port_file)}, {Stdio::pipe()});
   connecting.process().feed(content);
   const auto sent = connecting.moved(), received = listening.moved();
-  CHECK(sent.by_splice == size);
+  CHECK(sent.by_splice == content_size);
   CHECK(sent.copied < small_change);
-  CHECK(received.by_splice == size);
+  CHECK(received.by_splice == content_size);
   CHECK(received.copied < small_change);
   CHECK(difference(listening.process().out(), content) == "");
 }

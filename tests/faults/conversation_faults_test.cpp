@@ -13,9 +13,6 @@ using Meeting = Scenario::Meeting;
 /// The files beside a stream, and lines in memory, are closed when all is over.
 const FaultRow side_file_closed{"close@written", {"ENOSPC", "EDQUOT", "EIO"}, {0, 11}};
 
-/// A reader of standard output that leaves when only the end was still to come is no failure.
-const FaultRow standard_output_gone{"splice@socket>pipe", {"EPIPE"}, {0}, {}, SIGPIPE};
-
 /// With buffers so small that one call does not do.
 std::vector<std::string> command(const std::string& name, const std::vector<std::string>& more) {
   std::vector<std::string> words{"--quiet", name, "--opt", "SO_SNDBUF=16384", "--opt", "SO_RCVBUF=16384"};

@@ -9,7 +9,7 @@ namespace test {
 
 namespace {
 
-constexpr unsigned most_calls = 12;  // of a kind: those beyond are like those before
+constexpr unsigned most_datagram_calls = 12;  // of a kind: those beyond are like those before
 
 /// Lines of one size, so that trains are made of them.
 std::string lines(int count) {
@@ -60,7 +60,7 @@ void meet_each(const std::vector<FaultRow>& rows, Run run) {
   unsigned injections = 0;
   for (const auto& row : rows)
     for (const auto& name : tried_of(row))
-      for (unsigned number = 1; number <= most_calls; ++number) {
+      for (unsigned number = 1; number <= most_datagram_calls; ++number) {
         if (!is_tried(number)) continue;
         const auto fault = row.key + ':' + std::to_string(number) + ':' + name;
         INFO(fault);

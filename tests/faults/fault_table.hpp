@@ -1,6 +1,7 @@
 // What each call can fail with, by its manual page, and what that must come to.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ struct FaultRow {
 
 /// SIGPIPE for standard output; a scenario whose pipes are others says so.
 const std::vector<FaultRow>& fault_table();
+
+/// A reader of standard output that leaves when only the end was still to come is no failure.
+inline const FaultRow standard_output_gone{"splice@socket>pipe", {"EPIPE"}, {0}, {}, SIGPIPE};
 
 }  // namespace test

@@ -20,9 +20,6 @@ Scenario receiving(const std::string& name, const std::vector<std::string>& more
   return scenario;
 }
 
-/// A reader of standard output that leaves when only the end was still to come is no failure.
-const FaultRow standard_output_gone{"splice@socket>pipe", {"EPIPE"}, {0}, {}, SIGPIPE};
-
 }  // namespace
 
 TEST_SUITE("faults: recv-file") {

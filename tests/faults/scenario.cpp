@@ -23,7 +23,6 @@ namespace {
 
 using Meeting = Scenario::Meeting;
 
-constexpr auto limit = 10s;          // for what takes some hundredths of a second
 constexpr unsigned most_calls = 64;  // of a kind: those beyond are like those before
 
 UniqueFd unix_listener(const std::string& path, int type) {
@@ -212,7 +211,7 @@ Run::Outcome Run::outcome_of(std::unique_ptr<Process>& process, const Program& p
   outcome.has_begun = process != nullptr;
   if (!process) return outcome;
   try {
-    outcome.end = process->wait(limit);
+    outcome.end = process->wait(run_limit);
     outcome.has_ended = true;
   } catch (const std::exception&) {
     complain(std::string(is_faulty ? "hangs" : "the healthy program hangs") + ": " + process->err());

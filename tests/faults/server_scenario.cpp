@@ -15,7 +15,6 @@ namespace test {
 
 namespace {
 
-constexpr auto limit = 10s;  // for what takes some hundredths of a second
 constexpr std::array numbers{1U, 2U, 3U, 5U, 8U, 13U};
 
 std::string children_of(const Process& process) {
@@ -125,7 +124,7 @@ void ServerRun::end_server() {
   if (!server_->is_running()) return complain("ended by itself: " + server_->err());
   server_->signal(SIGTERM);
   try {
-    if (server_->wait(limit) != killed_by(SIGTERM)) complain("did not die of SIGTERM: " + server_->err());
+    if (server_->wait(run_limit) != killed_by(SIGTERM)) complain("did not die of SIGTERM: " + server_->err());
   } catch (const std::exception&) {
     complain("SIGTERM does not end it");
   }
@@ -133,7 +132,7 @@ void ServerRun::end_server() {
 }
 
 void ServerRun::check_beginning_failed() {
-  const auto end = server_->wait(limit);
+  const auto end = server_->wait(run_limit);
   if (end.signal != 0 || end.status == 0) complain("did not listen, but: " + server_->err());
   if (lines_of(server_->err()).size() != 1) complain("not one line: " + server_->err());
 }

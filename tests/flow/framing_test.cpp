@@ -20,7 +20,7 @@ using Records = std::vector<std::string>;
 using Kind = Framing::Kind;
 
 constexpr std::size_t plenty = 1000;
-constexpr Framing lines{Kind::line}, threes{Kind::size, 3}, numbered{Kind::len32}, whole{Kind::all};
+constexpr Framing newlines{Kind::line}, threes{Kind::size, 3}, numbered{Kind::len32}, whole{Kind::all};
 
 void take_all(Framer& framer, Records& records) {
   while (const auto record = framer.take()) records.push_back(string_of(*record));
@@ -60,10 +60,10 @@ TEST_CASE("framing: the records are the same however the input is split") {
     Records records;
   };
   const Row rows[]{
-      {"lines", lines, "one\ntwo\n", {"one\n", "two\n"}},
-      {"empty lines", lines, "\n\na\n\n", {"\n", "\n", "a\n", "\n"}},
-      {"a last line without newline", lines, "one\ntwo", {"one\n", "two"}},
-      {"no line", lines, "", {}},
+      {"lines", newlines, "one\ntwo\n", {"one\n", "two\n"}},
+      {"empty lines", newlines, "\n\na\n\n", {"\n", "\n", "a\n", "\n"}},
+      {"a last line without newline", newlines, "one\ntwo", {"one\n", "two"}},
+      {"no line", newlines, "", {}},
       {"pieces", threes, "abcdef", {"abc", "def"}},
       {"pieces and a shorter one", threes, "abcde", {"abc", "de"}},
       {"less than a piece", threes, "a", {"a"}},
@@ -89,7 +89,8 @@ TEST_CASE("framing: the records are the same however the input is split") {
 }
 
 TEST_CASE("framing: a record is given as soon as it is whole and not before") {
-  Framer by_line(lines, plenty), by_size(threes, plenty), by_number(numbered, plenty), at_end(whole, plenty);
+  Framer by_line(newlines, plenty), by_size(threes, plenty), by_number(numbered, plenty),
+      at_end(whole, plenty);
   by_line.put(bytes_of("ab"));
   by_size.put(bytes_of("ab"));
   by_number.put(bytes_of(counted("ab").substr(0, 5)));
@@ -120,8 +121,8 @@ TEST_CASE("framing: a record as long as the limit passes and a longer one is ref
     std::string longest, longer;
   };
   const Row rows[]{
-      {"line", lines, "1234\n", "12345\n"},
-      {"line without newline", lines, "12345", "123456"},
+      {"line", newlines, "1234\n", "12345\n"},
+      {"line without newline", newlines, "12345", "123456"},
       {"size", {Kind::size, 5}, "12345", ""},
       {"size beyond the limit", {Kind::size, 6}, "", "123456"},
       {"counted", numbered, counted("12345"), counted("123456")},
@@ -147,7 +148,7 @@ TEST_CASE("framing: a length that cannot be is refused before anything of the re
 }
 
 TEST_CASE("framing: a long line without an end is refused before it ends") {
-  Framer framer(lines, 5);
+  Framer framer(newlines, 5);
   framer.put(bytes_of("12345"));
   CHECK_FALSE(framer.take());
   framer.put(bytes_of("6"));

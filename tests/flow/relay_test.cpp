@@ -27,7 +27,7 @@ namespace {
 using State = IoResult::State;
 
 constexpr auto short_time = 150ms;  // a peer may take 40 ms to acknowledge
-const std::string input = "what we say";
+const std::string said = "what we say";
 const std::string greeting = "what the peer says";
 
 /// One conversation: the two pipes of the near side, the relay's socket, and the peer on the same loop.
@@ -114,14 +114,14 @@ Task<> play_peer(Scene& stage, Peer plan, std::string& received) {
       co_await read_to_end(stage.peer, received);
       break;
     case Peer::ends_after_our_input:
-      co_await read_until(stage.peer, received, input.size());
+      co_await read_until(stage.peer, received, said.size());
       shutdown(stage.peer.fd.get(), SHUT_WR);
       break;
     case Peer::stays_open:
       co_await read_to_end(stage.peer, received);
       break;
     case Peer::resets:
-      co_await read_until(stage.peer, received, input.size());
+      co_await read_until(stage.peer, received, said.size());
       stage.reset_peer();
       break;
   }
@@ -135,7 +135,7 @@ Task<> play_local(Scene& stage, Local plan) {
       co_await output.readable();
     }
   }
-  put(stage.in.write.get(), input);
+  put(stage.in.write.get(), said);
   if (plan != Local::stays_open) stage.in.write.reset();
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("relay: who ends when and what comes of it") {
       }
       if (row.outcome == Outcome::done) {
         received += stage.rest_at_peer();
-        if (row.local != Local::stays_open) CHECK(received == input);
+        if (row.local != Local::stays_open) CHECK(received == said);
         CHECK(stage.tally.sent == received.size());
       }
       CHECK(stage.warnings.size() == row.warnings);
@@ -345,7 +345,7 @@ TEST_CASE("relay: nothing moves and the idle time-out ends it") {
   options.idle_timeout = short_time;
   CHECK_THROWS_WITH_AS(stage.run(options, play_local(stage, Local::stays_open)),
                        "no byte in either direction for 0.15 s", TimedOut);
-  CHECK(stage.tally.sent == input.size());
+  CHECK(stage.tally.sent == said.size());
 }
 
 TEST_CASE("relay: output whose reader has gone is a broken pipe of standard output") {
@@ -377,7 +377,7 @@ TEST_CASE("relay: enough received ends our side, and the peer that talks on is h
     Scene stage(unix_stream ? unix_pair() : tcp_pair());
     std::string received;
     const auto talk_on = [](Scene& on, const std::string& bytes, std::string& heard) -> Task<> {
-      put(on.in.write.get(), input);
+      put(on.in.write.get(), said);
       co_await write_all(on.peer, bytes);
       co_await read_to_end(on.peer, heard);  // until our FIN
       shutdown(on.peer.fd.get(), SHUT_WR);
@@ -387,7 +387,7 @@ TEST_CASE("relay: enough received ends our side, and the peer that talks on is h
     stage.run(options, talk_on(stage, much, received));
     CHECK(stage.output() == much.substr(0, 1000));
     CHECK(stage.tally.received == 1000);
-    CHECK(received == input);
+    CHECK(received == said);
     CHECK(stage.warnings.empty());
   }
 }
@@ -472,12 +472,12 @@ TEST_CASE("relay: what receives in place of the pump ends our side when it has e
   Scene stage;
   std::string received;
   const auto receive = [](Scene& on, const std::string& at_peer) -> Task<> {
-    while (at_peer.size() < input.size()) {
+    while (at_peer.size() < said.size()) {
       co_await on.loop.next_turn();
     }
   };
   const auto talk = [](Scene& on, std::string& heard) -> Task<> {
-    put(on.in.write.get(), input);
+    put(on.in.write.get(), said);
     co_await write_all(on.peer, greeting);  // stays unread
     co_await read_to_end(on.peer, heard);
     shutdown(on.peer.fd.get(), SHUT_WR);
@@ -485,8 +485,8 @@ TEST_CASE("relay: what receives in place of the pump ends our side when it has e
   RelayOptions options;
   options.receive = [&] { return receive(stage, received); };
   stage.run(options, talk(stage, received));
-  CHECK(received == input);
-  CHECK(stage.tally.sent == input.size());
+  CHECK(received == said);
+  CHECK(stage.tally.sent == said.size());
   CHECK(stage.output().empty());
 }
 
@@ -515,7 +515,7 @@ TEST_CASE("relay: a reader that may leave ends nothing and what comes then is dr
       }
       on.out.read.reset();
       co_await write_all(on.peer, bytes);
-      put(on.in.write.get(), input);
+      put(on.in.write.get(), said);
       on.in.write.reset();
       co_await read_to_end(on.peer, heard);
       shutdown(on.peer.fd.get(), SHUT_WR);
@@ -523,7 +523,7 @@ TEST_CASE("relay: a reader that may leave ends nothing and what comes then is dr
     RelayOptions options;
     options.reader_may_leave = true;
     stage.run(options, talk_on(stage, much, received));
-    CHECK(received == input);
+    CHECK(received == said);
     CHECK(stage.tally.received >= greeting.size());
     CHECK(stage.tally.received < much.size());
   }
@@ -535,16 +535,16 @@ TEST_CASE("relay: left open, the connection is ended in no way") {
   Scene stage(std::move(sockets));
   std::string received;
   const auto say_and_end = [](Scene& on, std::string& heard) -> Task<> {
-    put(on.in.write.get(), input);
+    put(on.in.write.get(), said);
     on.in.write.reset();
-    co_await read_until(on.peer, heard, input.size());
+    co_await read_until(on.peer, heard, said.size());
   };
   RelayOptions options;
   options.leave_open = true;
   options.half_close = false;
   options.until = Until::local;
   stage.run(options, say_and_end(stage, received));
-  CHECK(received == input);
+  CHECK(received == said);
   char byte = 0;
   CHECK(read(stage.peer.fd.get(), &byte, 1) == -1);
   CHECK(errno == EAGAIN);

@@ -38,7 +38,7 @@ const std::vector<DatagramProgram> programs{
      65507,
      65507}};
 
-constexpr std::array<std::size_t, 6> sizes{0, 1, 1400, 8192, 16385, 65507};
+constexpr std::array<std::size_t, 6> datagram_sizes{0, 1, 1400, 8192, 16385, 65507};
 
 }  // namespace
 
@@ -46,7 +46,7 @@ TEST_SUITE("interop: datagrams") {
   TEST_CASE("interop: datagrams of every size to other programs") {
     for (const auto& program : programs) {
       if (is_missing(program.name)) continue;
-      for (const auto size : sizes) {
+      for (const auto size : datagram_sizes) {
         if (size == 0 || size > program.takes) continue;  // what is empty ends some of them
         INFO(program.name, ", ", size);
         Process receiving(program.receives);
@@ -66,7 +66,7 @@ TEST_SUITE("interop: datagrams") {
     const Folder folder;
     for (const auto& program : programs) {
       if (is_missing(program.name)) continue;
-      for (const auto size : sizes) {
+      for (const auto size : datagram_sizes) {
         if ((size == 0 && program.name != "python3") || size > program.gives) continue;
         INFO(program.name, ", ", size);
         const auto content = noise(size);

@@ -104,10 +104,10 @@ class RecordReceive : public Method {
 
   void prefix_length() {
     const auto size = bytes_.size();
-    std::array<std::byte, 4> prefix;
-    for (unsigned i = 0; i < prefix.size(); ++i) prefix[i] = static_cast<std::byte>(size >> (24U - 8U * i));
-    bytes_.insert(bytes_.begin(), prefix.begin(), prefix.end());
-    prefix_ = prefix.size();
+    std::array<std::byte, 4> length;
+    for (unsigned i = 0; i < length.size(); ++i) length[i] = static_cast<std::byte>(size >> (24U - 8U * i));
+    bytes_.insert(bytes_.begin(), length.begin(), length.end());
+    prefix_ = length.size();
   }
 
   MethodEnds ends_;

@@ -112,10 +112,17 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
   }
 }
 
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte) {
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
+                          std::optional<Descriptor> peer) {
   auto& loop = co_await this_loop();
-  while (loop.now() - last_byte < limit) {
-    co_await loop.sleep_until(last_byte + limit);
+  const auto look = peer ? limit / 8 : limit;
+  const auto left = [&] { return peer ? unacknowledged(*peer).value_or(0) : 0; };
+  auto since = last_byte;
+  for (auto before = left(); loop.now() - since < limit;) {
+    co_await loop.sleep_until(std::min(since + limit, after(look)));
+    const auto now_left = left();
+    since = std::max(last_byte, now_left == before ? since : loop.now());
+    before = now_left;
   }
   throw TimedOut(
       text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count()));

@@ -40,9 +40,11 @@ struct Pacing {
 /// pump even while it waits for input.
 Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing = {});
 
-/// Throws TimedOut when no byte has moved for `limit`; otherwise never ends. `last_byte` is what the pumps of
-/// the conversation keep up to date: a byte does not touch a timer, an early end of the wait only looks
-/// again.
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte);
+/// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later; otherwise never ends.
+/// `last_byte` is what the pumps of the conversation keep up to date: a byte does not touch a timer, an early
+/// end of the wait only looks again. What `peer` acknowledges counts as well: a slow reader can live on a
+/// full buffer for long.
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
+                          std::optional<Descriptor> peer = {});
 
 }  // namespace sockx

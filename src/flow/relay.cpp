@@ -51,7 +51,8 @@ class Conversation {
   /// With the limit for silence, which is not for the end: that has limits of its own.
   Task<> unless_idle(Task<> task) {
     std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte));
+    if (options_.idle_timeout)
+      tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte, far_.socket));
     tasks.push_back(std::move(task));
     co_await any(std::move(tasks));
   }

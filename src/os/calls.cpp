@@ -215,6 +215,14 @@ std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 
+bool is_at_urgent_mark(const Descriptor& socket) {
+  if (socket.kind != Descriptor::Kind::tcp) return false;
+  int is_there = 0;
+  const int result = ioctl(socket.fd, SIOCATMARK, &is_there);
+  observe_call("ioctl", result, "{}, SIOCATMARK, [{}]", socket.fd, is_there);
+  return result == 0 && is_there != 0;
+}
+
 std::optional<Pipe> make_pipe(std::size_t wanted) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return {};

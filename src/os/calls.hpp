@@ -83,6 +83,9 @@ int pending_error(const Descriptor& end);
 /// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). Nothing when the socket cannot tell.
 std::optional<std::size_t> unacknowledged(const Descriptor& socket);
 
+/// Whether the next byte of a TCP socket is behind one that was sent as urgent (SIOCATMARK in tcp(7)).
+bool is_at_urgent_mark(const Descriptor& socket);
+
 struct Pipe {
   UniqueFd read_end, write_end;
   std::size_t capacity = 0;

@@ -103,7 +103,7 @@ Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
   Sitting sitting(*this, client);
   std::vector<Task<>> tasks;
   if (options_.idle_timeout)
-    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte));
+    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.socket));
   tasks.push_back(handler_.serve(client));
   co_await any(std::move(tasks));
   sitting.complete();

@@ -78,10 +78,14 @@ class Comparing {
     if (options_.chunks.empty()) {
       co_await add_best_read_write(contenders);
     }
+    co_await measure(contenders);
+    co_await repeat_under_system_congestion(contest);
+  }
+
+  Task<> measure(std::vector<Contender>& contenders) {
     co_await run_rounds(contenders, options_.warmups);
     for (auto& contender : contenders) contender.runs.clear();
     co_await run_rounds(contenders, options_.runs);
-    co_await repeat_under_system_congestion(contest);
   }
 
   /// read-write stands for itself with the founding size, and with the best of the others.
@@ -130,6 +134,7 @@ class Comparing {
         stats.bytes, span.count(), {Usage::now() - usage, stats.system_calls}, {}, stats.copied};
     result_.bytes_so_far += stats.bytes;
     contender.refused = stats.why_fell_back;
+    if (!contender.refused.empty()) contender.runs.clear();
     if (receiver_) {
       const auto received = co_await receiver_->next_total();
       if (received.bytes != stats.bytes)
@@ -151,9 +156,9 @@ class Comparing {
     again.push_back({fastest->method, fastest->chunk});
     if (read_write != nullptr && read_write != fastest)
       again.push_back({read_write->method, read_write->chunk});
-    expect_rounds(size_, options_.runs, again.size());
+    expect_rounds(size_, options_.warmups + options_.runs, again.size());
     options_.dial.stream.congestion = system;
-    co_await run_rounds(again, options_.runs);
+    co_await measure(again);
     options_.dial.stream.congestion.clear();
   }
 

@@ -45,7 +45,7 @@ class Sending {
 
   Task<> run() {
     std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_, peer_));
     tasks.push_back(transfer());
     co_await any(std::move(tasks));
   }

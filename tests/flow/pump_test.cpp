@@ -238,6 +238,31 @@ TEST_CASE("pump: small messages between sockets stay with copying") {
   CHECK(pump.method() == "read-write");
 }
 
+TEST_CASE("pump: splice gives way where an urgent byte was sent, and the bytes behind it arrive") {
+  for (const auto to : {Place::pipe, Place::file}) {
+    CAPTURE(name_of(to));
+    const Folder folder;
+    auto source = make_source(Place::tcp, folder, "");
+    auto sink = make_sink(to, folder);
+    const auto received = [&] {
+      return to == Place::file ? read_file(folder / "sink") : read_available(sink.far.get());
+    };
+    Pump pump(described(source.near, "source"), described(sink.near, "sink"), {TransferMethod::splice});
+    put(source.far.get(), "before");
+    CHECK(pump.step() == Pump::State::wants_input);
+    CHECK(pump.method() == "splice");
+    auto all = received();
+    REQUIRE(send(source.far.get(), "!", 1, MSG_OOB) == 1);
+    put(source.far.get(), "behind");
+    source.far.reset();
+    while (pump.step() != Pump::State::finished) continue;
+    all = to == Place::file ? received() : all + received();
+    CHECK(all == "beforebehind");
+    CHECK(pump.method() == "read-write");
+    CHECK(pump.why_fell_back() == "splice does not get past urgent data");
+  }
+}
+
 TEST_CASE("pump: it says which end it waits for") {
   for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
     for (const auto sockets : {false, true}) {

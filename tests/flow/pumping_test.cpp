@@ -268,6 +268,29 @@ TEST_CASE("watch_for_idleness: it throws at once when the last byte is old") {
                        TimedOut);
 }
 
+TEST_CASE("watch_for_idleness: a peer that reads what has long been sent puts the end off") {
+  static constexpr auto limit = 40ms;
+  auto ends = unix_pair();
+  fill(ends.ours.get());
+  Clock::time_point last_read{};
+  const auto read_slowly = [&]() -> Task<> {
+    auto& loop = co_await this_loop();
+    std::array<char, 8192> buffer;
+    for (int i = 0; i < 10; ++i) {
+      co_await loop.sleep_until(after(limit / 4));
+      REQUIRE(read(ends.theirs.get(), buffer.data(), buffer.size()) > 0);
+      last_read = loop.now();
+    }
+    co_await loop.sleep_until(never);
+  };
+  EventLoop loop;
+  const auto last_byte = Clock::now();
+  CHECK_THROWS_AS(
+      loop.run(all(read_slowly(), watch_for_idleness(limit, last_byte, described(ends.ours, "peer")))),
+      TimedOut);
+  CHECK(loop.now() >= last_read + limit);
+}
+
 TEST_CASE("watch_for_idleness: every byte puts the end off") {
   static constexpr auto limit = 20ms;
   const auto move_bytes = [](Clock::time_point& last_byte) -> Task<> {

@@ -101,11 +101,12 @@ std::vector<std::string> names_of(const Contest& contest, const std::vector<cons
 /// "2.31", or "2.31 to 3.02" where the contenders differ.
 std::string show_range(const std::vector<const Contender*>& contenders,
                        const std::function<double(const Contender&)>& of) {
-  std::vector<std::string> shown;
-  shown.reserve(contenders.size());
-  for (const auto* const contender : contenders) shown.push_back(text("{:.2f}", of(*contender)));
-  const auto [least, greatest] = std::minmax_element(shown.begin(), shown.end());
-  return *least == *greatest ? *least : text("{} to {}", *least, *greatest);
+  std::vector<double> values;
+  values.reserve(contenders.size());
+  for (const auto* const contender : contenders) values.push_back(of(*contender));
+  const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
+  const auto from = text("{:.2f}", *least), to = text("{:.2f}", *greatest);
+  return from == to ? from : text("{} to {}", from, to);
 }
 
 /// Who won by how much, or that nobody can say.

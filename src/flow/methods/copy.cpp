@@ -26,6 +26,7 @@ class Copy : public Method {
   bool would_rather_splice() const override { return full_reads_ >= 2 && in_hand() == 0; }
 
   Move move(std::uint64_t most) override {
+    bool came_short = false;  // what has been read just now was all that there was
     if (begin_ == end_) {
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, size_));
       ++calls_;
@@ -33,19 +34,15 @@ class Copy : public Method {
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       full_reads_ = got.bytes == size_ ? full_reads_ + 1 : 0;
-      came_short_ = ends_.from.kind == Descriptor::Kind::tcp && got.bytes < wanted;
+      came_short = ends_.from.kind == Descriptor::Kind::tcp && got.bytes < wanted;
       begin_ = 0;
       end_ = got.bytes;
     }
     ++calls_;
     const auto put = write_some(ends_.to, std::span(buffer_).subspan(begin_, end_ - begin_));
-    if (put.state != IoResult::State::moved) {
-      came_short_ = false;  // until the sink takes more, the source may get more
-      return {Move::State::output_full};
-    }
+    if (put.state != IoResult::State::moved) return {Move::State::output_full};
     begin_ += put.bytes;
-    const bool is_drained = begin_ == end_ && std::exchange(came_short_, false);
-    return {is_drained ? Move::State::drained : Move::State::moved, put.bytes};
+    return {came_short && begin_ == end_ ? Move::State::drained : Move::State::moved, put.bytes};
   }
 
  private:
@@ -54,7 +51,6 @@ class Copy : public Method {
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what is in hand
   unsigned full_reads_ = 0;
-  bool came_short_ = false;  // what has been read last was all that there was
 };
 
 }  // namespace

@@ -15,19 +15,43 @@ namespace {
 
 constexpr std::size_t long_stream = 1024 * 1024;  // also the largest pipe that an unprivileged user may have
 
-/// One end is a pipe: a single call moves bytes all the way.
-class Splice : public Method {
+class Splicing : public Method {
  public:
-  explicit Splice(MethodEnds ends) : ends_(std::move(ends)) {
+  std::string_view name() const override { return "splice"; }
+  std::string refusal() const override {
+    return is_stopped_by_urgent_data_ ? "splice does not get past urgent data" : Method::refusal();
+  }
+
+ protected:
+  explicit Splicing(MethodEnds ends) : ends_(std::move(ends)) {}
+
+  /// Where a byte was sent as urgent (tcp(7)), splice(2) finds nothing for ever, or the end; recv(2) gets
+  /// past it.
+  IoResult take(const Descriptor& to, std::size_t most) {
+    ++calls_;
+    auto got = splice_some(ends_.from, to, most);
+    if (got.state != IoResult::State::again && got.state != IoResult::State::eof) return got;
+    is_stopped_by_urgent_data_ = is_at_urgent_mark(ends_.from);
+    if (is_stopped_by_urgent_data_) got.state = IoResult::State::refused;
+    return got;
+  }
+
+  MethodEnds ends_;
+
+ private:
+  bool is_stopped_by_urgent_data_ = false;
+};
+
+/// One end is a pipe: a single call moves bytes all the way.
+class Splice : public Splicing {
+ public:
+  explicit Splice(MethodEnds ends) : Splicing(std::move(ends)) {
     if (ends_.chunk == 0) ends_.chunk = long_stream;
   }
 
-  std::string_view name() const override { return "splice"; }
-
   Move move(std::uint64_t most) override {
-    ++calls_;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, ends_.chunk));
-    const auto result = splice_some(ends_.from, ends_.to, wanted);
+    const auto result = take(ends_.to, wanted);
     switch (result.state) {
       case IoResult::State::moved:
         grow_pipes_of_a_long_stream(result.bytes);
@@ -53,25 +77,21 @@ class Splice : public Method {
     moved_ += bytes;
   }
 
-  MethodEnds ends_;
   std::uint64_t moved_ = 0;
 };
 
 /// No end is a pipe: the bytes rest in our own between two calls.
-class PipedSplice : public Method {
+class PipedSplice : public Splicing {
  public:
-  PipedSplice(MethodEnds ends, OwnPipe pipe) : ends_(std::move(ends)), pipe_(std::move(pipe)) {
+  PipedSplice(MethodEnds ends, OwnPipe pipe) : Splicing(std::move(ends)), pipe_(std::move(pipe)) {
     if (ends_.chunk == 0) ends_.chunk = pipe_.capacity();
   }
 
-  std::string_view name() const override { return "splice"; }
   std::uint64_t in_hand() const override { return in_pipe_; }
 
   Move move(std::uint64_t most) override {
     if (in_pipe_ == 0) {
-      ++calls_;
-      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, ends_.chunk));
-      const auto got = splice_some(ends_.from, pipe_.in(), wanted);
+      const auto got = take(pipe_.in(), static_cast<std::size_t>(std::min<std::uint64_t>(most, ends_.chunk)));
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       if (got.state == IoResult::State::refused) return {Move::State::refused};
@@ -88,7 +108,6 @@ class PipedSplice : public Method {
   std::vector<std::byte> surrender() override { return pipe_.take(std::exchange(in_pipe_, 0)); }
 
  private:
-  MethodEnds ends_;
   OwnPipe pipe_;
   std::size_t in_pipe_ = 0;
 };

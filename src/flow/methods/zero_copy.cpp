@@ -99,18 +99,21 @@ class ZeroCopy : public Method {
   /// Bytes that the socket needs no more, as it has said since the last time.
   std::uint64_t confirm() {
     read_notices();
-    off_t end = confirmed_;
-    for (; !under_way_.empty() && under_way_.front().is_over; under_way_.pop_front(), ++first_number_) {
-      const auto& send = under_way_.front();
-      if (send.was_copied) copied_ += static_cast<std::uint64_t>(send.end - end);
-      end = send.end;
-    }
-    if (end == confirmed_) return 0;
-    while (!windows_.empty() && windows_.front().end() <= end) windows_.pop_front();
+    std::size_t over = 0;
+    while (over < under_way_.size() && under_way_[over].is_over) ++over;
+    if (over == 0) return 0;
+    const auto end = under_way_[over - 1].end;
     ++calls_;
     const auto real_end = std::max(confirmed_, end_within(ends_.from, end));
     if (real_end < end) give_up_behind(real_end);
-    return static_cast<std::uint64_t>(real_end - std::exchange(confirmed_, real_end));
+    const auto before = confirmed_;
+    for (; over > 0; --over, ++first_number_, under_way_.pop_front()) {
+      const auto& send = under_way_.front();
+      if (send.was_copied) copied_ += static_cast<std::uint64_t>(send.end - confirmed_);
+      confirmed_ = send.end;
+    }
+    while (!windows_.empty() && windows_.front().end() <= end) windows_.pop_front();
+    return static_cast<std::uint64_t>(confirmed_ - before);
   }
 
   void read_notices() {
@@ -133,7 +136,7 @@ class ZeroCopy : public Method {
   void give_up_behind(off_t end) {
     source_ended_ = true;
     sent_ = end;
-    for (auto& send : under_way_) send.end = end;
+    for (auto& send : under_way_) send.end = std::min(send.end, end);
   }
 
   MethodEnds ends_;

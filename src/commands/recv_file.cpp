@@ -47,6 +47,14 @@ void check(const RecvFileArguments& options) {
 }
 
 /// The total of one transfer, told at its end, however that comes.
+/// What would make every transfer in vain is said before anybody comes.
+void check_folders(const RecvFileArguments& options) {
+  const auto& target = options.target;
+  if (options.verified.asked && !target.output_given) return check_folder(options.verified.options.folder);
+  const bool is_pattern = target.keep_open && target.output.find('%') < target.output.rfind('/');
+  if (!target.discard && !target.to_standard_output() && !is_pattern) check_folder_of(target.output);
+}
+
 class Total {
  public:
   Total(Context& context, std::string peer, std::string file)
@@ -237,6 +245,7 @@ ExitCode run(Context& context, const RecvFileArguments& options) {
   options.progress.apply(context);
   if (options.target.to_standard_output() && !options.verified.asked)
     context.report.keep_standard_output_for_payload();
+  check_folders(options);
   ProgressBoard board(context);
   if (options.target.keep_open) {
     context.shows_progress = false;

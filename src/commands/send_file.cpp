@@ -1,4 +1,8 @@
 // sockx send-file: a file over a connection.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <set>
 
 #include "cli/flag_groups.hpp"
@@ -47,6 +51,31 @@ void check(const SendFileArguments& options) {
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
 }
 
+bool is_folder(const std::string& path) {
+  struct stat there {};
+  return stat(path.c_str(), &there) == 0 && S_ISDIR(there.st_mode);
+}
+
+/// What is not there is said before anybody is asked to take it.
+void check_files(const std::vector<std::string>& files) {
+  for (const auto& file : files)
+    if (file != "-" && access(file.c_str(), F_OK) != 0)
+      throw_errno(text("open {}", file), Origin::local_file);
+}
+
+/// Connections that no second one can be beside.
+void check_streams(const SendFileArguments& options, const Endpoint& endpoint) {
+  const auto streams = options.verified.options.streams;
+  if (streams == 1) return;
+  if (endpoint.is_adopted())
+    throw BadInput(
+        text("--streams {}: '{}' is one connection, and all that there is", streams, endpoint.to_string()));
+  const auto& source = options.meeting.stream().source;
+  if (!options.meeting.listens && source &&
+      (source->port != 0 || (source->address && source->address->family() == AF_UNIX)))
+    throw BadInput(text("--streams {}: only one connection can come from '{}'", streams, source->word));
+}
+
 /// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
 Words split(const SendFileArguments& options) {
   const auto& words = options.words;
@@ -60,18 +89,19 @@ Words split(const SendFileArguments& options) {
     throw BadInput(text("--name '{}': it {}; say a relative path like 'folder/file'", name, fault));
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
-  if (split.files.size() == 1) return split;
+  const auto& files = split.files;
+  if (!name.empty() && std::any_of(files.begin(), files.end(), is_folder))
+    throw BadInput(text("--name '{}': it is for one FILE; what is in a folder has names of its own", name));
+  if (files.size() == 1) return split;
   if (!options.verified.asked)
     throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
                         listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
   if (endpoint_words == 2)
     throw BadInput(
         text("'{} {}': after several FILEs the endpoint is one word, HOST:PORT", *endpoint, words.back()));
-  if (!options.verified.options.name.empty())
-    throw BadInput(text("--name '{}': there is one name for {} FILEs", options.verified.options.name,
-                        split.files.size()));
+  if (!name.empty()) throw BadInput(text("--name '{}': there is one name for {} FILEs", name, files.size()));
   std::set<std::string> names;
-  for (const auto& file : split.files)
+  for (const auto& file : files)
     if (auto own = own_name(file); !own.empty() && !names.insert(std::move(own)).second)
       throw BadInput(
           text("'{}': another FILE has that name, and only one can have it at the receiver", file));
@@ -165,8 +195,10 @@ Task<> transfer(Context& context, ProgressBoard& board, const SendFileArguments&
 
 ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& options) {
   const auto words = split(options);
-  endpoint_of(options.meeting, words.endpoint);  // a bad one is said before anything is opened
+  const auto endpoint = endpoint_of(options.meeting, words.endpoint);  // a bad one is said first
   if (options.verified.asked) {
+    check_streams(options, endpoint);
+    check_files(words.files);
     auto wanted = options.verified.options;
     wanted.paths = words.files;
     wanted.method = options.send.method;

@@ -47,6 +47,17 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
+void check_folder(const std::string& folder) {
+  if (faccessat(AT_FDCWD, (folder + '/').c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    fail("make a file in", folder);
+}
+
+void check_folder_of(const std::string& target) {
+  struct stat there {};
+  if (stat(target.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) return;
+  check_folder(folder_of(follow_links(target)));
+}
+
 NewFile::NewFile(const std::string& target, Options options) : target_(target), options_(options) {
   struct stat old {};
   const bool exists = stat(target_.c_str(), &old) == 0;

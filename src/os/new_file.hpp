@@ -35,4 +35,10 @@ class NewFile {
   UniqueFd fd_;
 };
 
+/// Throws Error with Origin::local_file where `folder` is no folder, or nothing can be made in it
+/// (access(2)): to be said before bytes come for a file there.
+void check_folder(const std::string& folder);
+/// The same for a file that is to have the name `target`, unless there is something that is written in place.
+void check_folder_of(const std::string& target);
+
 }  // namespace sockx

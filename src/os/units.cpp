@@ -44,9 +44,10 @@ std::uint64_t parse_size(const std::string& word) {
   std::string_view without_b = word;
   if (word.size() > 1 && word.ends_with('B')) without_b.remove_suffix(1);
   const auto value = parse_with_unit(without_b, units);
-  if (!value || *value > 9e18)
+  if (!value)
     throw BadInput(
-        text("'{}': a size is a number of bytes with k, M, G, Ki, Mi or Gi, like 64Ki or 10M", word));
+        text("'{}': a size is a number of bytes with k, M, G, T, Ki, Mi, Gi or Ti, like 64Ki or 10M", word));
+  if (*value > 9e18) throw BadInput(text("'{}': a size is at most 9e18 bytes", word));
   const char* const end = without_b.data() + without_b.size();
   std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
   const auto [rest, error] = std::from_chars(word.data(), end, exact);

@@ -93,6 +93,49 @@ TEST_CASE("status 5: the listener's queue is full, and it does not answer") {
   check_failure(process, 5, "connect 127.0.0.1:" + listener.port() + ": timed out");
 }
 
+TEST_CASE("status 2: a verified transfer that cannot come about is refused before anybody is asked") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "content");
+  struct Row {
+    std::vector<std::string> words;
+    std::string said;
+  };
+  const std::vector<Row> rows{
+      {{"--name", "x", folder.path(), "127.0.0.1:9"}, "--name 'x': it is for one FILE"},
+      {{"--name", "../x", file, "127.0.0.1:9"}, "--name '../x'"},
+      {{"--name", "x", file, folder / "other", "127.0.0.1:9"}, "--name 'x': there is one name for 2 FILEs"},
+      {{"--streams", "2", file, "fd:7"}, "--streams 2: 'fd:7' is one connection"},
+      {{"--streams", "2", "--source", ":7777", file, "127.0.0.1:9"},
+       "only one connection can come from ':7777'"},
+  };
+  for (const auto& row : rows) {
+    Process process(sockx(std::vector<std::string>{"send-file", "--verified"} + row.words));
+    check_failure(process, 2, row.said);
+  }
+}
+
+TEST_CASE("status 11: what cannot be read or written is told before anybody comes or is asked") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "content");
+  const auto none = folder / "none";
+  struct Row {
+    std::vector<std::string> words;
+    std::string culprit;
+  };
+  const std::vector<Row> rows{
+      {{"recv-file", "-o", none + "/file", "127.0.0.1:0"}, none},
+      {{"recv-file", "--keep-open", "-o", none + "/%n", "127.0.0.1:0"}, none},
+      {{"recv-file", "--verified", "--output-dir", none, "127.0.0.1:0"}, none},
+      {{"recv-file", "--verified", "--output-dir", file, "127.0.0.1:0"}, file},
+      {{"recv-file", "--verified", "-o", none + "/file", "127.0.0.1:0"}, none},
+      {{"send-file", "--verified", "--listen", file, none, "127.0.0.1:0"}, none},
+  };
+  for (const auto& row : rows) {
+    Process process(sockx(row.words));
+    check_failure(process, 11, row.culprit);
+  }
+}
+
 TEST_CASE("status 5: nobody comes") {
   for (const auto* command : {"listen", "recv-file"}) {
     Process process(sockx({command, "--accept-timeout", "50ms", "127.0.0.1", "0"}));
@@ -241,9 +284,12 @@ TEST_CASE("status 11: a local file cannot be read or written") {
 TEST_CASE("status 11: where a file cannot be made, the sender learns it") {
   const Folder folder;
   write_file(folder / "content", noise(1'000'000));
-  for (const auto& target : {folder / "no/such/file", folder.path()}) {
+  for (const auto& target : {folder / "gone/file", folder.path()}) {
+    fs::create_directory(folder / "gone");
     Process receiving(sockx({"recv-file", "-o", target, "127.0.0.1", "0"}));
-    Process sending(sockx({"send-file", folder / "content", "127.0.0.1", port_of(receiving)}));
+    const auto port = port_of(receiving);
+    fs::remove(folder / "gone");
+    Process sending(sockx({"send-file", folder / "content", "127.0.0.1", port}));
     check_failure(receiving, 11);
     check_end(sending, exited(7));
   }

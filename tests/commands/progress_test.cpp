@@ -85,7 +85,7 @@ TEST_CASE("SIGUSR1: both ends of a transfer tell how far they are, and nothing i
   const auto file = write_file(folder / "file", content);
   Process receiving(sockx({"recv-file", "--size", "4M", "-o", folder / "copy", "127.0.0.1:0"}));
   const auto port = port_of(receiving);
-  Process sending(sockx({"send-file", "--rate", "1M", file, "127.0.0.1:" + port}));
+  Process sending(sockx({"send-file", "--rate", "2M", file, "127.0.0.1:" + port}));
   receiving.signal(SIGUSR1);
   wait_until_asked(sending);
   const auto sent = answer_with(sending, " s left");

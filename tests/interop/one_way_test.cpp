@@ -7,7 +7,7 @@ namespace {
 
 /// Every size and family, with each of the commands; the peer has nothing to say.
 void check_sending(const PeerProgram& peer, Role role, Family family, const std::vector<Words>& commands) {
-  for (const auto size : sizes())
+  for (const auto size : sizes(family))
     for (const auto& command : commands) {
       const Cell cell{role, family, Input::file, Input::null, Order::at_once, size, 0};
       in_cell(cell, [&] { check_whole(converse(peer, cell, command)); });
@@ -17,7 +17,7 @@ void check_sending(const PeerProgram& peer, Role role, Family family, const std:
 /// No peer hears our end before it has sent everything. The input of sockx, if a pipe, stays open.
 void check_receiving(const PeerProgram& peer, Role role, Family family, Input ours,
                      const std::vector<Words>& commands) {
-  for (const auto size : sizes())
+  for (const auto size : sizes(family))
     for (const auto theirs : {Input::file, Input::pipe})
       for (const auto& command : commands) {
         const Cell cell{role, family, ours, theirs, Order::peer_alone, 0, size};

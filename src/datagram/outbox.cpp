@@ -115,7 +115,12 @@ Task<bool> Outbox::recover(int error, const OutgoingDatagram& first) {
   // One unix socket of many that does not read would stop the others.
   const bool is_named_unix = first.to != nullptr && first.to->family() == AF_UNIX;
   if (is_named_unix && Clock::now() >= moved_ + 100ms) co_return on_error_(error, first);
-  co_await wait_for_room(watch_, error);
+  auto& loop = co_await this_loop();
+  if (is_named_unix)
+    co_await loop.sleep_until(
+        after(1ms));  // events tell of our own buffer, and it is the peer's that is full
+  else
+    co_await wait_for_room(watch_, error);
   co_return true;
 }
 

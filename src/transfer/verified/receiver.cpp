@@ -285,7 +285,7 @@ class ReceivingSession {
     const auto& entry = begun.entry;
     auto& part = *begun.part;
     tally_.phase = TransferTally::Phase::resuming;
-    co_await part.resume();
+    co_await part.resume(last_byte_);
     tally_.phase = TransferTally::Phase::moving;
     if (part.has_changed()) {
       offer.state = Offer::State::changed;

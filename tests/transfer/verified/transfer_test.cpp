@@ -4,6 +4,7 @@
 #include "../../support/thrown.hpp"
 #include "ends.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -69,6 +70,29 @@ TEST_CASE("verified: a folder arrives as it is, with empty folders and without l
     CHECK(status_of(here / name).st_mtim.tv_nsec == status_of(there / name).st_mtim.tv_nsec);
   CHECK(left_out == std::vector{here / "tree/link"});
   CHECK_FALSE(fs::exists(there / "tree/link"));
+}
+
+TEST_CASE("verified: what an earlier transfer has left in a folder that is sent does not travel") {
+  const Folder here, there;
+  fs::create_directory(here / "tree");
+  write(here / "tree/file", noise(3000));
+  const auto beside = here / ("tree/.sockx-" + hexadecimal(xxh3_128("file")));
+  for (const auto* const ending : {".part", ".map"}) write(beside + ending, "left over");
+  std::vector<std::string> left_out;
+  VerifiedSendOptions options{.paths = {here / "tree"}};
+  options.tell = [&](const FileEvent& event) {
+    if (event.kind == FileEvent::Kind::left_out) left_out.push_back(event.name + " " + event.reason);
+  };
+  REQUIRE(transfer(options, {.folder = there.path(), .replaces = true}).is_success());
+  const std::string why = " has a name that is reserved for parts of files";
+  CHECK(left_out == std::vector{beside + ".map" + why, beside + ".part" + why});
+  check_same_file(here / "tree/file", there / "tree/file");
+  CHECK(std::distance(fs::directory_iterator(there / "tree"), fs::directory_iterator()) == 1);
+
+  const auto named = transfer({.paths = {beside + ".part"}}, {.folder = there.path(), .replaces = true});
+  const auto reason = thrown_by<Incomplete>([&] { std::rethrow_exception(named.sent.first_failure); });
+  REQUIRE(reason);
+  CHECK(std::string(reason->what()).find("the name is reserved for parts of files") != std::string::npos);
 }
 
 TEST_CASE("verified: several connections bring one file") {

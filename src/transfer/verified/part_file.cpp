@@ -20,12 +20,6 @@ namespace sockx {
 
 namespace {
 
-mode_t file_mode_mask() {
-  const mode_t mask = umask(0);
-  umask(mask);
-  return mask;
-}
-
 std::string name_beside(std::string_view leaf, const char* what) {
   return text(".sockx-{}.{}", hexadecimal(xxh3_128(leaf)), what);
 }

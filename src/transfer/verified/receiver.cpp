@@ -27,8 +27,8 @@ namespace {
 
 constexpr std::uint64_t worth_resuming = 1024 * 1024;  // bytes: a smaller file is sent again
 constexpr std::size_t most_begun = 256;                // entries that have begun and not ended
-constexpr std::size_t enough_to_send = 64 * 1024;      // of answers, while there is more to read
-constexpr Duration parting_time = 2s;
+constexpr std::size_t enough_answers = 64 * 1024;      // bytes to send, while there is more to read
+constexpr Duration time_to_part = 2s;
 
 /// The exit statuses of sockx(1) that a sender is told.
 enum Status : std::uint8_t { timed_out = 5, incomplete = 9, mismatch = 10, local_io = 11 };
@@ -41,11 +41,17 @@ struct Begun {
   std::string mismatch = {};                 // how what came differs from what was sent, if it does; then the
   std::unique_ptr<PartFile> set_aside = {};  // part waits for whether it was the sender's file that changed
   std::uint64_t resumed = 0;                 // bytes of an earlier transfer that are good still
+  bool is_made = false;                      // a folder that was not there before
 };
+
+/// Whether the others can go on.
+bool is_of_one_file(const Error& error) {
+  return error.origin() == Origin::local_file && !is_shortage(error.number());
+}
 
 class ReceivingSession {
  public:
-  ReceivingSession(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
+  ReceivingSession(EventLoop& loop, PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
                    TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
@@ -53,8 +59,9 @@ class ReceivingSession {
         next_(std::move(next)),
         folder_(folder_path(options_)),
         control_(loop, std::move(connection), last_byte_),
-        arrived_(loop),
-        lanes_(loop) {}
+        arrived_(loop) {
+    lanes_.emplace(loop);
+  }
 
   Task<> run() {
     std::vector<Task<>> tasks;
@@ -66,9 +73,10 @@ class ReceivingSession {
     } catch (...) {
       failure = std::current_exception();
     }
+    lanes_.reset();  // nothing more is taken, or answered
     if (failure) co_await give_up(failure);
     tally_.phase = TransferTally::Phase::finishing;
-    co_await control_.part(after(parting_time));
+    co_await control_.part(after(time_to_part));
   }
 
  private:
@@ -101,7 +109,7 @@ class ReceivingSession {
     try {
       control_.drop_unsent();
       control_.put(told);
-      co_await bounded(say_and_part(), after(parting_time), "");
+      co_await bounded(say_and_part(), after(time_to_part), "");
     } catch (const std::exception&) {  // the sender is gone, or does not listen
     }
     std::rethrow_exception(thrown);
@@ -110,9 +118,9 @@ class ReceivingSession {
   Task<> say_and_part() {
     co_await control_.flush();
     if (tally_.phase == TransferTally::Phase::greeting)
-      co_await control_.reject(after(parting_time));
+      co_await control_.reject(after(time_to_part));
     else
-      co_await control_.part(after(parting_time));
+      co_await control_.part(after(time_to_part));
   }
 
   std::exception_ptr broken_off(const std::exception& reason) const {
@@ -126,6 +134,7 @@ class ReceivingSession {
     const auto* const hello = std::get_if<Hello>(&first);
     if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
     hello_ = *hello;
+    if (hello_.streams == 1) next_ = {};
     control_.put(Welcome());
     co_await control_.flush();
     check_version(hello_, control_);
@@ -156,7 +165,7 @@ class ReceivingSession {
       const auto message = co_await control_.receive();
       if (std::holds_alternative<Finish>(message)) break;
       co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
-      if (!control_.has_waiting_input() || control_.unsent() > enough_to_send) co_await control_.flush();
+      if (!control_.has_waiting_input() || control_.unsent() > enough_answers) co_await control_.flush();
     }
     if (!begun_.empty())
       throw Corrupt(
@@ -167,34 +176,43 @@ class ReceivingSession {
 
   /// The other connections: chunks and nothing else. They never end before the first does.
   Task<> take_lanes() {
-    lanes_.spawn(open_lanes());
-    co_await lanes_.join();
+    lanes_->spawn(open_lanes());
+    co_await lanes_->join();
   }
 
   Task<> open_lanes() {
-    for (unsigned count = 1; count < hello_.streams; ++count) lanes_.spawn(take_lane(co_await next_()));
+    for (unsigned count = 1; count < hello_.streams; ++count) {
+      auto connection = co_await next_(hello_.session);
+      lanes_->spawn(take_lane(std::move(connection)));
+    }
+    next_ = {};
   }
 
   Task<> take_lane(PeerSocket connection) {
     Channel channel(loop_, std::move(connection), last_byte_);
+    co_await bounded(greet(channel), after(options_.greeting_time),
+                     text("{} has not greeted within {:g} s", channel.peer(),
+                          std::chrono::duration<double>(options_.greeting_time).count()));
+    Hasher hasher(hello_.digest);
+    for (;;) {
+      const auto message = co_await channel.receive();
+      const auto* const chunk = std::get_if<Chunk>(&message);
+      if (chunk == nullptr)
+        throw Corrupt(text("{} says on another connection what belongs on the first", channel.peer()));
+      if (begun_.contains(chunk->id) || chunk->id >= next_id_)
+        co_await take_chunk(channel, *chunk, hasher);
+      else  // it was cancelled, which another connection has told sooner
+        co_await channel.receive_payload(chunk->encoded_length + size_of(hello_.digest), [](auto) {});
+    }
+  }
+
+  Task<> greet(Channel& channel) {
     const auto first = co_await channel.receive();
     const auto* const hello = std::get_if<Hello>(&first);
     if (hello == nullptr || hello->session != hello_.session || !streams_.insert(hello->stream).second)
       throw Corrupt(text("{} is no connection of this transfer", channel.peer()));
     channel.put(Welcome());
     co_await channel.flush();
-    Hasher hasher(hello_.digest);
-    for (;;) {
-      const auto message = co_await channel.receive();
-      const auto* const chunk = std::get_if<Chunk>(&message);
-      if (chunk == nullptr)
-        throw Corrupt(
-            text("{} says on its connection {} what belongs on the first", channel.peer(), hello->stream));
-      if (begun_.contains(chunk->id) || chunk->id >= next_id_)
-        co_await take_chunk(channel, *chunk, hasher);
-      else  // it was cancelled, which another connection has told sooner
-        co_await channel.receive_payload(chunk->encoded_length + size_of(hello_.digest), [](auto) {});
-    }
   }
 
   // What is said on the first connection.
@@ -224,13 +242,13 @@ class ReceivingSession {
     try {
       check_name(entry);
       if (entry.kind == EntryKind::directory)
-        make_folder(entry);
+        begun.is_made = make_folder(entry);
       else
         co_await begin_file(begun, offer);
     } catch (const Incomplete& error) {
       offer.reason = error.what();
     } catch (const Error& error) {
-      if (error.origin() != Origin::local_file || is_shortage(error.number())) throw;
+      if (!is_of_one_file(error)) throw;
       offer.reason = error.what();
     }
     if (!offer.reason.empty())
@@ -295,8 +313,8 @@ class ReceivingSession {
     offer.state = Offer::State::part;
     offer.have = part.verified().ranges();
     offer.samples = part.samples();
-    if (offer.have.size() > most_ranges) {
-      part.restart();  // a map in so many pieces is not worth its message
+    if (offer.have.size() > most_ranges || stretches() + offer.have.size() > most_stretches / 2) {
+      part.restart();  // a map in so many pieces is not worth its message, nor their limit
       offer = {entry.id};
       co_return;
     }
@@ -304,11 +322,13 @@ class ReceivingSession {
     options_.tell({FileEvent::Kind::resumed, shown(entry), begun.resumed});
   }
 
-  void make_folder(const Entry& entry) {
+  /// Whether it was not there. Until its end, files can be put into it.
+  bool make_folder(const Entry& entry) {
     const auto place = folder_.place(entry.name);
-    if (mkdirat(place.folder, place.leaf.c_str(), entry.mode | 0700) == 0) return;
+    if (mkdirat(place.folder, place.leaf.c_str(), entry.mode | 0700) == 0) return true;
     if (errno != EEXIST || !folder_.open_below(entry.name))
       throw_errno(text("mkdir {}", shown(entry)), Origin::local_file);
+    return false;
   }
 
   Task<> take(const Restart& restart, Hasher&) {
@@ -373,23 +393,27 @@ class ReceivingSession {
       throw Corrupt(text("{} has no {} bytes at {}", shown(entry), range.length, range.offset));
     if (part && part->verified().overlaps(range))
       throw Corrupt(text("{}: the {} bytes at {} came before", shown(entry), range.length, range.offset));
-    std::size_t stretches = 0;
-    for (const auto& [id, other] : begun_) stretches += other->part ? other->part->verified().count() : 0;
-    if (stretches > most_stretches)
+    if (stretches() > most_stretches)
       throw Corrupt(text("{} comes in more than {} pieces", shown(entry), most_stretches));
+  }
+
+  std::size_t stretches() const {
+    std::size_t sum = 0;
+    for (const auto& [id, begun] : begun_) sum += begun->part ? begun->part->verified().count() : 0;
+    return sum;
   }
 
   Task<> take(const End& end, Hasher&) {
     const auto owned = find(end.id);
     auto& begun = *owned;
     if (begun.entry.kind == EntryKind::directory && !begun.is_refused) {
-      finish_folder(begun.entry);
+      finish_folder(begun);
       control_.put(Done{end.id});
     } else if (begun.part) {
       if (begun.entry.size != unknown && end.size != begun.entry.size)
         throw Corrupt(
             text("{}: {} bytes were announced, and {} sent", shown(begun.entry), begun.entry.size, end.size));
-      while (begun.part && begun.part->verified().bytes() < end.data && lanes_.running() > 0)
+      while (begun.part && begun.part->verified().bytes() < end.data && lanes_->running() > 0)
         co_await arrived_.wait();
       if (begun.part) finish_file(begun, end);
     }
@@ -406,8 +430,16 @@ class ReceivingSession {
       return;
     }
     const auto holes = end.size - end.data;
-    if (!begun.part->complete(end.size, options_.replaces, options_.sync)) {
-      refuse(begun, {end.id, Offer::State::unwanted, 0, "it exists by now; --force replaces it"});
+    std::string reason;
+    try {
+      if (!begun.part->complete(end.size, options_.replaces, options_.sync))
+        reason = "it exists by now; --force replaces it";
+    } catch (const Error& error) {
+      if (!is_of_one_file(error)) throw;
+      reason = error.what();
+    }
+    if (!reason.empty()) {
+      refuse(begun, {end.id, Offer::State::unwanted, 0, reason});
       return;
     }
     tally_.holes += holes;
@@ -416,11 +448,15 @@ class ReceivingSession {
     control_.put(Done{end.id});
   }
 
-  /// Last, because what was put into the folder has changed its time.
-  void finish_folder(const Entry& entry) {
+  /// Last, because what is put into the folder changes its time, and may not be put there in its mode; and
+  /// as far as the file system has them. The mode goes last: it may shut us out.
+  void finish_folder(const Begun& begun) {
+    const auto& entry = begun.entry;
     const auto folder = folder_.open_below(entry.name);
+    if (!folder) return;
     const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
-    if (folder) utimensat(folder.get(), ".", times, 0);  // as far as the file system has them
+    utimensat(folder.get(), ".", times, 0);
+    if (begun.is_made) fchmodat(folder.get(), ".", entry.mode & ~file_mode_mask(), 0);
   }
 
   Task<> take(const Cancel& cancel, Hasher&) {
@@ -464,9 +500,9 @@ class ReceivingSession {
   template <class Failure>
   void fail(const Begun& begun, const std::string& reason) {
     ++tally_.files_failed;
-    options_.tell({FileEvent::Kind::failed, shown(begun.entry), 0, reason});
-    if (!tally_.first_failure)
-      tally_.first_failure = std::make_exception_ptr(Failure(text("{}: {}", shown(begun.entry), reason)));
+    const auto what = text("{}: {}", shown(begun.entry), reason);
+    options_.tell({FileEvent::Kind::failed, shown(begun.entry), 0, what});
+    if (!tally_.first_failure) tally_.first_failure = std::make_exception_ptr(Failure(what));
   }
 
   std::string local_name(const Entry& entry) const {
@@ -485,7 +521,7 @@ class ReceivingSession {
   EventLoop& loop_;
   VerifiedReceiveOptions options_;
   TransferTally& tally_;
-  NextSocket next_;
+  NextLane next_;
   ConfinedFolder folder_;
   Clock::time_point last_byte_ = Clock::now();
   Hello hello_;
@@ -494,12 +530,12 @@ class ReceivingSession {
   std::map<std::uint32_t, std::shared_ptr<Begun>> begun_;
   Notification arrived_;  // a chunk
   std::set<std::uint16_t> streams_{0};
-  TaskGroup lanes_;  // goes first
+  std::optional<TaskGroup> lanes_;  // goes first
 };
 
 }  // namespace
 
-Task<> receive_verified(PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
+Task<> receive_verified(PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally) {
   ReceivingSession receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
                              tally);

@@ -17,11 +17,16 @@ namespace {
 
 constexpr int as_folder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
+/// Null, with errno.
 UniqueFd open_part_by_part(int folder, std::string_view name) {
   UniqueFd reached;
   for (std::size_t begin = 0; begin < name.size();) {
     const auto end = std::min(name.find('/', begin), name.size());
     const std::string part(name.substr(begin, end - begin));
+    if (part == "..") {
+      errno = EXDEV;  // as RESOLVE_BENEATH has it
+      return {};
+    }
     reached = UniqueFd(openat(reached ? reached.get() : folder, part.c_str(), as_folder | O_NOFOLLOW));
     if (!reached) break;
     begin = end + 1;

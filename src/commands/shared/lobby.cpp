@@ -21,9 +21,9 @@ Task<bool> Lobby::takes(Connection& connection) {
   if (!hello || hello->stream == 0) co_return false;
   const auto guest = guests_.insert(guests_.end(), {hello->session, std::move(connection)});
   changed_.notify();
-  bool in_time = true;
-  while (!guest->is_taken && in_time) {
-    in_time = co_await changed_.wait(limit);
+  while (!guest->is_taken) {
+    const bool in_time = co_await changed_.wait(limit);
+    if (!in_time) break;
   }
   if (!guest->is_taken)
     context_.log.warn("{} belongs to no transfer here, and is dropped", guest->connection.peer.to_string());
@@ -55,7 +55,10 @@ LaneMeeting::LaneMeeting(EventLoop& loop, Context& context, ProgressBoard& board
 Task<Connection> LaneMeeting::first() { return meeting_.next(); }
 
 Task<PeerSocket> LaneMeeting::next(SessionId session) {
-  if (!listens_) co_return peer_socket(co_await meeting_.next());
+  if (!listens_) {
+    auto dialed = co_await meeting_.next();
+    co_return peer_socket(std::move(dialed));
+  }
   std::optional<PeerSocket> found;
   std::vector<Task<>> tasks;
   tasks.push_back(find(session, found));
@@ -65,7 +68,8 @@ Task<PeerSocket> LaneMeeting::next(SessionId session) {
 }
 
 Task<> LaneMeeting::find(SessionId session, std::optional<PeerSocket>& found) {
-  found = co_await lobby_.next(session);
+  auto connection = co_await lobby_.next(session);
+  found = std::move(connection);
 }
 
 Task<> LaneMeeting::accept_all() {

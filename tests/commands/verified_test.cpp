@@ -388,7 +388,9 @@ TEST_CASE("verified: no words of the other end do anything to the terminal") {
   Process sender(
       sender_words({"--log-file", here / "log", write_file(here / "file", "content")}, listener.port()));
   auto peer = listener.accept();
+  peer.receive(encode(Hello()).size());
   peer.send(encode(Welcome()));
+  peer.receive(frame_header_size);  // the entry
   peer.send(encode(Offer{0,
                          Offer::State::unwanted,
                          9,

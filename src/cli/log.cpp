@@ -69,14 +69,15 @@ Log::Log(const Options& options, Report& report) : level_(options.level), report
 }
 
 void Log::put(LogLevel level, const std::string& message) {
-  if (file_) file_->log(level_of(level), message);
+  const auto line = one_line(message);  // it may quote words of the peer
+  if (file_) file_->log(level_of(level), line);
   if (!shows(level)) return;
   report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", message}}, "");
-  if (!report_.is_json()) terminal_->log(level_of(level), message);
+  if (!report_.is_json()) terminal_->log(level_of(level), line);
 }
 
 void Log::failure(const std::string& message) {
-  if (file_) file_->log(spdlog::level::err, message);
+  if (file_) file_->log(spdlog::level::err, one_line(message));
 }
 
 }  // namespace sockx

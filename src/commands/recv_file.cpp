@@ -4,6 +4,7 @@
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
 #include "commands/shared/end_report.hpp"
+#include "commands/shared/lobby.hpp"
 #include "commands/shared/meeting.hpp"
 #include "commands/shared/target.hpp"
 #include "commands/shared/transfer_cost.hpp"
@@ -136,9 +137,12 @@ VerifiedReceiveOptions verified(const RecvFileArguments& options, Deadline deadl
 Task<> receive_one(Context& context, ProgressBoard& board, const RecvFileArguments& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
   if (options.verified.asked) {
-    Meeting meeting(context, board, options.meeting, options.words, options.limits, deadline);
-    auto first = co_await meeting.next();
-    co_await receive_verified_files(context, board, std::move(first), &meeting, verified(options, deadline));
+    auto lanes = std::make_shared<LaneMeeting>(co_await this_loop(), context, board, options.meeting,
+                                               options.words, options.limits, deadline);
+    auto first = co_await lanes->first();
+    NextLane next = [lanes = std::move(lanes)](SessionId session) { return lanes->next(session); };
+    auto wanted = verified(options, deadline);
+    co_await receive_verified_files(context, board, std::move(first), std::move(next), std::move(wanted));
     co_return;
   }
   auto connection = co_await meet(context, board, options.meeting, options.words, options.limits, deadline);
@@ -155,6 +159,7 @@ class Receptionist {
         options_(options),
         listener_(std::move(listener)),
         failed_(loop),
+        lobby_(loop, context),
         transfers_(loop) {}
 
   Task<> accept_all() {
@@ -202,8 +207,7 @@ class Receptionist {
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
       if (options_.verified.asked)
-        co_await receive_verified_files(context_, board_, std::move(connection), nullptr,
-                                        verified(options_, never));
+        co_await receive_verified_or_hand_over(std::move(connection));
       else
         co_await receive(context_, board_, options_, std::move(connection), number, never);
     } catch (const Error& error) {
@@ -215,12 +219,23 @@ class Receptionist {
     if (failure_) failed_.notify();
   }
 
+  /// A connection is the first of a transfer of its own, or another one of some transfer.
+  Task<> receive_verified_or_hand_over(Connection connection) {
+    const bool is_taken = co_await lobby_.takes(connection);
+    if (is_taken) co_return;
+    NextLane next = [this](SessionId session) { return lobby_.next(session); };
+    auto wanted = verified(options_, never);
+    co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
+                                    std::move(wanted));
+  }
+
   Context& context_;
   ProgressBoard& board_;
   const RecvFileArguments& options_;
   Listener listener_;
   Notification failed_;
   std::exception_ptr failure_;
+  Lobby lobby_;
   TaskGroup transfers_;
   std::uint64_t number_ = 1;  // of the next transfer
 };

@@ -20,7 +20,11 @@ std::string text(fmt::format_string<Arguments...> format, Arguments&&... argumen
   return format_text(format, fmt::make_format_args(arguments...));
 }
 
-/// The message on one line and without control characters, whatever words it quotes.
+/// How many bytes a control character takes that begins at `offset`: 1 for one of C0 and for DEL, 2 for one
+/// of C1 (U+0080 to U+009F) in UTF-8; 0 where none begins.
+std::size_t control_character_at(std::string_view text, std::size_t offset);
+
+/// The message on one line, with a question mark for each control character, whatever words it quotes.
 std::string one_line(std::string message);
 
 /// The same bytes as characters.

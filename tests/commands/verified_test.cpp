@@ -312,11 +312,122 @@ TEST_CASE("verified --keep-open: several senders at once, and one that fails is 
     CHECK(difference(read_file(there / name), noise(2'000'000, static_cast<unsigned>(i))) == "");
   }
   receiver.err_line("no frame of a verified transfer");
-  Process more(sender_words({"--streams", "3", here / "file0", here / "file1"}, port));
-  check_end(more, exited(9));
-  CHECK(contains(more.err(), "3 connections"));
   CHECK(receiver.is_running());
   CHECK(there.size() == 6);
+}
+
+TEST_CASE("verified --keep-open --streams: the connections of several senders come to the right ones") {
+  const Folder here, there;
+  Process receiver(receiver_words({"--keep-open", "--output-dir", there.path()}));
+  const auto port = port_of(receiver);
+  std::list<Process> senders;
+  for (unsigned i = 0; i < 4; ++i) {
+    const auto name = "file" + std::to_string(i);
+    write_file(here / name, noise(9'000'000, i));
+    senders.emplace_back(sender_words({"--streams", i == 0 ? "1" : "4", here / name}, port));
+  }
+  for (auto& sender : senders) check_end(sender, exited(0));
+  for (unsigned i = 0; i < 4; ++i)
+    CHECK(difference(read_file(there / ("file" + std::to_string(i))), noise(9'000'000, i)) == "");
+  CHECK(receiver.is_running());
+  CHECK(there.size() == 4);
+}
+
+TEST_CASE("verified --streams: strangers who connect in between, silent or not, keep nobody out") {
+  using namespace sockx;
+  const Folder there;
+  Process receiver(receiver_words({"--output-dir", there.path()}));
+  const auto port = port_of(receiver);
+  Hello hello;
+  hello.streams = 2;
+  hello.session.fill(std::byte{7});
+  const auto welcome = encode(Welcome());
+  auto first = Peer::connect(port);
+  first.send(encode(hello));
+  CHECK(first.receive(welcome.size()) == welcome);
+  const auto silent = Peer::connect(port);
+  auto speaking = Peer::connect(port);
+  speaking.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  receiver.err_line("does not belong to this transfer, and is dropped");
+  hello.stream = 1;
+  auto second = Peer::connect(port);
+  second.send(encode(hello));
+  CHECK(second.receive(welcome.size()) == welcome);
+  CHECK_THROWS_AS(Peer::connect(port), std::system_error);  // all are there
+  first.send(encode(Entry{0, EntryKind::file, 0644, 0, 0, 3, "file"}));
+  const auto offer = encode(Offer{0});
+  CHECK(first.receive(offer.size()) == offer);
+  second.send(encode(Chunk{0, Encoding::plain, {0, 3}, 3}) + "abc" + xxh3_128("abc"));
+  first.send(encode(sockx::End{0, 3, 3}) + encode(Finish()));
+  const auto answer = encode(Done{0}) + encode(Finish());
+  CHECK(first.receive(answer.size()) == answer);
+  first.finish();
+  check_end(receiver, exited(0));
+  CHECK(read_file(there / "file") == "abc");
+}
+
+TEST_CASE("verified: while one sender is served the next is refused") {
+  using namespace sockx;
+  const Folder there;
+  Process receiver(receiver_words({"--output-dir", there.path()}));
+  const auto port = port_of(receiver);
+  auto first = Peer::connect(port);
+  first.send(encode(Hello()));
+  const auto welcome = encode(Welcome());
+  CHECK(first.receive(welcome.size()) == welcome);
+  CHECK_THROWS_AS(Peer::connect(port), std::system_error);
+  first.send(encode(Finish()));
+  first.finish();
+  check_end(receiver, exited(0));
+}
+
+TEST_CASE("verified: no words of the other end do anything to the terminal") {
+  using namespace sockx;
+  const Folder here;
+  PeerListener listener;
+  Process sender(
+      sender_words({"--log-file", here / "log", write_file(here / "file", "content")}, listener.port()));
+  auto peer = listener.accept();
+  peer.receive(encode(Hello()).size());
+  peer.send(encode(Welcome()));
+  peer.receive(frame_header_size);  // the entry
+  peer.send(encode(Offer{0,
+                         Offer::State::unwanted,
+                         9,
+                         "no \x1b[31mred\xc2\x9b"
+                         "2J\nmore",
+                         {},
+                         {}}));
+  std::string heard = peer.receive(1);
+  while (!heard.ends_with(encode(Finish()))) {
+    const auto more = peer.receive(1);
+    REQUIRE_FALSE(more.empty());
+    heard += more;
+  }
+  peer.send(encode(Finish()));
+  peer.finish();
+  check_end(sender, exited(9));
+  for (const auto& shown : {sender.err(), read_file(here / "log")}) {
+    CHECK(contains(shown, "no ?[31mred?2J?more"));
+    CHECK_FALSE(contains(shown, "\x1b"));
+    CHECK_FALSE(contains(shown, "\xc2\x9b"));
+  }
+}
+
+TEST_CASE("verified: what befalls one file where it is to go is a line at both ends, and the others arrive") {
+  const Folder here, there;
+  const auto content = noise(3'000'000);
+  const auto file = write_file(here / "a", content), other = write_file(here / "b", "other");
+  Process receiver(receiver_words({"--force", "--output-dir", there.path()}));
+  Crossing::Fault fault{.stop_at = 1'000'000};
+  fault.stop = [&] { fs::create_directory(there / "a"); };
+  Crossing crossing(port_of(receiver), fault);
+  Process sender(sender_words({file, other}, crossing.port()));
+  check_end(sender, exited(9));
+  check_end(receiver, exited(9));
+  CHECK(contains(sender.err(), "Is a directory"));
+  CHECK(contains(receiver.err(), there / "a: rename to"));
+  CHECK(read_file(there / "b") == "other");
 }
 
 TEST_CASE("verified --force: a file that is there is kept without, and replaced with it") {

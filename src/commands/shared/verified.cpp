@@ -12,11 +12,6 @@ namespace sockx {
 
 namespace {
 
-PeerSocket peer_socket(Connection connection) {
-  auto peer = connection.peer.to_string();
-  return {std::move(connection.socket), std::move(peer)};
-}
-
 /// What becomes of each file: people see it in the log, programs as an event.
 std::function<void(const FileEvent&)> teller(Context& context) {
   return [&context](const FileEvent& event) {
@@ -144,6 +139,11 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, const
 
 }  // namespace
 
+PeerSocket peer_socket(Connection connection) {
+  auto peer = connection.peer.to_string();
+  return {std::move(connection.socket), std::move(peer)};
+}
+
 void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags,
                          std::vector<std::string> endpoint, const TimeLimits& limits,
                          VerifiedSendOptions options) {
@@ -160,14 +160,11 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
   summary->end();
 }
 
-Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, Meeting* meeting,
+Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options) {
   options.tell = teller(context);
   VerifiedSummary summary(context, false, connection.peer.to_string(), "");
   const Progress shown(board, [&] { return summary.state(); });
-  NextSocket next;
-  if (meeting != nullptr)
-    next = [meeting]() -> Task<PeerSocket> { co_return peer_socket(co_await meeting->next()); };
   auto receiving = receive_verified(peer_socket(std::move(connection)), std::move(next), std::move(options),
                                     summary.tally);
   co_await std::move(receiving);

@@ -32,9 +32,12 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
                          std::vector<std::string> endpoint, const TimeLimits& limits,
                          VerifiedSendOptions options);
 
-/// Receives over one connection, and as many more as `meeting`, which may be null, has to bring; reports.
-/// Throws as the other.
-Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, Meeting* meeting,
+/// Receives over one connection, and as many more as its sender wants, from `next`, which is dropped when all
+/// are there; reports. Throws as the other.
+Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options);
+
+/// As the transfer wants it, whose name for the peer is its address.
+PeerSocket peer_socket(Connection connection);
 
 }  // namespace sockx

@@ -17,11 +17,16 @@ namespace {
 
 constexpr int as_folder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
+/// Null, with errno.
 UniqueFd open_part_by_part(int folder, std::string_view name) {
   UniqueFd reached;
   for (std::size_t begin = 0; begin < name.size();) {
     const auto end = std::min(name.find('/', begin), name.size());
     const std::string part(name.substr(begin, end - begin));
+    if (part == "..") {
+      errno = EXDEV;  // as RESOLVE_BENEATH has it
+      return {};
+    }
     reached = UniqueFd(openat(reached ? reached.get() : folder, part.c_str(), as_folder | O_NOFOLLOW));
     if (!reached) break;
     begin = end + 1;
@@ -30,6 +35,12 @@ UniqueFd open_part_by_part(int folder, std::string_view name) {
 }
 
 }  // namespace
+
+mode_t file_mode_mask() {
+  const mode_t mask = umask(0);
+  umask(mask);
+  return mask;
+}
 
 ConfinedFolder::ConfinedFolder(std::string path)
     : path_(std::move(path)), fd_(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
@@ -45,7 +56,8 @@ UniqueFd ConfinedFolder::open_below(const std::string& name) const {
   how.flags = as_folder;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   UniqueFd opened(static_cast<int>(syscall(SYS_openat2, fd_.get(), name.c_str(), &how, sizeof how)));
-  if (!opened && errno == ENOSYS) return open_part_by_part(fd_.get(), name);
+  // A filter of system calls that is older than this one may answer EPERM: seccomp(2).
+  if (!opened && (errno == ENOSYS || errno == EPERM)) return open_part_by_part(fd_.get(), name);
   return opened;
 }
 

@@ -1,12 +1,17 @@
 // ConfinedFolder: where received files go, and nothing outside it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
 #include "os/unique_fd.hpp"
 
 namespace sockx {
+
+/// The permissions that new files do not get: umask(2), which can only be read by setting it.
+mode_t file_mode_mask();
 
 /// A name, taken apart: the open folder that it is in, and its last part.
 struct Place {
@@ -16,7 +21,8 @@ struct Place {
 
 /// A folder below which names that came from the network are opened, by openat2(2) with RESOLVE_BENEATH:
 /// whatever the name, and whatever symbolic links are in its way, nothing outside is reached. Where the
-/// kernel has no openat2, part by part and through no symbolic link. Throws Error with Origin::local_file.
+/// kernel or a filter has no openat2, part by part and through no symbolic link. Throws Error with
+/// Origin::local_file.
 class ConfinedFolder {
  public:
   /// The folder must be there.

@@ -1,4 +1,4 @@
-// PartFile: a file that is being received, and the map of what of it is verified.
+// PartFile: a file that is being received, and what of it is verified.
 #pragma once
 
 #include <cstdint>
@@ -7,19 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "flow/clock.hpp"
 #include "flow/task.hpp"
 #include "transfer/verified/confined_folder.hpp"
-#include "transfer/verified/wire.hpp"
+#include "transfer/verified/part_map.hpp"
 
 namespace sockx {
-
-/// What a file will be when it is whole.
-struct FileFacts {
-  std::uint64_t size = unknown;
-  std::int64_t seconds = 0;
-  std::uint32_t nanoseconds = 0;  // of the last modification
-  std::uint16_t mode = 0644;
-};
 
 /// The file `.sockx-HASH.part` beside its place, where HASH is of the name, until it is whole and is renamed.
 /// One that can be resumed has beside it `.sockx-HASH.map`, which lists the verified chunks with their
@@ -37,8 +30,8 @@ class PartFile {
   static void clear(const Place& place);
 
   /// Reads the map. After a restart of the machine, which may have lost what was in memory only, every chunk
-  /// is looked at again.
-  Task<> resume();
+  /// is compared with its digest; `last_active` is kept up to date meanwhile.
+  Task<> resume(Clock::time_point& last_active);
   /// Whether there was a part, but of a file of another size or time.
   bool has_changed() const { return has_changed_; }
   const RangeSet& verified() const { return verified_; }
@@ -57,24 +50,26 @@ class PartFile {
   bool complete(std::uint64_t size, bool replaces, bool sync);
 
  private:
-  struct MapRecord;
   void open_part();
-  void open_map();
-  bool read_map_head(std::string_view head) const;
-  std::string map_head() const;
-  std::string read_map(std::uint64_t offset, std::size_t size) const;
-  bool still_has(const Range& range, const std::string& digest) const;
-  void keep_as_sample(const Range& range, const std::string& digest);
+  bool names_our_part() const;
+  PartMap open_map(const char* what) const;
+  bool remove_maps() const;
+  Task<> compare(Clock::time_point& last_active);
+  bool can_have(const Range& range) const;
+  bool still_has(const Sample& chunk) const;
+  void note_verified(const Sample& chunk);
   void clear_holes(std::uint64_t size);
+  void set_facts(std::uint64_t size, bool sync);
+  bool take_name(bool replaces);
   [[noreturn]] void fail(std::string_view call) const;
 
   UniqueFd folder_;
-  std::string leaf_, shown_name_, part_name_, map_name_;
+  std::string leaf_, shown_name_, part_name_;
   FileFacts facts_;
   DigestKind digest_;
   bool is_resumable_, was_there_ = false, has_changed_ = false;
-  UniqueFd part_, map_;
-  std::uint64_t map_size_ = 0;
+  UniqueFd part_;
+  std::optional<PartMap> map_;  // of one that can be resumed
   RangeSet verified_;
   std::vector<Sample> samples_;
 };

@@ -13,18 +13,24 @@ namespace {
 constexpr std::size_t longest_part = 255;  // NAME_MAX of limits.h
 constexpr int most_parts = 128;
 
-/// C0 and DEL; and C1, which in UTF-8 is 0xc2 with a byte below 0xa0 behind it.
 bool has_control_character(std::string_view name) {
-  unsigned char before = 0;
-  for (const char letter : name) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte >= 0x80 && byte < 0xa0)) return true;
-    before = byte;
-  }
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (control_character_at(name, i) > 0) return true;
   return false;
 }
 
 }  // namespace
+
+bool is_reserved_name(std::string_view path) {
+  constexpr std::string_view begin = ".sockx-";
+  constexpr std::size_t digits = 32;
+  auto name = path.substr(path.rfind('/') + 1);
+  if (!name.starts_with(begin)) return false;
+  name.remove_prefix(begin.size());
+  const auto ending = name.substr(std::min(digits, name.size()));
+  return name.find_first_not_of("0123456789abcdefABCDEF") == digits &&
+         (ending == ".part" || ending == ".map" || ending == ".map.new");
+}
 
 std::string fault_of_name(std::string_view name) {
   if (name.empty()) return "is empty";
@@ -39,6 +45,7 @@ std::string fault_of_name(std::string_view name) {
     if (part == "." || part == "..") return text("has the part '{}'", part);
     if (part.size() > longest_part)
       return text("has a part of {} bytes, more than {}", part.size(), longest_part);
+    if (is_reserved_name(part)) return "is reserved for parts of files";
     if (++parts > most_parts) return text("has more than {} parts", most_parts);
     begin = end + 1;
   }

@@ -8,7 +8,12 @@ namespace sockx {
 
 /// Why a name cannot be that of a file below a folder: "has the part '..'"; nothing for one that can. It must
 /// be a relative path of at most `longest_name` bytes and 128 parts of at most 255, without empty parts, "."
-/// and "..", NUL and control characters. Other bytes may be anything, UTF-8 or not; see path_resolution(7).
+/// and "..", those that are reserved, NUL and control characters. Other bytes may be anything, UTF-8 or not;
+/// see path_resolution(7).
 std::string fault_of_name(std::string_view name);
+
+/// Whether the last part of a path is `.sockx-HASH.part`, `.map` or `.map.new`, as a receiver calls what it
+/// has of files that are not whole.
+bool is_reserved_name(std::string_view path);
 
 }  // namespace sockx

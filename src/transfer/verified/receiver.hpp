@@ -10,6 +10,7 @@
 #include "flow/task.hpp"
 #include "transfer/verified/peer_socket.hpp"
 #include "transfer/verified/tally.hpp"
+#include "transfer/verified/wire.hpp"
 
 namespace sockx {
 
@@ -20,18 +21,23 @@ struct VerifiedReceiveOptions {
   bool sync = false;                       // on disk before the sender is told
   std::optional<std::uint64_t> most = {};  // bytes of a file
   std::optional<std::uint64_t> most_files = 1'000'000;  // and folders
+  Duration greeting_time = std::chrono::seconds(10);    // that a further connection has for its first word
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
 };
 
-/// Receives what one sender sends over `connection`, and returns when it has been told that all is whole. Of
-/// more connections, `next` gives them. A file gets its name when it is whole; of one that does not become
-/// so, a part is left for the next time. Names from the network stay below the folder. What befalls one file
-/// does not keep the others: tally.first_failure has the first of it. Throws Incomplete when the transfer
-/// broke off, Corrupt when bytes are not what was sent, or no sender of ours could have sent them; Error for
-/// the local disk.
-Task<> receive_verified(PeerSocket connection, NextSocket next, VerifiedReceiveOptions options,
+/// Gives a further connection of a session: one that its sender has opened for it, or that is opened to that
+/// sender.
+using NextLane = std::function<Task<PeerSocket>(SessionId)>;
+
+/// Receives what one sender sends over `connection`, and returns when it has been told that all is whole. If
+/// that is to be more connections, `next` gives the others; it is dropped as soon as all are there. A file
+/// gets its name when it is whole; of one that does not become so, a part is left for the next time. Names
+/// from the network stay below the folder. What befalls one file does not keep the others:
+/// tally.first_failure has the first of it. Throws Incomplete when the transfer broke off, Corrupt when bytes
+/// are not what was sent, or no sender of ours could have sent them; Error for the local disk.
+Task<> receive_verified(PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 
 }  // namespace sockx

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "os/text.hpp"
+#include "transfer/verified/received_name.hpp"
 
 namespace sockx {
 
@@ -62,6 +63,10 @@ std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, 
   const int result = is_named ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
   if (result != 0) {
     unreadable_(path, errno);
+    return {};
+  }
+  if (!is_named && is_reserved_name(name)) {
+    left_out_(path, "has a name that is reserved for parts of files");
     return {};
   }
   if (S_ISDIR(status.st_mode)) {

@@ -141,7 +141,7 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
     others.push_back(std::move(pair.theirs));
     co_return PeerSocket{Socket(std::move(pair.ours)), "the receiver"};
   };
-  const auto accept = [&]() -> Task<PeerSocket> {
+  const auto accept = [&](SessionId) -> Task<PeerSocket> {
     while (others.empty()) co_await loop.next_turn();
     auto fd = std::move(others.front());
     others.erase(others.begin());

@@ -28,7 +28,7 @@ std::string chunk(std::uint32_t id, std::uint64_t offset, const std::string& byt
   const auto length = static_cast<std::uint32_t>(bytes.size());
   return encode(Chunk{id, Encoding::plain, {offset, length}, length}) + bytes + xxh3_128(bytes);
 }
-std::string frames(const Words& words) {
+std::string spoken(const Words& words) {
   std::string all;
   for (const auto& word : words) all += encode(word);
   return all;
@@ -81,14 +81,14 @@ Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions o
     }
   };
   std::size_t connections = 0;
-  const auto accept = [&]() -> Task<PeerSocket> {
+  const auto accept = [&](SessionId) -> Task<PeerSocket> {
     while (connections == said.size()) co_await loop.sleep_until(never);
     auto pair = tcp_pair();
     talkers.spawn(talk(senders.emplace_back(loop, std::move(pair.ours)), connections++));
     co_return PeerSocket{Socket(std::move(pair.theirs)), "the sender"};
   };
   const auto run = [&]() -> Task<> {
-    auto first = co_await accept();
+    auto first = co_await accept({});
     auto receiving = receive_verified(std::move(first), accept, std::move(options), reception.tally);
     co_await keep_failure(std::move(receiving), reception.failure);
   };
@@ -179,8 +179,8 @@ TEST_CASE("hostile sender: a name that leads elsewhere is refused, as a file's a
     CAPTURE(name);
     for (const bool is_folder : {false, true}) {
       const Ward ward;
-      const auto said = is_folder ? frames({hello(), folder(0, name), End{0, 0, 0}, Finish()})
-                                  : frames({hello(), file(0, name, 4), Finish()});
+      const auto said = is_folder ? spoken({hello(), folder(0, name), End{0, 0, 0}, Finish()})
+                                  : spoken({hello(), file(0, name, 4), Finish()});
       const auto reception = receive({said}, ward.options());
       CHECK(reception.reason() == "");
       CHECK(reception.tally.files == 0);
@@ -197,7 +197,7 @@ TEST_CASE("hostile sender: a folder in the place of a link or of a file changes 
     CAPTURE(name);
     const Ward ward;
     const auto reception =
-        receive({frames({hello(), folder(0, name), End{0, 0, 0}, Finish()})}, ward.options());
+        receive({spoken({hello(), folder(0, name), End{0, 0, 0}, Finish()})}, ward.options());
     CHECK(reception.reason() == "");
     CHECK(reception.refused.size() == 1);
     ward.check_untouched();
@@ -210,7 +210,7 @@ TEST_CASE(
     const Ward ward;
     auto options = ward.options();
     options.replaces = replaces;
-    const auto begun = frames({hello(), file(0, "to-file", 4)});
+    const auto begun = spoken({hello(), file(0, "to-file", 4)});
     const auto sent = chunk(0, 0, "evil") + encode(End{0, 4, 4});
     const auto said = begun + (replaces ? sent : "") + encode(Finish());
     CHECK(receive({said}, options).refused.size() == (replaces ? 0 : 1));
@@ -333,7 +333,7 @@ TEST_CASE("hostile sender: no more entries than are allowed, and no longer files
   {
     const Ward ward;
     std::string said = encode(hello());
-    for (std::uint32_t id = 0; id < 20; ++id) said += frames({folder(id, "sub"), End{id, 0, 0}});
+    for (std::uint32_t id = 0; id < 20; ++id) said += spoken({folder(id, "sub"), End{id, 0, 0}});
     auto options = ward.options();
     options.most_files = 10;
     const auto reception = receive({said + encode(Finish())}, options);
@@ -362,9 +362,9 @@ TEST_CASE("hostile sender: no more entries than are allowed, and no longer files
 
 TEST_CASE("hostile sender: a restart that nobody asked for counts nothing twice") {
   const Ward ward;
-  const auto said = frames({hello(), file(0, "sub/new", 6)}) + chunk(0, 0, "abc") + encode(Restart{0}) +
+  const auto said = spoken({hello(), file(0, "sub/new", 6)}) + chunk(0, 0, "abc") + encode(Restart{0}) +
                     encode(Restart{0}) + chunk(0, 0, "uvw") + chunk(0, 3, "xyz") +
-                    frames({End{0, 6, 6}, Finish()});
+                    spoken({End{0, 6, 6}, Finish()});
   const auto reception = receive({said}, ward.options());
   CHECK(reception.reason() == "");
   CHECK(reception.tally.resumed == 0);

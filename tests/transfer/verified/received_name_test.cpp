@@ -17,11 +17,27 @@ std::string repeated(const std::string& part, int times) {
 
 TEST_CASE("received name: whatever stays below the folder is a name, UTF-8 or not") {
   const auto longest = repeated(std::string(255, 'n') + '/', 15) + std::string(255, 'n');
-  for (const auto& name :
-       {std::string("file"), std::string("a/b/c"), std::string("..."), std::string("..a/b.."),
-        std::string(".hidden"), std::string(" "), std::string("a b/ c"), std::string("-rf"),
-        std::string("\xff\xfe"), std::string("\xc3\xa4\xc2\xa0"), std::string("\x80\x9f"),
-        std::string("a\\b"), std::string("c:d*?\"<>|"), repeated("d/", 127) + "d", longest}) {
+  for (const auto& name : {std::string("file"),
+                           std::string("a/b/c"),
+                           std::string("..."),
+                           std::string("..a/b.."),
+                           std::string(".hidden"),
+                           std::string(" "),
+                           std::string("a b/ c"),
+                           std::string("-rf"),
+                           std::string("\xff\xfe"),
+                           std::string("\xc3\xa4\xc2\xa0"),
+                           std::string("\x80\x9f"),
+                           std::string("a\\b"),
+                           std::string(".sockx-0123456789abcdef.part"),
+                           std::string(".sockx-"),
+                           ".sockx-" + repeated("0f", 16),
+                           ".sockx-" + repeated("0f", 16) + ".parts",
+                           ".sockx-" + repeated("0g", 16) + ".part",
+                           ".sockx-" + repeated("0f", 17) + ".part",
+                           std::string("c:d*?\"<>|"),
+                           repeated("d/", 127) + "d",
+                           longest}) {
     CAPTURE(name);
     CHECK(fault_of_name(name) == "");
   }
@@ -51,6 +67,10 @@ TEST_CASE("received name: what would leave the folder, or the screen, is refused
       {"del\x7f", "has a control character"},
       {"c1 \xc2\x9b", "has a control character"},
       {"c1 \xc2\x80", "has a control character"},
+      {".sockx-" + repeated("0f", 16) + ".part", "is reserved for parts of files"},
+      {"a/.sockx-" + repeated("A9", 16) + ".map", "is reserved for parts of files"},
+      {".sockx-" + repeated("0f", 16) + ".map.new", "is reserved for parts of files"},
+      {".sockx-" + repeated("0f", 16) + ".part/a", "is reserved for parts of files"},
       {"a/" + std::string(256, 'n'), "has a part of 256 bytes, more than 255"},
       {repeated("d/", 128) + "d", "has more than 128 parts"},
       {std::string(4097, 'n'), "has 4097 bytes, more than 4096"},

@@ -1,9 +1,12 @@
 // Verified transfers with both ends in this process.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "../../support/thrown.hpp"
 #include "ends.hpp"
 #include "os/error.hpp"
+#include "os/hexadecimal.hpp"
+#include "transfer/verified/part_file.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -69,6 +72,75 @@ TEST_CASE("verified: a folder arrives as it is, with empty folders and without l
     CHECK(status_of(here / name).st_mtim.tv_nsec == status_of(there / name).st_mtim.tv_nsec);
   CHECK(left_out == std::vector{here / "tree/link"});
   CHECK_FALSE(fs::exists(there / "tree/link"));
+}
+
+TEST_CASE("verified: what an earlier transfer has left in a folder that is sent does not travel") {
+  const Folder here, there;
+  fs::create_directory(here / "tree");
+  write(here / "tree/file", noise(3000));
+  const auto beside = here / ("tree/.sockx-" + hexadecimal(xxh3_128("file")));
+  for (const auto* const ending : {".part", ".map"}) write(beside + ending, "left over");
+  std::vector<std::string> left_out;
+  VerifiedSendOptions options{.paths = {here / "tree"}};
+  options.tell = [&](const FileEvent& event) {
+    if (event.kind == FileEvent::Kind::left_out) left_out.push_back(event.name + " " + event.reason);
+  };
+  REQUIRE(transfer(options, {.folder = there.path(), .replaces = true}).is_success());
+  const std::string why = " has a name that is reserved for parts of files";
+  CHECK(left_out == std::vector{beside + ".map" + why, beside + ".part" + why});
+  check_same_file(here / "tree/file", there / "tree/file");
+  CHECK(std::distance(fs::directory_iterator(there / "tree"), fs::directory_iterator()) == 1);
+
+  const auto named = transfer({.paths = {beside + ".part"}}, {.folder = there.path(), .replaces = true});
+  const auto reason = thrown_by<Incomplete>([&] { std::rethrow_exception(named.sent.first_failure); });
+  REQUIRE(reason);
+  CHECK(std::string(reason->what()).find("the name is reserved for parts of files") != std::string::npos);
+}
+
+TEST_CASE("verified: a folder keeps its permissions, also those that let nobody write to it") {
+  const Folder here, there;
+  fs::create_directories(here / "tree/closed");
+  write(here / "tree/closed/file", "content");
+  chmod((here / "tree/closed").c_str(), 0555);
+  chmod((here / "tree").c_str(), 0711);
+  CHECK(transfer({.paths = {here / "tree"}}, {.folder = there.path()}).is_success());
+  CHECK((status_of(there / "tree/closed").st_mode & 07777) == 0555);
+  CHECK((status_of(there / "tree").st_mode & 07777) == 0711);
+  check_same_file(here / "tree/closed/file", there / "tree/closed/file");
+  CHECK(status_of(there / "tree/closed").st_mtim.tv_nsec == status_of(here / "tree/closed").st_mtim.tv_nsec);
+  // One that was there is whose it was.
+  chmod((there / "tree").c_str(), 0700);
+  CHECK(transfer({.paths = {here / "tree"}}, {.folder = there.path()}).is_success());
+  CHECK((status_of(there / "tree").st_mode & 07777) == 0700);
+  for (const auto& closed : {here / "tree/closed", there / "tree/closed"}) chmod(closed.c_str(), 0755);
+}
+
+TEST_CASE("verified: many parts in many pieces are resumed, or sent anew, but all arrive") {
+  constexpr std::size_t files = 34, pieces = 2000, distance = 600;  // bytes
+  const Folder here, there;
+  fs::create_directories(here / "tree");
+  fs::create_directories(there / "tree");
+  const UniqueFd folder(open((there / "tree").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (std::size_t i = 0; i < files; ++i) {
+    const auto name = std::to_string(i);
+    const auto content = noise(pieces * distance, i);
+    write(here / ("tree/" + name), content);
+    const auto time = status_of(here / ("tree/" + name)).st_mtim;
+    const FileFacts facts{content.size(), time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec), 0644};
+    PartFile part({folder.get(), name}, name, facts, DigestKind::xxh3_128, true);
+    part.restart();
+    for (std::size_t offset = 0; offset < content.size(); offset += distance) {
+      const auto piece = std::string_view(content).substr(offset, 8);
+      part.write(offset, std::as_bytes(std::span(piece)));
+      part.add_verified({offset, piece.size()}, xxh3_128(piece));
+    }
+  }
+  const auto outcome = transfer({.paths = {here / "tree"}}, {.folder = there.path()});
+  if (outcome.receiver_failure) std::rethrow_exception(outcome.receiver_failure);
+  REQUIRE(outcome.is_success());
+  CHECK(outcome.received.resumed > 0);
+  for (std::size_t i = 0; i < files; ++i)
+    CHECK(difference(read_file(there / ("tree/" + std::to_string(i))), noise(pieces * distance, i)) == "");
 }
 
 TEST_CASE("verified: several connections bring one file") {

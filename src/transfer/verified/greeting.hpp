@@ -1,0 +1,17 @@
+// peek_hello(): what a connection begins with, before anybody takes it.
+#pragma once
+
+#include <optional>
+
+#include "flow/clock.hpp"
+#include "flow/task.hpp"
+#include "net/socket.hpp"
+#include "transfer/verified/wire.hpp"
+
+namespace sockx {
+
+/// The Hello that comes first on `connection`, and stays to be read (MSG_PEEK in recv(2)). Nothing when
+/// something else comes, or no whole one before the end or `limit`.
+Task<std::optional<Hello>> peek_hello(const Socket& connection, Deadline limit);
+
+}  // namespace sockx

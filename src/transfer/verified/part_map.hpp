@@ -1,0 +1,60 @@
+// PartMap: which chunks of a file that is being received are verified, on disk.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "os/unique_fd.hpp"
+#include "transfer/verified/wire.hpp"
+
+namespace sockx {
+
+/// What a file will be when it is whole.
+struct FileFacts {
+  std::uint64_t size = unknown;
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;  // of the last modification
+  std::uint16_t mode = 0644;
+};
+
+/// A file that lists verified chunks with their digests, and whose head says of what file they are and since
+/// which start of the machine. It is written as the chunks come, and may be torn at its end. Throws Error
+/// with Origin::local_file.
+class PartMap {
+ public:
+  /// Opens the file `name` in the open `folder`, or makes an empty one. `shown_name` is for messages.
+  PartMap(int folder, std::string name, std::string shown_name, const FileFacts& facts, DigestKind digest);
+
+  enum class State {
+    none,        // it is no map
+    of_another,  // of a file of another size or time
+    in_doubt,    // the machine has been started since, and what was in memory only may be lost
+    good,
+  };
+  /// As its head has it.
+  State state() const;
+  /// The next of the chunks that it lists. Nothing when there are no more; what is torn is cut off.
+  std::optional<Sample> next();
+  /// Forgets what it lists: it is one of today, of a file with these facts.
+  void restart();
+  /// Behind all that next() has returned.
+  void add(const Sample& chunk);
+  /// Renames it, in place of what has the name.
+  void rename(int folder, std::string name);
+
+ private:
+  std::string head() const;
+  std::string read(std::uint64_t offset, std::size_t size) const;
+  void write(std::uint64_t offset, std::string_view bytes) const;
+  void truncate(std::uint64_t size) const;
+  [[noreturn]] void fail(std::string_view call) const;
+
+  std::string name_, shown_name_;
+  FileFacts facts_;
+  DigestKind digest_;
+  UniqueFd file_;
+  std::uint64_t size_;  // bytes: where the next chunk is read or written
+};
+
+}  // namespace sockx

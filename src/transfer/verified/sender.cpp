@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t chunk_size = 1024 * 1024;
-constexpr std::size_t enough_to_send = 256 * 1024;  // of what is in line
 constexpr std::size_t announced_ahead = 64;         // entries
 constexpr std::size_t most_unanswered = 4096;
 constexpr Duration parting_time = 2s;
@@ -181,7 +180,7 @@ class SendingSession {
         co_await send_file(next.id, *next.source);
       else
         control().put(End{next.id, 0, 0});
-      if (control().unsent() > enough_to_send) co_await control().flush();
+      if (control().unsent() > enough_in_line) co_await control().flush();
       while (unanswered_.size() > most_unanswered) {
         co_await control().flush();
         co_await answered_.wait();
@@ -320,10 +319,12 @@ class SendingSession {
     if (chunks.size() < 2 || lanes_.size() < 2) {
       co_await send_over(lanes_.front(), source, id, chunks, failure);
     } else {
-      std::list<SourceFile> sources;
+      std::list<SourceFile> others;  // before the first chunk begins: a lane must not be dropped in one
+      while (others.size() < lanes_.size() - 1) others.push_back(source.again());
       TaskGroup group(loop_);
-      for (auto& lane : lanes_)
-        group.spawn(send_over(lane, sources.emplace_back(source.again()), id, chunks, failure));
+      group.spawn(send_over(lanes_.front(), source, id, chunks, failure));
+      for (auto lane = std::next(lanes_.begin()); const auto& other : others)
+        group.spawn(send_over(*lane++, other, id, chunks, failure));
       co_await group.join();
     }
     if (failure) std::rethrow_exception(failure);

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t chunk_size = 1024 * 1024;
-constexpr std::size_t announced_ahead = 64;         // entries
+constexpr std::size_t announced_ahead = 64;  // entries
 constexpr std::size_t most_unanswered = 4096;
 constexpr Duration parting_time = 2s;
 constexpr std::uint8_t integrity_mismatch = 10;  // an exit status, see sockx(1)

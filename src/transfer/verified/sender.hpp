@@ -16,8 +16,8 @@
 namespace sockx {
 
 struct VerifiedSendOptions {
-  std::vector<std::string> paths;  // files and folders; "-" is standard input
-  std::string name = {};           // what the receiver calls the only one of them; empty: its own name
+  std::vector<std::string> paths = {};  // files and folders; "-" is standard input
+  std::string name = {};                // what the receiver calls the only one of them; empty: its own name
   DigestKind digest = DigestKind::xxh3_128;
   TransferMethod method = TransferMethod::automatic;
   unsigned streams = 1;  // connections

@@ -35,3 +35,44 @@ TEST_CASE("lane: of small stretches of a file not more than some hundred kilobyt
   CHECK(most < enough_in_line + 2 * stretch);
   CHECK(heard.size() > stretch * count);
 }
+
+TEST_CASE(
+    "lane: a chunk of a file that shrinks meanwhile is as long as was said, and void, however it is sent") {
+  constexpr std::uint64_t length = 300'000;
+  for (const auto method : file_methods()) {
+    CAPTURE(name_of(method));
+    const Folder here;
+    write_file(here / "file", noise(length));
+    EventLoop loop;
+    auto pair = tcp_pair();
+    Stream far(loop, std::move(pair.theirs));
+    Clock::time_point last_byte;
+    TransferTally tally;
+    RateLimit rate(300'000);  // some thousand bytes at a time
+    Lane lane(loop, {Socket(std::move(pair.ours)), "the far end"}, last_byte,
+              {.method = method, .rate = &rate}, tally);
+    const SourceFile source(here / "file");
+    bool has_failed = false;
+    const auto send = [&]() -> Task<> {
+      Watch watch(loop, source.described().fd);
+      try {
+        co_await lane.send(source, watch, 0, {0, length});
+      } catch (const SourceChanged&) {
+        has_failed = true;
+      }
+      co_await lane.channel().flush();
+      shutdown_write(lane.channel().socket());
+    };
+    std::string heard;
+    const auto hear = [&]() -> Task<> {
+      co_await read_until(far, heard, 20'000);
+      fs::resize_file(here / "file", 36'865);  // one byte of a page
+      co_await read_to_end(far, heard);
+    };
+    loop.run(all(send(), hear()));
+    CHECK(has_failed);
+    const auto digest = size_of(DigestKind::xxh3_128);
+    REQUIRE(heard.size() == encode(Chunk()).size() + length + digest);
+    CHECK(heard.ends_with(std::string(digest, '\0')));
+  }
+}

@@ -31,6 +31,7 @@ Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last
       flushed_(loop),
       last_byte_(last_byte) {
   send_without_delay(socket_);
+  probe_when_silent(socket_);
 }
 
 /// A task that flushes may be dropped, or fail: then the next one has its turn.

@@ -22,7 +22,8 @@ namespace sockx {
 /// Error for a fault of the connection.
 class Channel {
  public:
-  /// `last_byte` is kept up to date: when a byte has last come or gone.
+  /// `last_byte` is kept up to date: when a byte has last come or gone. A peer whose machine is gone is found
+  /// so though nothing is on its way to it: see probe_when_silent().
   Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte);
 
   const std::string& peer() const { return socket_.name; }

@@ -34,7 +34,9 @@ Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Rang
   else
     co_await send_from_file(source, watch, id, range);
   if (is_small && channel_.unsent() < enough_in_line) co_return;
-  if (is_small || trial_) co_await channel_.flush();
+  if (is_small || trial_) {
+    co_await channel_.flush();
+  }
   if (!is_small && trial_) trial_->note(Clock::now() - begun, range.length, tally_.encoded - encoded_before);
   co_await loop_.next_turn();
 }

@@ -104,14 +104,21 @@ class SendingSession {
 
   Task<> transfer() {
     count_what_is_to_be_sent();
-    co_await bounded(greet(lanes_.front()), after(options_.greeting_time),
-                     text("{} has not greeted within {:g} s: does it receive with --verified?",
-                          control().peer(), std::chrono::duration<double>(options_.greeting_time).count()));
+    co_await greet_in_time(lanes_.front());
     is_greeted_ = true;
-    co_await open_lanes();
+    std::vector<Task<>> opening;
+    opening.push_back(open_lanes());
+    opening.push_back(hear_abort());
+    co_await any(std::move(opening));
     co_await all(take_answers(), send_everything());
     tally_.phase = TransferTally::Phase::finishing;
     co_await control().part(after(parting_time));
+  }
+
+  Task<> greet_in_time(Lane& lane) {
+    auto message = text("{} has not greeted within {:g} s: does it receive with --verified?",
+                        lane.channel().peer(), std::chrono::duration<double>(options_.greeting_time).count());
+    co_await bounded(greet(lane), after(options_.greeting_time), std::move(message));
   }
 
   Task<> greet(Lane& lane) {
@@ -127,11 +134,21 @@ class SendingSession {
                             welcome->version, protocol_version));
   }
 
+  /// The other connections. Where we listen, anybody may have come in place of the receiver: who does not
+  /// greet is dropped, for the next one.
   Task<> open_lanes() {
     while (lanes_.size() < options_.streams) {
+      hello_.stream = static_cast<std::uint16_t>(lanes_.size());
       auto connection = co_await next_();
-      ++hello_.stream;
-      co_await greet(add_lane(std::move(connection)));
+      auto& lane = add_lane(std::move(connection));
+      try {
+        co_await greet_in_time(lane);
+        continue;
+      } catch (const std::exception& error) {
+        if (!options_.listens) throw;
+        options_.warn(text("{}; it is left", error.what()));
+      }
+      lanes_.pop_back();
     }
   }
 
@@ -160,9 +177,7 @@ class SendingSession {
 
   Task<> send_everything() {
     tally_.phase = TransferTally::Phase::moving;
-    const auto left_out = [this](const std::string& path, const std::string& why) {
-      options_.tell({FileEvent::Kind::left_out, path, 0, why});
-    };
+    const auto left_out = [this](const std::string& path, const std::string& why) { leave_out(path, why); };
     const auto unreadable = [this](const std::string& path, int error) {
       fail(path, std::make_exception_ptr(Error(error, text("open {}", path), Origin::local_file)));
     };
@@ -182,13 +197,21 @@ class SendingSession {
         control().put(End{next.id, 0, 0});
       if (control().unsent() > enough_in_line) co_await control().flush();
       while (unanswered_.size() > most_unanswered) {
-        co_await control().flush();
-        co_await answered_.wait();
+        co_await send_or_wait();
       }
     }
     has_said_all_ = true;
     control().put(Finish());
     co_await control().flush();
+  }
+
+  /// An answer may come while what is in line is sent: who calls this looks before waiting for one.
+  Task<> send_or_wait() {
+    if (control().unsent() > 0) {
+      co_await control().flush();
+    } else {
+      co_await answered_.wait();
+    }
   }
 
   /// Says what comes, so that the answers do not have to be waited for one by one.
@@ -208,14 +231,25 @@ class SendingSession {
         break;
     }
     try {
-      SourceFile source(step.path);
+      SourceFile source(step.path, step.is_named);
+      if (const auto mode = source.status().st_mode; !step.is_named && !S_ISREG(mode)) {
+        leave_out(step.path, kind_in_words(mode));  // it has been replaced since the walk saw it
+        return;
+      }
       const auto id = next_id_;
       announce(EntryKind::file, source.status(), source.has_size() ? source.size() : unknown,
                options_.name.empty() ? step.name : options_.name, step.path);
       announced_.push_back({id, std::move(source)});
-    } catch (const Error&) {
-      fail(step.path, std::current_exception());
+    } catch (const Error& error) {
+      if (error.number() == ELOOP && !step.is_named)
+        leave_out(step.path, kind_in_words(S_IFLNK));
+      else
+        fail(step.path, std::current_exception());
     }
+  }
+
+  void leave_out(const std::string& path, const std::string& why) {
+    options_.tell({FileEvent::Kind::left_out, path, 0, why});
   }
 
   void announce(EntryKind kind, const struct stat& status, std::uint64_t size, const std::string& name,
@@ -260,8 +294,9 @@ class SendingSession {
 
   /// What the receiver has of the file, and nothing when it wants no more.
   Task<std::optional<RangeSet>> ask(std::uint32_t id, const SourceFile& source) {
-    if (!unanswered_.at(id).offer) co_await control().flush();
-    while (unanswered_.contains(id) && !unanswered_.at(id).offer) co_await answered_.wait();
+    while (unanswered_.contains(id) && !unanswered_.at(id).offer) {
+      co_await send_or_wait();
+    }
     if (!unanswered_.contains(id)) co_return std::nullopt;
     auto& file = unanswered_.at(id);
     file.is_asked_for = true;
@@ -355,24 +390,43 @@ class SendingSession {
     Watch watch(loop_, source.described().fd);
     std::vector<std::byte> buffer(chunk_size);
     std::uint64_t size = 0;
+    co_await control().flush();
+    co_await wait_for_input(watch, id);  // a fifo cannot be read before somebody writes to it
     for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
       std::size_t filled = 0;
-      while (filled < buffer.size() && !has_ended) {
+      while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
         const auto got = read_some(source.described(), std::span(buffer).subspan(filled));
         filled += got.bytes;
         has_ended = got.state == IoResult::State::eof;
         if (got.state == IoResult::State::moved) last_byte_ = loop_.now();
         if (got.state != IoResult::State::again) continue;
         watch.forget_readable();
-        co_await watch.readable();
+        co_await wait_for_input(watch, id);
       }
-      if (filled == 0) break;
+      if (filled == 0 || !unanswered_.contains(id)) break;
       co_await lanes_.front().put(id, size, std::span(buffer).first(filled));
       co_await control().flush();
+      co_await loop_.next_turn();
       size += filled;
     }
     if (unanswered_.contains(id)) unanswered_.at(id).size = size;
     control().put(End{id, size, size});
+  }
+
+  /// Or until the receiver has said that it does not want it any more.
+  Task<> wait_for_input(Watch& watch, std::uint32_t id) {
+    std::vector<Task<>> either;
+    either.push_back(until_readable(watch));
+    either.push_back(until_settled(id));
+    co_await any(std::move(either));
+  }
+
+  static Task<> until_readable(Watch& watch) { co_await watch.readable(); }
+
+  Task<> until_settled(std::uint32_t id) {
+    while (unanswered_.contains(id)) {
+      co_await answered_.wait();
+    }
   }
 
   /// Until the receiver has no more to say.
@@ -400,10 +454,12 @@ class SendingSession {
     const auto found = unanswered_.find(offer.id);
     if (found == unanswered_.end()) return;
     auto& entry = found->second;
-    if (entry.kind == EntryKind::file && !entry.is_asked_for && !entry.offer)
-      entry.offer = std::move(offer);
-    else
+    if (entry.kind != EntryKind::file || entry.is_asked_for)
       settle(offer.id, offer);
+    else if (entry.offer)
+      throw Corrupt(text("{} says what does not go with {}", control().peer(), entry.path));
+    else
+      entry.offer = std::move(offer);
   }
 
   /// The receiver does not need the file, or does not take it.

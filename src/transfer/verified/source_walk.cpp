@@ -16,14 +16,15 @@ std::string joined(const std::string& folder, const std::string& name) {
   return folder.empty() || folder.ends_with('/') ? folder + name : folder + '/' + name;
 }
 
+}  // namespace
+
 const char* kind_in_words(mode_t mode) {
   if (S_ISLNK(mode)) return "is a symbolic link";
   if (S_ISFIFO(mode)) return "is a fifo";
   if (S_ISSOCK(mode)) return "is a socket";
+  if (S_ISDIR(mode)) return "is a folder";
   return "is a device";
 }
-
-}  // namespace
 
 std::string own_name(std::string path) {
   while (path.ends_with('/')) path.pop_back();
@@ -58,7 +59,7 @@ std::optional<SourceStep> SourceWalk::next() {
 
 std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, bool is_named) {
   struct stat status {};
-  if (path == "-") return SourceStep{SourceStep::Kind::file, std::move(path), ""};
+  if (path == "-") return SourceStep{SourceStep::Kind::file, std::move(path), "", is_named};
   const int result = is_named ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
   if (result != 0) {
     unreadable_(path, errno);
@@ -74,7 +75,7 @@ std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, 
     left_out_(path, kind_in_words(status.st_mode));
     return {};
   }
-  return SourceStep{SourceStep::Kind::file, std::move(path), std::move(name)};
+  return SourceStep{SourceStep::Kind::file, std::move(path), std::move(name), is_named};
 }
 
 void SourceWalk::enter(SourceStep folder) {

@@ -4,6 +4,7 @@
 #include "../../support/far_ends.hpp"
 #include "ends.hpp"
 #include "os/calls.hpp"
+#include "os/socket_query.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -95,6 +96,12 @@ TEST_CASE("channel: when a task that flushes is dropped, another that waits for 
   CHECK_FALSE(first_is_sent);
   CHECK(second_is_sent);
   CHECK(difference(heard, expected) == "");
+}
+
+TEST_CASE("channel: a TCP peer is probed when it is silent") {
+  EventLoop loop;
+  Ends ends(loop, tcp_pair());
+  CHECK(socket_query(ends.channel.socket().fd, SO_KEEPALIVE, "SO_KEEPALIVE") == 1);
 }
 
 TEST_CASE("channel: of a frame that has gone in part, the rest is kept when what is in line is dropped") {

@@ -122,3 +122,12 @@ TEST_CASE("hostile receiver: one that does not greet in time is left") {
   CHECK(answered.reason() ==
         "TimedOut: the receiver has not greeted within 0.1 s: does it receive with --verified?");
 }
+
+TEST_CASE("hostile receiver: who offers a file twice before it is its turn ends the transfer as corrupt") {
+  const Folder here;
+  for (const auto* const name : {"first", "second"}) write_file(here / name, name);
+  const Offer refused{1, Offer::State::unwanted, 9, "no"};
+  const auto answered = send_to(answers_in({Welcome(), refused, refused, Offer{0}}),
+                                {.paths = {here / "first", here / "second"}, .idle_timeout = 300ms});
+  CHECK(answered.reason() == "Corrupt: the receiver says what does not go with " + (here / "second"));
+}

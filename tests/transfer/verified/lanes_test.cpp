@@ -1,7 +1,9 @@
 // The connections of a sender: what stays in line, and what comes in place of one.
 #include "../../support/far_ends.hpp"
+#include "../../support/thrown.hpp"
 #include "ends.hpp"
 #include "os/calls.hpp"
+#include "os/error.hpp"
 #include "transfer/verified/lane.hpp"
 
 using namespace sockx;
@@ -75,4 +77,56 @@ TEST_CASE(
     REQUIRE(heard.size() == encode(Chunk()).size() + length + digest);
     CHECK(heard.ends_with(std::string(digest, '\0')));
   }
+}
+
+TEST_CASE("verified: where the sender listens, strangers in place of the receiver's connections are left") {
+  const Folder here, there;
+  write_file(here / "file", noise(5'000'000));
+  auto silent = tcp_pair(), gone = tcp_pair(), noisy = tcp_pair();
+  gone.theirs.reset();
+  put(noisy.theirs.get(), noise(1000));
+  std::list<UniqueFd> strangers;
+  for (auto* const stranger : {&silent, &gone, &noisy}) strangers.push_back(std::move(stranger->ours));
+  VerifiedSendOptions send{.paths = {here / "file"}, .streams = 3, .greeting_time = 100ms, .listens = true};
+  std::vector<std::string> warnings;
+  send.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  const auto outcome = transfer(send, {.folder = there.path()}, {}, std::move(strangers));
+  REQUIRE(outcome.is_success());
+  CHECK(difference(read_file(there / "file"), noise(5'000'000)) == "");
+  REQUIRE(warnings.size() == 3);
+  CHECK(warnings[0] ==
+        "a stranger has not greeted within 0.1 s: does it receive with --verified?; it is left");
+}
+
+TEST_CASE("verified: where the sender connects, a connection that is not greeted in time ends the transfer") {
+  const Folder here, there;
+  write_file(here / "file", noise(5'000'000));
+  auto silent = tcp_pair();
+  std::list<UniqueFd> strangers;
+  strangers.push_back(std::move(silent.ours));
+  const auto outcome = transfer({.paths = {here / "file"}, .streams = 2, .greeting_time = 100ms},
+                                {.folder = there.path()}, {}, std::move(strangers));
+  const auto failure = thrown_by<Incomplete>([&] { std::rethrow_exception(outcome.sender_failure); });
+  REQUIRE(failure);
+  CHECK(std::string(failure->what()).find("a stranger has not greeted within 0.1 s") != std::string::npos);
+}
+
+TEST_CASE("verified: a receiver that goes while its other connections are awaited ends the transfer") {
+  ignore_signals_that_calls_report();
+  const Folder here;
+  write_file(here / "file", "content");
+  EventLoop loop;
+  auto pair = tcp_pair();
+  Stream receiver(loop, std::move(pair.theirs));
+  TransferTally tally;
+  const auto next = [&]() -> Task<PeerSocket> {
+    shutdown(receiver.fd.get(), SHUT_RDWR);  // its watch outlives this
+    co_await loop.sleep_until(never);
+    co_return PeerSocket{Socket(UniqueFd()), ""};
+  };
+  const auto welcome = encode(Welcome());
+  put(receiver.fd.get(), welcome);
+  auto sending = send_verified({Socket(std::move(pair.ours)), "the receiver"}, next,
+                               {.paths = {here / "file"}, .streams = 2}, tally);
+  CHECK_THROWS_AS(loop.run(std::move(sending)), Incomplete);
 }

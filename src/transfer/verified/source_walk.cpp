@@ -91,4 +91,18 @@ void SourceWalk::enter(SourceStep folder) {
   levels_.push_back(std::move(level));
 }
 
+std::optional<SourceTotals> count_sources(std::vector<std::string> paths) {
+  SourceWalk walk(
+      std::move(paths), [](const auto&, const auto&) {}, [](const auto&, int) {});
+  SourceTotals totals;
+  while (const auto step = walk.next()) {
+    if (step->kind != SourceStep::Kind::file) continue;
+    struct stat status {};
+    if (step->path == "-" || stat(step->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    ++totals.files;
+    totals.bytes += static_cast<std::uint64_t>(status.st_size);
+  }
+  return totals;
+}
+
 }  // namespace sockx

@@ -61,4 +61,11 @@ class SourceWalk {
   std::vector<Level> levels_;
 };
 
+struct SourceTotals {
+  std::uint64_t files = 0, bytes = 0;
+};
+
+/// All that a walk would come by, and can read. Nothing when not all of that tells its size beforehand.
+std::optional<SourceTotals> count_sources(std::vector<std::string> paths);
+
 }  // namespace sockx

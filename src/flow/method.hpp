@@ -57,6 +57,9 @@ class Method {
   /// Of the bytes that have reached the sink, those that the kernel was asked not to copy and copied all the
   /// same; nothing where it does not say.
   virtual std::optional<std::uint64_t> copied() const { return {}; }
+  /// Bytes that have gone to the sink and do not count, because the file has shrunk while they did, and they
+  /// are from behind its end.
+  virtual std::uint64_t surplus() const { return 0; }
   /// Whether the stream has turned out long, so that a method with dearer beginnings would pay.
   virtual bool would_rather_splice() const { return false; }
 

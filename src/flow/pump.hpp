@@ -54,6 +54,8 @@ class Pump {
 
   bool is_holding() const { return method_->is_holding(); }
   std::uint64_t bytes() const { return bytes_; }  // that reached the sink
+  /// See Method::surplus(): what is more than bytes() at the sink.
+  std::uint64_t surplus() const { return method_->surplus(); }
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
   /// Whether the method asked for, or chosen first, does not work here, so that copying took over.

@@ -185,6 +185,7 @@ void send_without_delay(const Descriptor& socket) {
 
 void probe_when_silent(const Descriptor& socket) {
   if (socket.kind != Descriptor::Kind::tcp) return;
+  if (socket_query(socket.fd, SO_KEEPALIVE, "SO_KEEPALIVE") == 1) return;
   const auto set = [&](int level, int option, int value, std::string_view name) {
     const int result = setsockopt(socket.fd, level, option, &value, sizeof value);
     observe_call("setsockopt", result, "{}, {}, {}", socket.fd, name, value);

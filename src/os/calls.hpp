@@ -66,8 +66,9 @@ void set_reset_on_close(int socket, bool reset);
 /// TCP_NODELAY, for who gathers what is small himself: it goes out at once. Nothing for other sockets.
 void send_without_delay(const Descriptor& socket);
 
-/// Lets the kernel ask a silent TCP peer every 30 s whether it is there (SO_KEEPALIVE). Nothing for other
-/// sockets.
+/// Lets the kernel ask a TCP peer that has been silent for 30 s, and then every 10 s, whether it is there:
+/// when it has not answered nine times the connection fails with ETIMEDOUT (tcp(7)). Nothing for other
+/// sockets, and where somebody has set SO_KEEPALIVE already.
 void probe_when_silent(const Descriptor& socket);
 
 /// Asks what close(2) has to say of the bytes written to a file, while it can still be told: on a network

@@ -148,6 +148,8 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
                          std::vector<std::string> endpoint, const TimeLimits& limits,
                          VerifiedSendOptions options) {
   options.tell = teller(context);
+  options.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
+  options.listens = flags.listens;
   options.idle_timeout = limits.idle;
   Meeting meeting(context, board, flags, std::move(endpoint), limits, never);
   std::optional<VerifiedSummary> summary;

@@ -26,6 +26,7 @@ class Mmap : public Method {
   Mmap& operator=(const Mmap&) = delete;
 
   std::string_view name() const override { return "mmap"; }
+  std::uint64_t surplus() const override { return surplus_; }
 
   Move move(std::uint64_t most) override {
     if (!window_ || position_ >= window_->end()) {
@@ -53,12 +54,14 @@ class Mmap : public Method {
     const auto end = position_ + static_cast<off_t>(bytes);
     ++calls_;
     const auto real_end = std::max(position_, end_within(ends_.from, end));
+    surplus_ += static_cast<std::uint64_t>(end - real_end);
     const auto counted = static_cast<std::uint64_t>(real_end - std::exchange(position_, real_end));
     return {real_end < end ? Move::State::ended : Move::State::moved, counted};
   }
 
   MethodEnds ends_;
   off_t position_;  // the next byte to send
+  std::uint64_t surplus_ = 0;
   std::optional<FileWindow> window_;
 };
 

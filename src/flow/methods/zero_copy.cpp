@@ -39,6 +39,7 @@ class ZeroCopy : public Method {
   bool is_holding() const override { return !under_way_.empty(); }
   std::string refusal() const override { return refusal_; }
   std::optional<std::uint64_t> copied() const override { return copied_; }
+  std::uint64_t surplus() const override { return surplus_; }
 
   Move move(std::uint64_t most) override {
     if (!is_enabled_ && !enable()) return {Move::State::refused};
@@ -135,6 +136,7 @@ class ZeroCopy : public Method {
   /// count, so that the transfer is short instead of wrong.
   void give_up_behind(off_t end) {
     source_ended_ = true;
+    surplus_ += static_cast<std::uint64_t>(sent_ - end);
     sent_ = end;
     for (auto& send : under_way_) send.end = std::min(send.end, end);
   }
@@ -145,7 +147,7 @@ class ZeroCopy : public Method {
   std::deque<FileWindow> windows_;
   std::deque<Send> under_way_;      // in their order
   std::uint32_t first_number_ = 0;  // by which the socket calls the first of them
-  std::uint64_t copied_ = 0;
+  std::uint64_t copied_ = 0, surplus_ = 0;
   bool is_enabled_ = false, source_ended_ = false;
   std::string refusal_;
 };

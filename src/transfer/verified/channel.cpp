@@ -28,9 +28,26 @@ Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last
       with_more_(with_more(socket_)),
       stream_(loop, std::move(connection.socket).release()),
       buffer_(buffer_size),
+      flushed_(loop),
       last_byte_(last_byte) {
   send_without_delay(socket_);
+  probe_when_silent(socket_);
 }
+
+/// A task that flushes may be dropped, or fail: then the next one has its turn.
+class Channel::Flushing {
+ public:
+  explicit Flushing(Channel& channel) : channel_(channel) { channel_.is_flushing_ = true; }
+  Flushing(const Flushing&) = delete;
+  Flushing& operator=(const Flushing&) = delete;
+  ~Flushing() {
+    channel_.is_flushing_ = false;
+    channel_.flushed_.notify();
+  }
+
+ private:
+  Channel& channel_;
+};
 
 Task<> Channel::fill(std::size_t least) {
   while (end_ - begin_ < least) {
@@ -81,12 +98,25 @@ Task<std::string> Channel::receive_bytes(std::size_t size) {
   co_return bytes;
 }
 
+void Channel::drop_unsent() {
+  std::size_t kept = 0;
+  while (kept < sent_) {
+    const auto header = decode_header(std::string_view(unsent_).substr(kept, frame_header_size));
+    kept += frame_header_size + header.length + frame_digest_size;
+  }
+  unsent_.resize(kept);
+}
+
 Task<> Channel::flush(bool more) {
-  std::string_view left = unsent_;
-  while (!left.empty()) {
+  while (is_flushing_) {
+    co_await flushed_.wait();
+  }
+  const Flushing flushing(*this);
+  while (sent_ < unsent_.size()) {  // others may put more meanwhile
+    const auto left = std::string_view(unsent_).substr(sent_);
     const auto put = write_some(more ? with_more_ : socket_, std::as_bytes(std::span(left)));
     if (put.state == IoResult::State::moved) {
-      left.remove_prefix(put.bytes);
+      sent_ += put.bytes;
       last_byte_ = loop_.now();
       continue;
     }
@@ -94,6 +124,7 @@ Task<> Channel::flush(bool more) {
     co_await stream_.watch.writable();
   }
   unsent_.clear();
+  sent_ = 0;
 }
 
 Task<> Channel::send_payload(Pump& pump, Watch& source, Pacing pacing) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flow/notification.hpp"
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/watch.hpp"
@@ -17,10 +18,12 @@
 
 namespace sockx {
 
-/// One task reads and one task writes at a time. Both ways throw Error for a fault of the connection.
+/// One task reads at a time, and one sends payload; any number may put messages and flush. Both ways throw
+/// Error for a fault of the connection.
 class Channel {
  public:
-  /// `last_byte` is kept up to date: when a byte has last come or gone.
+  /// `last_byte` is kept up to date: when a byte has last come or gone. A peer whose machine is gone is found
+  /// so though nothing is on its way to it: see probe_when_silent().
   Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte);
 
   const std::string& peer() const { return socket_.name; }
@@ -37,10 +40,12 @@ class Channel {
   /// Puts a message, or bytes behind one, in line to be sent.
   void put(const Message& message) { put_bytes(encode(message)); }
   void put_bytes(std::string_view bytes) { unsent_ += bytes; }
-  /// Takes back what is still in line.
-  void drop_unsent() { unsent_.clear(); }
-  std::size_t unsent() const { return unsent_.size(); }
-  /// Sends what is in line; with `more` the kernel may hold back the tail for what follows at once.
+  /// Takes back the messages that are still in line, but for the rest of one that has gone in part. Not for
+  /// a channel with other bytes in line.
+  void drop_unsent();
+  std::size_t unsent() const { return unsent_.size() - sent_; }  // bytes
+  /// Sends what is in line, until there is nothing; with `more` the kernel may hold back the tail for what
+  /// follows at once. Where another task does so already this waits for that, and goes on if it is dropped.
   Task<> flush(bool more = false);
   /// Then, payload by a pump to socket().
   Task<> send_payload(Pump& pump, Watch& source, Pacing pacing);
@@ -55,6 +60,7 @@ class Channel {
   Task<> reject(Deadline limit);
 
  private:
+  class Flushing;
   Task<> fill(std::size_t least);
   Task<> drop_input(Deadline limit);
   std::string_view waiting() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
@@ -64,7 +70,10 @@ class Channel {
   Stream stream_;
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what has come and has not been asked for
-  std::string unsent_;
+  std::string unsent_;               // what has been put since all was sent last
+  std::size_t sent_ = 0;             // bytes of it
+  bool is_flushing_ = false;
+  Notification flushed_;  // or given up
   Clock::time_point& last_byte_;
 };
 

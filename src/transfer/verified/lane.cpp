@@ -33,11 +33,11 @@ Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Rang
     co_await send_from_memory(source, id, range);
   else
     co_await send_from_file(source, watch, id, range);
-  if (is_small) co_return;
-  if (trial_) {
+  if (is_small && channel_.unsent() < enough_in_line) co_return;
+  if (is_small || trial_) {
     co_await channel_.flush();
-    trial_->note(Clock::now() - begun, range.length, tally_.encoded - encoded_before);
   }
+  if (!is_small && trial_) trial_->note(Clock::now() - begun, range.length, tally_.encoded - encoded_before);
   co_await loop_.next_turn();
 }
 
@@ -78,7 +78,7 @@ Task<> Lane::send_from_file(const SourceFile& source, Watch& watch, std::uint32_
   }
   if (!failure && pump.bytes() < range.length) failure = std::make_exception_ptr(SourceChanged());
   if (failure) {
-    co_await fill_up(range.length - pump.bytes());
+    co_await fill_up(range.length - pump.bytes() - pump.surplus());
     std::rethrow_exception(failure);
   }
   channel_.put_bytes(digest);

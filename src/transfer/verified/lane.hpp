@@ -14,6 +14,8 @@
 
 namespace sockx {
 
+constexpr std::size_t enough_in_line = 256 * 1024;  // bytes: when more wait, they are sent
+
 struct LaneOptions {
   DigestKind digest = DigestKind::xxh3_128;
   TransferMethod method = TransferMethod::automatic;
@@ -30,9 +32,9 @@ class Lane {
   Channel& channel() { return channel_; }
   Hasher& hasher() { return hasher_; }
 
-  /// Sends a stretch of the file; small ones stay in line until the channel is flushed. When the file fails
-  /// in the middle, the receiver is told that the chunk is void, and SourceChanged, or Error with
-  /// Origin::local_file, is thrown.
+  /// Sends a stretch of the file; small ones stay in line until there is enough, or the channel is flushed.
+  /// When the file fails in the middle, the receiver is told that the chunk is void, and SourceChanged, or
+  /// Error with Origin::local_file, is thrown.
   Task<> send(const SourceFile& source, Watch& watch, std::uint32_t id, Range range);
   /// The same with bytes in memory, which stay in line.
   Task<> put(std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes);

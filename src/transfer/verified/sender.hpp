@@ -16,16 +16,19 @@
 namespace sockx {
 
 struct VerifiedSendOptions {
-  std::vector<std::string> paths;  // files and folders; "-" is standard input
-  std::string name = {};           // what the receiver calls the only one of them; empty: its own name
+  std::vector<std::string> paths = {};  // files and folders; "-" is standard input
+  std::string name = {};                // what the receiver calls the only one of them; empty: its own name
   DigestKind digest = DigestKind::xxh3_128;
   TransferMethod method = TransferMethod::automatic;
   unsigned streams = 1;  // connections
   bool compresses = false;
   std::optional<std::uint64_t> rate = {};  // bytes a second, over all connections
   std::optional<Duration> idle_timeout = {};
-  Duration greeting_time = std::chrono::seconds(10);  // that the receiver has for its first word
+  Duration greeting_time =
+      std::chrono::seconds(10);  // for the first word of the receiver, on each connection
+  bool listens = false;          // so that `next` may give what is no connection of the receiver's
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
 /// Sends over `connection`, and as many more as `next` has to give, and returns when the receiver has said

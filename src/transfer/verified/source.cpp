@@ -13,17 +13,27 @@
 
 namespace sockx {
 
-SourceFile::SourceFile(const std::string& path) {
+namespace {
+
+bool has_content(int fd) {
+  char byte = 0;
+  return uninterrupted([&] { return pread(fd, &byte, 1, 0); }) > 0;
+}
+
+}  // namespace
+
+SourceFile::SourceFile(const std::string& path, bool is_named) {
   if (path == "-") {
     fd_ = take_standard_input();
     described_ = describe_standard_stream(0);
   } else {
-    fd_ = UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    fd_ = UniqueFd(open(path.c_str(), is_named ? flags : flags | O_NOFOLLOW));
     if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
     described_ = describe(fd_.get(), path, Origin::local_file);
   }
   if (fstat(fd_.get(), &status_) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
-  has_size_ = described_.is_file() && path != "-";
+  has_size_ = described_.is_file() && path != "-" && (status_.st_size > 0 || !has_content(fd_.get()));
 }
 
 SourceFile SourceFile::again() const {

@@ -21,14 +21,17 @@ struct SourceChanged {};
 /// Throws Error with Origin::local_file.
 class SourceFile {
  public:
-  /// "-" is standard input, which has no size even when it is a file.
-  explicit SourceFile(const std::string& path);
+  /// "-" is standard input, which has no size even when it is a file. A symbolic link is followed only where
+  /// the user has named it: else that is ELOOP. A fifo is not waited for: until somebody has it open to
+  /// write, it cannot be read, and a read would tell of an end.
+  explicit SourceFile(const std::string& path, bool is_named = true);
   /// The same file with an offset of its own.
   SourceFile again() const;
 
   const Descriptor& described() const { return described_; }
   const struct stat& status() const { return status_; }
-  /// Whether it is a regular file, and so can be read more than once.
+  /// Whether it is a regular file that tells its size, and so can be read more than once: those of /proc have
+  /// content and tell 0.
   bool has_size() const { return has_size_; }
   std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
   /// Whether size or time are others now.

@@ -17,14 +17,15 @@ std::string joined(const std::string& folder, const std::string& name) {
   return folder.empty() || folder.ends_with('/') ? folder + name : folder + '/' + name;
 }
 
+}  // namespace
+
 const char* kind_in_words(mode_t mode) {
   if (S_ISLNK(mode)) return "is a symbolic link";
   if (S_ISFIFO(mode)) return "is a fifo";
   if (S_ISSOCK(mode)) return "is a socket";
+  if (S_ISDIR(mode)) return "is a folder";
   return "is a device";
 }
-
-}  // namespace
 
 std::string own_name(std::string path) {
   while (path.ends_with('/')) path.pop_back();
@@ -59,7 +60,7 @@ std::optional<SourceStep> SourceWalk::next() {
 
 std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, bool is_named) {
   struct stat status {};
-  if (path == "-") return SourceStep{SourceStep::Kind::file, std::move(path), ""};
+  if (path == "-") return SourceStep{SourceStep::Kind::file, std::move(path), "", is_named};
   const int result = is_named ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
   if (result != 0) {
     unreadable_(path, errno);
@@ -79,7 +80,7 @@ std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, 
     left_out_(path, kind_in_words(status.st_mode));
     return {};
   }
-  return SourceStep{SourceStep::Kind::file, std::move(path), std::move(name)};
+  return SourceStep{SourceStep::Kind::file, std::move(path), std::move(name), is_named};
 }
 
 void SourceWalk::enter(SourceStep folder) {
@@ -93,6 +94,20 @@ void SourceWalk::enter(SourceStep folder) {
   if (error) unreadable_(level.folder.path, error.value());
   std::sort(level.names.begin(), level.names.end());
   levels_.push_back(std::move(level));
+}
+
+std::optional<SourceTotals> count_sources(std::vector<std::string> paths) {
+  SourceWalk walk(
+      std::move(paths), [](const auto&, const auto&) {}, [](const auto&, int) {});
+  SourceTotals totals;
+  while (const auto step = walk.next()) {
+    if (step->kind != SourceStep::Kind::file) continue;
+    struct stat status {};
+    if (step->path == "-" || stat(step->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    ++totals.files;
+    totals.bytes += static_cast<std::uint64_t>(status.st_size);
+  }
+  return totals;
 }
 
 }  // namespace sockx

@@ -1,6 +1,8 @@
 // SourceWalk: the files and folders that a sender was told to send, one after the other.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -14,14 +16,18 @@ namespace sockx {
 /// ".." and "/", which stand for what is in them.
 std::string own_name(std::string path);
 
+/// What a file that is no regular one is, by its st_mode: "is a fifo".
+const char* kind_in_words(mode_t mode);
+
 struct SourceStep {
   enum class Kind {
     file,
     enter,
     leave
-  } kind = Kind::file;  // a folder is entered, and left after its content
-  std::string path;     // where it is
-  std::string name;     // what the receiver calls it: a relative path
+  } kind = Kind::file;    // a folder is entered, and left after its content
+  std::string path;       // where it is
+  std::string name;       // what the receiver calls it: a relative path
+  bool is_named = false;  // by the user, not found in a folder
 };
 
 /// Goes through files and folders in the order in which they were named, and through what is in a folder in
@@ -54,5 +60,12 @@ class SourceWalk {
   std::size_t next_path_ = 0;
   std::vector<Level> levels_;
 };
+
+struct SourceTotals {
+  std::uint64_t files = 0, bytes = 0;
+};
+
+/// All that a walk would come by, and can read. Nothing when not all of that tells its size beforehand.
+std::optional<SourceTotals> count_sources(std::vector<std::string> paths);
 
 }  // namespace sockx

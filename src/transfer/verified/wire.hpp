@@ -24,6 +24,7 @@ constexpr std::size_t most_ranges = 2000;        // of an Offer
 constexpr std::size_t most_samples = 8;
 constexpr std::size_t most_stretches = 64 * 1024;  // between holes, of all files that are on their way
 constexpr std::uint16_t most_streams = 64;
+constexpr std::uint8_t integrity_mismatch = 10;       // an exit status, see sockx(1)
 constexpr std::uint64_t unknown = ~std::uint64_t{0};  // in place of a size or a number
 
 using SessionId = std::array<std::byte, 16>;

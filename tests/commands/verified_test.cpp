@@ -487,13 +487,20 @@ TEST_CASE("verified -: standard input has the name that either end gives it, or 
   options.in = Stdio::input(write_file(here / "content", content));
   transfer({"--name", "named", "-"}, {"--output-dir", there.path()}, 0, 0, options);
   CHECK(difference(read_file(there / "named"), content) == "");
+  options.in = Stdio::null();
+  transfer({"--name", "piped", "-"}, {"--output-dir", there.path()}, 0, 0, options);
+  struct stat piped {};
+  REQUIRE(stat((there / "piped").c_str(), &piped) == 0);
+  const auto mask = umask(0);
+  umask(mask);
+  CHECK((piped.st_mode & 0777) == (0666 & ~mask));
   options.in = Stdio::input(here / "content");
   transfer({"-"}, {"-o", there / "other"}, 0, 0, options);
   CHECK(difference(read_file(there / "other"), content) == "");
   options.in = Stdio::input(here / "content");
   const auto said = transfer({"-"}, {"--output-dir", there.path()}, 9, 9, options);
   CHECK(contains(said.sender, "what is sent has no name"));
-  CHECK(there.size() == 2);
+  CHECK(there.size() == 3);
 }
 
 TEST_CASE("verified --name: what no receiver would take is refused before anything is sent") {
@@ -522,8 +529,9 @@ TEST_CASE("verified --streams: a file and a folder over four connections") {
   }
   for (const std::string hash : {"xxh3-128", "sha256"}) {
     const auto said = transfer({"--json", "--streams", "4", "--hash", hash, here / "tree"},
-                               {"--output-dir", there.path(), "--force"});
+                               {"--json", "--output-dir", there.path(), "--force"});
     CHECK(event_in(said.sender_out, "sent").at("hash") == hash);
+    CHECK(event_in(said.receiver_out, "received").at("hash") == hash);
     Process comparing({"diff", "-r", here / "tree", there / "tree"});
     check_end(comparing, exited(0));
     fs::remove_all(there / "tree");

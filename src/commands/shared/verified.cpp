@@ -48,11 +48,10 @@ std::function<void(const FileEvent&)> teller(Context& context) {
 /// The end's part of a transfer in words and in numbers, told however it ends.
 class VerifiedSummary {
  public:
-  VerifiedSummary(Context& context, bool sends, std::string peer, std::string hash)
+  VerifiedSummary(Context& context, bool sends, std::string peer)
       : context_(context),
         sends_(sends),
         peer_(std::move(peer)),
-        hash_(std::move(hash)),
         report_(context, [this](bool complete) { tell(complete); }) {}
 
   TransferTally tally;
@@ -67,7 +66,7 @@ class VerifiedSummary {
   void tell(bool complete) const;
   Context& context_;
   bool sends_;
-  std::string peer_, hash_;
+  std::string peer_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();
   EndReport report_;  // goes first
@@ -109,7 +108,7 @@ void VerifiedSummary::tell(bool complete) const {
   std::vector<Field> fields{{"verified", true},
                             {"peer", peer_},
                             {"complete", complete},
-                            {"hash", hash_},
+                            {"hash", std::string(tally.hash)},
                             {"files", tally.files},
                             {"files_there", tally.files_there},
                             {"files_failed", tally.files_failed},
@@ -130,7 +129,8 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, const
   auto connection = co_await meeting.next();
   if (options.streams == 1) meeting.close();
   pace(connection, flags.stream(), options.rate);
-  summary.emplace(context, true, connection.peer.to_string(), std::string(name_of(options.digest)));
+  summary.emplace(context, true, connection.peer.to_string());
+  summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
   const auto next = [&]() -> Task<PeerSocket> { co_return peer_socket(co_await meeting.next()); };
   auto sending = send_verified(peer_socket(std::move(connection)), next, std::move(options), summary->tally);
@@ -165,7 +165,7 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options) {
   options.tell = teller(context);
-  VerifiedSummary summary(context, false, connection.peer.to_string(), "");
+  VerifiedSummary summary(context, false, connection.peer.to_string());
   const Progress shown(board, [&] { return summary.state(); });
   auto receiving = receive_verified(peer_socket(std::move(connection)), std::move(next), std::move(options),
                                     summary.tally);

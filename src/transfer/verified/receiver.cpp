@@ -108,6 +108,7 @@ class ReceivingSession {
     const auto* const hello = std::get_if<Hello>(&first);
     if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
     hello_ = *hello;
+    tally_.hash = name_of(hello_.digest);
     if (hello_.streams == 1) next_ = {};
     control_.put(Welcome());
     co_await control_.flush();

@@ -174,9 +174,10 @@ class SendingSession {
 
   void announce(EntryKind kind, const struct stat& status, std::uint64_t size, const std::string& name,
                 const std::string& path) {
-    control().put(Entry{next_id_, kind, static_cast<std::uint16_t>(status.st_mode & 0777),
-                        status.st_mtim.tv_sec, static_cast<std::uint32_t>(status.st_mtim.tv_nsec), size,
-                        name});
+    const bool has_mode = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);  // a pipe's is not the data's
+    const auto mode = static_cast<std::uint16_t>(has_mode ? status.st_mode & 0777 : 0666);
+    control().put(Entry{next_id_, kind, mode, status.st_mtim.tv_sec,
+                        static_cast<std::uint32_t>(status.st_mtim.tv_nsec), size, name});
     unanswered_.add(next_id_++, {path, kind, size == unknown ? 0 : size, status.st_mtim});
   }
 

@@ -6,12 +6,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sockx {
 
 /// Kept up to date while the transfer runs.
 struct TransferTally {
   enum class Phase { greeting, moving, resuming, finishing } phase = Phase::greeting;
+  std::string_view hash;          // the name of the digest, once it is known
   std::string file;               // that is being moved
   std::uint64_t files = 0;        // that are whole at the receiver and bear their names
   std::uint64_t files_there = 0;  // of them, those that had been there before

@@ -47,6 +47,8 @@ void check(const SendFileArguments& options) {
                                                      : options.meeting.listens ? "--listen FILE PORT"
                                                                                : "FILE HOST PORT"));
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
+  if (options.verified.asked && options.send.method == TransferMethod::zero_copy)
+    throw BadInput("--method zerocopy: with --verified each byte is read for its digest; say sendfile");
   if (options.compare.asked && options.meeting.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
 }

@@ -112,13 +112,12 @@ Task<> Outbox::send_trains() {
 Task<bool> Outbox::recover(int error, const OutgoingDatagram& first) {
   const bool lacks_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
   if (!lacks_room) co_return on_error_(error, first);
-  // One unix socket of many that does not read would stop the others.
+  // One unix socket of many that does not read would stop the others. Events tell of our own buffer only.
   const bool is_named_unix = first.to != nullptr && first.to->family() == AF_UNIX;
   if (is_named_unix && Clock::now() >= moved_ + 100ms) co_return on_error_(error, first);
   auto& loop = co_await this_loop();
   if (is_named_unix)
-    co_await loop.sleep_until(
-        after(1ms));  // events tell of our own buffer, and it is the peer's that is full
+    co_await loop.sleep_until(after(1ms));
   else
     co_await wait_for_room(watch_, error);
   co_return true;

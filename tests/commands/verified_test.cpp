@@ -53,6 +53,7 @@ class Crossing {
     std::uint64_t flip_at = never, flip_back_at = never;  // bytes to the receiver, and to the sender
     std::uint64_t stop_at = never;                        // so many bytes to the receiver:
     std::function<void()> stop = {};                      // this is called
+    std::chrono::milliseconds pause{};                    // before each 64 KiB to the receiver
   };
   Crossing(std::string port, Fault fault)
       : port_(std::move(port)), fault_(std::move(fault)), thread_([this] { run(); }) {}
@@ -96,6 +97,7 @@ class Crossing {
     auto& count = is_onward ? onward_ : back_;
     const auto flip_at = is_onward ? fault_.flip_at : fault_.flip_back_at;
     std::string bytes(64 * 1024, '\0');
+    if (is_onward) std::this_thread::sleep_for(fault_.pause);
     const auto got = recv(from.fd(), bytes.data(), bytes.size(), 0);
     if (got <= 0) return false;
     bytes.resize(static_cast<std::size_t>(got));
@@ -124,6 +126,20 @@ bool has_leftovers(const std::string& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (contains(entry.path().filename().string(), ".sockx-")) return true;
   return false;
+}
+
+TEST_CASE("verified: a receiver that takes slowly what was sent long ago is no silence") {
+  const Folder here, there;
+  const auto content = noise(4'000'000);
+  Process receiver(receiver_words({"--output-dir", there.path()}));
+  Crossing::Fault slow;
+  slow.pause = 30ms;  // two megabytes a second
+  Crossing crossing(port_of(receiver), slow);
+  Process sender(sockx({"send-file", "--verified", "--idle-timeout", "400ms",
+                        write_file(here / "file", content), "127.0.0.1:" + crossing.port()}));
+  check_end(sender, exited(0));
+  check_end(receiver, exited(0));
+  CHECK(difference(read_file(there / "file"), content) == "");
 }
 
 TEST_CASE("verified: one byte that changes on the way is status 10, and no file has its name") {

@@ -342,6 +342,9 @@ class Exchange {
     const auto to = datagram.to != nullptr ? *datagram.to : end_.peer.value_or(end_.local);
     const bool is_one_of_many = !options_.is_client && options_.reply_to != ReplyTo::one;
     if (is_one_of_many) {
+      // Never said of the datagram at hand, but of an earlier one, whose message has been taken from the
+      // queue already: the kernel leaves the message and the error in two steps.
+      if (error == ECONNREFUSED && to.family() != AF_UNIX) return true;
       tell({error, to});
       return false;
     }

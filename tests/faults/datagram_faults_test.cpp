@@ -143,11 +143,12 @@ TEST_SUITE("faults: udp") {
       DatagramPeer peer;
       std::vector<std::string> answers;
       const bool loses_answers = row.key.starts_with("sendmmsg") && !fault.ends_with("EINTR") &&
-                                 !fault.ends_with("EAGAIN") && !fault.ends_with("ENOBUFS");
-      for (const std::string word : {"one", "two", "three"}) peer.send(word, port);
+                                 !fault.ends_with("EAGAIN") && !fault.ends_with("ENOBUFS") &&
+                                 !fault.ends_with("ECONNREFUSED");  // which was of somebody else
+      for (const std::string word : {"1", "two", "three"}) peer.send(word, port);  // no train is made of them
       const int status = listener.check(row);
       while (peer.has_more()) answers.push_back(peer.receive().bytes);
-      if (status == 0 && !loses_answers) CHECK(answers == std::vector<std::string>{"one", "two", "three"});
+      if (status == 0 && !loses_answers) CHECK(answers == std::vector<std::string>{"1", "two", "three"});
       CHECK(answers.size() <= 3);
       return listener.has_reached();
     });

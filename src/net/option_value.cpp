@@ -250,7 +250,7 @@ struct Codec {
   OptionValue (*decode)(std::string_view);
 };
 
-constexpr std::size_t most = 4096;
+constexpr std::size_t most_bytes = 4096;
 constexpr std::string_view any_interface = "a network interface, by name or number";
 
 using Type = OptionType;
@@ -261,8 +261,8 @@ constexpr std::array codecs{
     Codec{Type::linger, "linger", "on,SECONDS or off", sizeof(linger), encode_linger, decode_linger},
     Codec{Type::timeval, "timeval", "a duration, like 250ms", sizeof(timeval), encode_timeval,
           decode_timeval},
-    Codec{Type::text, "text", "a word", most, encode_text, decode_text},
-    Codec{Type::bytes, "bytes", "bytes in hexadecimal", most, encode_bytes, decode_bytes},
+    Codec{Type::text, "text", "a word", most_bytes, encode_text, decode_text},
+    Codec{Type::bytes, "bytes", "bytes in hexadecimal", most_bytes, encode_bytes, decode_bytes},
     Codec{Type::family, "integer", "an address family", sizeof(int), encode_constant<address_families>,
           decode_constant<address_families>},
     Codec{Type::socket_type, "integer", "", sizeof(int), nullptr, decode_constant<socket_types>},
@@ -275,19 +275,21 @@ constexpr std::array codecs{
           decode_network_interface},
     Codec{Type::multicast_interface, "address", "an interface's address, name or number", sizeof(in_addr),
           encode_multicast_interface, decode_multicast_interface},
-    Codec{Type::membership, "membership", "GROUP[,INTERFACE]", most, encode_membership, decode_bytes},
-    Codec{Type::membership6, "membership", "ADDRESS[,INTERFACE]", most, encode_membership6, decode_bytes},
-    Codec{Type::membership46, "membership", "GROUP[,INTERFACE]", most, encode_membership46, decode_bytes},
-    Codec{Type::source_membership, "membership", "GROUP,SOURCE[,ADDRESS]", most, encode_source_membership,
+    Codec{Type::membership, "membership", "GROUP[,INTERFACE]", most_bytes, encode_membership, decode_bytes},
+    Codec{Type::membership6, "membership", "ADDRESS[,INTERFACE]", most_bytes, encode_membership6,
           decode_bytes},
-    Codec{Type::source_membership46, "membership", "GROUP,SOURCE[,INTERFACE]", most,
+    Codec{Type::membership46, "membership", "GROUP[,INTERFACE]", most_bytes, encode_membership46,
+          decode_bytes},
+    Codec{Type::source_membership, "membership", "GROUP,SOURCE[,ADDRESS]", most_bytes,
+          encode_source_membership, decode_bytes},
+    Codec{Type::source_membership46, "membership", "GROUP,SOURCE[,INTERFACE]", most_bytes,
           encode_source_membership46, decode_bytes},
     Codec{Type::port_range, "ports", "LOW-HIGH", sizeof(std::uint32_t), encode_port_range, decode_port_range},
     Codec{Type::credentials, "credentials", "", sizeof(ucred), nullptr, decode_credentials},
     Codec{Type::groups, "groups", "", 65536 * sizeof(gid_t), nullptr, decode_groups},
     Codec{Type::transmit_time, "structure", "CLOCK,FLAGS", sizeof(sock_txtime), encode_transmit_time,
           decode_transmit_time},
-    Codec{Type::filter, "filter", "COUNT,CODE JT JF K,...", most, encode_filter, decode_bytes},
+    Codec{Type::filter, "filter", "COUNT,CODE JT JF K,...", most_bytes, encode_filter, decode_bytes},
     Codec{Type::memory, "structure", "", SK_MEMINFO_VARS * sizeof(std::uint32_t), nullptr, decode_memory},
     Codec{Type::path_mtu, "structure", "", sizeof(ip6_mtuinfo), nullptr, decode_path_mtu},
     Codec{Type::tcp_info, "structure", "", tcp_info_size, nullptr, decode_info},

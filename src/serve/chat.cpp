@@ -23,7 +23,7 @@ constexpr std::size_t bytes_in_a_row =
 constexpr std::size_t longest_name = 32;
 constexpr std::size_t most_listed = 1000;
 constexpr Broadcast::Party the_operator = 0;
-constexpr Duration grace = 5s;  // for who reads standard output, once the chat is over
+constexpr Duration last_words_time = 5s;  // for who reads standard output, once the chat is over
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -122,7 +122,7 @@ class Chat : public Handler {
       goes_on = take_lines(lines, console_.read(buffer), buffer, the_operator);
     }
     room_.end();
-    co_await loop.sleep_until(loop.now() + grace);  // show() ends first, unless nobody reads
+    co_await loop.sleep_until(loop.now() + last_words_time);  // show() ends first, unless nobody reads
   }
 
   /// The chat on standard output. Where that is not read, it misses something rather than delay the others.

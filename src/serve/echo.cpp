@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr unsigned most_in_a_row = 16;  // buffers of one client, before others have their turn
+constexpr unsigned most_buffers_in_a_row = 16;  // buffers of one client, before others have their turn
 
 /// Messages are copied through the loop's one buffer. A client from which two full buffers have come in a row
 /// sends a stream, which goes through a pipe until it pauses.
@@ -32,7 +32,7 @@ class Echo : public Handler {
         co_await splice_until_pause(client);
         full = 0;
       }
-      if (buffers % most_in_a_row == 0) co_await loop.next_turn();
+      if (buffers % most_buffers_in_a_row == 0) co_await loop.next_turn();
     }
     shutdown_write(client.socket);
   }

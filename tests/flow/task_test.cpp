@@ -117,7 +117,7 @@ TEST_CASE("task: a dropped sleeper leaves the loop's queue of timers") {
   CHECK(loop.now() >= soon);
 }
 
-TEST_CASE("task: a ready task can be awaited ten million times") {
+TEST_CASE("task: a ready task can be awaited two million times") {
   const auto add_up = [](int times) -> Task<long> {
     long sum = 0;
     for (int i = 0; i < times; ++i) {
@@ -126,7 +126,7 @@ TEST_CASE("task: a ready task can be awaited ten million times") {
     co_return sum;
   };
   EventLoop loop;
-  CHECK(loop.run(add_up(10'000'000)) == 10'000'000);
+  CHECK(loop.run(add_up(2'000'000)) == 2'000'000);
 }
 
 TEST_CASE("task: ready tasks awaited behind one that has suspended do not pile up either") {

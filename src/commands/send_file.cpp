@@ -222,6 +222,8 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& o
 }
 
 ExitCode compare(Context& context, ProgressBoard& board, const SendFileArguments& options) {
+  if (options.compare.csv && context.report.is_json())
+    throw BadInput("--csv: --json gives every run, too, in another form; say one of them");
   ComparisonOptions wanted;
   wanted.file = options.words.front();
   if (options.words.size() > 1) wanted.receiver = endpoint_of(options.meeting, split(options).endpoint);

@@ -113,19 +113,23 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
 }
 
 Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
-                          std::optional<Descriptor> peer) {
+                          std::function<std::uint64_t()> waiting) {
   auto& loop = co_await this_loop();
-  const auto look = peer ? limit / 8 : limit;
-  const auto left = [&] { return peer ? unacknowledged(*peer).value_or(0) : 0; };
+  const auto look = waiting ? limit / 8 : limit;
   auto since = last_byte;
-  for (auto before = left(); loop.now() - since < limit;) {
+  for (auto before = waiting ? waiting() : 0; loop.now() - since < limit;) {
     co_await loop.sleep_until(std::min(since + limit, after(look)));
-    const auto now_left = left();
-    since = std::max(last_byte, now_left == before ? since : loop.now());
-    before = now_left;
+    const auto now_waiting = waiting ? waiting() : 0;
+    since = std::max(last_byte, now_waiting == before ? since : loop.now());
+    before = now_waiting;
   }
   throw TimedOut(
       text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count()));
+}
+
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, Descriptor peer) {
+  return watch_for_idleness(limit, last_byte,
+                            [peer = std::move(peer)] { return unacknowledged(peer).value_or(0); });
 }
 
 double RateLimit::slice() const { return std::max(1.0, rate_ / 200); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
@@ -42,9 +43,11 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing = {});
 
 /// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later; otherwise never ends.
 /// `last_byte` is what the pumps of the conversation keep up to date: a byte does not touch a timer, an early
-/// end of the wait only looks again. What `peer` acknowledges counts as well: a slow reader can live on a
-/// full buffer for long.
+/// end of the wait only looks again. What a peer acknowledges counts as well: a slow reader can live on a
+/// full buffer for long; so `waiting` may give the bytes that are sent and not acknowledged.
 Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
-                          std::optional<Descriptor> peer = {});
+                          std::function<std::uint64_t()> waiting = {});
+/// With what `peer` has not acknowledged.
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, Descriptor peer);
 
 }  // namespace sockx

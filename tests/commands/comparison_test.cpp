@@ -150,6 +150,9 @@ TEST_CASE("--compare: what cannot be is a usage error that quotes it") {
     Process failing(compare(std::vector<std::string>{file} + words));
     check_failure(failing, 2, message);
   }
+  Process both(compare({file, "--csv", "--json"}));
+  CHECK(both.wait() == exited(2));
+  CHECK(contains(both.err(), "\"message\":\"--csv: --json gives every run, too"));
   Process alone(sockx({"send-file", "--sizes", "1Ki", file, "127.0.0.1:1"}));
   check_failure(alone, 2, "--compare");
 }

@@ -197,6 +197,19 @@ TEST_CASE("progress events: every second and at SIGUSR1, with the members of sch
   events_in(receiving.err());
 }
 
+TEST_CASE("progress events: the receiver of several files names the one that is coming") {
+  const Folder here, there;
+  const auto first = write_file(here / "first", noise(3'000'000));
+  const auto second = write_file(here / "second", "announced early, and sent late");
+  Process receiving(
+      sockx({"--json", "recv-file", "--verified", "--output-dir", there.path(), "127.0.0.1:0"}));
+  Process sending(sockx({"send-file", "--verified", "--rate", "2M", first, second}) +
+                  Words{"127.0.0.1:" + port_of(receiving)});
+  CHECK(event_with(receiving, "\"file\"").at("file") == "first");
+  check_end(sending, exited(0));
+  check_end(receiving, exited(0));
+}
+
 TEST_CASE("progress events: --events FILE has them while people read lines") {
   const Folder folder;
   Process receiving(sockx({"--events", folder / "events", "recv-file", "--discard", "127.0.0.1:0"}));

@@ -246,6 +246,11 @@ TEST_CASE("--rate: TCP is told the pace of what is ours, unless --opt says anoth
                    {.inherited = {dialed.fd()}});
   check_end(adopting, exited(0));
   CHECK(pacing_of(adopting) == "");
+  Process receiver(sockx({"recv-file", "--verified", "--output-dir", folder.path(), "127.0.0.1:0"}));
+  Process lanes(sockx({"send-file", "--verified", "--streams", "3", "--name", "copy", file}) + rate +
+                Words{"127.0.0.1:" + port_of(receiver)});
+  check_end(lanes, exited(0));
+  CHECK(pacing_of(lanes) == own + own + own);
   Process unix_socket(sockx({"listen"}) + rate + Words{"unix:" + (folder / "socket")});
   wait_for_listener(folder / "socket");
   run(sockx({"connect", "unix:" + (folder / "socket")}));

@@ -583,7 +583,7 @@ TEST_CASE("verified: a sender or a receiver without --verified gets no file thro
     const auto file = write_file(here / "file", std::string(size, 'x'));
     Process receiver(receiver_words({"--output-dir", there.path()}));
     Process sender(sockx({"send-file", file, "127.0.0.1:" + port_of(receiver)}));
-    check_failure(receiver, 10, "no frame of a verified transfer");
+    check_failure(receiver, 10, "no frame of a verified transfer begins here; does it send with --verified?");
     CHECK(sender.wait() != exited(0));
     CHECK(there.size() == 0);
   }

@@ -132,7 +132,11 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, const
   summary.emplace(context, true, connection.peer.to_string());
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
-  const auto next = [&]() -> Task<PeerSocket> { co_return peer_socket(co_await meeting.next()); };
+  const auto next = [&, rate = options.rate]() -> Task<PeerSocket> {
+    auto another = co_await meeting.next();
+    pace(another, flags.stream(), rate);
+    co_return peer_socket(std::move(another));
+  };
   auto sending = send_verified(peer_socket(std::move(connection)), next, std::move(options), summary->tally);
   co_await std::move(sending);
 }

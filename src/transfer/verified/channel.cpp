@@ -69,12 +69,21 @@ Task<> Channel::fill(std::size_t least) {
   }
 }
 
+template <class Decode>
+auto Channel::of_peer(Decode decode) const {
+  try {
+    return decode();
+  } catch (const Corrupt& error) {
+    throw Corrupt(text("{}: {}", peer(), error.what()));
+  }
+}
+
 Task<Message> Channel::receive() {
   co_await fill(frame_header_size);
-  const auto header = decode_header(waiting().substr(0, frame_header_size));
+  const auto header = of_peer([&] { return decode_header(waiting().substr(0, frame_header_size)); });
   const auto size = frame_header_size + header.length + frame_digest_size;
   co_await fill(size);
-  auto message = decode(waiting().substr(0, size));
+  auto message = of_peer([&] { return decode(waiting().substr(0, size)); });
   begin_ += size;
   co_return message;
 }

@@ -62,6 +62,9 @@ class Channel {
  private:
   class Flushing;
   Task<> fill(std::size_t least);
+  /// Whatever is thrown as Corrupt names the peer.
+  template <class Decode>
+  auto of_peer(Decode decode) const;
   Task<> drop_input(Deadline limit);
   std::string_view waiting() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
 

@@ -14,6 +14,7 @@ Task<> ChunkIntake::take(Channel& channel, Chunk chunk, Hasher& hasher) {
   const auto owned = files_.find(chunk.id);
   auto& begun = *owned;
   const auto& range = chunk.range;
+  tally_.file = begun.entry.name;
   files_.check(begun, range);
   auto offset = range.offset;
   const auto keep = [&](std::span<const std::byte> piece) {

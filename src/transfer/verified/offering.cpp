@@ -53,6 +53,7 @@ Task<> Offering::resume(Begun& begun, Offer& offer) {
   const auto& entry = begun.entry;
   auto& part = *begun.part;
   tally_.phase = TransferTally::Phase::resuming;
+  tally_.file = entry.name;
   co_await part.resume(last_byte_);
   tally_.phase = TransferTally::Phase::moving;
   if (part.has_changed()) {

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t enough_answers = 64 * 1024;  // bytes to send, while there is more to read
-constexpr Duration time_to_part = 2s;
+constexpr Duration time_to_part = 2s, time_to_part_in_haste = 200ms;
 
 /// Whether the others can go on.
 bool is_of_one_file(const Error& error) {
@@ -64,6 +64,7 @@ class ReceivingSession {
   Task<> give_up(std::exception_ptr failure) {
     Abort told;
     std::exception_ptr thrown = failure;
+    auto time = time_to_part;
     try {
       std::rethrow_exception(failure);
     } catch (const Corrupt& error) {
@@ -73,7 +74,8 @@ class ReceivingSession {
       thrown = broken_off(error);
     } catch (const TimedOut& error) {
       told = {told_status::timed_out, error.what()};
-      thrown = broken_off(error);
+      if (tally_.phase != TransferTally::Phase::greeting) thrown = broken_off(error);
+      time = time_to_part_in_haste;  // of which there is none left
     } catch (const Error& error) {
       told = {told_status::local_io, error.what()};
       if (error.origin() == Origin::peer) thrown = broken_off(error);
@@ -83,7 +85,7 @@ class ReceivingSession {
     try {
       control_.drop_unsent();
       control_.put(told);
-      co_await bounded(say_and_part(), after(time_to_part), "");
+      co_await bounded(say_and_part(), after(time), "");
     } catch (const std::exception&) {  // the sender is gone, or does not listen
     }
     std::rethrow_exception(thrown);
@@ -104,10 +106,10 @@ class ReceivingSession {
   }
 
   Task<> transfer() {
-    auto first = co_await control_.receive();
-    const auto* const hello = std::get_if<Hello>(&first);
-    if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
-    hello_ = *hello;
+    const double limit = std::chrono::duration<double>(options_.greeting_time).count();
+    co_await bounded(
+        hear_greeting(), after(options_.greeting_time),
+        text("{} has not greeted within {:g} s: does it send with --verified?", control_.peer(), limit));
     tally_.hash = name_of(hello_.digest);
     if (hello_.streams == 1) next_ = {};
     control_.put(Welcome());
@@ -128,6 +130,17 @@ class ReceivingSession {
       tasks.push_back(lanes_->run(std::exchange(next_, {})));
     }
     co_await any(std::move(tasks));
+  }
+
+  Task<> hear_greeting() {
+    try {
+      const auto first = co_await control_.receive();
+      const auto* const hello = std::get_if<Hello>(&first);
+      if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
+      hello_ = *hello;
+    } catch (const Corrupt& error) {
+      throw Corrupt(text("{}; does it send with --verified?", error.what()));
+    }
   }
 
   static void check_version(const Hello& hello, const Channel& channel) {
@@ -170,7 +183,6 @@ class ReceivingSession {
     if (options_.most_files && entry.id >= *options_.most_files)
       throw Incomplete(text("{} sends more than {} files; --max-files allows more", control_.peer(),
                             *options_.most_files));
-    tally_.file = entry.name;
     Begun begun{entry, nullptr};
     Offer offer{entry.id};
     std::string reason;

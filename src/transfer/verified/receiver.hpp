@@ -21,8 +21,8 @@ struct VerifiedReceiveOptions {
   bool sync = false;                       // on disk before the sender is told
   std::optional<std::uint64_t> most = {};  // bytes of a file
   std::optional<std::uint64_t> most_files = 1'000'000;  // and folders
-  /// That a further connection has for its first word: twice what a sender that listens gives to strangers,
-  /// behind whom it may have to wait.
+  /// That a connection has for its first word: twice what a sender that listens gives to strangers, behind
+  /// whom it may have to wait.
   Duration greeting_time = std::chrono::seconds(20);
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;

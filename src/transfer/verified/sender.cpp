@@ -36,7 +36,8 @@ class SendingSession {
   Task<> run() {
     std::vector<Task<>> tasks;
     if (options_.idle_timeout)
-      tasks.push_back(watch_for_idleness(*options_.idle_timeout, lanes_.last_byte(), control().socket()));
+      tasks.push_back(watch_for_idleness(*options_.idle_timeout, lanes_.last_byte(),
+                                         [this] { return lanes_.unacknowledged(); }));
     tasks.push_back(transfer());
     std::exception_ptr failure;
     try {

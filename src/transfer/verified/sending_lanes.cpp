@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "flow/task_group.hpp"
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -31,6 +32,12 @@ SendingLanes::SendingLanes(EventLoop& loop, PeerSocket first, NextSocket next,
 Lane& SendingLanes::add(PeerSocket connection) {
   const LaneOptions how{options_.digest, options_.method, options_.compresses, rate_ ? &*rate_ : nullptr};
   return lanes_.emplace_back(loop_, std::move(connection), last_byte_, how, tally_);
+}
+
+std::uint64_t SendingLanes::unacknowledged() {
+  std::uint64_t sum = 0;
+  for (auto& lane : lanes_) sum += sockx::unacknowledged(lane.channel().socket()).value_or(0);
+  return sum;
 }
 
 Task<> SendingLanes::greet_first(const std::optional<SourceTotals>& totals) {

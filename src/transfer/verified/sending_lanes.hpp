@@ -25,6 +25,8 @@ class SendingLanes {
   Channel& control() { return first().channel(); }
   /// When a byte has last come or gone on any of them, or from a source that is waited for.
   Clock::time_point& last_byte() { return last_byte_; }
+  /// Bytes on any of them that the receiver has not acknowledged.
+  std::uint64_t unacknowledged();
 
   /// Says what is about to come, if that is known, and hears the receiver's welcome. Throws TimedOut when it
   /// does not come in time; Corrupt, Incomplete or Abort when something else does.

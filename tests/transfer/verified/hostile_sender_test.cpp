@@ -147,6 +147,16 @@ std::string many_parts() {
 
 }  // namespace
 
+TEST_CASE("hostile sender: one that does not greet in time is no sender") {
+  const Folder there;
+  const std::vector<std::string> silence(2);  // on a connection that does not end
+  const auto reception = receive(silence, {.folder = there.path(), .greeting_time = 100ms});
+  const auto failure = thrown_by<TimedOut>([&] { std::rethrow_exception(reception.failure); });
+  REQUIRE(failure);
+  CHECK(std::string(failure->what()) ==
+        "the sender has not greeted within 0.1 s: does it send with --verified?");
+}
+
 TEST_CASE("hostile sender: a name that leads elsewhere is refused, as a file's and as a folder's") {
   const std::string names[]{"..",
                             "../escaped",

@@ -56,6 +56,7 @@ Run declare_listen(Flags& flags) {
   const auto options = std::make_shared<ListenArguments>();
   flags.add_words(options->words, 2, "[HOST] PORT").required(false);  // check_endpoint() knows
   add_listen_flags(flags, options->listening);
+  flags.get("--source").option_text("ADDR");
   add_binding_flags(flags, options->listening);
   add_accept_timeout(flags, options->conversation.limits);
   const auto conversation =

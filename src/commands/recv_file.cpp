@@ -277,7 +277,10 @@ Run declare_recv_file(Flags& flags) {
   const auto options = std::make_shared<RecvFileArguments>();
   auto& o = *options;
   flags.add_words(o.words, 2, "[HOST] PORT")
-      .option_text("[HOST] PORT\n       sockx recv-file --connect [OPTIONS] HOST PORT");
+      .option_text(
+          "[HOST] PORT\n"
+          "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
+          "       sockx recv-file --verified [OPTIONS] [HOST] PORT");
   const auto take_output = [&o](const std::string& file) {
     o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
     o.target.output_given = true;

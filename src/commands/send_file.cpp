@@ -245,6 +245,7 @@ Run declare_send_file(Flags& flags) {
       .option_text(
           "FILE HOST PORT\n"
           "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
+          "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
           "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -117,6 +119,20 @@ Words statuses_in_source() {
   return statuses;
 }
 
+/// What stands as an event's name before its members.
+Words events_in_source() {
+  const std::regex event(R"re("([a-z_-]+)",\s*(\{\{|\{\}|\w*fields))re");
+  Words events;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(SOCKX_SOURCE "/src")) {
+    if (entry.path().extension() != ".cpp") continue;
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    for (std::sregex_iterator found(text.begin(), text.end(), event), end; found != end; ++found)
+      events.insert((*found)[1]);
+  }
+  return events;
+}
+
 std::string page_of(const Command& command) { return "sockx-" + std::string(command.name); }
 
 void check_options(const std::string& words, const std::string& page) {
@@ -164,6 +180,16 @@ TEST_CASE("man pages: sockx(1) explains every exit status, and the other pages n
     for (const auto& status : statuses_in_page(page_of(command)))
       CHECK_MESSAGE(known.contains(status),
                     "EXIT STATUS in man/" << page_of(command) << ".1 explains an unknown " << status);
+}
+
+TEST_CASE("man pages: sockx(1) explains every event") {
+  Words explained;
+  for (const auto& line : section("sockx", "EVENTS"))
+    if (line.starts_with(".It Cm ")) explained.insert(line.substr(7));
+  const auto told = events_in_source();
+  CHECK_MESSAGE(told.contains("accepted"), "the events could not be read from src");
+  for (const auto& event : told)
+    CHECK_MESSAGE(explained.contains(event), "EVENTS in man/sockx.1 does not explain " << event);
 }
 
 TEST_CASE(

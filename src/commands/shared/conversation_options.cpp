@@ -35,7 +35,7 @@ void add_directions(Flags& flags, ConversationOptions& options) {
                                         "read no input; our half stays open until the peer's end");
   flags.add_choice("--shutdown", options.shutdown,
                    {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
-                   "shut down one half or both right after connecting");
+                   "shut down one half or both at the beginning");
   const auto line = flags.add_option("--line", options.lines,
                                      "send TEXT and a newline instead of standard input (repeatable)");
   line.option_text("TEXT");

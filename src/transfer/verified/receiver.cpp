@@ -100,9 +100,9 @@ class ReceivingSession {
   }
 
   std::exception_ptr broken_off(const std::exception& reason) const {
-    const auto total = tally_.bytes_total ? text("{}", *tally_.bytes_total) : "the";
+    const auto of_all = tally_.bytes_total ? text(" of {}", *tally_.bytes_total) : "";
     return std::make_exception_ptr(
-        Incomplete(text("{} of {} bytes arrived: {}", tally_.bytes_done(), total, reason.what())));
+        Incomplete(text("{}{} bytes arrived: {}", tally_.bytes_done(), of_all, reason.what())));
   }
 
   Task<> transfer() {
@@ -140,6 +140,10 @@ class ReceivingSession {
       hello_ = *hello;
     } catch (const Corrupt& error) {
       throw Corrupt(text("{}; does it send with --verified?", error.what()));
+    } catch (const Incomplete&) {
+      if (!control_.has_waiting_input()) throw;
+      throw Corrupt(text("{}: this is too short for a verified transfer; does it send with --verified?",
+                         control_.peer()));
     }
   }
 

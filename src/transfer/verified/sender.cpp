@@ -77,8 +77,8 @@ class SendingSession {
   }
 
   std::string broken_off(const std::exception& reason) const {
-    return text("{} of {} bytes were sent: {}", tally_.bytes_done(),
-                tally_.bytes_total ? text("{}", *tally_.bytes_total) : "the", reason.what());
+    const auto of_all = tally_.bytes_total ? text(" of {}", *tally_.bytes_total) : "";
+    return text("{}{} bytes were sent: {}", tally_.bytes_done(), of_all, reason.what());
   }
 
   Task<> transfer() {

@@ -93,11 +93,12 @@ CommandLine::CommandLine()
   flags.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_option("--events", globals.events_file, "write the events, as NDJSON, to FILE")
-      .option_text("FILE");
+      .option_text("FILE")
+      .not_empty();
   const auto take_level = [this](const std::string& word) { globals.log_level = parse_log_level(word); };
   flags.add_option_function("--log-level", take_level, "what to log: trace, debug, info, warn, error or off")
       .option_text("LEVEL");
-  flags.add_option("--log-file", globals.log_file, "log to FILE as well").option_text("FILE");
+  flags.add_option("--log-file", globals.log_file, "log to FILE as well").option_text("FILE").not_empty();
   flags.add_choice("--color", globals.color,
                    {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
                    "color the log (default: auto)");

@@ -26,9 +26,20 @@ Flag Flag::not_empty() const {
   return Flag(*option_->check(CLI::Validator(objection, "", "")));
 }
 
-Flag Flag::range(int low, int high) const { return Flag(*option_->check(CLI::Range(low, high))); }
+template <class Number>
+Flag Flag::within(Number low, Number high) const {
+  const auto objection = [low, high](const std::string& word) {
+    const auto number = number_in<Number>(word);
+    return number && *number >= low && *number <= high
+               ? ""
+               : text("'{}': say a number from {} to {}", word, low, high);
+  };
+  return Flag(*option_->check(CLI::Validator(objection, "", "")));
+}
 
-Flag Flag::range(unsigned low, unsigned high) const { return Flag(*option_->check(CLI::Range(low, high))); }
+Flag Flag::range(int low, int high) const { return within(low, high); }
+
+Flag Flag::range(unsigned low, unsigned high) const { return within(low, high); }
 
 Flag Flag::needs(Flag other) const { return Flag(*option_->needs(other.option_)); }
 

@@ -44,6 +44,8 @@ class Flag {
   Flag excludes(const std::string& name) const;
 
  private:
+  template <class Number>
+  Flag within(Number low, Number high) const;
   CLI::Option* option_;
 };
 

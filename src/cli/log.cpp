@@ -3,12 +3,14 @@
 #define SPDLOG_FMT_EXTERNAL
 #include "cli/log.hpp"
 
+#include <fcntl.h>
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
 #include "cli/report.hpp"
 #include "os/error.hpp"
+#include "os/unique_fd.hpp"
 
 namespace sockx {
 
@@ -55,6 +57,9 @@ Log::Log(const Options& options, Report& report) : level_(options.level), report
   terminal_->set_pattern("sockx: %^%l%$: %v");
   terminal_->set_level(spdlog::level::trace);
   if (options.file.empty()) return;
+  // spdlog would make the folders that are missing.
+  if (!UniqueFd(open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)))
+    throw_errno(text("open {}", options.file), Origin::local_file);
   try {
     file_ = std::make_shared<spdlog::logger>(
         "sockx", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file));

@@ -4,24 +4,12 @@
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
+#include "serve/cut_unless_complete.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
 
 namespace {
-
-/// A connection is reset when it is dropped, unless the conversation has come to its end: whoever is left may
-/// not take what was cut for whole.
-class CutUnlessComplete {
- public:
-  explicit CutUnlessComplete(int socket) : socket_(socket) { set_reset_on_close(socket_, true); }
-  CutUnlessComplete(const CutUnlessComplete&) = delete;
-  CutUnlessComplete& operator=(const CutUnlessComplete&) = delete;
-  void complete() const { set_reset_on_close(socket_, false); }
-
- private:
-  int socket_;
-};
 
 class Forward : public Handler {
  public:

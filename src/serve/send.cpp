@@ -1,10 +1,12 @@
 // send: every client gets the file.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "flow/pumping.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
+#include "serve/cut_unless_complete.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
@@ -16,12 +18,17 @@ class Send : public Handler {
   explicit Send(std::string path) : path_(std::move(path)) { open_file(); }
 
   /// The file as it is now. However slow the client is, it has it all before it is closed; what it says is
-  /// dropped.
+  /// dropped. A client that does not get all of it meets a reset.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
+    const CutUnlessComplete cut(client.socket.fd);
     Stream file(loop, open_file());
+    const auto size = status_of(file.fd.get()).st_size;
     Pump pump(describe(file.fd.get(), path_, Origin::local_file), client.socket);
     co_await run_pump(pump, file.watch, client.watch, {nullptr, &client.tally.last_byte, &client.tally.sent});
+    if (const auto sent = client.tally.sent; sent < static_cast<std::uint64_t>(size))
+      throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", path_, sent, size));
+    cut.complete();
     shutdown_write(client.socket);
     co_await wait_until_acknowledged(client.socket, never, &client.tally.last_byte);
     co_await client.finish();
@@ -33,7 +40,16 @@ class Send : public Handler {
   UniqueFd open_file() const {
     UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) throw_errno(text("open {}", path_), Origin::local_file);
+    const auto mode = status_of(file.get()).st_mode;
+    if (S_ISDIR(mode)) throw Error(EISDIR, text("open {}", path_), Origin::local_file);
+    if (S_ISFIFO(mode))
+      throw Error(ESPIPE, text("open {}: a pipe gives what it has to one reader", path_), Origin::local_file);
     return file;
+  }
+  struct stat status_of(int file) const {
+    struct stat status {};
+    if (fstat(file, &status) != 0) throw_errno(text("fstat {}", path_), Origin::local_file);
+    return status;
   }
 
   std::string path_;

@@ -76,6 +76,18 @@ Task<> Server::run() {
   co_await wait_for_last_clients(std::min(drained_by_, after(options_.drain_timeout.value_or(usual_grace))));
 }
 
+Task<> Server::watch_for_quiet(Duration limit) {
+  const auto where = listeners_.front().address().to_string();
+  for (;;) {
+    const auto before = accepted_;
+    co_await loop_.sleep_until(after(std::max<Duration>(limit, 1ms)));
+    while (!seats_.empty()) {
+      co_await left_.wait();
+    }
+    if (accepted_ == before) throw TimedOut(text("accept {}: timed out", where));
+  }
+}
+
 Task<> Server::run_once(Deadline deadline) {
   std::optional<Accepted> accepted;
   while (!accepted) {

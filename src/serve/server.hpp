@@ -55,6 +55,8 @@ class Server {
   /// Until the handler's own work has ended or, after drain(), all clients have; neither goes on beyond
   /// drain_timeout. Throws what the handler's own work does.
   Task<> run();
+  /// Throws TimedOut when nobody has connected for `limit` while nobody was being served; else never ends.
+  Task<> watch_for_quiet(Duration limit);
   /// Serves the first that comes until `deadline` and is not refused, and nobody else. Throws what befalls
   /// it, and TimedOut.
   Task<> run_once(Deadline deadline);

@@ -191,6 +191,12 @@ TEST_CASE("--lines, --max-conns, --chat: what does not go together is said") {
   check_failure(echo, 2, "--lines is for the handlers stdio and broker");
   Process most(sockx({"listen", "--max-conns", "3", "127.0.0.1", "0"}));
   check_failure(most, 2, "--max-conns is for --keep-open");
+  for (const std::string word : {"0", "-1", "1.5", "99999999999999999999"}) {
+    Process wrong(sockx({"listen", "-k", "--max-conns", word, "127.0.0.1", "0"}));
+    check_failure(wrong, 2, "--max-conns: '" + word + "': say a number from 1 on");
+  }
+  Process workers(sockx({"listen", "-k", "--handler", "echo", "--workers", "1.5", "127.0.0.1", "0"}));
+  check_failure(workers, 2, "--workers: '1.5': say a number from 1 to 1024");
   Process two(sockx({"listen", "--chat", "--broker", "127.0.0.1", "0"}));
   check_failure(two, 2, "--chat");
   Process program(sockx({"listen", "--chat", "--exec", "127.0.0.1", "0", "--", "cat"}));

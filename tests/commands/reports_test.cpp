@@ -151,6 +151,15 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("--log-file: no folder is made for it, and '' is no file") {
+  const Folder folder;
+  Process process(sockx({"listen", "--log-file", folder / "missing/log", "127.0.0.1", "0"}));
+  check_failure(process, 11, "No such file or directory");
+  CHECK(folder.size() == 0);
+  Process nameless(sockx({"listen", "--log-file", "", "127.0.0.1", "0"}));
+  check_failure(nameless, 2, "--log-file: '': say something");
+}
+
 TEST_CASE("--log-file: what -v would say, and the failure, whatever stderr shows") {
   const Folder folder;
   Process listening(

@@ -89,6 +89,56 @@ TEST_CASE("server: --send gives each client the file, --exec and --sh a program,
                    [&](Server& server) { CHECK(answer(server, "there and back") == "THERE AND BACK"); });
 }
 
+TEST_CASE("server: who does not get all of the file of --send meets a reset, and a line says why") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "");
+  fs::resize_file(file, 80'000'000);
+  Server server({"-k", "--send", file});
+  const auto closed = [&](const std::string& reason) {
+    const auto event = server.event("closed");
+    CHECK(event.at("complete") == false);
+    CHECK(contains(event.at("reason"), reason));
+    CHECK(contains(json::parse(server.process.err_line(reason)).at("level"), "warn"));
+  };
+  auto slow = server.connect();
+  slow.receive(1);
+  fs::resize_file(file, 1000);
+  CHECK(slow.ends_by_reset());
+  closed("has become shorter: ");
+  fs::remove(file);
+  CHECK(server.connect().ends_by_reset());
+  closed("No such file or directory");
+  fs::create_directory(file);
+  CHECK(server.connect().ends_by_reset());
+  closed("Is a directory");
+  fs::remove(file);
+  REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+  CHECK(server.connect().ends_by_reset());
+  closed("a pipe gives what it has to one reader");
+  Process folder_to_send(sockx({"listen", "-k", "--send", folder.path(), "127.0.0.1", "0"}));
+  check_failure(folder_to_send, 11, "Is a directory");
+}
+
+TEST_CASE("server: --accept-timeout ends it once nobody is there and nobody comes") {
+  Server server({"-k", "--handler", "echo", "--accept-timeout", "150ms"});
+  auto client = server.connect();
+  for (int i = 0; i < 8; ++i) {
+    std::this_thread::sleep_for(50ms);  // it is the server that must not see this as quiet
+    check_echo(client, "x");
+  }
+  client.finish();
+  CHECK(client.receive_all() == "");
+  check_end(server.process, exited(5));
+  CHECK(contains(server.process.err(), "timed out"));
+}
+
+TEST_CASE("server: a client that --idle-timeout cuts off is told of in a warning") {
+  Server server({"-k", "--handler", "echo", "--idle-timeout", "50ms"});
+  auto client = server.connect();
+  CHECK(client.receive_all() == "");
+  CHECK(json::parse(server.process.err_line("no byte in either direction")).at("level") == "warning");
+}
+
 TEST_CASE("server: --send waits for a client that takes its time") {
   const Folder folder;
   const auto content = noise(2'000'000);

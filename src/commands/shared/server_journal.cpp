@@ -36,7 +36,7 @@ void ServerJournal::note_closed(const ServerEvent& event) const {
   const auto told =
       text("connection {} from {} closed after {}: received {} bytes, sent {} bytes: {}", client.number,
            client.name(), show_duration(span), client.tally.received, client.tally.sent, event.reason);
-  if (event.is_failure)
+  if (!event.is_complete)
     context_.log.warn("{}", told);
   else
     context_.log.info("{}", told);

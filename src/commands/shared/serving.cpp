@@ -155,6 +155,7 @@ Task<> run_server(const Plan& plan, Share share, Activation& activation, Running
   activation.ready();
   std::vector<Task<>> tasks;
   tasks.push_back(access.attend());
+  if (!is_one_client && plan.limits.accept) tasks.push_back(server.watch_for_quiet(*plan.limits.accept));
   if (opened.connection) {
     auto described = opened.connection->socket.described(opened.connection->peer.to_string());
     tasks.push_back(server.run_with(std::move(*opened.connection), std::move(described)));
@@ -220,7 +221,6 @@ void check(const ServingOptions& options, const ProgramCall& program) {
   const auto* const row = row_of(options);
   if (options.whole_lines && (row == nullptr || !row->can_hold_lines))
     throw BadInput("--lines is for the handlers stdio and broker, where the bytes of clients meet");
-  if (options.most == 0U) throw BadInput("--max-conns: '0': nobody would be served; say at least 1");
   for (const auto& [name, given] : {std::pair{"--max-conns", options.most.has_value()},
                                     {"--reject", options.rejects},
                                     {"--drain-timeout", options.drain_timeout.has_value()}})
@@ -258,8 +258,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   const auto send = flags.add_option("--send", options.send, "send FILE to whoever connects")
                         .option_text("FILE")
                         .not_empty();
-  flags.add_option("--max-conns", options.most, "serve at most N connections at once; the rest wait")
-      .option_text("N");
+  flags.add_count("--max-conns", options.most, "serve at most N connections at once; the rest wait");
   flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
   flags.add_duration("--drain-timeout", options.drain_timeout,
                      "at SIGTERM accept nobody else, and wait so long for the connections to end");
@@ -268,7 +267,8 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   const auto workers =
       flags.add_option("--workers", options.workers, "serve by N processes that share the port")
           .option_text("N")
-          .range(1, 1024);
+          .range(1, 1024)
+          .excludes("--accept-timeout");
   for (const auto option : {keep_open, handler, chat, broker, forward, send, workers})
     exclude_each(conversation, option, {"--deadline", "--idle-timeout", "--exec", "--sh"});
 }

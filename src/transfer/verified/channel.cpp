@@ -79,6 +79,8 @@ auto Channel::of_peer(Decode decode) const {
 }
 
 Task<Message> Channel::receive() {
+  co_await fill(frame_magic_size);  // who says something else may not go on to what a header needs
+  of_peer([&] { check_magic(waiting().substr(0, frame_magic_size)); });
   co_await fill(frame_header_size);
   const auto header = of_peer([&] { return decode_header(waiting().substr(0, frame_header_size)); });
   const auto size = frame_header_size + header.length + frame_digest_size;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -26,6 +27,7 @@ std::string name_beside(std::string_view leaf, const char* what) {
 
 constexpr const char* map_ending = "map";
 constexpr const char* new_map_ending = "map.new";  // of one that is being compared
+constexpr auto longest_chunk_time = 10;            // seconds, with the slowest of senders
 
 }  // namespace
 
@@ -56,7 +58,13 @@ void PartFile::clear(const Place& place) {
 
 PartFile::~PartFile() {
   if (!part_) return;  // it has its name
-  if (is_resumable_ && verified_.bytes() > 0) return;
+  if (is_resumable_ && verified_.bytes() > 0) {
+    try {
+      if (is_as_mapped_) map_->set_time(time());
+    } catch (const Error&) {  // then the next transfer looks at samples
+    }
+    return;
+  }
   remove_maps();
   if (names_our_part()) unlinkat(folder_.get(), part_name_.c_str(), 0);
 }
@@ -149,18 +157,46 @@ Task<> PartFile::resume(Clock::time_point& last_active) {
     restart();
     co_return;
   }
-  if (state == PartMap::State::in_doubt) {
-    co_await compare(last_active);
-    co_return;
+  bool is_in_doubt = state == PartMap::State::in_doubt;
+  if (!is_in_doubt) {
+    const auto left = map_->time();  // which reading moves on where the end is torn
+    take_map();
+    is_in_doubt = has_been_touched_since(left);
+    if (is_in_doubt) unlinkat(folder_.get(), name_beside(leaf_, new_map_ending).c_str(), 0);
   }
+  if (is_in_doubt) {
+    co_await compare(last_active);
+  }
+  is_as_mapped_ = true;
+}
+
+timespec PartFile::time() const {
+  struct stat status {};
+  if (fstat(part_.get(), &status) != 0) fail("fstat the part of");
+  return status.st_mtim;
+}
+
+void PartFile::take_map() {
   while (const auto chunk = map_->next())
     if (can_have(chunk->range)) note_verified(*chunk);
+}
+
+/// By somebody else; `left` is when the last transfer noted something.
+bool PartFile::has_been_touched_since(const timespec& left) const {
+  const auto ours = time();
+  if (ours.tv_sec == left.tv_sec && ours.tv_nsec == left.tv_nsec) return false;
+  // That transfer was killed: behind the last chunk that it noted may be a part of another.
+  if (ours.tv_sec > left.tv_sec + longest_chunk_time) return true;
+  return !std::ranges::all_of(samples_, [this](const Sample& chunk) { return still_has(chunk); });
 }
 
 /// What holds goes into a new map, which takes the place of the old one at the end. When the comparison is
 /// broken off, the next goes on from there.
 Task<> PartFile::compare(Clock::time_point& last_active) {
   auto& loop = co_await this_loop();
+  verified_ = {};
+  samples_.clear();
+  map_ = open_map(map_ending);
   auto renewed = open_map(new_map_ending);
   if (renewed.state() == PartMap::State::good) {
     while (const auto chunk = renewed.next())
@@ -190,6 +226,7 @@ void PartFile::restart() {
   if (!map_) return;
   map_ = open_map(map_ending);
   map_->restart();
+  is_as_mapped_ = true;
 }
 
 void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {

@@ -29,8 +29,10 @@ class PartFile {
   /// Removes what a transfer that was killed in its last moment has left of a file that has its name.
   static void clear(const Place& place);
 
-  /// Reads the map. After a restart of the machine, which may have lost what was in memory only, every chunk
-  /// is compared with its digest; `last_active` is kept up to date meanwhile.
+  /// Reads the map. Every chunk is compared with its digest where the part may have lost some: the machine
+  /// has been started again, and what was in memory only may be gone; or somebody else has written to the
+  /// part. That shows when it is not as old as the last transfer left it; after a SIGKILL, which leaves
+  /// nothing to go by, in the chunks that are samples. `last_active` is kept up to date meanwhile.
   Task<> resume(Clock::time_point& last_active);
   /// Whether there was a part, but of a file of another size or time.
   bool has_changed() const { return has_changed_; }
@@ -55,6 +57,9 @@ class PartFile {
   PartMap open_map(const char* what) const;
   bool remove_maps() const;
   Task<> compare(Clock::time_point& last_active);
+  timespec time() const;
+  void take_map();
+  bool has_been_touched_since(const timespec& left) const;
   bool can_have(const Range& range) const;
   bool still_has(const Sample& chunk) const;
   void note_verified(const Sample& chunk);
@@ -68,6 +73,7 @@ class PartFile {
   FileFacts facts_;
   DigestKind digest_;
   bool is_resumable_, was_there_ = false, has_changed_ = false;
+  bool is_as_mapped_ = false;  // what the map lists has been looked at, or written by us
   UniqueFd part_;
   std::optional<PartMap> map_;  // of one that can be resumed
   RangeSet verified_;

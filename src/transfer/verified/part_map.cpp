@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <utility>
 
@@ -112,6 +114,17 @@ void PartMap::add(const Sample& chunk) {
   const auto record = record_of(chunk);
   write(size_, record);
   size_ += record.size();
+}
+
+timespec PartMap::time() const {
+  struct stat status {};
+  if (fstat(file_.get(), &status) != 0) fail("fstat");
+  return status.st_mtim;
+}
+
+void PartMap::set_time(const timespec& time) const {
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, time};
+  if (futimens(file_.get(), times.data()) != 0) fail("set the time of");
 }
 
 void PartMap::rename(int folder, std::string name) {

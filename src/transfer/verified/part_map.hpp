@@ -1,6 +1,8 @@
 // PartMap: which chunks of a file that is being received are verified, on disk.
 #pragma once
 
+#include <time.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +42,9 @@ class PartMap {
   void restart();
   /// Behind all that next() has returned.
   void add(const Sample& chunk);
+  /// The time of its last modification, which add() moves on, or as it was set.
+  timespec time() const;
+  void set_time(const timespec& time) const;
   /// Renames it, in place of what has the name.
   void rename(int folder, std::string name);
 

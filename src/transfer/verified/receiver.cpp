@@ -140,10 +140,6 @@ class ReceivingSession {
       hello_ = *hello;
     } catch (const Corrupt& error) {
       throw Corrupt(text("{}; does it send with --verified?", error.what()));
-    } catch (const Incomplete&) {
-      if (!control_.has_waiting_input()) throw;
-      throw Corrupt(text("{}: this is too short for a verified transfer; does it send with --verified?",
-                         control_.peer()));
     }
   }
 

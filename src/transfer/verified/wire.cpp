@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view magic = "sx";
 constexpr std::size_t checked_part = 8;  // of the header: what its own check is of
+constexpr const char* no_frame = "no frame of a verified transfer begins here";
 
 /// Puts numbers in network byte order behind each other.
 class Writer {
@@ -218,15 +219,18 @@ std::string encode(const Message& message) {
   return frame;
 }
 
+void check_magic(std::string_view bytes) {
+  if (bytes != magic) throw Corrupt(no_frame);
+}
+
 FrameHeader decode_header(std::string_view header) {
   FrameHeader decoded;
   Reader from(header);
-  const auto begins_right = from.take(magic.size()) == magic;
+  check_magic(from.take(frame_magic_size));
   std::uint8_t zero = 0;
   std::uint64_t check = 0;
   from.number(decoded.type).number(zero).number(decoded.length).number(check);
-  if (!begins_right || check != xxh3_64(header.substr(0, checked_part)))
-    throw Corrupt("no frame of a verified transfer begins here");
+  if (check != xxh3_64(header.substr(0, checked_part))) throw Corrupt(no_frame);
   if (zero != 0 || decoded.type == 0 || decoded.type > types || decoded.length > largest_body)
     throw Corrupt(text("no message has type {} and {} bytes", decoded.type, decoded.length));
   return decoded;

@@ -134,6 +134,9 @@ struct FrameHeader {
   std::uint32_t length = 0;  // bytes of the body
 };
 
+constexpr std::size_t frame_magic_size = 2;
+/// Throws Corrupt when that many bytes are not those that a frame begins with.
+void check_magic(std::string_view bytes);
 /// Throws Corrupt for what is no header of a frame, or a damaged one.
 FrameHeader decode_header(std::string_view header);
 /// The message in a whole frame. Throws Corrupt for a damaged one, and for one that cannot be.

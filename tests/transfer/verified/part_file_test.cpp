@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -62,6 +63,14 @@ struct Workplace {
     bytes.at(offset) ^= 1;
     write_file(beside + ".part", bytes);
   }
+  /// As a disk does, and not a program.
+  void damage_unseen(std::size_t offset) const {
+    struct stat before {};
+    REQUIRE(stat((beside + ".part").c_str(), &before) == 0);
+    damage(offset);
+    const timespec times[]{before.st_atim, before.st_mtim};
+    REQUIRE(utimensat(AT_FDCWD, (beside + ".part").c_str(), times, 0) == 0);
+  }
 };
 
 std::uint64_t bytes_resumed(const Workplace& workplace) {
@@ -105,7 +114,7 @@ TEST_CASE(
     CHECK(part.verified().ranges() == std::vector<Range>{{0, chunk_size}, {2 * chunk_size, chunk_size}});
     workplace.add_chunk(part, 3);
   }
-  workplace.damage(5);  // which a second comparison would find
+  workplace.damage_unseen(5);  // which a second comparison would find
   CHECK(bytes_resumed(workplace) == 3 * chunk_size);
   CHECK(workplace.folder.size() == 2);
 }
@@ -127,6 +136,35 @@ TEST_CASE("part file: a comparison that is broken off goes on from there") {
   workplace.damage(chunk_size + 5);  // and which the first has not come to
   CHECK(bytes_resumed(workplace) == 2 * chunk_size);
   CHECK(workplace.folder.size() == 2);
+}
+
+TEST_CASE("part file: what somebody else has written since the last transfer is found, wherever it is") {
+  const Workplace workplace;
+  workplace.leave({0, 1, 2});
+  CHECK(bytes_resumed(workplace) == 3 * chunk_size);
+  CHECK(bytes_resumed(workplace) == 3 * chunk_size);
+  workplace.damage(chunk_size + 5);
+  CHECK(bytes_resumed(workplace) == 2 * chunk_size);
+  workplace.damage_unseen(5);  // the comparison has left a time to go by
+  CHECK(bytes_resumed(workplace) == 2 * chunk_size);
+}
+
+TEST_CASE("part file: a transfer that was killed is gone on with, unless a sample is not what it was") {
+  const Workplace workplace;
+  const auto killed = in_child([&] {
+    auto part = workplace.part();
+    Workplace::resume(part);
+    for (const std::size_t number : {0, 1, 2}) workplace.add_chunk(part, number);
+    part.write(3 * chunk_size, std::as_bytes(std::span(std::string_view("the begin of another"))));
+    kill(getpid(), SIGKILL);
+    return 0;
+  });
+  CHECK_FALSE(killed.exited_with(0));
+  const auto map = read_file(workplace.beside + ".map");
+  CHECK(bytes_resumed(workplace) == 3 * chunk_size);
+  write_file(workplace.beside + ".map", map);  // with no time to go by
+  workplace.damage(5);
+  CHECK(bytes_resumed(workplace) == 2 * chunk_size);
 }
 
 TEST_CASE("part file: nothing stays of what fsync has failed for") {

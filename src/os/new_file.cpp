@@ -54,7 +54,9 @@ void check_folder(const std::string& folder) {
 
 void check_folder_of(const std::string& target) {
   struct stat there {};
-  if (stat(target.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) return;
+  const bool is_there = stat(target.c_str(), &there) == 0;
+  if (is_there && S_ISDIR(there.st_mode)) throw Error(EISDIR, text("open {}", target), Origin::local_file);
+  if (is_there && !S_ISREG(there.st_mode)) return;
   check_folder(folder_of(follow_links(target)));
 }
 

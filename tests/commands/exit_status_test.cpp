@@ -272,6 +272,7 @@ TEST_CASE("status 11: a local file cannot be read or written") {
   const std::vector<Row> rows{
       {{"send-file", folder / "missing", "127.0.0.1", listener.port()}, "No such file or directory"},
       {{"send-file", folder.path(), "127.0.0.1", listener.port()}, "Is a directory"},
+      {{"recv-file", "-o", folder.path(), "127.0.0.1", "0"}, "Is a directory"},
       {{"listen", "--port-file", folder / "no/such/file", "127.0.0.1", "0"}, "No such file or directory"},
       {{"listen", "--log-file", folder.path(), "127.0.0.1", "0"}, "Is a directory"},
       {{"listen", "--events", folder / "no/such/file", "127.0.0.1", "0"}, "No such file or directory"},
@@ -285,11 +286,12 @@ TEST_CASE("status 11: a local file cannot be read or written") {
 TEST_CASE("status 11: where a file cannot be made, the sender learns it") {
   const Folder folder;
   write_file(folder / "content", noise(1'000'000));
-  for (const auto& target : {folder / "gone/file", folder.path()}) {
+  for (const auto& target : {folder / "late", folder / "gone/file"}) {
     fs::create_directory(folder / "gone");
     Process receiving(sockx({"recv-file", "-o", target, "127.0.0.1", "0"}));
     const auto port = port_of(receiving);
     fs::remove(folder / "gone");
+    fs::create_directory(folder / "late");
     Process sending(sockx({"send-file", folder / "content", "127.0.0.1", port}));
     check_failure(receiving, 11);
     check_end(sending, exited(7));
@@ -298,8 +300,10 @@ TEST_CASE("status 11: where a file cannot be made, the sender learns it") {
 
 TEST_CASE("status 11: where a file cannot be made, even the sender of an empty one learns it") {
   const Folder folder;
-  Process receiving(sockx({"recv-file", "-o", folder.path(), "127.0.0.1", "0"}));
-  Process sending(sockx({"send-file", "/dev/null", "127.0.0.1", port_of(receiving)}));
+  Process receiving(sockx({"recv-file", "-o", folder / "late", "127.0.0.1", "0"}));
+  const auto port = port_of(receiving);
+  fs::create_directory(folder / "late");
+  Process sending(sockx({"send-file", "/dev/null", "127.0.0.1", port}));
   check_end(receiving, exited(11));
   check_end(sending, exited(7));
 }

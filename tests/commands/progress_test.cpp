@@ -199,7 +199,7 @@ TEST_CASE("progress events: every second and at SIGUSR1, with the members of sch
 
 TEST_CASE("progress events: the receiver of several files names the one that is coming") {
   const Folder here, there;
-  const auto first = write_file(here / "first", noise(3'000'000));
+  const auto first = write_file(here / "first", noise(5'000'000));
   const auto second = write_file(here / "second", "announced early, and sent late");
   Process receiving(
       sockx({"--json", "recv-file", "--verified", "--output-dir", there.path(), "127.0.0.1:0"}));

@@ -120,10 +120,10 @@ TEST_CASE("server: who does not get all of the file of --send meets a reset, and
 }
 
 TEST_CASE("server: --accept-timeout ends it once nobody is there and nobody comes") {
-  Server server({"-k", "--handler", "echo", "--accept-timeout", "150ms"});
+  Server server({"-k", "--handler", "echo", "--accept-timeout", "1s"});
   auto client = server.connect();
-  for (int i = 0; i < 8; ++i) {
-    std::this_thread::sleep_for(50ms);  // it is the server that must not see this as quiet
+  for (int i = 0; i < 6; ++i) {
+    std::this_thread::sleep_for(250ms);  // it is the server that must not see this as quiet
     check_echo(client, "x");
   }
   client.finish();

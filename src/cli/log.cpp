@@ -57,9 +57,10 @@ Log::Log(const Options& options, Report& report) : level_(options.level), report
   terminal_->set_pattern("sockx: %^%l%$: %v");
   terminal_->set_level(spdlog::level::trace);
   if (options.file.empty()) return;
-  // spdlog would make the folders that are missing.
-  if (!UniqueFd(open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)))
-    throw_errno(text("open {}", options.file), Origin::local_file);
+  // spdlog would make the folders that are missing. Kept open until it has opened the file itself: of a pipe
+  // this must not be the end.
+  const UniqueFd file(open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+  if (!file) throw_errno(text("open {}", options.file), Origin::local_file);
   try {
     file_ = std::make_shared<spdlog::logger>(
         "sockx", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file));

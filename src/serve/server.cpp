@@ -35,24 +35,20 @@ class Server::Sitting {
     client_.ending = "complete";
     is_complete_ = true;
   }
-  void fail(const std::string& reason) {
-    client_.ending = reason;
-    is_failure_ = true;
-  }
+  void fail(const std::string& reason) { client_.ending = reason; }
 
  private:
   void tell(ServerEvent::Kind kind, std::string_view reason) const {
     server_.options_.tell({.kind = kind,
                            .reason = reason,
                            .is_complete = is_complete_,
-                           .is_failure = is_failure_,
                            .client = &client_,
                            .connections = server_.seats_.size()});
   }
 
   Server& server_;
   Client& client_;
-  bool is_complete_ = false, is_failure_ = false;
+  bool is_complete_ = false;
 };
 
 Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options)

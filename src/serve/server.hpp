@@ -25,8 +25,7 @@ struct ServerEvent {
   };
   Kind kind;
   std::string_view reason = {};    // of an end, a refusal or a shortage
-  bool is_complete = false;        // the conversation came to its own end
-  bool is_failure = false;         // or it failed; if neither, it was cut off
+  bool is_complete = false;        // the conversation came to its own end; else it failed or was cut off
   const Client* client = nullptr;  // where one is accepted or closed
   std::string_view peer = {};      // where one is refused
   std::size_t connections = 0;     // those that there are

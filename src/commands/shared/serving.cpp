@@ -155,13 +155,13 @@ Task<> run_server(const Plan& plan, Share share, Activation& activation, Running
   activation.ready();
   std::vector<Task<>> tasks;
   tasks.push_back(access.attend());
-  if (!is_one_client && plan.limits.accept) tasks.push_back(server.watch_for_quiet(*plan.limits.accept));
   if (opened.connection) {
     auto described = opened.connection->socket.described(opened.connection->peer.to_string());
     tasks.push_back(server.run_with(std::move(*opened.connection), std::move(described)));
   } else if (is_one_client) {
     tasks.push_back(server.run_once(accept_limit));
   } else {
+    if (plan.limits.accept) tasks.push_back(server.watch_for_quiet(*plan.limits.accept));
     tasks.push_back(server.run());
   }
   co_await any(std::move(tasks));

@@ -160,7 +160,7 @@ Task<> PartFile::resume(Clock::time_point& last_active) {
   bool is_in_doubt = state == PartMap::State::in_doubt;
   if (!is_in_doubt) {
     const auto left = map_->time();  // which reading moves on where the end is torn
-    take_map();
+    take(*map_);
     is_in_doubt = has_been_touched_since(left);
     if (is_in_doubt) unlinkat(folder_.get(), name_beside(leaf_, new_map_ending).c_str(), 0);
   }
@@ -176,8 +176,9 @@ timespec PartFile::time() const {
   return status.st_mtim;
 }
 
-void PartFile::take_map() {
-  while (const auto chunk = map_->next())
+/// Believes what it lists.
+void PartFile::take(PartMap& map) {
+  while (const auto chunk = map.next())
     if (can_have(chunk->range)) note_verified(*chunk);
 }
 
@@ -198,12 +199,10 @@ Task<> PartFile::compare(Clock::time_point& last_active) {
   samples_.clear();
   map_ = open_map(map_ending);
   auto renewed = open_map(new_map_ending);
-  if (renewed.state() == PartMap::State::good) {
-    while (const auto chunk = renewed.next())
-      if (can_have(chunk->range)) note_verified(*chunk);
-  } else {
+  if (renewed.state() == PartMap::State::good)
+    take(renewed);
+  else
     renewed.restart();
-  }
   while (const auto chunk = map_->next()) {
     if (!can_have(chunk->range)) continue;
     if (still_has(*chunk)) {

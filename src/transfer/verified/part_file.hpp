@@ -58,7 +58,7 @@ class PartFile {
   bool remove_maps() const;
   Task<> compare(Clock::time_point& last_active);
   timespec time() const;
-  void take_map();
+  void take(PartMap& map);
   bool has_been_touched_since(const timespec& left) const;
   bool can_have(const Range& range) const;
   bool still_has(const Sample& chunk) const;

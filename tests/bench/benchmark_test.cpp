@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string script = std::string(SOCKX_SOURCE) + "/scripts/benchmark";
+const std::string script = test::source_folder() + "/scripts/benchmark";
 
 std::vector<std::string> benchmark(const std::vector<std::string>& words) {
   return std::vector<std::string>{"python3", script} + words;

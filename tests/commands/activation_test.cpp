@@ -16,7 +16,7 @@ namespace {
 /// The words that run sockx as a service manager would, with these descriptors.
 std::vector<std::string> activated(const std::vector<int>& fds, const std::vector<std::string>& words,
                                    const std::string& names = "") {
-  std::vector<std::string> all{"python3", SOCKX_SOURCE "/tests/support/activated.py", names};
+  std::vector<std::string> all{"python3", test::source_folder() + "/tests/support/activated.py", names};
   for (const int fd : fds) all.push_back(std::to_string(fd));
   all.emplace_back("--");
   return all + sockx({"listen", "--systemd"}) + words;

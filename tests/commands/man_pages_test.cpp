@@ -43,7 +43,7 @@ std::vector<std::string> lines_of_file(const std::string& path) {
 }
 
 std::vector<std::string> lines_of_page(const std::string& page) {
-  return lines_of_file(SOCKX_SOURCE "/man/" + page + ".1");
+  return lines_of_file(test::source_folder() + "/man/" + page + ".1");
 }
 
 /// What `sockx WORDS --help` prints.
@@ -109,7 +109,7 @@ Words statuses_in_page(const std::string& page) {
 Words statuses_in_source() {
   Words statuses;
   bool inside = false;
-  for (const auto& line : lines_of_file(SOCKX_SOURCE "/src/cli/exit_code.hpp")) {
+  for (const auto& line : lines_of_file(test::source_folder() + "/src/cli/exit_code.hpp")) {
     const auto words = words_of(line);
     if (line.starts_with("enum class ExitCode")) inside = true;
     if (inside && words.size() == 3 && words[1] == "=")
@@ -123,7 +123,7 @@ Words statuses_in_source() {
 Words events_in_source() {
   const std::regex event(R"re("([a-z_-]+)",\s*(\{\{|\{\}|\w*fields))re");
   Words events;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(SOCKX_SOURCE "/src")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::source_folder() + "/src")) {
     if (entry.path().extension() != ".cpp") continue;
     std::ifstream file(entry.path());
     const std::string text(std::istreambuf_iterator<char>(file), {});

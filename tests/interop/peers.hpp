@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/subject.hpp"
+
 namespace test {
 
 using Words = std::vector<std::string>;
@@ -79,7 +81,7 @@ inline PeerProgram busybox() {
 /// The peer of scripted_peer.py, which makes the calls that `steps` say. Debian's python, isolated and
 /// without its site packages, starts five times as fast as some others that may be in PATH.
 inline PeerProgram python(const std::string& steps = "both") {
-  const Words words{"/usr/bin/python3", "-IS", SOCKX_SOURCE "/tests/interop/scripted_peer.py", steps};
+  const Words words{"/usr/bin/python3", "-IS", source_folder() + "/tests/interop/scripted_peer.py", steps};
   auto connects = words, listens = words;
   connects.emplace_back("connect");
   listens.emplace_back("listen");

@@ -29,11 +29,25 @@ Task<> with_signals(Task<> task, SignalCatcher& catcher, const Context::Heed& he
   co_await any(std::move(tasks));
 }
 
+/// A pointer that is set while this lives.
+template <class T>
+class Lent {
+ public:
+  Lent(T*& pointer, T& target) : pointer_(pointer) { pointer_ = &target; }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  ~Lent() { pointer_ = nullptr; }
+
+ private:
+  T*& pointer_;
+};
+
 }  // namespace
 
 void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed,
                   SignalCatcher::Rules signals) {
   SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, signals);
+  const Lent<const SignalCatcher> lent(signals_, catcher);
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));

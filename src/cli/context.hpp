@@ -37,6 +37,8 @@ class Context {
   /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
   void run(Task<> task, std::optional<Duration> deadline = {}, const Heed& heed = {},
            SignalCatcher::Rules signals = {});
+  /// Whether a signal has come that ends the run: a task can ask while it is cancelled.
+  bool is_interrupted() const { return signals_ != nullptr && signals_->caught() != 0; }
   EventLoop& loop();
   /// The loop goes, with nothing left on it, so that the process can fork: the next to ask gets another.
   void drop_loop() { loop_.reset(); }
@@ -51,7 +53,8 @@ class Context {
   bool shows_progress = false;  // a bar may be drawn: standard error is a terminal, and no --quiet or --json
 
  private:
-  std::optional<EventLoop> loop_;  // made when first asked for: not every command waits
+  const SignalCatcher* signals_ = nullptr;  // while a task runs
+  std::optional<EventLoop> loop_;           // made when first asked for: not every command waits
 };
 
 }  // namespace sockx

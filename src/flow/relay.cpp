@@ -38,6 +38,16 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
 
   Task<> run() {
+    try {
+      co_await run_to_the_end();
+    } catch (...) {
+      if (far_.cut != nullptr) far_.cut->fail();
+      throw;
+    }
+  }
+
+ private:
+  Task<> run_to_the_end() {
     auto conversing = converse();
     co_await unless_idle(std::move(conversing));
     if (outward_failure_) std::rethrow_exception(outward_failure_);
@@ -47,7 +57,6 @@ class Conversation {
     }
   }
 
- private:
   /// With the limit for silence, which is not for the end: that has limits of its own.
   Task<> unless_idle(Task<> task) {
     std::vector<Task<>> tasks;
@@ -113,6 +122,7 @@ class Conversation {
     if (!peer_ended_) first_end_ = loop_.now();
     detail("{} has ended after {} bytes", near_.in.name, tally_.sent);
     if (options_.half_close && !outward_failure_) send_fin();
+    if (!outward_failure_) note_everything_sent();
   }
 
   Task<> carry_inward() {
@@ -181,6 +191,7 @@ class Conversation {
   Task<> finish() {
     const auto grace = this->grace();
     send_fin();
+    note_everything_sent();
     if (!peer_ended_) {
       const bool closed = co_await drain(far_.socket, far_.watch, after(grace));
       if (!closed && unacknowledged(far_.socket).value_or(0) == 0)
@@ -215,6 +226,10 @@ class Conversation {
 
   void send_fin() {
     if (!std::exchange(fin_sent_, true)) shutdown_write(far_.socket);
+  }
+
+  void note_everything_sent() {
+    if (far_.cut != nullptr) far_.cut->complete();
   }
 
   static double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }

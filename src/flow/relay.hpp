@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "flow/cut_unless_complete.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
 #include "flow/watch.hpp"
@@ -27,6 +28,9 @@ struct NearSide {
 struct FarSide {
   Descriptor socket;
   Watch& watch;
+  /// Complete as soon as our input has ended and been sent, or the session is over. Null: the caller sees to
+  /// what a failure looks like to the peer.
+  CutUnlessComplete* cut = nullptr;
 };
 
 struct RelayOptions {
@@ -66,6 +70,9 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    not read yet: when our side decides to stop, FIN is sent and what still comes is read and dropped until
 ///    the peer's end, for eof_timeout or 5 s.
 ///  - It returns only when the peer's kernel has acknowledged all that we sent.
+///  - When either end fails, or a limit of time is reached, the connection is reset, so that the peer does
+///  not
+///    take a part for the whole; so it is when the relay is dropped before our input has been sent.
 /// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
 

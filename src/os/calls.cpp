@@ -176,6 +176,16 @@ void set_reset_on_close(int socket, bool reset) {
   observe_call("setsockopt", result, "{}, SOL_SOCKET, SO_LINGER, {}", socket, reset ? "on,0" : "off");
 }
 
+bool has_linger(int socket) {
+  linger value{};
+  socklen_t size = sizeof value;
+  const int result = getsockopt(socket, SOL_SOCKET, SO_LINGER, &value, &size);
+  const bool is_on = result == 0 && value.l_onoff != 0;
+  observe_call("getsockopt", result, "{}, SOL_SOCKET, SO_LINGER, [{}]", socket,
+               is_on ? text("on,{}", value.l_linger) : "off");
+  return is_on;
+}
+
 void send_without_delay(const Descriptor& socket) {
   if (socket.kind != Descriptor::Kind::tcp) return;
   const int on = 1;

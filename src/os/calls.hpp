@@ -62,6 +62,8 @@ void shut_down(const Descriptor& socket, int how);
 /// Whether closing the socket sends a reset instead of FIN: SO_LINGER with 0 s in socket(7). It holds for the
 /// kernel's own closing after SIGKILL too.
 void set_reset_on_close(int socket, bool reset);
+/// Whether SO_LINGER is on.
+bool has_linger(int socket);
 
 /// TCP_NODELAY, for who gathers what is small himself: it goes out at once. Nothing for other sockets.
 void send_without_delay(const Descriptor& socket);

@@ -15,6 +15,8 @@ Console::Console(EventLoop& loop)
       in_(describe_standard_stream(STDIN_FILENO)),
       out_(describe_standard_stream(STDOUT_FILENO)) {}
 
+bool Console::is_typed() const { return in_.fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0; }
+
 IoResult Console::read(std::span<std::byte> buffer) {
   const auto got = read_some(in_, buffer);
   if (got.state == IoResult::State::again) input_.watch.forget_readable();

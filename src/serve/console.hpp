@@ -13,6 +13,8 @@ class Console {
 
   /// Until there is something to read, or the end.
   ReadinessWait input() { return input_.watch.readable(); }
+  /// Whether somebody types the input.
+  bool is_typed() const;
   /// read(2). Throws Error.
   IoResult read(std::span<std::byte> buffer);
   /// All of it; the bytes have to stay only until the first wait. One at a time. Throws Error.

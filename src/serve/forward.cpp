@@ -1,10 +1,10 @@
 // forward: every client is joined to a connection of its own, dialed for it.
+#include "flow/cut_unless_complete.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
-#include "serve/cut_unless_complete.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
@@ -17,13 +17,13 @@ class Forward : public Handler {
 
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    const CutUnlessComplete near_cut(client.socket.fd);
+    CutUnlessComplete near_cut(client.socket.fd);
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
     const auto far = dialed.socket.described(dialed.peer.to_string());
     Stream stream(loop, std::move(dialed.socket).release());
-    const CutUnlessComplete far_cut(far.fd);
+    CutUnlessComplete far_cut(far.fd);
     auto& tally = client.tally;
     bool has_failed = false;
     auto there = carry({client.socket, far}, client.watch, stream.watch,

@@ -149,6 +149,10 @@ void Room::cut_off(Member& member) const {
   throw std::runtime_error(text("it did not read: {} bytes were due to it", log_.end() - member.position_));
 }
 
+void Room::cut_off_all() const {
+  for (const auto* const member : members_) set_reset_on_close(member->client_.socket.fd, true);
+}
+
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
 bool Room::somebody_is_slow() {

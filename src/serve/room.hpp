@@ -52,6 +52,8 @@ class Room {
   void end();
   bool has_ended() const { return has_ended_; }
   bool is_empty() const { return members_.empty(); }
+  /// Whenever a member's connection is closed from now on, that is a reset.
+  void cut_off_all() const;
 
   /// Until no member is more than half the log behind. One that has taken nothing for 5 s while somebody
   /// waits here is cut off.

@@ -2,11 +2,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "flow/cut_unless_complete.hpp"
 #include "flow/pumping.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
-#include "serve/cut_unless_complete.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
@@ -21,7 +21,7 @@ class Send : public Handler {
   /// dropped. A client that does not get all of it meets a reset.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    const CutUnlessComplete cut(client.socket.fd);
+    CutUnlessComplete cut(client.socket.fd);
     Stream file(loop, open_file());
     const auto size = status_of(file.fd.get()).st_size;
     Pump pump(describe(file.fd.get(), path_, Origin::local_file), client.socket);

@@ -67,7 +67,12 @@ Task<> Server::run() {
   if (options_.idle_timeout) tasks.push_back(end_idle_clients(*options_.idle_timeout));
   tasks.push_back(handler_.attend());
   tasks.push_back(accept_until_drained());
-  co_await any(std::move(tasks));
+  try {
+    co_await any(std::move(tasks));
+  } catch (...) {
+    for (const auto& [number, seat] : seats_) set_reset_on_close(seat.client->socket.fd, true);
+    throw;
+  }
   listeners_.clear();
   co_await wait_for_last_clients(std::min(drained_by_, after(options_.drain_timeout.value_or(usual_grace))));
 }
@@ -113,7 +118,12 @@ Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
   if (options_.idle_timeout)
     tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.socket));
   tasks.push_back(handler_.serve(client));
-  co_await any(std::move(tasks));
+  try {
+    co_await any(std::move(tasks));
+  } catch (const TimedOut&) {
+    set_reset_on_close(client.socket.fd, true);
+    throw;
+  }
   sitting.complete();
 }
 
@@ -232,6 +242,7 @@ Task<> Server::end_idle_clients(Duration limit) {
     }
     for (const auto& seat : idle) {
       seat.client->ending = reason;
+      set_reset_on_close(seat.client->socket.fd, true);
       clients_.cancel(*seat.task);
     }
     co_await loop_.sleep_until(next + limit);

@@ -28,10 +28,26 @@ class Stdio : public Handler {
     tasks.push_back(read_input());
     tasks.push_back(console_.wait_for_reader_to_leave());
     tasks.push_back(wait_for_failure());
+    const CutUnlessOver cut(*this);
     co_await any(std::move(tasks));
   }
 
  private:
+  /// Clients may not take what they have got for the whole when the server ends before standard input has. A
+  /// user who types ends both by the same signal.
+  class CutUnlessOver {
+   public:
+    explicit CutUnlessOver(const Stdio& stdio) : stdio_(stdio) {}
+    CutUnlessOver(const CutUnlessOver&) = delete;
+    CutUnlessOver& operator=(const CutUnlessOver&) = delete;
+    ~CutUnlessOver() {
+      if (!stdio_.room_.has_ended() && !stdio_.console_.is_typed()) stdio_.room_.cut_off_all();
+    }
+
+   private:
+    const Stdio& stdio_;
+  };
+
   /// The turn to write.
   class Turn {
    public:

@@ -161,7 +161,7 @@ TEST_CASE("--exec: SIGTERM ends the program too, even one that does not want to,
     served.ours.signal(SIGTERM);
     check_child_gone(served.ours, child);
     check_end(served.ours, killed_by(SIGTERM));
-    served.peer.receive_all();
+    CHECK(served.peer.ends_by_reset());
   }
 }
 

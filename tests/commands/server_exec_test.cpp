@@ -63,7 +63,7 @@ TEST_CASE("server: a program that fails, or that is none, is the end of its clie
 
   Server none({"-k", "--exec", "--", "/nonexistent/program"});
   for (int i = 0; i < 2; ++i) {
-    none.connect().receive_all();
+    CHECK(none.connect().ends_by_reset());
     CHECK(contains(none.event("closed").at("reason"), "exec /nonexistent/program: No such file"));
   }
   none.wait_until_free();

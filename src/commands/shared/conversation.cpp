@@ -56,6 +56,23 @@ void let_recv_block(const Connection& connection, const ConversationOptions& opt
   if (waits && !connection.is_adopted) fcntl(connection.socket.fd(), F_SETFL, 0);
 }
 
+/// Whoever types can end the session by a signal as well as by its end: nothing is missing then.
+class UserMayLeave {
+ public:
+  UserMayLeave(const Context& context, const OurEnd& near, std::optional<CutUnlessComplete>& cut)
+      : context_(context), near_(near), cut_(cut) {}
+  UserMayLeave(const UserMayLeave&) = delete;
+  UserMayLeave& operator=(const UserMayLeave&) = delete;
+  ~UserMayLeave() {
+    if (cut_ && near_.is_typed() && context_.is_interrupted()) cut_->complete();
+  }
+
+ private:
+  const Context& context_;
+  const OurEnd& near_;
+  std::optional<CutUnlessComplete>& cut_;
+};
+
 }  // namespace
 
 void ConversationSummary::tell() const {
@@ -104,32 +121,37 @@ void check(const ConversationOptions& options, const StreamOptions& stream, cons
 Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
                 Passages passages, ConversationSummary& summary) {
   auto& loop = co_await this_loop();
-  auto& [socket, peer, is_adopted] = connection;
-  auto& tally = summary.begin(socket.local(), peer);
+  std::optional<OurEnd> near;  // outlives the connection: a program that is slow to end does not hold it
+  auto& [theirs, peer, is_adopted] = connection;
   let_recv_block(connection, options);
+  const auto socket = std::move(theirs);
+  const bool leaves_open = options.recv_once && is_adopted;
+  std::optional<CutUnlessComplete> cut;
+  if (!leaves_open) cut.emplace(socket.fd());
+  auto& tally = summary.begin(socket.local(), peer);
   auto far = socket.described(peer.to_string());
   far.send_flags = options.send_flags;
   if (far.kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far);
   if (options.shutdown) shut_down(far, *options.shutdown);
 
-  OurEnd near(context, options, socket, peer);
+  near.emplace(context, options, socket, peer);
+  const UserMayLeave user(context, *near, cut);
   const auto inward_stages = passages.inward.stages;
-  auto rules = rules_of(options, near, std::move(passages));
-  Stream stream(loop, std::move(socket).release());
+  auto rules = rules_of(options, *near, std::move(passages));
+  Watch watch(loop, socket.fd());
   if (options.recv_once) {
     rules.receive = [&] {
-      return receive_once(context, options, {far, stream.watch}, near.near_side(), inward_stages,
-                          tally.received);
+      return receive_once(context, options, {far, watch}, near->near_side(), inward_stages, tally.received);
     };
-    rules.leave_open = is_adopted;
-    rules.half_close = rules.half_close && !is_adopted;
+    rules.leave_open = leaves_open;
+    rules.half_close = rules.half_close && !leaves_open;
   }
-  auto near_side = near.near_side();
-  FarSide far_side{far, stream.watch};
+  auto near_side = near->near_side();
+  FarSide far_side{far, watch, cut ? &*cut : nullptr};
   auto tell = tell_in(context.log);
   co_await relay(std::move(near_side), std::move(far_side), std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
-  co_await near.wait_for_program(grace, deadline_in(options.limits.idle));
+  co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
 }
 
 }  // namespace sockx

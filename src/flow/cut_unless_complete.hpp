@@ -1,0 +1,39 @@
+// CutUnlessComplete: a connection that is closed before its work is done must not look like one that has
+// ended.
+#pragma once
+
+#include "os/calls.hpp"
+
+namespace sockx {
+
+/// While it lives, the connection is reset when it is closed, however that comes, until complete() has been
+/// called; SIGKILL is included, unless the user has set SO_LINGER. A unix socket knows no reset. Borrows
+/// `socket`, which must still be open when this goes.
+class CutUnlessComplete {
+ public:
+  explicit CutUnlessComplete(int socket) : socket_(socket), lingers_(has_linger(socket)) {
+    if (!lingers_) set_reset_on_close(socket_, true);
+  }
+  CutUnlessComplete(const CutUnlessComplete&) = delete;
+  CutUnlessComplete& operator=(const CutUnlessComplete&) = delete;
+  ~CutUnlessComplete() {
+    if (!is_complete_ && lingers_) set_reset_on_close(socket_, true);
+  }
+
+  void complete() {
+    if (!is_complete_ && !lingers_) set_reset_on_close(socket_, false);
+    is_complete_ = true;
+  }
+  /// Something has failed after complete().
+  void fail() {
+    if (is_complete_ && !lingers_) set_reset_on_close(socket_, true);
+    is_complete_ = false;
+  }
+
+ private:
+  int socket_;
+  bool lingers_;  // the user has said how it is closed
+  bool is_complete_ = false;
+};
+
+}  // namespace sockx

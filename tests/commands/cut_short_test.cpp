@@ -1,0 +1,213 @@
+// What the peer sees of a conversation that is cut short: a failure never looks like an end.
+#include <poll.h>
+#include <signal.h>
+
+#include "../support/server.hpp"
+#include "../support/terminal.hpp"
+
+namespace test {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool is_reset(const Peer& peer) {
+  pollfd entry{peer.fd(), 0, 0};
+  Peer::check(poll(&entry, 1, 0), "poll");
+  return (entry.revents & POLLERR) != 0;
+}
+
+void check_is_reset(const Peer& peer) {
+  eventually("the connection is reset", [&] { return is_reset(peer); });
+}
+
+void check_has_ended_well(Peer& peer) {
+  CHECK(peer.receive_all().empty());
+  CHECK_FALSE(is_reset(peer));
+}
+
+struct Failure {
+  std::string what;
+  Words words;
+  Stdio in, out;
+  std::string said = {};  // by the peer
+  End end;
+};
+
+std::vector<Failure> failures(const Folder& folder) {
+  const auto pipe = Stdio::pipe(), null = Stdio::null(), full = Stdio::file("/dev/full", O_WRONLY);
+  const auto input = Stdio::input(write_file(folder / "input", noise(5'000'000)));
+  const auto folder_input = Stdio::input(folder.path());
+  return {
+      {"standard input is a folder", {}, folder_input, pipe, "", exited(11)},
+      {"standard output is full", {}, pipe, full, "hello", exited(11)},
+      {"standard output is full after our end", {}, null, full, "hello", exited(11)},
+      {"a file of a filter is full", {"--tee-in", "/dev/full"}, pipe, pipe, "hello", exited(11)},
+      {"a filter's file of what is sent is full", {"--tee-out", "/dev/full"}, input, pipe, "", exited(11)},
+      {"the program cannot be started", {"--exec", "--", "/no/such/program"}, null, pipe, "", exited(11)},
+      {"no byte moves", {"--idle-timeout", "50ms"}, pipe, pipe, "", exited(5)},
+      {"the peer takes no more", {"--idle-timeout", "500ms"}, input, pipe, "", exited(5)},
+      {"the deadline passes", {"--deadline", "100ms"}, pipe, pipe, "", exited(5)},
+      {"the peer does not end", {"--eof-timeout", "50ms"}, null, pipe, "", exited(5)},
+      {"a program runs longer than it may",
+       {"--deadline", "100ms", "--exec", "--", "sleep", "60"},
+       null,
+       pipe,
+       "",
+       exited(5)},
+  };
+}
+
+TEST_CASE("a failure at our end, or a limit of time, is a reset for the peer") {
+  const Folder folder;
+  for (const auto& failure : failures(folder)) {
+    for (const bool listens : {false, true}) {
+      CAPTURE(failure.what);
+      CAPTURE(listens);
+      PeerListener listener;
+      auto words =
+          Words{"--quiet", listens ? "listen" : "connect", "127.0.0.1", listens ? "0" : listener.port()};
+      words.insert(words.end(), failure.words.begin(), failure.words.end());
+      Process process(sockx(words), {failure.in, failure.out});
+      auto peer = listens ? Peer::connect(port_of(process)) : listener.accept();
+      peer.send(failure.said);
+      check_is_reset(peer);
+      check_end(process, failure.end);
+    }
+  }
+}
+
+TEST_CASE("a signal before our input has ended is a reset for the peer, SIGKILL too") {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
+    CAPTURE(number);
+    PeerListener listener;
+    Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe()});
+    auto peer = listener.accept();
+    connecting.write("the first half");
+    CHECK(peer.receive(14) == "the first half");
+    connecting.signal(number);
+    check_end(connecting, killed_by(number));
+    check_is_reset(peer);
+  }
+}
+
+TEST_CASE("a signal after our input has ended takes nothing back") {
+  PeerListener listener;
+  Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe()});
+  auto peer = listener.accept();
+  connecting.feed("everything");
+  CHECK(peer.receive_all() == "everything");
+  connecting.signal(SIGTERM);
+  check_end(connecting, killed_by(SIGTERM));
+  check_has_ended_well(peer);
+}
+
+TEST_CASE("a signal is as good an end as another where a user types") {
+  for (const bool keeps_open : {false, true}) {
+    CAPTURE(keeps_open);
+    Terminal terminal;
+    auto words = sockx({"listen", "127.0.0.1", "0"});
+    if (keeps_open) words.emplace_back("--keep-open");
+    Process listening(words, {terminal.stream()});
+    auto peer = Peer::connect(port_of(listening));
+    terminal.type("hello\n");
+    CHECK(peer.receive(6) == "hello\n");
+    listening.signal(SIGINT);
+    check_end(listening, killed_by(SIGINT));
+    check_has_ended_well(peer);
+  }
+}
+
+TEST_CASE("--deadline is a failure also where a user types") {
+  Terminal terminal;
+  PeerListener listener;
+  Process connecting(sockx({"connect", "--deadline", "100ms", "127.0.0.1", listener.port()}),
+                     {terminal.stream()});
+  auto peer = listener.accept();
+  check_failure(connecting, 5, "deadline");
+  check_is_reset(peer);
+}
+
+TEST_CASE("a linger that the user has set holds for the end, and not for a failure") {
+  for (const bool fails : {false, true}) {
+    CAPTURE(fails);
+    PeerListener listener;
+    Process connecting(sockx({"connect", "--opt", "linger=on,1", "127.0.0.1", listener.port()}),
+                       {Stdio::pipe(), fails ? Stdio::file("/dev/full", O_WRONLY) : Stdio::pipe()});
+    auto peer = listener.accept();
+    peer.send("hello");
+    if (!fails) {
+      peer.finish();
+      connecting.feed("hello");
+      CHECK(peer.receive_all() == "hello");
+    }
+    check_end(connecting, exited(fails ? 11 : 0));
+    if (fails) check_is_reset(peer);
+  }
+}
+
+TEST_CASE("listen --keep-open: when standard output or input fails, every client meets a reset") {
+  const Folder folder;
+  for (const bool output : {true, false}) {
+    CAPTURE(output);
+    Process listening(sockx({"listen", "--keep-open", "127.0.0.1", "0"}),
+                      {output ? Stdio::pipe() : Stdio::input(folder.path()),
+                       output ? Stdio::file("/dev/full", O_WRONLY) : Stdio::pipe()});
+    const auto port = port_of(listening);
+    auto silent = Peer::connect(port);
+    if (output) {
+      auto talking = Peer::connect(port);
+      talking.send("hello");
+      check_is_reset(talking);
+    }
+    check_is_reset(silent);
+    check_end(listening, exited(11));
+  }
+}
+
+TEST_CASE("listen --keep-open: a signal before standard input has ended is a reset for every client") {
+  for (const bool has_ended : {false, true}) {
+    CAPTURE(has_ended);
+    Process listening(sockx({"listen", "--keep-open", "127.0.0.1", "0"}), {Stdio::pipe()});
+    auto peer = Peer::connect(port_of(listening));
+    listening.write("hello");
+    CHECK(peer.receive(5) == "hello");
+    if (has_ended) {
+      listening.close_input();
+      CHECK(peer.receive(1).empty());
+    }
+    listening.signal(SIGTERM);
+    check_end(listening, killed_by(SIGTERM));
+    if (has_ended)
+      check_has_ended_well(peer);
+    else
+      check_is_reset(peer);
+  }
+}
+
+TEST_CASE("listen --keep-open --exec: no program, or one that is cut off, is a reset for its client") {
+  Server without({"--keep-open", "--exec", "--", "/no/such/program"});
+  auto first = without.connect();
+  check_is_reset(first);
+  without.stop();
+  Server stopped({"--keep-open", "--exec", "--", "cat"});
+  auto second = stopped.connect();
+  check_echo(second, "hello");
+  stopped.stop();
+  check_is_reset(second);
+}
+
+TEST_CASE("a server's client that is idle for too long meets a reset") {
+  for (const auto& words : {Words{"--keep-open"},
+                            {"--keep-open", "--handler", "echo"},
+                            {"--handler", "echo"},
+                            {"--keep-open", "--exec", "--", "cat"}}) {
+    Process listening(sockx({"listen", "--idle-timeout", "50ms", "127.0.0.1:0"}) + words);
+    auto peer = Peer::connect(port_of(listening));
+    check_is_reset(peer);
+  }
+}
+
+}  // namespace
+
+}  // namespace test

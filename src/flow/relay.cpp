@@ -74,7 +74,7 @@ class Conversation {
       group.spawn(carry_inward());
     else
       end_output();
-    bool warns_of_silence = false, drops = false;
+    bool warns_of_silence = false, warns_of_silent_peer = false, drops = false;
     while (!is_over() || (outward_failure_ && !peer_ended_ && !enough_)) {
       const bool second = local_ended_ || peer_ended_;
       const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
@@ -87,6 +87,8 @@ class Conversation {
                             local_ended_ ? near_.in.name : far_.socket.name));
       if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
+      if (fin_sent_ && !peer_ended_ && options_.hears_peer && !std::exchange(warns_of_silent_peer, true))
+        group.spawn(warn_of_silent_peer());
       if (reader_left_ && !std::exchange(drops, true)) group.spawn(drop_the_rest());
     }
     group.throw_failure();  // of a direction that failed in the same moment in which the other ended
@@ -138,7 +140,7 @@ class Conversation {
       if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.origin) throw;
       reader_left_ = true;
     }
-    enough_ = inward_.bytes() >= options_.inward.limit;  // a record is taken whole
+    enough_ = has_reached_limit();  // a record is taken whole
     if (reader_left_)
       detail("{} is read no further after {} bytes", near_.out.name, tally_.received);
     else if (enough_)
@@ -178,6 +180,22 @@ class Conversation {
                 far_.socket.name, near_.in.name)});
   }
 
+  /// A peer that still reads has its time for that.
+  Task<> warn_of_silent_peer() {
+    Clock::time_point before;
+    std::size_t waiting = 0;
+    do {
+      before = tally_.last_byte;
+      co_await loop_.sleep_until(after(options_.peer_silence_before_warning));
+      waiting = unacknowledged(far_.socket).value_or(0);
+    } while (tally_.last_byte != before || waiting > 0);
+    if (peer_ended_) co_return;
+    tell_({RelayEvent::Kind::warning,
+           text("{} has ended and {} has taken everything, but is silent and has not closed; --eof-timeout "
+                "bounds the wait",
+                near_.in.name, far_.socket.name)});
+  }
+
   Task<> deliver_what_was_read() {
     if (!local_ended_) {
       co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent);
@@ -192,7 +210,9 @@ class Conversation {
     const auto grace = this->grace();
     send_fin();
     note_everything_sent();
-    if (!peer_ended_) {
+    if (!peer_ended_ && has_reached_limit()) {
+      co_await drop_until_acknowledged();
+    } else if (!peer_ended_) {
       const bool closed = co_await drain(far_.socket, far_.watch, after(grace));
       if (!closed && unacknowledged(far_.socket).value_or(0) == 0)
         tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
@@ -201,6 +221,17 @@ class Conversation {
     tally_.last_byte = loop_.now();
     auto seeing = see_everything_acknowledged();
     co_await unless_idle(std::move(seeing));
+  }
+
+  bool has_reached_limit() const { return inward_.bytes() >= options_.inward.limit; }
+
+  /// What comes meanwhile is dropped: a peer that cannot get rid of it would stall, and not read either.
+  Task<> drop_until_acknowledged() {
+    std::vector<Task<>> tasks;
+    tasks.push_back(see_everything_acknowledged());
+    tasks.push_back(drop_the_rest());
+    auto either = any(std::move(tasks));
+    co_await unless_idle(std::move(either));
   }
 
   Task<> see_everything_acknowledged() {

@@ -44,7 +44,8 @@ struct RelayOptions {
   bool half_close = true;                // the end of our input becomes shutdown(SHUT_WR)
   std::optional<Duration> idle_timeout;  // no byte in either direction
   std::optional<Duration> eof_timeout;   // for the second direction, once the first has ended
-  Duration silence_before_warning = std::chrono::seconds(1);
+  Duration silence_before_warning = std::chrono::seconds(1);       // of our input, once the peer has ended
+  Duration peer_silence_before_warning = std::chrono::seconds(2);  // once our input has, and FIN was sent
 };
 
 /// Bytes delivered and the time of the last, kept up to date while the relay runs, so that others can look at
@@ -68,7 +69,8 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///  - A connection is never closed with unread input, because that would be a reset and destroy what the peer
 ///  has
 ///    not read yet: when our side decides to stop, FIN is sent and what still comes is read and dropped until
-///    the peer's end, for eof_timeout or 5 s.
+///    the peer's end, for eof_timeout or 5 s. After inward.limit bytes only until the peer has acknowledged
+///    what was sent: one that still sends then does get a reset.
 ///  - It returns only when the peer's kernel has acknowledged all that we sent.
 ///  - When either end fails, or a limit of time is reached, the connection is reset, so that the peer does
 ///  not

@@ -3,6 +3,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "../support/terminal.hpp"
 
 namespace test {
 
@@ -33,25 +34,75 @@ bool hears_nothing(const Peer& peer) {
 TEST_CASE("our side ends the session while the peer goes on sending: it gets everything, and no reset") {
   const auto question = noise(50'000, 1), answer = noise(4'000'000, 2);
   for (const auto& command : either_command) {
-    for (const auto& words : std::vector<std::vector<std::string>>{
-             {"--send-only"}, {"--until", "local"}, {"--max-bytes", "1000"}, {"--max-bytes", "0"}}) {
+    for (const auto& words : std::vector<std::vector<std::string>>{{"--send-only"}, {"--until", "local"}}) {
       CAPTURE(words);
       Connected both(command, words);
       auto& [listener, ours, peer] = both;
       ours.write(question);
-      if (words.back() != "0") eventually("our input is taken", [&] { return unread(ours.input()) == 0; });
       peer.send(answer.substr(0, 1'000'000));
-      if (words.front() != "--max-bytes") ours.close_input();
+      ours.close_input();
       peer.send(answer.substr(1'000'000));  // much of it when our side has ended
       const auto heard = peer.receive_all();
-      if (words.back() != "0") CHECK(difference(heard, question) == "");
+      CHECK(difference(heard, question) == "");
       peer.close();
       check_end(ours, exited(0));
       if (words.front() == "--send-only") CHECK(ours.out().empty());
       if (words.front() == "--until") CHECK(answer.starts_with(ours.out()));
-      if (words.back() == "1000") CHECK(difference(ours.out(), answer.substr(0, 1000)) == "");
-      if (words.back() == "0") CHECK(ours.out().empty());
     }
+  }
+}
+
+TEST_CASE("--max-bytes: what was read goes to the peer, and then all is over, however much more it sends") {
+  const auto question = noise(50'000, 1), answer = noise(1'000'000, 2);
+  for (const auto& command : either_command) {
+    for (const std::size_t most : {1000, 0}) {
+      CAPTURE(most);
+      Connected both(command, {"--max-bytes", std::to_string(most), "--idle-timeout", "1h"});
+      auto& [listener, ours, peer] = both;
+      if (most > 0) {
+        ours.write(question);
+        CHECK(difference(peer.receive(question.size()), question) == "");
+        std::thread sending([&peer, &answer] {
+          try {
+            for (;;) peer.send(answer);
+          } catch (const std::system_error& error) {
+            CHECK((error.code().value() == ECONNRESET || error.code().value() == EPIPE));
+          }
+        });
+        sending.join();
+      }
+      check_end(ours, exited(0));
+      CHECK(difference(ours.out(), answer.substr(0, most)) == "");
+      CHECK(ours.err() == "");
+    }
+  }
+}
+
+TEST_CASE("--max-bytes: a peer that stays open is not waited for") {
+  Connected both("connect", {"--max-bytes", "5", "--idle-timeout", "1h"}, {Stdio::pipe()});
+  both.peer.send("hello");
+  check_end(both.ours, exited(0));
+  CHECK(both.ours.out() == "hello");
+  CHECK(both.ours.err() == "");
+  CHECK(both.peer.receive_all().empty());
+}
+
+TEST_CASE("a peer that is silent after our end, and stays, is told of once") {
+  for (const bool typed : {false, true}) {
+    CAPTURE(typed);
+    Terminal terminal;
+    PeerListener listener;
+    Process connecting(sockx({"connect", "127.0.0.1", listener.port()}),
+                       {typed ? terminal.stream() : Stdio::null()});
+    auto peer = listener.accept();
+    if (typed) terminal.type("question\n\004");
+    CHECK(peer.receive_all() == (typed ? "question\n" : ""));
+    CHECK(connecting.err_line("warning") ==
+          "sockx: warning: stdin has ended and 127.0.0.1:" + listener.port() +
+              " has taken everything, but is silent and has not closed; --eof-timeout bounds the wait");
+    peer.finish();
+    check_end(connecting, exited(0));
+    CHECK(lines_of(connecting.err()).size() == 1);
   }
 }
 

@@ -339,6 +339,25 @@ TEST_CASE("relay: a silent input behind an ended peer is warned of once") {
         "peer has ended, but stdin has not and is silent; to stop when the peer ends, say --until peer");
 }
 
+TEST_CASE("relay: a peer that is silent after our end is warned of once, when it has taken everything") {
+  Scene stage;
+  RelayOptions options;
+  options.peer_silence_before_warning = 1ms;
+  const auto end_late = [](Scene& on) -> Task<> {
+    on.in.write.reset();
+    while (on.warnings.empty()) {
+      co_await on.loop.sleep_until(after(1ms));
+    }
+    co_await on.loop.sleep_until(after(10ms));
+    shutdown(on.peer.fd.get(), SHUT_WR);
+  };
+  stage.run(options, end_late(stage));
+  REQUIRE(stage.warnings.size() == 1);
+  CHECK(stage.warnings.front() ==
+        "stdin has ended and peer has taken everything, but is silent and has not closed; --eof-timeout "
+        "bounds the wait");
+}
+
 TEST_CASE("relay: nothing moves and the idle time-out ends it") {
   Scene stage;
   RelayOptions options;
@@ -370,7 +389,7 @@ TEST_CASE("relay: until local a reset that came before the start is no success")
   CHECK_THROWS_AS(stage.run(options, []() -> Task<> { co_return; }()), Error);
 }
 
-TEST_CASE("relay: enough received ends our side, and the peer that talks on is heard out without a reset") {
+TEST_CASE("relay: enough received is the end, though the peer talks on, which has what was said to it") {
   const auto much = noise(3'000'000);
   for (const bool unix_stream : {false, true}) {
     CAPTURE(unix_stream);
@@ -378,9 +397,13 @@ TEST_CASE("relay: enough received ends our side, and the peer that talks on is h
     std::string received;
     const auto talk_on = [](Scene& on, const std::string& bytes, std::string& heard) -> Task<> {
       put(on.in.write.get(), said);
-      co_await write_all(on.peer, bytes);
-      co_await read_to_end(on.peer, heard);  // until our FIN
-      shutdown(on.peer.fd.get(), SHUT_WR);
+      co_await read_until(on.peer, heard, said.size());
+      for (;;) {
+        if (send(on.peer.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) continue;
+        if (errno != EAGAIN) break;
+        on.peer.watch.forget_writable();
+        co_await on.peer.watch.writable();
+      }
     };
     RelayOptions options;
     options.inward.limit = 1000;
@@ -392,17 +415,16 @@ TEST_CASE("relay: enough received ends our side, and the peer that talks on is h
   }
 }
 
-TEST_CASE("relay: enough received and a peer that stays open is waited for no longer than the time-out") {
+TEST_CASE("relay: enough received and a peer that stays open is not waited for") {
   Scene stage;
   const auto talk = [](Scene& on) -> Task<> { co_await write_all(on.peer, greeting); };
   RelayOptions options;
   options.inward.limit = 4;
-  options.eof_timeout = short_time;
+  options.eof_timeout = 1h;
   stage.run(options, talk(stage));
   CHECK(stage.output() == greeting.substr(0, 4));
   CHECK(stage.output_has_ended());
-  CHECK(stage.rest_at_peer().empty());
-  CHECK(stage.warnings.size() == 1);
+  CHECK(stage.warnings.empty());
 }
 
 TEST_CASE("relay: as much as is enough and then the end of the peer is the end") {
@@ -437,7 +459,7 @@ TEST_CASE("relay: a record beyond what is enough ends our side all the same") {
   RelayOptions options;
   options.inward.limit = 1500;
   stage.run(options, talk_on(stage, sent));
-  CHECK(sent == 2000);
+  CHECK(sent < 2000);
   CHECK(stage.output().size() == 2000);
   CHECK(stage.tally.received == 2000);
 }

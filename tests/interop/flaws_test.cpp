@@ -18,6 +18,24 @@ TEST_CASE("interop: these peers leave when they hear our end, though their own i
   }
 }
 
+TEST_CASE("interop: --recv-only lets a slow sender that would leave at our end finish") {
+  for (auto peer : {socat(), nc_traditional()}) {
+    if (is_missing(peer.name)) continue;
+    Process listening(sockx({"listen", "--recv-only", "127.0.0.1", "0"}));
+    const auto port = port_of(listening);
+    const auto words = peer.name == "socat"
+                           ? std::vector<std::string>{"socat", "-", "TCP:127.0.0.1:" + port}
+                           : std::vector<std::string>{peer.name, "-q", "0", "127.0.0.1", port};
+    Process sending(words, {Stdio::pipe()});
+    sending.write("early\n");
+    CHECK(listening.out_line() == "early");
+    sending.feed("late\n");
+    check_end(sending, exited(0));
+    check_end(listening, exited(0));
+    CHECK(listening.out() == "early\nlate\n");
+  }
+}
+
 TEST_CASE(
     "interop: nc.traditional never ends its half first, but -q and --no-shutdown make it answer whole") {
   auto peer = nc_traditional();

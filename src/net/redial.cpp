@@ -12,6 +12,8 @@ namespace sockx {
 
 namespace {
 
+constexpr Duration longest_wait_pause = std::chrono::milliseconds(250);  // while a port is waited for
+
 bool may_pass(const Error& error) {
   const bool is_reset =
       error.number() == ECONNRESET || error.number() == ECONNABORTED || error.number() == EPIPE;
@@ -46,12 +48,16 @@ Deadline next_attempt(Duration pause, Deadline limit, Duration shortest_pause) {
 
 }  // namespace
 
+Duration pause_after(unsigned attempt, const RedialOptions& how) {
+  const auto first = std::max<Duration>(how.delay, std::chrono::milliseconds(1));
+  const auto longest = how.wait_for ? std::max(first, longest_wait_pause) : 8 * first;
+  return std::min(first * (1U << std::min(attempt - 1, 3U)), longest);
+}
+
 Task<Dialed> redial(Endpoint endpoint, DialOptions options, RedialOptions how) {
   auto& loop = co_await this_loop();
   const bool once = !how.retries && !how.wait_for;
   const auto limit = how.wait_for ? after(*how.wait_for) : never;
-  const auto shortest_pause = std::max<Duration>(how.delay, std::chrono::milliseconds(1));
-  auto pause = shortest_pause;
   for (unsigned attempt = 1;; ++attempt) {
     options.deadline = std::min(limit, how.attempt_timeout ? after(*how.attempt_timeout) : never);
     std::exception_ptr failure;
@@ -66,12 +72,11 @@ Task<Dialed> redial(Endpoint endpoint, DialOptions options, RedialOptions how) {
     how.tell(attempt, *reason);
     const bool no_more = how.retries && attempt > *how.retries;
     if (!no_more) {
-      co_await loop.sleep_until(next_attempt(pause, limit, shortest_pause));
+      co_await loop.sleep_until(next_attempt(pause_after(attempt, how), limit, pause_after(1, how)));
     }
     if (no_more || Clock::now() >= limit)
       throw GivenUp(text("{}; given up after {} attempt{}", *reason, attempt, attempt == 1 ? "" : "s"),
                     failure);
-    pause = std::min(2 * pause, 8 * shortest_pause);
   }
 }
 

@@ -11,10 +11,11 @@ namespace sockx {
 
 /// How often and how long to try. With neither `retries` nor `wait_for` there is one attempt.
 struct RedialOptions {
-  std::optional<unsigned> retries;                  // attempts after the first
-  std::optional<Duration> wait_for;                 // for all of it; every attempt is bounded by what is left
-  std::optional<Duration> attempt_timeout;          // for each attempt
-  Duration delay = std::chrono::milliseconds(250);  // before the second attempt; doubled up to eight times
+  std::optional<unsigned> retries;          // attempts after the first
+  std::optional<Duration> wait_for;         // for all of it; every attempt is bounded by what is left
+  std::optional<Duration> attempt_timeout;  // for each attempt
+  /// Before the second attempt; doubled up to eight times, but with `wait_for` no further than to 250 ms.
+  Duration delay = std::chrono::milliseconds(250);
   std::function<void(unsigned attempt, const std::string& failure)> tell = [](unsigned, const std::string&) {
   };
 };
@@ -29,6 +30,9 @@ class GivenUp : public TimedOut {
  private:
   std::exception_ptr last_;
 };
+
+/// What is waited for after an attempt, counted from 1, that has failed.
+Duration pause_after(unsigned attempt, const RedialOptions& how);
 
 /// Dials until it succeeds, or has failed as often or as long as `how` says: GivenUp. Only what may pass is
 /// tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved. Throws all

@@ -86,6 +86,23 @@ TEST_CASE("redial: the pauses double up to eight times the first") {
   for (std::size_t i = 0; i < 5; ++i) CHECK(times[i + 1] - times[i] >= least[i]);
 }
 
+TEST_CASE("redial: while a port is waited for, no pause is longer than 250 ms, unless the first is") {
+  RedialOptions how;
+  const auto pauses = [&how](Duration delay) {
+    how.delay = delay;
+    std::vector<Duration> all;
+    for (unsigned attempt = 1; attempt <= 6; ++attempt) all.push_back(pause_after(attempt, how));
+    return all;
+  };
+  CHECK(pauses(100ms) == std::vector<Duration>{100ms, 200ms, 400ms, 800ms, 800ms, 800ms});
+  CHECK(pauses(0ms).front() == 1ms);
+  how.wait_for = 1h;
+  CHECK(pauses(100ms) == std::vector<Duration>{100ms, 200ms, 250ms, 250ms, 250ms, 250ms});
+  CHECK(pauses(250ms) == std::vector<Duration>(6, 250ms));
+  CHECK(pauses(1s) == std::vector<Duration>(6, 1s));
+  CHECK(pauses(1ms).back() == 8ms);
+}
+
 TEST_CASE("redial: it goes on until the limit, and not beyond") {
   const auto port = bound_port();
   Told told;

@@ -1,11 +1,15 @@
 #include "cli/progress.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "cli/units.hpp"
+#include "os/terminal.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -14,7 +18,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int bar_width = 24;
+constexpr std::size_t usual_columns = 80;  // of a terminal that does not know
+constexpr std::size_t most_columns = 120;  // that are used
+constexpr std::size_t least_bar = 8;
 
 std::string_view name_of(Phase phase) {
   constexpr std::array names{"listening", "connecting", "resuming", "sending", "receiving", "finishing"};
@@ -46,39 +52,65 @@ double share_of(const ProgressState& state, std::uint64_t total) {
   return total == 0 ? 1 : std::min(1.0, static_cast<double>(state.bytes) / static_cast<double>(total));
 }
 
-/// "143.05 MiB, 346.95 MB/s, 1 s left"
-std::string amount(const Meter& meter) {
-  const auto& state = meter.state();
-  auto shown = text("{}, {}", show_size(state.bytes), show_rate(meter.rate()));
-  if (state.files_total > 1U) shown += text(", {} of {} files", state.files.value_or(0), *state.files_total);
-  if (const auto left = meter.seconds_left()) shown += text(", {:.0f} s left", *left);
-  return shown;
-}
+/// "143.05 MiB", "346.95 MB/s", "1 of 3 files", "1 s left".
+struct Amount {
+  std::string size, rate, files, time_left;
 
-std::string bar(const Meter& meter) {
-  const auto& state = meter.state();
-  if (is_before_transfer(state.phase)) return words_of(state);
-  std::string shown;
-  if (state.total) {
-    const double share = share_of(state, *state.total);
-    const auto filled = static_cast<std::size_t>(share * bar_width);
-    shown =
-        text("{:3.0f}% [{}{}] ", share * 100, std::string(filled, '#'), std::string(bar_width - filled, '-'));
+  explicit Amount(const Meter& meter) : size(show_size(meter.state().bytes)), rate(show_rate(meter.rate())) {
+    const auto& state = meter.state();
+    if (state.files_total > 1U) files = text("{} of {} files", state.files.value_or(0), *state.files_total);
+    if (const auto left = meter.seconds_left()) time_left = text("{:.0f} s left", *left);
   }
-  shown += amount(meter);
-  if (state.phase == Phase::finishing || state.phase == Phase::resuming) shown += ", " + words_of(state);
-  return shown;
+};
+
+/// Those that are not empty, with commas between.
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string all;
+  for (const auto part : parts)
+    if (!part.empty()) all.append(all.empty() ? "" : ", ").append(part);
+  return all;
 }
 
-/// The line stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
+/// The longest of what can stand beside the bar that takes no more than `columns`.
+std::string beside_bar(const Meter& meter, std::size_t columns) {
+  const auto& state = meter.state();
+  const Amount amount(meter);
+  const bool is_at_its_end = state.phase == Phase::finishing || state.phase == Phase::resuming;
+  const auto words = is_at_its_end ? words_of(state) : "";
+  for (const auto& shown : {joined({amount.size, amount.rate, amount.files, amount.time_left, words}),
+                            joined({words.empty() ? amount.size : "", words.empty() ? amount.rate : "",
+                                    words.empty() ? amount.time_left : "", words}),
+                            joined({amount.size, amount.rate, amount.time_left}),
+                            joined({amount.size, amount.rate}), amount.size})
+    if (shown.size() <= columns) return shown;
+  return "";
+}
+
+/// The room for the bar itself does not change with the numbers beside it.
+std::size_t bar_width(std::size_t columns) {
+  for (const std::size_t beside : {40, 26, 12})  // size, rate and time; size and rate; size
+    if (columns >= least_bar + beside) return columns - beside;
+  return columns;
+}
+
+/// A row that stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
 class Line {
  public:
   Line() = default;
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
   ~Line() { wipe(); }
-  void draw(const std::string& shown) { std::fputs(text("\r{}\033[K\r", one_line(shown)).c_str(), stderr); }
+  /// A terminal that has become narrower has broken the row into several.
+  void draw(const std::function<std::string(std::size_t columns)>& words) {
+    const auto columns = terminal_columns(STDERR_FILENO).value_or(usual_columns);
+    if (columns < std::exchange(columns_, columns)) std::fputs("\r\033[J", stderr);
+    const auto usable = std::min(columns - 1, most_columns);
+    std::fputs(text("\r{}\033[K\r", fitted(one_line(words(usable)), usable)).c_str(), stderr);
+  }
   static void wipe() { std::fputs("\r\033[K", stderr); }
+
+ private:
+  std::size_t columns_ = 0;
 };
 
 Task<> draw_bar(Meter& meter) {
@@ -87,7 +119,17 @@ Task<> draw_bar(Meter& meter) {
   for (;;) {
     co_await loop.sleep_until(after(100ms));
     meter.look_again();
-    line.draw(bar(meter));
+    line.draw([&](std::size_t columns) { return progress_bar(meter, columns); });
+  }
+}
+
+Task<> draw_words(const std::function<std::string()>& words) {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(after(1s));
+  Line line;
+  for (;;) {
+    line.draw([&](std::size_t) { return words(); });
+    co_await loop.sleep_until(after(100ms));
   }
 }
 
@@ -119,13 +161,28 @@ std::optional<double> Meter::seconds_left() const {
   return static_cast<double>(*state_.total - state_.bytes) / rate();
 }
 
+std::string progress_bar(const Meter& meter, std::size_t columns) {
+  const auto& state = meter.state();
+  if (is_before_transfer(state.phase)) return words_of(state);
+  if (!state.total) return beside_bar(meter, columns);
+  const auto percent = text("{:3.0f}% ", share_of(state, *state.total) * 100);
+  const auto framed = percent.size() + 2;  // the brackets
+  if (columns < framed + least_bar) return percent.substr(0, percent.size() - 1);
+  const auto width = bar_width(columns - framed);
+  const auto filled = static_cast<std::size_t>(share_of(state, *state.total) * static_cast<double>(width));
+  const auto shown = text("{}[{}{}]", percent, std::string(filled, '#'), std::string(width - filled, '-'));
+  const auto beside = columns > shown.size() ? beside_bar(meter, columns - shown.size() - 1) : "";
+  return beside.empty() ? shown : text("{} {}", shown, beside);
+}
+
 std::string progress_line(const Meter& meter) {
   const auto& state = meter.state();
   auto line = words_of(state);
   if (!is_before_transfer(state.phase)) {
     line += ": ";
     if (state.total) line += text("{:.0f}%, ", share_of(state, *state.total) * 100);
-    line += amount(meter);
+    const Amount amount(meter);
+    line += joined({amount.size, amount.rate, amount.files, amount.time_left});
   }
   return one_line(std::move(line));
 }
@@ -142,6 +199,11 @@ std::vector<Field> progress_fields(const Meter& meter) {
   fields.push_back({"bytes_per_second", meter.rate()});
   if (const auto left = meter.seconds_left()) fields.push_back({"seconds_left", *left});
   return fields;
+}
+
+WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)
+    : words_(std::move(words)), tasks_(context.loop()) {
+  if (context.shows_progress) tasks_.spawn(draw_words(words_));
 }
 
 ProgressBoard::ProgressBoard(Context& context) : context_(context) { survive_signal(SIGUSR1); }

@@ -51,10 +51,25 @@ class Meter {
   std::deque<Sample> samples_;  // the first is a second old, if there has been one
 };
 
+/// The same in one row of a terminal, with a bar: "50% [####----] 143.05 MiB, 346.95 MB/s, 1 s left". What
+/// does not fit is left out, the least important first.
+std::string progress_bar(const Meter& meter, std::size_t columns);
 /// "sending disk.img to 127.0.0.1:5678: 50%, 143.05 MiB, 346.95 MB/s, 1 s left"
 std::string progress_line(const Meter& meter);
 /// The same as an event's fields.
 std::vector<Field> progress_fields(const Meter& meter);
+
+/// While it lives, a row on the terminal says what takes its time: from a second on, wiped at the end.
+/// Nothing where no bar may be drawn.
+class WaitingLine {
+ public:
+  /// `words` are asked again and again.
+  WaitingLine(Context& context, std::function<std::string()> words);
+
+ private:
+  std::function<std::string()> words_;
+  TaskGroup tasks_;  // goes first
+};
 
 /// All that a run can tell of when SIGUSR1 asks. From the first one on that signal does not kill the process.
 class ProgressBoard {

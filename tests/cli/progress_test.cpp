@@ -27,6 +27,33 @@ TEST_CASE("progress line: more than was expected is all, and a name is no second
         "receiving a?b from peer: 100%, 20 bytes, 0 B/s");
 }
 
+TEST_CASE("progress bar: it takes the whole row, in which there is room for less and less beside it") {
+  const Meter meter([] { return ProgressState{Phase::sending, "peer", "file", 512, 2048}; });
+  struct Row {
+    std::size_t columns;
+    std::string shown;
+  };
+  for (const auto& [columns, shown] :
+       {Row{4, " 25%"}, Row{14, " 25%"}, Row{15, " 25% [##------]"}, Row{19, " 25% [###---------]"},
+        Row{30, " 25% [##---------] 512 bytes"}, Row{49, " 25% [####------------] 512 bytes, 0 B/s"},
+        Row{79, " 25% [########------------------------] 512 bytes, 0 B/s"}}) {
+    CAPTURE(columns);
+    CHECK(progress_bar(meter, columns) == shown);
+  }
+  CHECK(progress_bar(meter, 120).find("[##################------") != std::string::npos);
+  for (std::size_t columns = 4; columns <= 120; ++columns)
+    CHECK(progress_bar(meter, columns).size() <= columns);
+}
+
+TEST_CASE("progress bar: without a total there are only the numbers, and at the end the words come first") {
+  const Meter unknown([] { return ProgressState{Phase::receiving, "peer", "file", 512}; });
+  CHECK(progress_bar(unknown, 79) == "512 bytes, 0 B/s");
+  CHECK(progress_bar(unknown, 12) == "512 bytes");
+  const Meter last([] { return ProgressState{Phase::finishing, "peer", "file", 10, 10}; });
+  CHECK(progress_bar(last, 79).ends_with("] waiting until peer closes"));
+  CHECK(progress_bar(last, 40).ends_with("] 10 bytes"));
+}
+
 TEST_CASE("progress fields: what is not known is left out") {
   const Meter meter([] { return ProgressState{Phase::connecting, "host:80"}; });
   CHECK(

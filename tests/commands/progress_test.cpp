@@ -4,6 +4,7 @@
 
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
+#include "../support/terminal.hpp"
 
 namespace test {
 
@@ -221,6 +222,48 @@ TEST_CASE("progress events: --events FILE has them while people read lines") {
   }));
 }
 
+/// The rows that were drawn, each in the place of the one before.
+std::vector<std::string> rows_in(const std::string& shown) {
+  std::vector<std::string> rows;
+  const std::string begin = "\r", end = "\033[K\r";
+  for (std::size_t at = 0;;) {
+    const auto until = shown.find(end, at);
+    if (until == std::string::npos) return rows;
+    const auto from = shown.rfind(begin, until) + 1;
+    rows.push_back(shown.substr(from, until - from));
+    at = until + end.size();
+  }
+}
+
+TEST_CASE("the bar takes one row of a terminal of any width, and follows it") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", noise(1'000'000));
+  for (const std::uint16_t columns : std::vector<std::uint16_t>{20, 50, 80, 200}) {
+    CAPTURE(columns);
+    Terminal terminal(columns);
+    PeerListener listener;
+    Process sending(
+        sockx({"--log-level", "warn", "send-file", "--rate", "1M", file, "127.0.0.1:" + listener.port()}),
+        {Stdio::null(), Stdio::pipe(), terminal.stream()});
+    auto peer = listener.accept();
+    const auto check_rows = [&](std::size_t most) {
+      terminal.shown_with("#");
+      const auto rows = rows_in(terminal.shown());
+      REQUIRE_FALSE(rows.empty());
+      for (const auto& row : rows) CHECK(row.size() <= most);
+      CHECK_FALSE(contains(terminal.shown(), "\n"));
+      terminal.forget();
+    };
+    check_rows(std::min(columns - 1, 120));
+    terminal.resize(30);
+    if (columns > 30) terminal.shown_with("\r\033[J");
+    terminal.forget();
+    check_rows(29);
+    peer.close();
+    sending.wait();
+  }
+}
+
 TEST_CASE("--progress: the bar says what is waited for, then how far it is, and is wiped") {
   const Folder folder;
   const auto file = write_file(folder / "file", noise(2'000'000));
@@ -232,13 +275,12 @@ TEST_CASE("--progress: the bar says what is waited for, then how far it is, and 
   shown("\rwaiting for a connection on 127.0.0.1:" + port + "\033[K\r");
   auto peer = Peer::connect(port);
   CHECK(peer.receive(1'000'000).size() == 1'000'000);
-  shown("% [############");
+  shown("% [################");
   shown(" s left");
   sending.signal(SIGUSR1);
   shown("\r\033[Ksending " + file + " to 127.0.0.1:");
   CHECK(peer.receive_all().size() == 1'000'000);
-  shown("100% [########################] ");
-  shown(", waiting until 127.0.0.1:");
+  shown("100% [" + std::string(79 - 47, '#') + "] waiting until 127.0.0.1:");
   peer.close();
   check_end(sending, exited(0));
   CHECK(sending.err().ends_with("\r\033[K"));

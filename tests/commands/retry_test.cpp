@@ -3,6 +3,7 @@
 
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "../support/terminal.hpp"
 
 namespace test {
 
@@ -49,6 +50,34 @@ TEST_CASE("--retry: when nobody comes, status 5 with the reason and the number o
   check_failure(sending, 5, said + "2 attempts");
   Process never(sockx({"connect", "--retry", "0", "127.0.0.1", nobody.port()}));
   check_failure(never, 5, said + "1 attempt");
+}
+
+TEST_CASE("--wait-for on a terminal: a row says what is tried, and how the last attempt failed") {
+  for (const bool checks : {false, true}) {
+    CAPTURE(checks);
+    Terminal terminal(200);
+    HeldPort port;
+    auto words = sockx({"connect", "--wait-for", "1h", "127.0.0.1", port.port()});
+    if (checks) words.emplace_back("--check");
+    Process connecting(words, {Stdio::null(), Stdio::pipe(), terminal.stream()});
+    const auto where = "127.0.0.1:" + port.port();
+    terminal.shown_with("\rconnecting to " + where + ": attempt ");
+    terminal.shown_with(" failed: connect " + where + ": Connection refused\033[K\r");
+    port.listen_now().accept().close();
+    check_end(connecting, exited(0));
+  }
+}
+
+TEST_CASE("connect to who does not answer: a terminal is told, a log is not") {
+  PeerListener listener(0);
+  auto waiting = Peer::connect(listener.port());  // takes the only place
+  Terminal terminal;
+  const auto words = sockx({"connect", "-w", "2s", "127.0.0.1", listener.port()});
+  Process seen(words, {Stdio::null(), Stdio::pipe(), terminal.stream()});
+  terminal.shown_with("\rconnecting to 127.0.0.1:" + listener.port() + "\033[K\r");
+  check_end(seen, exited(5));
+  Process logged(words);
+  check_failure(logged, 5, "timed out");
 }
 
 TEST_CASE("--wait-for: when nobody comes, status 5 once the time is over") {

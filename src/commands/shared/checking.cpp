@@ -68,7 +68,7 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
   const auto begun = Clock::now();
   std::exception_ptr failure;
   try {
-    co_await redial(std::move(endpoint), std::move(dialing), std::move(how));
+    co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
   } catch (...) {
     failure = std::current_exception();
   }

@@ -1,6 +1,8 @@
 #include "commands/shared/dialing.hpp"
 
 #include "cli/flags.hpp"
+#include "cli/progress.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -50,6 +52,18 @@ RedialOptions redial_options(Context& context, const RetryFlags& flags,
     context.log.debug("attempt {} failed: {}", attempt, failure);
   };
   return options;
+}
+
+Task<Dialed> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how) {
+  auto shown = text("connecting to {}", endpoint.to_string());
+  how.tell = [&shown, where = shown, tell = std::move(how.tell)](unsigned attempt,
+                                                                 const std::string& failure) {
+    tell(attempt, failure);
+    shown = text("{}: attempt {} failed: {}", where, attempt, failure);
+  };
+  const WaitingLine line(context, [&shown] { return shown; });
+  auto dialed = co_await redial(std::move(endpoint), std::move(dialing), std::move(how));
+  co_return dialed;
 }
 
 }  // namespace sockx

@@ -27,4 +27,7 @@ DialOptions dial_options(Context& context, const StreamOptions& stream);
 RedialOptions redial_options(Context& context, const RetryFlags& flags,
                              std::optional<Duration> connect_timeout);
 
+/// redial(), where a terminal is told of what takes longer than a second.
+Task<Dialed> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how);
+
 }  // namespace sockx

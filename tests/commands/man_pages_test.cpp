@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "../support/subject.hpp"
+#include "../support/sockx.hpp"
 #include "commands/commands.hpp"
 #include "net/socket_option.hpp"
 
@@ -46,9 +46,8 @@ std::vector<std::string> lines_of_page(const std::string& page) {
   return lines_of_file(test::source_folder() + "/man/" + page + ".1");
 }
 
-/// What `sockx WORDS --help` prints.
-std::vector<std::string> lines_of_help(const std::string& words) {
-  const auto command = "'" + test::sockx_binary() + "' " + words + " --help";
+/// What a command of the shell prints.
+std::vector<std::string> lines_printed_by(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
   REQUIRE(output);
   std::string text;
@@ -56,6 +55,19 @@ std::vector<std::string> lines_of_help(const std::string& words) {
   while (const auto got = fread(buffer, 1, sizeof buffer, output.get())) text.append(buffer, got);
   std::istringstream stream(text);
   return lines_of(stream);
+}
+
+/// What `sockx WORDS --help` prints.
+std::vector<std::string> lines_of_help(const std::string& words) {
+  return lines_printed_by("'" + test::sockx_binary() + "' " + words + " --help");
+}
+
+/// The page as a reader sees it on a terminal, without bold and underlined letters.
+std::vector<std::string> rendered(const std::filesystem::path& page) {
+  auto lines = lines_printed_by("mandoc -T ascii -O width=80 '" + page.string() + "'");
+  const std::regex overstruck(".\b");
+  for (auto& line : lines) line = std::regex_replace(line, overstruck, "");
+  return lines;
 }
 
 /// "-h,--help" at the beginning of a line is two options, "--hexdump[=FILE]" is --hexdump; descriptions stand
@@ -155,6 +167,23 @@ TEST_CASE("man pages: sockx(1) describes the global options, all of them and no 
 
 TEST_CASE("man pages: each subcommand's page describes its options, all of them and no others") {
   for (const auto& command : commands) check_options(std::string(command.name), page_of(command));
+}
+
+TEST_CASE("man pages: no rendered line is too wide, and an option has both its dashes wherever it stands") {
+  if (test::is_missing("mandoc")) return;
+  constexpr std::size_t widest = 100;  // a row of --hexdump in an example; what is filled has 80
+  Words options = options_in_help("");
+  for (const auto& command : commands) options.merge(options_in_help(std::string(command.name)));
+  const std::regex with_one_dash("(^|[^-[:alnum:]])(-[a-z][a-z-]+)");
+  for (const auto& entry : std::filesystem::directory_iterator(test::source_folder() + "/man")) {
+    const auto lines = rendered(entry.path());
+    CHECK_MESSAGE(lines.size() > 20, entry.path().string());
+    for (const auto& line : lines) {
+      CHECK_MESSAGE(line.size() <= widest, entry.path().string() << ": " << line);
+      for (std::sregex_iterator found(line.begin(), line.end(), with_one_dash), end; found != end; ++found)
+        CHECK_MESSAGE(!options.contains("-" + (*found)[2].str()), entry.path().string() << ": " << line);
+    }
+  }
 }
 
 TEST_CASE("man pages: sockx(1) points to the page of each subcommand") {

@@ -8,6 +8,7 @@
 
 #include "cli/flags.hpp"
 #include "commands/commands.hpp"
+#include "hints.hpp"
 #include "os/error.hpp"
 #include "os/nearest.hpp"
 #include "version.hpp"
@@ -15,28 +16,6 @@
 namespace sockx {
 
 namespace {
-
-/// What hands used to nc(1) type, and what to type here.
-std::string answer_to_nc_letter(char letter) {
-  switch (letter) {
-    case 'l':
-      return "use `sockx listen`";
-    case 'p':
-      return "the port is a word of its own: `sockx listen PORT`";
-    case 'z':
-      return "use `sockx connect --check HOST PORT`, or --scan for several ports";
-    case 'u':
-      return "use `sockx udp`";
-    case 'w':
-      return "use --connect-timeout, --accept-timeout or --idle-timeout";
-    case 'N':
-      return "leave it out: the end of standard input always becomes FIN";
-    case 'e':
-      return "use --exec -- PROGRAM ARG..., or --sh COMMAND";
-    default:
-      return "";
-  }
-}
 
 /// CLI11's help without what it repeats: a positional's name, and which options exclude each other.
 class HelpFormatter : public CLI::Formatter {
@@ -105,6 +84,8 @@ CommandLine::CommandLine()
   flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
                       {"sockx connect example.com 80", "open one"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
+  app_->footer(app_->get_footer() +
+               "\nNot there yet: TLS, proxies, joining any two sockets, and being called nc.");
   for (const auto& command : commands) {
     auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
     subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
@@ -139,7 +120,10 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
 /// Only --exec takes words of its own; elsewhere `--` ends the options, as CLI11 has it.
 void CommandLine::cut_off_program(std::vector<std::string>& words) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
-  if (dashes == words.end() || std::find(words.begin(), dashes, "--exec") == dashes) return;
+  const auto exec = std::find(words.begin(), dashes, "--exec");
+  if (dashes == words.end() && exec != dashes)
+    exec_without_dashes_ = hint_for_exec(exec + 1 == dashes ? "" : *(exec + 1));
+  if (dashes == words.end() || exec == dashes) return;
   program.assign(dashes + 1, words.end());
   words.erase(dashes, words.end());
 }
@@ -154,7 +138,10 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
         ++i;
       const bool known_letters =
           !word.starts_with("--") && word.find_first_not_of("vh", 1) == std::string::npos;
-      if (option == nullptr && !known_letters && word.find('=') == std::string::npos) throw_unexpected(word);
+      if (option == nullptr && !known_letters && word.find('=') == std::string::npos) {
+        throw_if_of_subcommand(word, words);
+        throw_unexpected(word);
+      }
       continue;
     }
     std::vector<std::string> names;
@@ -162,6 +149,10 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
     for (const auto& command : commands) names.emplace_back(command.name);
     if (std::find(names.begin(), names.end(), word) != names.end()) return;
     const auto similar = nearest(word, names);
+    auto hint = hint_for_command(word);
+    if (hint.empty() && similar.empty())
+      hint = hint_for_endpoint({words.begin() + static_cast<std::ptrdiff_t>(i), words.end()});
+    if (!hint.empty()) throw BadInput(hint);
     throw BadInput(
         text("'{}': no such subcommand; {}", word,
              similar.empty() ? text("there are {}", command_names()) : text("did you mean {}?", similar)));
@@ -173,11 +164,28 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
     throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
 }
 
+/// An option that stands before the subcommand whose option it is.
+void CommandLine::throw_if_of_subcommand(const std::string& word,
+                                         const std::vector<std::string>& words) const {
+  for (const auto& command : commands) {
+    if (std::find(words.begin(), words.end(), command.name) == words.end()) continue;
+    auto* const subcommand = app_->get_subcommand(std::string(command.name));
+    Flags own(*subcommand);
+    command.declare(own);
+    const auto name = word.starts_with("--") ? word : word.substr(0, 2);
+    if (subcommand->get_option_no_throw(name) != nullptr)
+      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name,
+                          command.name, command.name, word));
+    return;
+  }
+}
+
 void CommandLine::throw_unexpected(const std::string& word) const {
+  if (!is_option(word) && !exec_without_dashes_.empty()) throw BadInput(exec_without_dashes_);
   if (!is_option(word))
     throw BadInput(text("'{}': one word too many; see `{} --help`", word, name_of_chosen()));
-  const auto answer = word.starts_with("--") ? "" : answer_to_nc_letter(word[1]);
-  if (!answer.empty()) throw BadInput(text("{}: {}", word.substr(0, 2), answer));
+  const auto hint = hint_for_option(&chosen() == app_.get() ? "" : chosen().get_name(), word);
+  if (!hint.empty()) throw BadInput(hint);
   const auto similar = nearest(word.substr(0, word.find('=')), option_names(chosen()));
   throw BadInput(
       text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));

@@ -42,10 +42,12 @@ class CommandLine {
  private:
   void cut_off_program(std::vector<std::string>& words);
   void check_first_word(const std::vector<std::string>& words) const;
+  void throw_if_of_subcommand(const std::string& word, const std::vector<std::string>& words) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
   const CLI::App& chosen() const;
   std::string name_of_chosen() const;
   std::unique_ptr<CLI::App> app_;
+  std::string exec_without_dashes_;  // what to say of that, if it turns out to be wrong
 };
 
 }  // namespace sockx

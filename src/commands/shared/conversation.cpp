@@ -94,7 +94,9 @@ Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
 }
 
 void check_program(const ConversationOptions& options, const Context& context) {
-  if (options.exec && context.program.empty()) throw BadInput("--exec: say `--exec -- PROGRAM ARG...`");
+  if (options.exec && context.program.empty())
+    throw BadInput(
+        "--exec: the program and its arguments come last, behind `--`: `--exec -- PROGRAM ARG...`");
 }
 
 void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {

@@ -66,15 +66,13 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///  - The directions are independent. The end of our input, once delivered, becomes FIN (unless half_close is
 ///    off); the peer's FIN becomes the end of our output.
 ///  - When `until` is met, what was read is still delivered.
-///  - A connection is never closed with unread input, because that would be a reset and destroy what the peer
-///  has
-///    not read yet: when our side decides to stop, FIN is sent and what still comes is read and dropped until
-///    the peer's end, for eof_timeout or 5 s. After inward.limit bytes only until the peer has acknowledged
-///    what was sent: one that still sends then does get a reset.
+///  - A connection is not closed with unread input, because that would be a reset and destroy what the peer
+///    has not read yet: when our side decides to stop, FIN is sent, and what still comes is read and dropped
+///    until the peer's end, for eof_timeout or 5 s. The exception is inward.limit: once it is reached, only
+///    the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
 ///  - It returns only when the peer's kernel has acknowledged all that we sent.
 ///  - When either end fails, or a limit of time is reached, the connection is reset, so that the peer does
-///  not
-///    take a part for the whole; so it is when the relay is dropped before our input has been sent.
+///    not take a part for the whole. The same holds when the relay is dropped before our input was sent.
 /// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
 

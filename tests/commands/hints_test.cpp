@@ -5,21 +5,21 @@ namespace test {
 
 namespace {
 
-struct Row {
+struct Hint {
   std::vector<std::string> words;
   std::string said;
 };
 
-void check(const std::vector<Row>& rows) {
-  for (const auto& row : rows) {
-    Process process(sockx(row.words));
-    check_failure(process, 2, row.said);
+void check_hints(const std::vector<Hint>& hints) {
+  for (const auto& hint : hints) {
+    Process process(sockx(hint.words));
+    check_failure(process, 2, hint.said);
     CHECK(process.out().empty());
   }
 }
 
 TEST_CASE("hints: the letters of nc, alone and together") {
-  check({
+  check_hints({
       {{"-l", "80"}, "-l: use `sockx listen`"},
       {{"listen", "-p", "80"}, "-p: the port is a word of its own: `sockx listen PORT`"},
       {{"udp", "-l", "53"}, "-l: say --listen: `sockx udp --listen PORT`"},
@@ -44,7 +44,7 @@ TEST_CASE("hints: the letters of nc, alone and together") {
 }
 
 TEST_CASE("hints: an option before the subcommand that has it") {
-  check({
+  check_hints({
       {{"-w", "3", "connect", "a", "80"},
        "-w: it is an option of connect, and stands after it: `sockx connect -w"},
       {{"-k", "listen", "80"}, "-k: it is an option of listen"},
@@ -56,7 +56,7 @@ TEST_CASE("hints: an option before the subcommand that has it") {
 }
 
 TEST_CASE("hints: options of other tools") {
-  check({
+  check_hints({
       {{"connect", "--timeout", "3", "a", "80"},
        "--timeout: say --connect-timeout, --idle-timeout or --deadline"},
       {{"connect", "--timeout=3", "a", "80"}, "--timeout: say --connect-timeout"},
@@ -71,7 +71,7 @@ TEST_CASE("hints: options of other tools") {
 }
 
 TEST_CASE("hints: a subcommand by another name, or none") {
-  check({
+  check_hints({
       {{"send", "file", "a", "80"}, "'send': no such subcommand; say `sockx send-file FILE HOST PORT`"},
       {{"recv", "80"}, "'recv': no such subcommand; say `sockx recv-file -o FILE PORT`"},
       {{"receive", "80"}, "say `sockx recv-file -o FILE PORT`"},
@@ -96,7 +96,7 @@ TEST_CASE("--help and sockx(1) say what is not there yet") {
 }
 
 TEST_CASE("hints: --exec without the dashes before the program") {
-  check({
+  check_hints({
       {{"connect", "--exec", "cat", "a", "80"}, "come last, behind `--`: `--exec -- cat`"},
       {{"listen", "80", "--exec", "cat", "-n"}, "behind `--`: `--exec -- "},
       {{"listen", "--exec", "80"}, "behind `--`: `--exec -- PROGRAM ARG...`"},

@@ -211,7 +211,8 @@ TEST_CASE("server: without --keep-open one client is served, and its end is the 
     CHECK(client.receive_all() == "");
   });
   served({"--handler", "discard"}, 7, [](Peer& client) { client.reset(); });
-  served({"--handler", "echo", "--idle-timeout", "50ms"}, 5, [](Peer& client) { CHECK(client.ends_by_reset()); });
+  served({"--handler", "echo", "--idle-timeout", "50ms"}, 5,
+         [](Peer& client) { CHECK(client.ends_by_reset()); });
   served({"--send", "/dev/null"}, 0, [](Peer& client) {
     CHECK(client.receive_all() == "");
     client.close();

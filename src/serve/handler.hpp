@@ -23,6 +23,9 @@ class Handler {
   virtual Task<> attend();
   /// Descriptors that it holds for a client besides the connection.
   virtual std::size_t descriptors() const { return 0; }
+  /// While this is set, a connection waits that has no place: a client that has nothing more to say, and has
+  /// got everything, may be ended for it.
+  virtual void set_crowded(bool) {}
 };
 
 std::unique_ptr<Handler> make_echo();     // RFC 862

@@ -38,7 +38,7 @@ class Broker : public Handler {
     });
     for (bool goes_on = true; goes_on;) {
       co_await client.input();
-      co_await room_.wait_until_open_to(client.number);
+      co_await room_.wait_for_room(client.number);
       const auto got = client.receive(loop.scratch());
       lines.put(loop.scratch().first(got.bytes));
       goes_on = got.state != IoResult::State::eof;

@@ -102,7 +102,7 @@ class Chat : public Handler {
         if (member.has_answer()) {
           co_await member.wait_until_answered();
         }
-        co_await row.wait_for_turn(client.number);
+        co_await row.wait_for_turn();
         const auto taken = take_line(lines, client.number);
         if (!taken.answer.empty()) member.answer(taken.answer);
         has_line = taken.what == Taken::line;
@@ -128,7 +128,7 @@ class Chat : public Handler {
         while (!answer_.empty()) {
           co_await answered_.wait();
         }
-        co_await row.wait_for_turn(the_operator);
+        co_await row.wait_for_turn();
         const auto taken = take_line(lines, the_operator);
         answer_ = taken.answer;
         answer_place_ = room_.log().end();
@@ -171,14 +171,14 @@ class Chat : public Handler {
   class Row {
    public:
     explicit Row(Room& room) : room_(room), begin_(room.log().end()) {}
-    Task<> wait_for_turn(Broadcast::Party speaker) {
+    Task<> wait_for_turn() {
       if (room_.log().end() - begin_ >= bytes_in_a_row) {
         auto& loop = co_await this_loop();
         co_await loop.next_turn();
         begin_ = room_.log().end();
       }
-      if (!room_.is_open_to(speaker)) {
-        co_await room_.wait_until_open_to(speaker);
+      if (!room_.has_room(0)) {
+        co_await room_.wait_for_room(0);
         begin_ = room_.log().end();
       }
     }

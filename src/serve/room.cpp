@@ -202,20 +202,20 @@ void Room::cut_off(Member& member) const {
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
-Deadline Room::held_until(Party author) {
+Deadline Room::held_until(Party but) {
   constexpr Deadline now{};
   if (!is_far_behind(slowest_)) return now;
   look();
   if (!is_far_behind(slowest_)) return now;
-  const auto& other = fastest_.party == author ? second_ : fastest_;
-  if (other.party == 0) return now;
-  if (is_far_behind(other.position)) return never;
+  const auto& lead = fastest_.party == but ? second_ : fastest_;
+  if (lead.party == 0) return now;
+  if (is_far_behind(lead.position)) return never;
   return log_.end() - slice_begin_ < most_in_a_slice ? now : slice_end_;
 }
 
-Task<> Room::wait_until_open_to(Party author) {
+Task<> Room::wait_for_room(Party but) {
   for (;;) {
-    const auto until = held_until(author);
+    const auto until = held_until(but);
     if (until <= loop_.now()) co_return;
     const Counted counted(waiting_);
     co_await moved_.wait(until);
@@ -228,7 +228,7 @@ Task<> Room::wait_for_member() {
   }
 }
 
-/// Finds the slowest, and the two fastest: one of them may be who asks.
+/// Finds the slowest, and the two fastest: what is to be said may not be for one of them.
 void Room::look() {
   if (!std::exchange(has_changed_, false)) return;
   slowest_ = log_.end();

@@ -17,8 +17,8 @@ namespace sockx {
 /// take what it has got for the whole.
 ///
 /// Nobody waits for a member that does not read, and no member is cut off that reads: before something is
-/// said, is_open_to() tells whether there is room for it. It is false
-///  - while all other members are more than half of the log behind: the fastest sets the pace;
+/// said, has_room() tells whether there is room for it. It is false
+///  - while all members that it is for are more than half of the log behind: the fastest sets the pace;
 ///  - while some member is that far behind, and as much as a slow member has to take in a slice of time has
 ///    been said in this one.
 /// So a member has 0.2 s for the half of the log at the least, and the others are never held up below that
@@ -71,9 +71,9 @@ class Room {
   void end();
   bool has_ended() const { return has_ended_; }
 
-  /// Whether `author` (0: nobody among the members) may say something now; see above.
-  bool is_open_to(Party author) { return held_until(author) <= loop_.now(); }
-  Task<> wait_until_open_to(Party author);
+  /// Whether something may be said now to all members but one (0: to all); see above.
+  bool has_room(Party but) { return held_until(but) <= loop_.now(); }
+  Task<> wait_for_room(Party but);
 
   /// Whether there is nobody to hear what is said.
   bool is_empty() const { return awake_.empty() && asleep_.empty(); }
@@ -100,7 +100,7 @@ class Room {
   Told deliver(Member& member);
   Told deliver_log(Member& member, Broadcast::Position to);
   static Told deliver_answer(Member& member);
-  Deadline held_until(Party author);
+  Deadline held_until(Party but);
   Deadline gives_way_at(const Member& member) const;
   void note_move(Broadcast::Position before, Broadcast::Position now);
   bool is_far_behind(Broadcast::Position position) const;

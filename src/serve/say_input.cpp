@@ -10,7 +10,7 @@ Task<> say_input(ConsoleInput& input, Room& room, bool whole_lines) {
   for (bool goes_on = true; goes_on;) {
     co_await room.wait_for_member();
     co_await input.ready();
-    co_await room.wait_until_open_to(0);
+    co_await room.wait_for_room(0);
     if (room.is_empty()) continue;  // they have left meanwhile
     const auto got = input.read(loop.scratch());
     lines.put(loop.scratch().first(got.bytes));

@@ -269,6 +269,20 @@ TEST_CASE("--chat: what one asks for again and again is told to it alone, and co
   CHECK(answers == questions);
 }
 
+TEST_CASE("--chat: one that is alone and says much hears all of it") {
+  Chat chat;
+  auto ann = chat.join();
+  const std::string line(4000, 'x');
+  const unsigned lines = 2000;
+  std::thread speaking([&] {
+    for (unsigned i = 0; i < lines; ++i) ann.say(line + "\n");
+    ann.say("that was all\n");
+  });
+  ann.hear("that was all");
+  speaking.join();
+  CHECK(ann.heard().size() > lines * line.size());
+}
+
 TEST_CASE("--chat: ten that say thousands of empty lines at once cut nobody off") {
   Chat chat;
   std::deque<Listening> all;

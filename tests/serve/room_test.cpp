@@ -129,7 +129,7 @@ Task<> feed_beside_the_deaf(Room& room, Joined& deaf, Joined& hearing) {
   constexpr std::size_t times = 128;
   listening.spawn(test::read_until(hearing.far, heard, times * words.size()));
   for (std::size_t i = 0; i < times; ++i) {
-    co_await room.wait_until_open_to(0);
+    co_await room.wait_for_room(0);
     room.say(0, bytes_of(words));
   }
   const bool has_ended = co_await listening.next_end(after(20s));

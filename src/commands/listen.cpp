@@ -74,6 +74,7 @@ Run declare_listen(Flags& flags) {
     options->serving.access.numeric = options->listening.options.stream.numeric;
     if (options->serving.are_given()) {
       check_program(options->conversation, context);
+      options->serving.until = options->conversation.until;
       const ProgramCall program{context.program, options->conversation.shell_command, descriptor_limit()};
       serve(context, options->words, options->listening, options->serving, program,
             options->conversation.limits);

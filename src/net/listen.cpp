@@ -154,6 +154,15 @@ Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, u
   co_return sockets;
 }
 
+bool Listener::has_waiting() const { return is_readable_now(socket_.fd()); }
+
+Task<> wait_for_connection(Listener& listener) {
+  while (!listener.has_waiting()) {
+    listener.watch_->forget_readable();
+    co_await listener.watch_->readable();
+  }
+}
+
 Task<Accepted> accept(Listener& listener, Deadline deadline) {
   for (;;) {
     if (!listener.may_block_ || is_readable_now(listener.socket_.fd())) {

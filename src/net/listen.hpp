@@ -38,9 +38,12 @@ class Listener {
   Descriptor described(const Accepted& accepted) const;
   /// Where it listens; the port is the kernel's choice when 0 was asked for.
   const Address& address() const { return address_; }
+  /// Whether accept() would not wait.
+  bool has_waiting() const;
 
  private:
   friend Task<Accepted> accept(Listener& listener, Deadline deadline);
+  friend Task<> wait_for_connection(Listener& listener);
   friend Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
   Socket socket_;
   std::unique_ptr<Watch> watch_;  // goes before the socket
@@ -63,5 +66,7 @@ Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, u
 
 /// The next connection. Throws TimedOut at the deadline, Error when descriptors have run out.
 Task<Accepted> accept(Listener& listener, Deadline deadline = never);
+/// Until accept() would not wait.
+Task<> wait_for_connection(Listener& listener);
 
 }  // namespace sockx

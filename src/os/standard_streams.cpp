@@ -54,4 +54,9 @@ Descriptor describe_standard_stream(int fd) {
   return output;
 }
 
+bool is_in_background(int terminal) {
+  const auto foreground = tcgetpgrp(terminal);
+  return foreground >= 0 && foreground != getpgrp();
+}
+
 }  // namespace sockx

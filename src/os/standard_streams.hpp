@@ -25,4 +25,8 @@ UniqueFd take_standard_output();
 /// written.
 Descriptor describe_standard_stream(int fd);
 
+/// Whether the terminal is this process's, and another job is in its foreground (tcgetpgrp(3)): to read it
+/// now would stop us.
+bool is_in_background(int terminal);
+
 }  // namespace sockx

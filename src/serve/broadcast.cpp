@@ -6,12 +6,10 @@
 
 namespace sockx {
 
-void Broadcast::append(Party author, Audience audience, std::span<const std::byte> bytes) {
+void Broadcast::append(Party but, std::span<const std::byte> bytes) {
   assert(bytes.size() <= capacity);
   if (bytes.empty()) return;
-  if (audience == Audience::all) author = 0;  // whoever it was: it makes one segment with its neighbours
-  if (segments_.empty() || segments_.back().author != author || segments_.back().audience != audience)
-    segments_.push_back({end_, author, audience});
+  if (segments_.empty() || segments_.back().but != but) segments_.push_back({end_, but});
   const auto at = static_cast<std::size_t>(end_ % capacity);
   const auto to_edge = std::min(bytes.size(), capacity - at);
   std::memcpy(bytes_.get() + at, bytes.data(), to_edge);
@@ -21,15 +19,14 @@ void Broadcast::append(Party author, Audience audience, std::span<const std::byt
 }
 
 template <class Visit>
-void Broadcast::walk(Position from, Party reader, Visit visit) const {
-  if (from == end_) return;
+void Broadcast::walk(Position from, Position to, Party reader, Visit visit) const {
+  if (from >= to) return;
   const auto behind = [](Position position, const Segment& segment) { return position < segment.begin; };
   auto segment = std::prev(std::upper_bound(segments_.begin(), segments_.end(), from, behind));
-  for (; segment != segments_.end(); ++segment) {
-    const bool is_authors = segment->author == reader;
-    if (segment->audience != Audience::all && is_authors != (segment->audience == Audience::author)) continue;
+  for (; segment != segments_.end() && segment->begin < to; ++segment) {
+    if (segment->but != 0 && segment->but == reader) continue;
     const auto first = std::max(from, segment->begin);
-    const auto last = std::next(segment) == segments_.end() ? end_ : std::next(segment)->begin;
+    const auto last = std::next(segment) == segments_.end() ? to : std::min(to, std::next(segment)->begin);
     if (!visit(first, static_cast<std::size_t>(last - first))) return;
   }
 }
@@ -39,10 +36,10 @@ std::span<const std::byte> Broadcast::contiguous(Position position, std::size_t 
   return {bytes_.get() + at, std::min(size, capacity - at)};
 }
 
-Broadcast::Due Broadcast::due(Position from, Party reader) const {
+Broadcast::Due Broadcast::due(Position from, Party reader, Position to) const {
   Due due;
-  due.reaches = end_;
-  walk(from, reader, [&](Position position, std::size_t size) {
+  due.reaches = to;
+  walk(from, to, reader, [&](Position position, std::size_t size) {
     while (size > 0 && due.count < due.storage.size()) {
       const auto piece = contiguous(position, size);
       due.storage[due.count++] = piece;
@@ -59,7 +56,7 @@ Broadcast::Due Broadcast::due(Position from, Party reader) const {
 
 Broadcast::Position Broadcast::after(Position from, Party reader, std::size_t bytes) const {
   auto reached = from;
-  walk(from, reader, [&](Position position, std::size_t size) {
+  walk(from, end_, reader, [&](Position position, std::size_t size) {
     const auto read = std::min(size, bytes);
     if (read > 0) reached = position + read;
     bytes -= read;

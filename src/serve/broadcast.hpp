@@ -15,15 +15,15 @@ namespace sockx {
 class Broadcast {
  public:
   using Position = std::uint64_t;  // bytes from the beginning of all
-  using Party = std::uint64_t;     // who says or reads something
-  enum class Audience : std::uint8_t { all, others, author };
+  using Party = std::uint64_t;     // who says or reads something, from 1
 
   static constexpr std::size_t capacity = 1024 * 1024;
 
   Broadcast() : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)) {}
 
-  /// At most `capacity` bytes, which take the place of the oldest.
-  void append(Party author, Audience audience, std::span<const std::byte> bytes);
+  /// Adds at most `capacity` bytes for every reader but one (0: for every reader), which take the place of
+  /// the oldest.
+  void append(Party but, std::span<const std::byte> bytes);
   /// What is kept.
   Position begin() const { return end_ > capacity ? end_ - capacity : 0; }
   Position end() const { return end_; }
@@ -35,24 +35,24 @@ class Broadcast {
     Position reaches = 0;  // how far a reader is that has read all this
     std::span<const std::span<const std::byte>> pieces() const { return std::span(storage).first(count); }
   };
-  /// `from` is not before begin().
-  Due due(Position from, Party reader) const;
+  /// `from` is not before begin(); nothing from `to` on.
+  Due due(Position from, Party reader, Position to) const;
+  Due due(Position from, Party reader) const { return due(from, reader, end_); }
   /// How far the reader is, once it has read so many bytes of that.
   Position after(Position from, Party reader, std::size_t bytes) const;
   /// The first position behind a newline, from `from` on; the end where there is none.
   Position next_line(Position from) const;
 
  private:
-  /// Bytes with the same author and audience; up to the next segment, or the end.
+  /// Bytes for the same readers, up to the next segment or the end.
   struct Segment {
     Position begin;
-    Party author;
-    Audience audience;
+    Party but;
   };
 
   /// Calls visit(position, size) for each stretch that is for the reader, until it returns false.
   template <class Visit>
-  void walk(Position from, Party reader, Visit visit) const;
+  void walk(Position from, Position to, Party reader, Visit visit) const;
   /// `size` bytes up to the end of the ring.
   std::span<const std::byte> contiguous(Position position, std::size_t size) const;
 

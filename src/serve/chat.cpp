@@ -16,10 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Audience = Broadcast::Audience;
-
-constexpr std::size_t bytes_in_a_row =
-    4096;  // of one client: the shortest lines are told as many times longer
+constexpr std::size_t bytes_in_a_row = 4096;  // of one client, before others have their turn
 constexpr std::size_t longest_name = 32;
 constexpr std::size_t most_listed = 1000;
 constexpr Broadcast::Party the_operator = 0;
@@ -47,7 +44,9 @@ class Stamp {
 
 class Chat : public Handler {
  public:
-  explicit Chat(EventLoop& loop) : room_(loop), console_(loop) { enter(the_operator, "operator"); }
+  explicit Chat(EventLoop& loop) : room_(loop), console_(loop), answered_(loop) {
+    enter(the_operator, "operator");
+  }
 
   Task<> serve(Client& client) override {
     Room::Member member(room_, client);
@@ -61,7 +60,7 @@ class Chat : public Handler {
     std::vector<Task<>> tasks;
     tasks.push_back(operate());
     tasks.push_back(show());
-    tasks.push_back(console_.wait_for_reader_to_leave());
+    tasks.push_back(console_.attend());
     co_await any(std::move(tasks));
   }
 
@@ -72,7 +71,7 @@ class Chat : public Handler {
     Guest(Chat& chat, const Client& client) : chat_(chat), number_(client.number) {
       const auto name = printable(client.name());
       chat_.enter(number_, chat_.names_.contains(name) ? text("{}#{}", name, number_) : name);
-      chat_.tell(Audience::all, number_, text("{} has joined", chat_.name_of(number_)));
+      chat_.tell(text("{} has joined", chat_.name_of(number_)));
     }
     Guest(const Guest&) = delete;
     Guest& operator=(const Guest&) = delete;
@@ -80,7 +79,7 @@ class Chat : public Handler {
 
     void leave() {
       if (!chat_.people_.contains(number_)) return;
-      chat_.tell(Audience::all, number_, text("{} has left", chat_.name_of(number_)));
+      chat_.tell(text("{} has left", chat_.name_of(number_)));
       chat_.names_.erase(chat_.name_of(number_));
       chat_.people_.erase(number_);
     }
@@ -94,16 +93,22 @@ class Chat : public Handler {
     auto& loop = co_await this_loop();
     ChatLines lines;
     for (bool goes_on = true; goes_on;) {
-      while (room_.is_full_for_now()) {
-        co_await loop.next_turn();
-      }
       co_await client.input();
       const auto buffer = loop.scratch().first(bytes_in_a_row);
       const auto got = client.receive(buffer);
-      goes_on = take_lines(lines, got, buffer, client.number);
-      if (got.bytes == buffer.size()) {
-        co_await loop.next_turn();
+      put(lines, got, buffer);
+      Row row(room_);
+      for (bool has_line = true; has_line && goes_on;) {
+        if (member.has_answer()) {
+          co_await member.wait_until_answered();
+        }
+        co_await row.wait_for_turn();
+        const auto taken = take_line(lines, client.number);
+        if (!taken.answer.empty()) member.answer(taken.answer);
+        has_line = taken.what == Taken::line;
+        goes_on = taken.what != Taken::farewell;
       }
+      goes_on = goes_on && got.state != IoResult::State::eof;
     }
     guest.leave();
     member.leave();
@@ -114,12 +119,24 @@ class Chat : public Handler {
     auto& loop = co_await this_loop();
     ChatLines lines;
     for (bool goes_on = true; goes_on;) {
-      while (room_.is_full_for_now()) {
-        co_await loop.next_turn();
-      }
-      co_await console_.input();
+      co_await console_.input().ready();
       const auto buffer = loop.scratch().first(bytes_in_a_row);
-      goes_on = take_lines(lines, console_.read(buffer), buffer, the_operator);
+      const auto got = console_.input().read(buffer);
+      put(lines, got, buffer);
+      Row row(room_);
+      for (bool has_line = true; has_line && goes_on;) {
+        while (!answer_.empty()) {
+          co_await answered_.wait();
+        }
+        co_await row.wait_for_turn();
+        const auto taken = take_line(lines, the_operator);
+        answer_ = taken.answer;
+        answer_place_ = room_.log().end();
+        room_.news().notify();
+        has_line = taken.what == Taken::line;
+        goes_on = taken.what != Taken::farewell;
+      }
+      goes_on = goes_on && got.state != IoResult::State::eof;
     }
     room_.end();
     co_await loop.sleep_until(loop.now() + last_words_time);  // show() ends first, unless nobody reads
@@ -132,48 +149,69 @@ class Chat : public Handler {
         const auto kept = room_.log().next_line(room_.log().begin());
         const auto gap = text("\n{} * {} bytes were not shown\n", stamp_.now(), kept - position);
         position = kept;
-        co_await console_.write(bytes_of(gap));
-        continue;
+        console_.put(bytes_of(gap));
+      } else if (!answer_.empty() && position >= answer_place_) {
+        console_.put(bytes_of(std::exchange(answer_, {})));
+        answered_.notify();
+      } else if (position < room_.log().end()) {
+        const auto to = answer_.empty() ? room_.log().end() : answer_place_;
+        const auto piece = room_.log().due(position, the_operator, to).pieces().front();
+        position += piece.size();
+        console_.put(piece);
+      } else if (room_.has_ended()) {
+        co_return;
+      } else {
+        co_await room_.news().wait();
       }
-      const auto due = room_.log().due(position, the_operator);
-      if (due.bytes > 0) {
-        const auto piece = due.pieces().front();
-        position = room_.log().after(position, the_operator, piece.size());
-        co_await console_.write(piece);
-        continue;
-      }
-      position = due.reaches;
-      if (room_.has_ended()) co_return;
-      co_await room_.wait_for_news();
+      co_await console_.flush();
     }
   }
 
-  /// False when the speaker has left, by a word or by the end of what is read.
-  bool take_lines(ChatLines& lines, const IoResult& got, std::span<const std::byte> buffer,
-                  std::uint64_t speaker) {
-    const bool is_end = got.state == IoResult::State::eof;
+  /// What one speaker says before others have their turn.
+  class Row {
+   public:
+    explicit Row(Room& room) : room_(room), begin_(room.log().end()) {}
+    Task<> wait_for_turn() {
+      if (room_.log().end() - begin_ >= bytes_in_a_row) {
+        auto& loop = co_await this_loop();
+        co_await loop.next_turn();
+        begin_ = room_.log().end();
+      }
+      if (!room_.has_room(0)) {
+        co_await room_.wait_for_room(0);
+        begin_ = room_.log().end();
+      }
+    }
+
+   private:
+    Room& room_;
+    Broadcast::Position begin_;
+  };
+
+  static void put(ChatLines& lines, const IoResult& got, std::span<const std::byte> buffer) {
     lines.put(buffer.first(got.bytes));
-    if (is_end) lines.end();
-    while (const auto line = lines.take())
-      if (!take_line(*line, speaker)) return false;
-    return !is_end;
+    if (got.state == IoResult::State::eof) lines.end();
   }
 
-  bool take_line(const ChatLines::Line& line, std::uint64_t speaker) {
-    const auto& words = line.text;
-    if (!line.is_whole || !is_command(words)) {
+  struct Taken {
+    enum What { line, nothing, farewell } what;
+    std::string answer = {};  // for the speaker alone
+  };
+
+  /// Takes the next line, if there is one, and does what it says.
+  Taken take_line(ChatLines& lines, std::uint64_t speaker) {
+    const auto next = lines.take();
+    if (!next) return {Taken::nothing};
+    const auto words = next->text;
+    if (!next->is_whole || !is_command(words)) {
       say(speaker, words);
-    } else if (words == "quit" || words == "/quit") {
-      return false;
-    } else if (words == "/who") {
-      list_people(speaker);
-    } else if (words.starts_with("/nick ")) {
-      rename(speaker, std::string(words.substr(6)));
-    } else {
-      tell(Audience::author, speaker,
-           text("{}: no such command; there are /nick NAME, /who and quit", printable(words.substr(0, 64))));
+      return {Taken::line};
     }
-    return true;
+    if (words == "quit" || words == "/quit") return {Taken::farewell};
+    if (words == "/who") return {Taken::line, notice(people())};
+    if (words.starts_with("/nick ")) return {Taken::line, rename(speaker, std::string(words.substr(6)))};
+    return {Taken::line, notice(text("{}: no such command; there are /nick NAME, /who and quit",
+                                     printable(words.substr(0, 64))))};
   }
 
   static bool is_command(std::string_view words) { return words == "quit" || words.starts_with('/'); }
@@ -181,15 +219,14 @@ class Chat : public Handler {
   void say(std::uint64_t speaker, std::string_view words) {
     line_.assign(stamp_.now()).append(" ").append(name_of(speaker)).append(": ");
     line_.append(printable(words)).append("\n");
-    room_.say(speaker, Audience::all, bytes_of(line_));
+    room_.say(0, bytes_of(line_));
   }
 
   /// A word of the chat's own. No name has a blank, so nobody can say such a line.
-  void tell(Audience audience, std::uint64_t party, const std::string& words) {
-    room_.say(party, audience, bytes_of(text("{} * {}\n", stamp_.now(), words)));
-  }
+  std::string notice(const std::string& words) { return text("{} * {}\n", stamp_.now(), words); }
+  void tell(const std::string& words) { room_.say(0, bytes_of(notice(words))); }
 
-  void list_people(std::uint64_t asker) {
+  std::string people() const {
     std::string list;
     std::size_t listed = 0;
     for (const auto& [number, name] : people_) {
@@ -197,21 +234,23 @@ class Chat : public Handler {
       list += (list.empty() ? "" : ", ") + name;
     }
     if (listed > most_listed) list += text(" and {} more", people_.size() - most_listed);
-    tell(Audience::author, asker, text("{} here: {}", people_.size(), list));
+    return text("{} here: {}", people_.size(), list);
   }
 
-  void rename(std::uint64_t party, std::string name) {
-    const auto refuse = [&](std::string_view reason) {
-      tell(Audience::author, party, text("/nick {}: {}", printable(name.substr(0, 64)), reason));
+  /// Returns why not, or nothing.
+  std::string rename(std::uint64_t party, std::string name) {
+    const auto refusal = [&](std::string_view reason) {
+      return notice(text("/nick {}: {}", printable(name.substr(0, 64)), reason));
     };
-    if (name.empty() || name.size() > longest_name) return refuse("a name has 1 to 32 bytes");
+    if (name.empty() || name.size() > longest_name) return refusal("a name has 1 to 32 bytes");
     // Addresses have colons, and a name is followed by one.
     if (printable(name) != name || name.find_first_of(" :") != std::string::npos)
-      return refuse("a name has no blanks, no colons and no control characters");
-    if (names_.contains(name)) return refuse("somebody has this name");
-    tell(Audience::all, party, text("{} is now {}", name_of(party), name));
+      return refusal("a name has no blanks, no colons and no control characters");
+    if (names_.contains(name)) return refusal("somebody has this name");
+    tell(text("{} is now {}", name_of(party), name));
     names_.erase(name_of(party));
     enter(party, std::move(name));
+    return {};
   }
 
   void enter(std::uint64_t party, std::string name) {
@@ -223,7 +262,10 @@ class Chat : public Handler {
   Room room_;
   Console console_;
   Stamp stamp_;
-  std::string line_;                             // that is being said
+  std::string line_;                      // that is being said
+  std::string answer_;                    // to the operator
+  Broadcast::Position answer_place_ = 0;  // where it belongs in the log
+  Notification answered_;
   std::map<std::uint64_t, std::string> people_;  // by their numbers
   std::set<std::string> names_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "flow/relay.hpp"
@@ -35,6 +36,7 @@ struct Client {
   Socket connection;
   Watch watch;  // of it, and so gone before it is closed
   Tally tally;
+  std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
   Clock::time_point begun;
   std::string ending = "the server has stopped";  // why it is closed, in the end
 

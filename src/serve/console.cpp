@@ -2,39 +2,79 @@
 
 #include <unistd.h>
 
-#include <vector>
-
+#include "flow/task_group.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
-Console::Console(EventLoop& loop)
-    : input_(loop, take_standard_input()),
-      output_(loop, take_standard_output()),
-      in_(describe_standard_stream(STDIN_FILENO)),
-      out_(describe_standard_stream(STDOUT_FILENO)) {}
+ConsoleInput::ConsoleInput(EventLoop& loop)
+    : stream_(loop, take_standard_input()),
+      described_(describe_standard_stream(STDIN_FILENO)),
+      is_terminal_(isatty(STDIN_FILENO) == 1) {}
 
-bool Console::is_typed() const { return in_.fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0; }
-
-IoResult Console::read(std::span<std::byte> buffer) {
-  const auto got = read_some(in_, buffer);
-  if (got.state == IoResult::State::again) input_.watch.forget_readable();
+IoResult ConsoleInput::read(std::span<std::byte> buffer) {
+  const bool may_read = !is_terminal_ || !is_in_background(stream_.fd.get());
+  const auto got = may_read ? read_some(described_, buffer) : IoResult{};
+  if (got.state == IoResult::State::again) stream_.watch.forget_readable();
   return got;
 }
 
-Task<> Console::write(std::span<const std::byte> bytes) {
-  std::vector<std::byte> rest;
-  while (!bytes.empty()) {
-    const auto put = write_some(out_, bytes);
-    bytes = bytes.subspan(put.bytes);
-    if (put.state == IoResult::State::moved) continue;
-    if (rest.empty()) {
-      rest.assign(bytes.begin(), bytes.end());
-      bytes = rest;
+Console::Console(EventLoop& loop)
+    : input_(loop),
+      output_(loop, take_standard_output()),
+      out_(describe_standard_stream(STDOUT_FILENO)),
+      put_(loop),
+      flushed_(loop) {}
+
+void Console::put(std::span<const std::byte> bytes) {
+  if (failure_) return;
+  if (kept_.empty()) try {
+      bytes = bytes.subspan(write_now(bytes));
+    } catch (const Error&) {
+      failure_ = std::current_exception();
     }
-    output_.watch.forget_writable();
+  kept_.insert(kept_.end(), bytes.begin(), bytes.end());
+  if (!is_flushed()) put_.notify();
+}
+
+/// Returns how many bytes were written.
+std::size_t Console::write_now(std::span<const std::byte> bytes) {
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const auto put = write_some(out_, bytes.subspan(written));
+    written += put.bytes;
+    if (put.state != IoResult::State::moved) {
+      output_.watch.forget_writable();
+      break;
+    }
+  }
+  return written;
+}
+
+Task<> Console::flush() {
+  while (!is_flushed()) {
+    co_await flushed_.wait();
+  }
+}
+
+Task<> Console::attend() {
+  std::vector<Task<>> tasks;
+  tasks.push_back(write_kept());
+  tasks.push_back(wait_for_reader_to_leave());
+  co_await any(std::move(tasks));
+}
+
+Task<> Console::write_kept() {
+  for (;;) {
+    while (is_flushed()) {
+      co_await put_.wait();
+    }
+    if (failure_) std::rethrow_exception(failure_);
     co_await output_.watch.writable();
+    const auto written = write_now(kept_);
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(written));
+    if (kept_.empty()) flushed_.notify();
   }
 }
 

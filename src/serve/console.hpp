@@ -1,30 +1,60 @@
-// Console: the operator's standard streams, which a server's clients share.
+// Console: the operator's standard streams, which a server's clients share. ConsoleInput: the one of them.
 #pragma once
 
+#include <exception>
+#include <vector>
+
+#include "flow/notification.hpp"
 #include "flow/watch.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {
+
+class ConsoleInput {
+ public:
+  /// Takes standard input over. Throws Error.
+  explicit ConsoleInput(EventLoop& loop);
+
+  /// Until there is something to read, or the end.
+  ReadinessWait ready() { return stream_.watch.readable(); }
+  /// read(2). A terminal is not read while we run in the background, which would stop us (SIGTTIN). Throws
+  /// Error.
+  IoResult read(std::span<std::byte> buffer);
+  bool is_terminal() const { return is_terminal_; }
+
+ private:
+  Stream stream_;
+  Descriptor described_;
+  bool is_terminal_;
+};
 
 class Console {
  public:
   /// Takes the standard streams over. Throws Error.
   explicit Console(EventLoop& loop);
 
-  /// Until there is something to read, or the end.
-  ReadinessWait input() { return input_.watch.readable(); }
-  /// Whether somebody types the input.
-  bool is_typed() const;
-  /// read(2). Throws Error.
-  IoResult read(std::span<std::byte> buffer);
-  /// All of it; the bytes have to stay only until the first wait. One at a time. Throws Error.
-  Task<> write(std::span<const std::byte> bytes);
-  /// Until nobody reads standard output any more, which it throws as a write would.
-  Task<> wait_for_reader_to_leave();
+  ConsoleInput& input() { return input_; }
+  /// Writes what can be written now. The rest is kept and written by attend(), in this order: it does not
+  /// depend on whoever has put it. A failure is thrown by attend().
+  void put(std::span<const std::byte> bytes);
+  bool is_flushed() const { return kept_.empty() && !failure_; }
+  /// Until everything has been written; for ever after a failure.
+  Task<> flush();
+  /// Writes what is kept. Throws what a write does, also for put(), and as soon as nobody reads standard
+  /// output any more.
+  Task<> attend();
 
  private:
-  Stream input_, output_;
-  Descriptor in_, out_;
+  std::size_t write_now(std::span<const std::byte> bytes);
+  Task<> write_kept();
+  Task<> wait_for_reader_to_leave();
+
+  ConsoleInput input_;
+  Stream output_;
+  Descriptor out_;
+  std::vector<std::byte> kept_;
+  std::exception_ptr failure_;
+  Notification put_, flushed_;
 };
 
 }  // namespace sockx

@@ -15,16 +15,18 @@ namespace {
 /// A program that does not heed the end of its client would keep the others waiting.
 class EndedInAnyCase {
  public:
-  EndedInAnyCase(Program& program, ProgramEnder& ender) : program_(program), ender_(ender) {}
+  EndedInAnyCase(Program& program, ProgramEnder& ender, std::shared_ptr<void> place)
+      : program_(program), ender_(ender), place_(std::move(place)) {}
   EndedInAnyCase(const EndedInAnyCase&) = delete;
   EndedInAnyCase& operator=(const EndedInAnyCase&) = delete;
   ~EndedInAnyCase() {
-    if (auto child = program_.release()) ender_.end(std::move(child));
+    if (auto child = program_.release()) ender_.end(std::move(child), std::move(place_));
   }
 
  private:
   Program& program_;
   ProgramEnder& ender_;
+  std::shared_ptr<void> place_;
 };
 
 class Exec : public Handler {
@@ -36,7 +38,7 @@ class Exec : public Handler {
     if (!ender_) ender_.emplace(loop);
     CutUnlessComplete cut(client.socket.fd);
     Program program(loop, call_, client.connection.local(), client.peer, client.connection.protocol());
-    const EndedInAnyCase ended(program, *ender_);
+    const EndedInAnyCase ended(program, *ender_, client.place);
     RelayOptions rules;
     rules.reader_may_leave = true;
     auto near = program.near_side();

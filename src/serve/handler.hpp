@@ -23,6 +23,9 @@ class Handler {
   virtual Task<> attend();
   /// Descriptors that it holds for a client besides the connection.
   virtual std::size_t descriptors() const { return 0; }
+  /// While this is set, a connection waits that has no place: a client that has nothing more to say, and has
+  /// got everything, may be ended for it.
+  virtual void set_crowded(bool) {}
 };
 
 std::unique_ptr<Handler> make_echo();     // RFC 862
@@ -32,11 +35,21 @@ std::unique_ptr<Handler> make_chargen();  // RFC 864
 std::unique_ptr<Handler> make_daytime();  // RFC 867
 
 // Of these the clients share something: what is said is kept in the handler, and it runs on this loop.
+struct StdioOptions {
+  bool whole_lines = false;   // no line of a client is cut by another's
+  Until until = Until::both;  // of each client's conversation
+};
 /// Clients' bytes merge on standard output; standard input goes to all of them, and its end becomes FIN.
-/// Takes the standard streams over; throws Error. With `whole_lines` no line of a client is cut by another's.
-std::unique_ptr<Handler> make_stdio(EventLoop& loop, bool whole_lines);
-/// What a client says goes to all others.
-std::unique_ptr<Handler> make_broker(EventLoop& loop, bool whole_lines);
+/// Takes the standard streams over; throws Error.
+std::unique_ptr<Handler> make_stdio(EventLoop& loop, StdioOptions options);
+
+struct BrokerOptions {
+  bool whole_lines = false;  // as above
+  bool speaks = false;       // standard input, which it takes over, goes to all
+};
+/// What a client says goes to all others. Throws Error.
+std::unique_ptr<Handler> make_broker(EventLoop& loop, BrokerOptions options);
+
 /// Each line goes to all clients, with time and name. Takes the standard streams over, where the operator
 /// reads and takes part; ends with his. Throws Error.
 std::unique_ptr<Handler> make_chat(EventLoop& loop);

@@ -1,6 +1,7 @@
 #include "serve/line_hold.hpp"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -8,24 +9,31 @@
 
 namespace sockx {
 
-std::span<const std::byte> LineHold::pass(std::span<const std::byte> bytes, std::vector<std::byte>& joined) {
-  const auto newline = std::find(bytes.rbegin(), bytes.rend(), std::byte{'\n'});
-  auto whole = bytes.first(static_cast<std::size_t>(bytes.rend() - newline));
-  const auto begun = bytes.subspan(whole.size());
-  if (!whole.empty() && !held_.empty()) {
-    joined = std::exchange(held_, {});
-    joined.insert(joined.end(), whole.begin(), whole.end());
-    whole = joined;
+LineHold::~LineHold() {
+  if (held_.empty()) return;
+  try {
+    held_.push_back(std::byte{'\n'});
+    sink_(held_);
+  } catch (const std::bad_alloc&) {  // there is no memory for it
   }
-  if (held_.size() + begun.size() >= longest)
-    throw std::runtime_error(text("a line has more than {} bytes", longest));
-  held_.insert(held_.end(), begun.begin(), begun.end());
-  return whole;
 }
 
-std::vector<std::byte> LineHold::rest() {
-  if (!held_.empty()) held_.push_back(std::byte{'\n'});
-  return std::exchange(held_, {});
+void LineHold::put(std::span<const std::byte> bytes) {
+  if (!whole_lines_) return sink_(bytes);
+  const auto newline = std::find(bytes.rbegin(), bytes.rend(), std::byte{'\n'});
+  const auto whole = bytes.first(static_cast<std::size_t>(bytes.rend() - newline));
+  const auto begun = bytes.subspan(whole.size());
+  if (held_.empty()) {
+    sink_(whole);
+  } else if (!whole.empty()) {
+    held_.insert(held_.end(), whole.begin(), whole.end());
+    sink_(std::exchange(held_, {}));
+  }
+  if (held_.size() + begun.size() >= longest) {
+    held_.clear();
+    throw std::runtime_error(text("a line has more than {} bytes", longest));
+  }
+  held_.insert(held_.end(), begun.begin(), begun.end());
 }
 
 }  // namespace sockx

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -10,14 +11,22 @@ namespace sockx {
 class LineHold {
  public:
   static constexpr std::size_t longest = 64 * 1024;
+  using Sink = std::function<void(std::span<const std::byte>)>;
 
-  /// Of what was held and then `bytes` as much as ends with a line; what is behind that is held. The result
-  /// lies in `bytes` or in `joined`. Throws std::runtime_error when a line is longer than `longest`.
-  std::span<const std::byte> pass(std::span<const std::byte> bytes, std::vector<std::byte>& joined);
-  /// What is held at the end of the stream, as a line; empty when that is nothing.
-  std::vector<std::byte> rest();
+  /// Without `whole_lines` it passes on what comes as it comes.
+  LineHold(bool whole_lines, Sink sink) : whole_lines_(whole_lines), sink_(std::move(sink)) {}
+  LineHold(const LineHold&) = delete;
+  LineHold& operator=(const LineHold&) = delete;
+  /// What is held, as a line: it has been received, however its stream has ended.
+  ~LineHold();
+
+  /// Passes on as much as ends with a line, and holds what is behind that. Throws std::runtime_error when a
+  /// line is longer than `longest`; that line is dropped.
+  void put(std::span<const std::byte> bytes);
 
  private:
+  bool whole_lines_;
+  Sink sink_;
   std::vector<std::byte> held_;
 };
 

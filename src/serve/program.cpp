@@ -66,16 +66,17 @@ std::unique_ptr<Child> Program::release() {
 
 namespace {
 
-Task<> end_in_its_second(std::unique_ptr<Child> child) {
+Task<> end_in_its_second(std::unique_ptr<Child> child, std::shared_ptr<void> place) {
   co_await has_ended(*child, child->ask_to_end());
   child->terminate();
+  place.reset();
 }
 
 }  // namespace
 
-void ProgramEnder::end(std::unique_ptr<Child> child) {
+void ProgramEnder::end(std::unique_ptr<Child> child, std::shared_ptr<void> place) {
   child->ask_to_end();
-  ending_.spawn(end_in_its_second(std::move(child)));
+  ending_.spawn(end_in_its_second(std::move(child), std::move(place)));
 }
 
 }  // namespace sockx

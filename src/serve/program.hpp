@@ -50,11 +50,12 @@ class Program {
   Descriptor output_described_, input_described_;
 };
 
-/// Ends programs that nobody wants any more, each in its second, while everything else goes on.
+/// Ends programs that nobody wants any more, each in its second, while everything else goes on. `place` is
+/// kept until the program has gone.
 class ProgramEnder {
  public:
   explicit ProgramEnder(EventLoop& loop) : ending_(loop) {}
-  void end(std::unique_ptr<Child> child);
+  void end(std::unique_ptr<Child> child, std::shared_ptr<void> place);
 
  private:
   TaskGroup ending_;

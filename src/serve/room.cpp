@@ -14,8 +14,11 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto patience = 5s;
+constexpr auto silence_before_giving_way = 1s;
 constexpr std::size_t far_behind = Broadcast::capacity / 2;
-constexpr std::size_t most_in_a_turn = Broadcast::capacity / 4;
+// A slow member has to take that much in that time: 2.5 MiB/s.
+constexpr auto slice = 25ms;
+constexpr std::size_t most_in_a_slice = Broadcast::capacity / 16;
 
 class Counted {
  public:
@@ -34,105 +37,137 @@ Room::Member::Member(Room& room, Client& client)
     : room_(room),
       client_(client),
       position_(room.log_.end()),
-      place_(room.members_.insert(room.members_.end(), this)) {
+      place_(room.awake_.insert(room.awake_.end(), this)),
+      answered_(room.loop_) {
   send_without_delay(client.socket);  // of a turn there is one piece
+  room.has_changed_ = true;
+  room.came_.notify();
+  room.moved_.notify();
 }
 
-Room::Member::~Member() {
-  room_.members_.erase(place_);
-  room_.note_move(position_, room_.log_.end());
-}
+Room::Member::~Member() { room_.strike(*this); }
 
 void Room::Member::leave() {
   last_ = room_.log_.end();
   client_.watch.presume_writable();
 }
 
-Task<> Room::converse(Member& member, Task<> hear) {
-  try {
-    auto hearing = hear_out(member, std::move(hear));
-    auto telling = tell(member);
-    co_await all(std::move(hearing), std::move(telling));
-  } catch (const Error& error) {
-    if (!member.has_ended_ || (error.number() != EPIPE && error.number() != ECONNRESET)) throw;
+void Room::Member::answer(std::string bytes) {
+  answer_ = std::move(bytes);
+  answer_place_ = room_.log_.end();
+  client_.watch.presume_writable();
+}
+
+Task<> Room::Member::wait_until_answered() {
+  while (has_answer()) {
+    co_await answered_.wait();
   }
 }
 
-Task<> Room::hear_out(Member& member, Task<> hear) {
-  co_await std::move(hear);
-  member.has_ended_ = true;
-  // FIN does not tell whether the client still reads; once it has forgotten the connection, a probe does.
-  if (!member.last_) probe_when_silent(member.client_.socket);
+Task<> Room::converse(Member& member, Task<> hear, Until until) {
+  const bool our_end_decides = until == Until::local || until == Until::either;
+  TaskGroup group(loop_);
+  group.spawn(hear_out(member, std::move(hear), until));
+  group.spawn(tell(member));
+  while (group.running() > 0 && !(our_end_decides && member.is_told_)) {
+    co_await group.next_end();
+  }
+  group.throw_failure();
 }
 
-void Room::say(Party author, Audience audience, std::span<const std::byte> bytes) {
+Task<> Room::hear_out(Member& member, Task<> hear, Until until) {
+  co_await std::move(hear);
+  member.has_ended_ = true;
+  if (until == Until::peer || until == Until::either) member.leave();
+  // FIN does not tell whether the client still reads; once it has forgotten the connection, a probe does.
+  if (!member.last_) probe_when_silent(member.client_.socket);
+  if (is_crowded_) member.client_.watch.presume_writable();
+}
+
+void Room::say(Party but, std::span<const std::byte> bytes) {
   if (has_ended_ || bytes.empty()) return;
-  begin_turn();
-  log_.append(author, audience, bytes);
+  if (loop_.now() >= slice_end_) {
+    slice_end_ = loop_.now() + slice;
+    slice_begin_ = log_.end();
+  }
+  log_.append(but, bytes);
+  said_at_ = loop_.now();
+  has_changed_ = true;
+  wake_all();
   if (slowest_ >= log_.begin()) return;
-  for (auto* const member : members_)
-    if (member->position_ < log_.begin()) member->client_.watch.presume_writable();
-  find_slowest();
+  for (auto* const member : awake_)
+    if (is_lost(*member)) member->client_.watch.presume_writable();
+  look();
 }
 
 void Room::end() {
-  begin_turn();
   has_ended_ = true;
+  wake_all();
 }
 
-/// Members are woken by the first that is said in a turn alone. That is enough, because none of them goes to
-/// sleep in a turn in which something has been said already: see tell().
-void Room::begin_turn() {
-  if (was_fed_in_this_turn()) return;
-  turn_ = loop_.waits();
-  turn_begin_ = log_.end();
-  for (auto* const member : members_) member->client_.watch.presume_writable();
-  said_.notify();
-}
-
-bool Room::is_full_for_now() const {
-  return was_fed_in_this_turn() && log_.end() - turn_begin_ >= most_in_a_turn;
-}
-
-Task<> Room::wait_for_news() {
-  if (was_fed_in_this_turn()) {
-    co_await loop_.next_turn();
-  } else {
-    co_await said_.wait();
+/// Each has its turn in the next turn of the loop, and sleeps again when it has been told everything. One
+/// that is awake needs no call: it looks at the log again before it sleeps, and nothing comes between the
+/// two.
+void Room::wake_all() {
+  for (auto* const member : asleep_) {
+    member->is_asleep_ = false;
+    member->client_.watch.presume_writable();
   }
+  awake_.splice(awake_.end(), asleep_);
+  news_.notify();
 }
 
 Task<> Room::tell(Member& member) {
+  try {
+    co_await tell_everything(member);
+  } catch (const Error& error) {  // which is told once, and whoever hears the client may see an end instead
+    if (!member.has_ended_ || (error.number() != EPIPE && error.number() != ECONNRESET)) throw;
+  }
+  strike(member);
+}
+
+Task<> Room::tell_everything(Member& member) {
   auto& watch = member.client_.watch;
   for (bool in_time = true;;) {
-    if (was_fed_in_this_turn()) {
-      co_await loop_.next_turn();  // more may be said in this one
+    const auto sent_before = member.client_.tally.sent;
+    const auto told = deliver(member);
+    if (told == Told::the_end) {
+      shutdown_write(member.client_.socket);
+      break;
     }
-    const auto before = member.position_;
-    switch (deliver(member)) {
-      case Told::the_end:
-        shutdown_write(member.client_.socket);
-        co_return;
-      case Told::everything:
-        if (watch.is_hung_up()) co_return;
-        watch.forget_writable();
-        co_await watch.writable();
-        in_time = true;
-        break;
-      case Told::what_fits: {
-        const bool is_waited_for = member.last_ || (waiting_ > 0 && is_far_behind(member.position_));
-        if (!in_time && member.position_ == before && is_waited_for) cut_off(member);
-        in_time = co_await watch.writable(loop_.now() + patience);
-        break;
+    if (told == Told::everything) {
+      if (watch.is_hung_up()) break;
+      if (!std::exchange(member.is_asleep_, true)) asleep_.splice(asleep_.end(), awake_, member.place_);
+      watch.forget_writable();
+      const auto until = gives_way_at(member);
+      in_time = co_await watch.writable(until);
+      if (!in_time && gives_way_at(member) <= loop_.now()) {
+        is_crowded_ = false;  // one is enough
+        member.leave();
       }
+      in_time = true;
+    } else {
+      const bool is_waited_for = member.last_ || (waiting_ > 0 && is_far_behind(member.position_));
+      if (!in_time && member.client_.tally.sent == sent_before && is_waited_for) cut_off(member);
+      in_time = co_await watch.writable(loop_.now() + patience);
     }
   }
 }
 
 Room::Told Room::deliver(Member& member) {
-  if (member.position_ < log_.begin()) cut_off(member);
-  while (member.position_ < log_.end()) {
-    const auto due = log_.due(member.position_, member.client_.number);
+  if (is_lost(member)) cut_off(member);
+  if (member.has_answer()) {
+    if (deliver_log(member, member.answer_place_) == Told::what_fits) return Told::what_fits;
+    if (deliver_answer(member) == Told::what_fits) return Told::what_fits;
+  }
+  if (deliver_log(member, log_.end()) == Told::what_fits) return Told::what_fits;
+  const bool has_all = has_ended_ || (member.last_ && *member.last_ <= member.position_);
+  return has_all ? Told::the_end : Told::everything;
+}
+
+Room::Told Room::deliver_log(Member& member, Broadcast::Position to) {
+  while (member.position_ < to) {
+    const auto due = log_.due(member.position_, member.client_.number, to);
     const auto put = due.bytes > 0 ? member.client_.send_gathered(due.pieces()) : IoResult{};
     const auto before = member.position_;
     member.position_ =
@@ -140,8 +175,24 @@ Room::Told Room::deliver(Member& member) {
     note_move(before, member.position_);
     if (put.bytes < due.bytes) return Told::what_fits;
   }
-  const bool has_all = has_ended_ || (member.last_ && *member.last_ <= member.position_);
-  return has_all ? Told::the_end : Told::everything;
+  return Told::everything;
+}
+
+Room::Told Room::deliver_answer(Member& member) {
+  const auto put = member.client_.send(std::as_bytes(std::span(member.answer_)));
+  member.answer_.erase(0, put.bytes);
+  if (member.has_answer()) return Told::what_fits;
+  member.answered_.notify();
+  return Told::everything;
+}
+
+/// It is told nothing more.
+void Room::strike(Member& member) {
+  if (std::exchange(member.is_told_, true)) return;
+  (member.is_asleep_ ? asleep_ : awake_).erase(member.place_);
+  fastest_ = second_ = {};
+  has_changed_ = true;
+  moved_.notify();
 }
 
 void Room::cut_off(Member& member) const {
@@ -150,32 +201,77 @@ void Room::cut_off(Member& member) const {
 }
 
 void Room::cut_off_all() const {
-  for (const auto* const member : members_) set_reset_on_close(member->client_.socket.fd, true);
+  for (const auto* const members : {&awake_, &asleep_})
+    for (const auto* const member : *members) set_reset_on_close(member->client_.socket.fd, true);
 }
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
-bool Room::somebody_is_slow() {
-  if (is_far_behind(slowest_)) find_slowest();
-  return is_far_behind(slowest_);
+Deadline Room::held_until(Party but) {
+  constexpr Deadline now{};
+  if (!is_far_behind(slowest_)) return now;
+  look();
+  if (!is_far_behind(slowest_)) return now;
+  const auto& lead = fastest_.party == but ? second_ : fastest_;
+  if (lead.party == 0) return now;
+  if (is_far_behind(lead.position)) return never;
+  return log_.end() - slice_begin_ < most_in_a_slice ? now : slice_end_;
 }
 
-void Room::find_slowest() {
-  slowest_ = log_.end();
-  for (const auto* const member : members_)
-    if (member->position_ >= log_.begin()) slowest_ = std::min(slowest_, member->position_);
-}
-
-Task<> Room::wait_for_the_slow() {
-  while (somebody_is_slow()) {
+Task<> Room::wait_for_room(Party but) {
+  for (;;) {
+    const auto until = held_until(but);
+    if (until <= loop_.now()) co_return;
     const Counted counted(waiting_);
-    co_await moved_.wait();
+    co_await moved_.wait(until);
   }
 }
 
+Task<> Room::wait_for_member() {
+  while (is_empty()) {
+    co_await came_.wait();
+  }
+}
+
+/// Finds the slowest, and the two fastest: what is to be said may not be for one of them.
+void Room::look() {
+  if (!std::exchange(has_changed_, false)) return;
+  slowest_ = log_.end();
+  fastest_ = second_ = {};
+  for (const auto* const member : awake_) {
+    if (is_lost(*member)) continue;
+    slowest_ = std::min(slowest_, member->position_);
+    note_lead(*member);
+  }
+  std::size_t asleep = 0;
+  for (const auto* const member : asleep_) {
+    if (++asleep > 2) break;  // all have the same position
+    note_lead(*member);
+  }
+}
+
+void Room::note_lead(const Member& member) {
+  const Lead lead{member.client_.number, member.position_};
+  if (fastest_.party == 0 || lead.position > fastest_.position)
+    second_ = std::exchange(fastest_, lead);
+  else if (second_.party == 0 || lead.position > second_.position)
+    second_ = lead;
+}
+
 void Room::note_move(Broadcast::Position before, Broadcast::Position now) {
-  if (waiting_ == 0 || !is_far_behind(before) || is_far_behind(now)) return;
-  if (!somebody_is_slow()) moved_.notify();
+  has_changed_ = true;
+  if (is_far_behind(before) && !is_far_behind(now)) moved_.notify();
+}
+
+Deadline Room::gives_way_at(const Member& member) const {
+  return is_crowded_ && member.has_ended_ ? said_at_ + silence_before_giving_way : never;
+}
+
+void Room::set_crowded(bool is_crowded) {
+  is_crowded_ = is_crowded;
+  if (!is_crowded_) return;
+  for (auto* const member : asleep_)
+    if (member->has_ended_) member->client_.watch.presume_writable();
 }
 
 }  // namespace sockx

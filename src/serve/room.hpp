@@ -3,23 +3,31 @@
 
 #include <list>
 #include <optional>
+#include <string>
 
 #include "flow/notification.hpp"
+#include "flow/relay.hpp"
 #include "serve/broadcast.hpp"
 #include "serve/client.hpp"
 
 namespace sockx {
 
 /// Joins clients to a Broadcast. What is said within one turn of the loop goes out to each of them in one
-/// call, in the next. A member that has lost its place in the log is cut off, by a reset: it did not read,
-/// and shall not take what it has got for the whole. Whoever may not lose members waits for the slow ones
-/// before it says more.
+/// call, in the next turn. A member that has lost its place in the log is cut off by a reset: it must not
+/// take what it has got for the whole.
+///
+/// Nobody waits for a member that does not read, and no member is cut off that reads: before something is
+/// said, has_room() tells whether there is room for it. It is false
+///  - while all members that it is for are more than half of the log behind: the fastest sets the pace;
+///  - while some member is that far behind, and as much as a slow member has to take in a slice of time has
+///    been said in this one.
+/// So a member has 0.2 s for the half of the log at the least, and the others are never held up below that
+/// rate. A member that takes nothing for 5 s while somebody waits is cut off too.
 class Room {
  public:
   using Party = Broadcast::Party;
-  using Audience = Broadcast::Audience;
 
-  explicit Room(EventLoop& loop) : loop_(loop), said_(loop), moved_(loop) {}
+  explicit Room(EventLoop& loop) : loop_(loop), news_(loop), moved_(loop), came_(loop) {}
 
   /// A client's place in the log, from what is said next on.
   class Member {
@@ -30,64 +38,93 @@ class Room {
     ~Member();
     /// It gets what has been said up to now, and its end.
     void leave();
+    /// Bytes for this member alone, after what has been said up to now. Once has_answer() is false, so that
+    /// it can ask no faster than it takes the answers.
+    void answer(std::string bytes);
+    bool has_answer() const { return !answer_.empty(); }
+    Task<> wait_until_answered();
 
    private:
     friend class Room;
     Room& room_;
     Client& client_;
     Broadcast::Position position_;
+    std::string answer_;
+    Broadcast::Position answer_place_ = 0;
     std::optional<Broadcast::Position> last_;
     bool has_ended_ = false;  // its own half
+    bool is_told_ = false;    // everything, or it has gone: it is in no list any more
+    bool is_asleep_ = false;
     std::list<Member*>::iterator place_;
+    Notification answered_;
   };
 
-  /// `hear` beside telling the member what is due to it, until both have ended: telling ends with FIN once
-  /// the member has left or the room has ended. A connection that breaks after its client's own end was left
-  /// by it, and is no failure.
-  Task<> converse(Member& member, Task<> hear);
+  /// `hear`, and beside it telling the member what is due to it, until the conversation is over: `until` is
+  /// as for relay(), where the end of the room is the local end. Telling ends with FIN. A connection that
+  /// breaks after its client's own end was left by it, and is no failure. Where our end decides, the client
+  /// may still be sending.
+  Task<> converse(Member& member, Task<> hear, Until until = Until::both);
 
-  /// Author 0 is nobody among the members.
-  void say(Party author, Audience audience, std::span<const std::byte> bytes);
+  /// To all members but one (0: to all).
+  void say(Party but, std::span<const std::byte> bytes);
   /// Nothing more is said, also to those that come later.
   void end();
   bool has_ended() const { return has_ended_; }
-  bool is_empty() const { return members_.empty(); }
   /// Whenever a member's connection is closed from now on, that is a reset.
   void cut_off_all() const;
 
-  /// Until no member is more than half the log behind. One that has taken nothing for 5 s while somebody
-  /// waits here is cut off.
-  Task<> wait_for_the_slow();
-  /// Whether so much has been said within this turn of the loop that the members should be told first.
-  bool is_full_for_now() const;
+  /// Whether something may be said now to all members but one (0: to all); see above.
+  bool has_room(Party but) { return held_until(but) <= loop_.now(); }
+  Task<> wait_for_room(Party but);
+
+  /// Whether there is nobody to hear what is said.
+  bool is_empty() const { return awake_.empty() && asleep_.empty(); }
+  Task<> wait_for_member();
+
+  /// While this is set, somebody waits for a place: a member that has ended its half and has got everything
+  /// leaves, once nothing has been said for 1 s. Such a member may have closed its connection long ago.
+  void set_crowded(bool is_crowded);
 
   const Broadcast& log() const { return log_; }
-  /// Until something has been said, or the end has come, since the turn in which this is called.
-  Task<> wait_for_news();
+  /// Something has been said, or the end has come.
+  Notification& news() { return news_; }
 
  private:
   enum class Told { everything, the_end, what_fits };
+  struct Lead {
+    Party party = 0;  // 0: there is none
+    Broadcast::Position position = 0;
+  };
 
-  Task<> hear_out(Member& member, Task<> hear);
+  Task<> hear_out(Member& member, Task<> hear, Until until);
   Task<> tell(Member& member);
+  Task<> tell_everything(Member& member);
   Told deliver(Member& member);
+  Told deliver_log(Member& member, Broadcast::Position to);
+  static Told deliver_answer(Member& member);
+  Deadline held_until(Party but);
+  Deadline gives_way_at(const Member& member) const;
   void note_move(Broadcast::Position before, Broadcast::Position now);
   bool is_far_behind(Broadcast::Position position) const;
-  bool somebody_is_slow();
-  void find_slowest();
-  void begin_turn();
-  bool was_fed_in_this_turn() const { return turn_ == loop_.waits(); }
+  bool is_lost(const Member& member) const { return member.position_ < log_.begin(); }
+  void look();
+  void note_lead(const Member& member);
+  void wake_all();
+  void strike(Member& member);
   [[noreturn]] void cut_off(Member& member) const;
 
   EventLoop& loop_;
   Broadcast log_;
-  std::list<Member*> members_;
-  Broadcast::Position slowest_ = 0;  // no member is before this, but those that are to be cut off
-  std::uint64_t turn_ = 0;           // of the loop, in which something was said last
-  Broadcast::Position turn_begin_ = 0;
-  std::size_t waiting_ = 0;  // for the slow
-  bool has_ended_ = false;
-  Notification said_, moved_;
+  std::list<Member*> awake_, asleep_;  // those that sleep have everything
+  // What look() has found. Positions only grow: until it looks again, these are not too high.
+  Broadcast::Position slowest_ = 0;  // of those that have their place
+  Lead fastest_, second_;
+  bool has_changed_ = true;  // since it looked
+  Clock::time_point slice_end_{}, said_at_{};
+  Broadcast::Position slice_begin_ = 0;
+  std::size_t waiting_ = 0;  // to say something
+  bool has_ended_ = false, is_crowded_ = false;
+  Notification news_, moved_, came_;
 };
 
 }  // namespace sockx

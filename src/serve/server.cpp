@@ -14,13 +14,29 @@ namespace {
 constexpr Duration usual_grace = 5s;    // for clients to end once the handler's own work has
 constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 
+/// Tells the handler that somebody waits, as long as that is so.
+class Crowding {
+ public:
+  explicit Crowding(Handler& handler) : handler_(handler) { handler_.set_crowded(true); }
+  Crowding(const Crowding&) = delete;
+  Crowding& operator=(const Crowding&) = delete;
+  ~Crowding() { handler_.set_crowded(false); }
+
+ private:
+  Handler& handler_;
+};
+
+Task<> wait_for(Notification& notification) { co_await notification.wait(); }
+
 }  // namespace
 
 /// A client's time with the server: told at its beginning and, however it comes, at its end.
 class Server::Sitting {
  public:
   Sitting(Server& server, Client& client) : server_(server), client_(client) {
+    client_.place = server_.take_place();
     server_.seats_.emplace(client.number, Seat{&client});
+    server_.came_.notify();
     tell(ServerEvent::Kind::accepted, "");
   }
   Sitting(const Sitting&) = delete;
@@ -56,6 +72,8 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handle
       listeners_(std::move(listeners)),
       handler_(handler),
       options_(std::move(options)),
+      places_(std::make_shared<Places>(loop)),
+      came_(loop),
       left_(loop),
       drain_asked_(loop),
       clients_(loop) {
@@ -94,7 +112,7 @@ Task<> Server::run_once(Deadline deadline) {
   while (!accepted) {
     accepted = co_await accept(listeners_.front(), deadline);
     if (const auto reason = options_.refuses(*accepted)) {
-      refuse(*accepted, *reason);
+      refuse(*accepted, *reason, true);
       accepted.reset();
     }
   }
@@ -105,7 +123,7 @@ Task<> Server::run_once(Deadline deadline) {
 
 Task<> Server::run_with(Accepted accepted, Descriptor described) {
   if (const auto reason = options_.refuses(accepted)) {
-    refuse(accepted, *reason);
+    refuse(accepted, *reason, true);
     co_return;
   }
   co_await serve_alone(std::move(accepted), std::move(described));
@@ -148,7 +166,7 @@ Task<> Server::wait_for_last_clients(Deadline deadline) {
 
 Task<> Server::accept_from(Listener& listener) {
   for (unsigned count = 1;; ++count) {
-    co_await wait_for_room();
+    co_await wait_for_place(listener);
     std::optional<Accepted> accepted;
     try {
       accepted = co_await accept(listener);
@@ -163,24 +181,41 @@ Task<> Server::accept_from(Listener& listener) {
     } else if (spare_) {
       spare_.reset();  // there is room for one now, who is turned away
     } else {
-      co_await left_.wait(after(100ms));
+      const Crowding crowding(handler_);
+      co_await places_->freed.wait(after(100ms));
     }
     if (count % most_in_a_row == 0) co_await loop_.next_turn();
   }
 }
 
-Task<> Server::wait_for_room() {
-  while (!options_.rejects && seats_.size() >= options_.most) {
-    co_await left_.wait();
+Task<> Server::wait_for_place(Listener& listener) {
+  while (!options_.rejects && is_full()) {
+    if (listener.has_waiting()) {
+      const Crowding crowding(handler_);
+      co_await places_->freed.wait();
+    } else {
+      std::vector<Task<>> tasks;
+      tasks.push_back(wait_for(places_->freed));
+      tasks.push_back(wait_for_connection(listener));
+      co_await any(std::move(tasks));
+    }
   }
+}
+
+std::shared_ptr<void> Server::take_place() {
+  ++places_->taken;
+  const auto give_back = [places = places_](void*) {
+    --places->taken;
+    places->freed.notify();
+  };
+  return {places_.get(), give_back};
 }
 
 void Server::admit(Listener& listener, Accepted accepted) {
   if (spare_ || !options_.rejects) is_short_ = false;
-  if (seats_.size() >= options_.most)
-    return refuse(accepted, text("there are {} connections already", seats_.size()));
-  if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out");
-  if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason);
+  if (is_full()) return refuse(accepted, text("there are {} connections already", places_->taken), true);
+  if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out", false);
+  if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason, true);
   const auto number = ++accepted_;
   auto described = listener.described(accepted);
   auto& task = clients_.spawn(serve(std::move(described), std::move(accepted), number));
@@ -188,10 +223,13 @@ void Server::admit(Listener& listener, Accepted accepted) {
   if (seat != seats_.end()) seat->second.task = &task;
 }
 
-void Server::refuse(const Accepted& accepted, std::string_view reason) {
+void Server::refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule) {
   const auto peer = accepted.peer.to_string();
-  options_.tell(
-      {.kind = ServerEvent::Kind::refused, .reason = reason, .peer = peer, .connections = seats_.size()});
+  options_.tell({.kind = ServerEvent::Kind::refused,
+                 .reason = reason,
+                 .is_by_rule = is_by_rule,
+                 .peer = peer,
+                 .connections = seats_.size()});
 }
 
 /// A descriptor in reserve, given up to turn somebody away when there is none for him.
@@ -215,7 +253,7 @@ Task<> Server::serve(Descriptor described, Accepted accepted, std::uint64_t numb
   try {
     client.emplace(loop_, number, Accepted{std::move(accepted.socket), accepted.peer}, std::move(described));
   } catch (const Error& error) {  // it cannot be watched
-    refuse(accepted, error.what());
+    refuse(accepted, error.what(), false);
     co_return;
   }
   Sitting sitting(*this, *client);
@@ -231,22 +269,36 @@ Task<> Server::end_idle_clients(Duration limit) {
   const auto reason =
       text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count());
   for (;;) {
-    const auto overdue = loop_.now() - limit;
-    auto next = loop_.now();
+    while (seats_.empty()) {
+      co_await came_.wait();
+    }
+    auto next = never;
     std::vector<Seat> idle;
-    for (const auto& [number, seat] : seats_) {
-      if (seat.client->tally.last_byte <= overdue)
+    for (auto& [number, seat] : seats_) {
+      const auto idle_from = idle_at(seat, limit);
+      if (idle_from <= loop_.now())
         idle.push_back(seat);
       else
-        next = std::min(next, seat.client->tally.last_byte);
+        next = std::min(next, idle_from);
     }
     for (const auto& seat : idle) {
       seat.client->ending = reason;
       set_reset_on_close(seat.client->socket.fd, true);
       clients_.cancel(*seat.task);
     }
-    co_await loop_.sleep_until(next + limit);
+    co_await loop_.sleep_until(next);
   }
+}
+
+/// When the client will have been idle for `limit`, as far as that is known now. What the client acknowledges
+/// counts too, and is looked at twice in that time.
+Deadline Server::idle_at(Seat& seat, Duration limit) const {
+  const auto& client = *seat.client;
+  const auto since = [&] { return std::max(client.tally.last_byte, seat.changed_at); };
+  if (loop_.now() < since() + limit / 2) return since() + limit / 2;
+  const auto waiting = unacknowledged(client.socket).value_or(0);
+  if (std::exchange(seat.waiting, waiting) != waiting) seat.changed_at = loop_.now();
+  return since() + limit;
 }
 
 }  // namespace sockx

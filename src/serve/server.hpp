@@ -19,13 +19,14 @@ struct ServerEvent {
   enum class Kind {
     accepted,
     closed,
-    refused,   // accepted and closed at once: denied, or one too many
+    refused,   // accepted and closed at once: denied, one too many, or it could not be served
     shortage,  // descriptors or memory have run out: who comes now waits
     draining,  // nobody else is accepted; those that are there come to their ends
   };
   Kind kind;
   std::string_view reason = {};    // of an end, a refusal or a shortage
   bool is_complete = false;        // the conversation came to its own end; else it failed or was cut off
+  bool is_by_rule = false;         // a refusal that was asked for; else something has failed
   const Client* client = nullptr;  // where one is accepted or closed
   std::string_view peer = {};      // where one is refused
   std::size_t connections = 0;     // those that there are
@@ -70,6 +71,15 @@ class Server {
   struct Seat {
     Client* client;
     TaskGroup::Child* task = nullptr;
+    std::size_t waiting = 0;         // bytes that it has not acknowledged, when that was looked at last,
+    Clock::time_point changed_at{};  // and when they were found to have changed
+  };
+  /// What `most` bounds. A place outlives its connection where something else is still at work for it, and
+  /// may outlive the server.
+  struct Places {
+    explicit Places(EventLoop& loop) : freed(loop) {}
+    std::size_t taken = 0;
+    Notification freed;
   };
 
   Task<> serve_alone(Accepted accepted, Descriptor described);
@@ -77,10 +87,13 @@ class Server {
   Task<> accept_from(Listener& listener);
   Task<> wait_for_drain();
   Task<> wait_for_last_clients(Deadline deadline);
-  Task<> wait_for_room();
+  Task<> wait_for_place(Listener& listener);
+  bool is_full() const { return places_->taken >= options_.most; }
+  std::shared_ptr<void> take_place();
   Task<> end_idle_clients(Duration limit);
   void admit(Listener& listener, Accepted accepted);
-  void refuse(const Accepted& accepted, std::string_view reason);
+  void refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule);
+  Deadline idle_at(Seat& seat, Duration limit) const;
   void keep_spare();
   void note_shortage(std::string_view reason);
   Task<> serve(Descriptor described, Accepted accepted, std::uint64_t number);
@@ -94,7 +107,8 @@ class Server {
   bool is_short_ = false;
   Deadline drained_by_ = never;
   UniqueFd spare_;  // where the server rejects
-  Notification left_, drain_asked_;
+  std::shared_ptr<Places> places_;
+  Notification came_, left_, drain_asked_;
   TaskGroup clients_;  // goes first
 };
 

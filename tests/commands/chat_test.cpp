@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <regex>
+#include <thread>
 
 #include "../support/events.hpp"
 #include "../support/talker.hpp"
@@ -244,6 +245,62 @@ TEST_CASE("--chat: who never reads is cut off, and the others hear everything") 
   CHECK(closed.at("peer") == name);
   CHECK(closed.at("complete") == false);
   CHECK(contains(closed.at("reason"), "it did not read"));
+}
+
+TEST_CASE("--chat: what one asks for again and again is told to it alone, and costs nobody else anything") {
+  const unsigned clients = 80, questions = is_sanitized() ? 819 : 8190;
+  Chat chat;
+  std::deque<Talker> others;
+  for (unsigned i = 0; i < clients; ++i) others.push_back(chat.join());
+  auto asking = chat.join();
+  std::string all;
+  for (unsigned i = 0; i < questions; ++i) all += "/who\n";
+  std::thread speaking([&] { asking.say(all + "that was all\n"); });
+  asking.hear("that was all");
+  speaking.join();
+  for (auto& other : others) {
+    other.hear("that was all");
+    CHECK_FALSE(contains(other.heard(), "here:"));
+    CHECK_FALSE(contains(other.heard(), "has left"));
+  }
+  std::size_t answers = 0;
+  for (const auto& line : lines_of(asking.heard()))
+    if (contains(line, "here:")) ++answers;
+  CHECK(answers == questions);
+}
+
+TEST_CASE("--chat: one that is alone and says much hears all of it") {
+  Chat chat;
+  auto ann = chat.join();
+  const std::string line(4000, 'x');
+  const unsigned lines = 2000;
+  std::thread speaking([&] {
+    for (unsigned i = 0; i < lines; ++i) ann.say(line + "\n");
+    ann.say("that was all\n");
+  });
+  ann.hear("that was all");
+  speaking.join();
+  CHECK(ann.heard().size() > lines * line.size());
+}
+
+TEST_CASE("--chat: ten that say thousands of empty lines at once cut nobody off") {
+  Chat chat;
+  std::deque<Listening> all;
+  for (unsigned i = 0; i < 12; ++i) all.push_back({chat.join(), {}});
+  const unsigned lines = 4096;
+  for (unsigned i = 0; i < 10; ++i) all[i].talker.say(std::string(lines, '\n'));
+  const auto empty_lines = [](const Talker& talker) {
+    std::size_t count = 0;
+    for (const auto& line : lines_of(talker.heard()))
+      if (line.ends_with(": ")) ++count;
+    return count;
+  };
+  for (auto& one : all) {
+    const auto due = 10 * lines * (sizeof("[00:00:00] 127.0.0.1:10000: \n") - 1);
+    one.talker.hear_bytes(due);  // ports may have more digits: what is left comes below
+    while (empty_lines(one.talker) < 10 * lines) REQUIRE(one.talker.hear_some());
+    CHECK_FALSE(contains(one.talker.heard(), "has left"));
+  }
 }
 
 TEST_CASE("--chat: a plain client of a few lines, which sends what is typed and prints what comes") {

@@ -1,10 +1,14 @@
 // listen --keep-open with the standard streams: clients merge on the output, the input goes to all of them.
+#include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <deque>
 #include <optional>
 #include <thread>
 
+#include "../support/events.hpp"
 #include "../support/talker.hpp"
 
 namespace test {
@@ -74,6 +78,142 @@ TEST_CASE("--keep-open: a client's end is only its own, and it goes on receiving
     return contains(fan.server.err(), name + " closed");
   });
   CHECK(contains(fan.server.err(), ": complete"));
+}
+
+TEST_CASE("--keep-open --max-conns 1: one that has ended gives its place to the next who waits") {
+  FanOut fan({"--max-conns", "1"});
+  for (const std::string name : {"one", "two", "three"}) {
+    Talker talker(fan.port);
+    talker.say(name + "\n");
+    CHECK(fan.server.out_line() == name);
+  }
+  Talker four(fan.port);
+  four.say("four\n");
+  four.finish();  // and it still reads
+  CHECK(fan.server.out_line() == "four");
+  fan.server.write("for four\n");
+  four.hear("for four");
+  Talker five(fan.port);
+  CHECK(four.hear_all() == "for four\n");
+  fan.server.write("for five\n");
+  five.hear("for five");
+}
+
+TEST_CASE("--keep-open --max-conns 1: one that has ended its half gets all of a file, whoever waits") {
+  const Folder folder;
+  const auto content = noise(20'000'000);
+  write_file(folder / "content", content);
+  FanOut fan({"--max-conns", "1"}, {Stdio::input(folder / "content")});
+  Talker first(fan.port);
+  first.say("first\n");
+  first.finish();
+  Talker second(fan.port);
+  second.say("second\n");
+  CHECK(fan.server.out_line() == "first");
+  CHECK(difference(first.hear_all(), content) == "");
+  CHECK(second.hear_all() == "");
+  CHECK(fan.server.out_line() == "second");
+}
+
+TEST_CASE("--keep-open --until peer: the end of a client is the end of its conversation") {
+  FanOut fan({"--until", "peer"});
+  auto ann = fan.join(), bob = fan.join();
+  fan.server.write("to both\n");
+  ann.hear("to both");
+  ann.say("done\n");
+  ann.finish();
+  CHECK(ann.hear_all() == "to both\n");
+  CHECK(fan.server.out_line() == "done");
+  CHECK(contains(fan.server.err_line("closed"), "complete"));
+  fan.server.write("to one\n");
+  bob.hear("to one");
+}
+
+TEST_CASE(
+    "--keep-open --until local, either: the end of standard input is the end of all, and FIN is no reset") {
+  for (const std::string until : {"local", "either"}) {
+    CAPTURE(until);
+    FanOut fan({"--until", until});
+    auto ann = fan.join();
+    ann.say("some\n");
+    fan.server.out_line("some");
+    if (until == "either") {
+      auto bob = fan.join();
+      bob.finish();
+      CHECK(bob.hear_all() == "");
+      CHECK(contains(fan.server.err_line("closed"), "complete"));
+    }
+    fan.server.write("last words\n");
+    fan.server.close_input();
+    CHECK(ann.hear_all() == "last words\n");
+    ann.finish();
+    CHECK(contains(fan.server.err_line("closed"), "complete"));
+  }
+}
+
+TEST_CASE("--keep-open: where standard input is a terminal, what is typed goes to no client that has ended") {
+  int terminal = -1, program_side = -1;
+  REQUIRE(openpty(&terminal, &program_side, nullptr, nullptr, nullptr) == 0);
+  const UniqueFd keyboard(terminal), tty(program_side);
+  FanOut fan({"--max-conns", "1"}, {Stdio::given(tty.get())});
+  for (const std::string name : {"one", "two"}) {
+    auto talker = fan.join();
+    REQUIRE(write(keyboard.get(), "typed\n", 6) == 6);
+    talker.hear("typed");
+    talker.say(name);
+    talker.peer().close();
+    CHECK(contains(fan.server.err_line("closed"), "complete"));
+  }
+  REQUIRE(write(keyboard.get(), "after\n", 6) == 6);
+  auto late = fan.join();
+  late.hear("after");
+}
+
+TEST_CASE("--until: it is for the handler that joins clients to the standard streams") {
+  for (const std::string handler : {"echo", "broker", "chat"}) {
+    Process server(sockx({"listen", "-k", "--handler", handler, "--until", "peer", "127.0.0.1", "0"}));
+    check_failure(server, 2, "--until is for conversations with the standard streams");
+  }
+}
+
+TEST_CASE(
+    "--keep-open --lines: what was received from a client that is cut off is written, and no line is cut") {
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  UniqueFd reading(ends[0]), writing(ends[1]);
+  std::optional<FanOut> fan;
+  {
+    Process::Options streams{Stdio::pipe()};
+    streams.out = Stdio::given(writing.get());
+    fan.emplace(std::vector<std::string>{"--lines", "--json", "--idle-timeout", "200ms"}, streams);
+  }
+  writing.reset();
+  std::deque<Talker> talkers;
+  for (char letter : {'a', 'b', 'c'}) {
+    std::string words;
+    while (words.size() < 150'000) words += std::string(999, letter) + "\n";
+    talkers.emplace_back(fan->port);
+    talkers.back().say(words + std::string(500, letter));
+  }
+  // Nobody reads: after a while nothing moves, and all of them are cut off.
+  for (std::size_t i = 0; i < talkers.size(); ++i) fan->server.err_line("\"closed\"");
+  Talker last(fan->port);
+  last.say("last\n");
+  std::string written;
+  while (!written.ends_with("last\n")) {
+    char buffer[10'000];
+    const auto got = read(reading.get(), buffer, sizeof buffer);
+    REQUIRE(got > 0);
+    written.append(buffer, static_cast<std::size_t>(got));
+  }
+  std::size_t received = 0, added = 0;
+  for (const auto& event : events_in(fan->server.err()))
+    if (event.at("event") == "closed") received += event.at("received").get<std::size_t>();
+  for (const auto& line : lines_of(written)) {
+    CHECK(line.find_first_not_of(line[0]) == (line == "last" ? 1 : std::string::npos));
+    if (line.size() != 999 && line != "last") ++added;  // a newline
+  }
+  CHECK(written.size() == received + added + 5);
 }
 
 TEST_CASE("--keep-open: standard input waits for the first client") {

@@ -86,6 +86,17 @@ TEST_CASE("server: a program that does not heed its end keeps nobody waiting") {
   server.stop();
 }
 
+TEST_CASE("server: a place is free once its program has gone, also where that does not heed its end") {
+  Server server({"-k", "--max-conns", "2", "--sh", "trap '' TERM; echo here; while :; do sleep 1; done"});
+  for (int i = 0; i < 6; ++i) {
+    auto client = server.connect();
+    CHECK(client.receive(5) == "here\n");
+    CHECK(children_of(server).size() <= 2);
+    client.reset();
+  }
+  server.stop();
+}
+
 TEST_CASE("server: it ends within a second or two, however many programs do not heed their end") {
   Server server({"-k", "--sh", "trap '' TERM; while :; do read line && echo $line || sleep 0.1; done"});
   std::vector<Peer> clients;

@@ -10,7 +10,6 @@ using namespace sockx;
 
 namespace {
 
-using Audience = Broadcast::Audience;
 using Position = Broadcast::Position;
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
@@ -41,28 +40,41 @@ std::string read_all(const Broadcast& log, Broadcast::Party reader) {
 
 TEST_CASE("broadcast: each reader gets what is for it, in order, however little it takes at a time") {
   Broadcast log;
-  log.append(1, Audience::all, bytes_of("all "));
-  log.append(1, Audience::others, bytes_of("not-one "));
-  log.append(2, Audience::others, bytes_of("not-two "));
-  log.append(2, Audience::author, bytes_of("only-two "));
-  log.append(3, Audience::all, bytes_of("end"));
+  log.append(0, bytes_of("all "));
+  log.append(1, bytes_of("not-one "));
+  log.append(2, bytes_of("not-two "));
+  log.append(0, bytes_of("end"));
   CHECK(read_all(log, 1) == "all not-two end");
-  CHECK(read_all(log, 2) == "all not-one only-two end");
+  CHECK(read_all(log, 2) == "all not-one end");
   CHECK(read_all(log, 3) == "all not-one not-two end");
   for (std::size_t piece = 1; piece < 10; ++piece) {
     Position position = 0;
-    CHECK(read_all(log, position, 2, piece) == "all not-one only-two end");
+    CHECK(read_all(log, position, 2, piece) == "all not-one end");
     CHECK(position == log.end());
   }
 }
 
 TEST_CASE("broadcast: a reader whose own bytes alone are new has nothing due, and reaches the end") {
   Broadcast log;
-  log.append(1, Audience::others, bytes_of("mine"));
+  log.append(1, bytes_of("mine"));
   const auto due = log.due(0, 1);
   CHECK(due.bytes == 0);
   CHECK(due.pieces().empty());
   CHECK(due.reaches == log.end());
+}
+
+TEST_CASE("broadcast: what is due can end before the log does") {
+  Broadcast log;
+  log.append(0, bytes_of("one"));
+  log.append(2, bytes_of("two"));
+  log.append(0, bytes_of("three"));
+  for (Position to = 0; to <= log.end(); ++to) {
+    const auto due = log.due(0, 1, to);
+    CHECK(due.bytes == to);
+    CHECK(due.reaches == to);
+    CHECK(log.due(0, 2, to).bytes == (to <= 3 ? to : to <= 6 ? 3 : to - 3));
+  }
+  CHECK(log.due(5, 1, 7).bytes == 2);
 }
 
 TEST_CASE("broadcast: the last MiB is kept, wherever it lies in the ring") {
@@ -71,7 +83,7 @@ TEST_CASE("broadcast: the last MiB is kept, wherever it lies in the ring") {
   std::string slow_read;
   Position slow = 0;
   for (std::size_t at = 0; at < content.size(); at += 30'000) {
-    log.append(1, Audience::all, bytes_of(content.substr(at, 30'000)));
+    log.append(0, bytes_of(content.substr(at, 30'000)));
     slow_read += read_all(log, slow, 2, 7'000);
   }
   CHECK(log.begin() == content.size() - Broadcast::capacity);
@@ -83,8 +95,8 @@ TEST_CASE("broadcast: the last MiB is kept, wherever it lies in the ring") {
 TEST_CASE("broadcast: what has fallen off is known for whom it was where it is only begun") {
   Broadcast log;
   const std::string mine(1000, 'm'), others(Broadcast::capacity - 500, 'o');
-  log.append(1, Audience::others, bytes_of(mine));
-  log.append(2, Audience::others, bytes_of(others));
+  log.append(1, bytes_of(mine));
+  log.append(2, bytes_of(others));
   CHECK(read_all(log, 1) == others);
   CHECK(read_all(log, 3) == std::string(500, 'm') + others);
 }
@@ -95,7 +107,7 @@ TEST_CASE("broadcast: more pieces than one call takes are read in several") {
   for (int i = 0; i < 1000; ++i) {
     const auto party = static_cast<Broadcast::Party>(i % 3);
     const auto word = std::to_string(i) + ' ';
-    log.append(party, Audience::others, bytes_of(word));
+    log.append(party, bytes_of(word));
     if (party != 1) expected += word;
   }
   CHECK(log.due(0, 1).count == 64);
@@ -106,8 +118,8 @@ TEST_CASE("broadcast: more pieces than one call takes are read in several") {
 
 TEST_CASE("broadcast: the next line begins behind a newline, across the ring's edge too") {
   Broadcast log;
-  log.append(1, Audience::all, bytes_of(std::string(Broadcast::capacity - 2, 'x')));
-  log.append(1, Audience::all, bytes_of("abcd\nef"));
+  log.append(0, bytes_of(std::string(Broadcast::capacity - 2, 'x')));
+  log.append(0, bytes_of("abcd\nef"));
   CHECK(log.next_line(log.begin()) == Broadcast::capacity + 3);
   CHECK(log.next_line(Broadcast::capacity + 3) == log.end());
   CHECK(log.next_line(log.end()) == log.end());

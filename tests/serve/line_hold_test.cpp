@@ -2,48 +2,68 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
-
-#include "../support/thrown.hpp"
 
 using namespace sockx;
 
 namespace {
 
-std::string text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+/// Lines, and what they have passed on.
+struct Lines {
+  std::string passed;
+  std::optional<LineHold> hold;
 
-std::string pass(LineHold& hold, const std::string& bytes) {
-  std::vector<std::byte> joined;
-  return text_of(hold.pass(std::as_bytes(std::span(bytes)), joined));
-}
+  explicit Lines(bool whole = true) {
+    hold.emplace(whole, [this](std::span<const std::byte> bytes) {
+      passed.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    });
+  }
+  void put(const std::string& bytes) { hold->put(std::as_bytes(std::span(bytes))); }
+};
 
 TEST_CASE("line hold: what is passed on ends with a line") {
-  LineHold hold;
-  CHECK(pass(hold, "one\ntwo\nth") == "one\ntwo\n");
-  CHECK(pass(hold, "re") == "");
-  CHECK(pass(hold, "e\n") == "three\n");
-  CHECK(pass(hold, "") == "");
-  CHECK(pass(hold, "\n") == "\n");
-  CHECK(text_of(hold.rest()) == "");
+  Lines lines;
+  lines.put("one\ntwo\nth");
+  CHECK(lines.passed == "one\ntwo\n");
+  lines.put("re");
+  CHECK(lines.passed == "one\ntwo\n");
+  lines.put("e\n");
+  CHECK(lines.passed == "one\ntwo\nthree\n");
+  lines.put("");
+  lines.put("\n");
+  lines.hold.reset();
+  CHECK(lines.passed == "one\ntwo\nthree\n\n");
 }
 
-TEST_CASE("line hold: a last line gets its newline") {
-  LineHold hold;
-  CHECK(pass(hold, "one\nlast") == "one\n");
-  CHECK(text_of(hold.rest()) == "last\n");
-  CHECK(text_of(hold.rest()) == "");
+TEST_CASE("line hold: what is left of a line at the end, however that comes, gets its newline") {
+  Lines lines;
+  lines.put("one\nlast");
+  CHECK(lines.passed == "one\n");
+  lines.hold.reset();
+  CHECK(lines.passed == "one\nlast\n");
+}
+
+TEST_CASE("line hold: without whole lines all passes as it comes") {
+  Lines lines(false);
+  lines.put("one\ntw");
+  CHECK(lines.passed == "one\ntw");
+  lines.hold.reset();
+  CHECK(lines.passed == "one\ntw");
 }
 
 TEST_CASE("line hold: a line may have 64 KiB with its newline, and no more") {
   const std::string longest(LineHold::longest - 1, 'x');
-  LineHold hold;
-  CHECK(pass(hold, longest) == "");
-  CHECK(pass(hold, "\n") == longest + "\n");
-  CHECK(pass(hold, longest) == "");
-  CHECK_THROWS_AS(pass(hold, "x"), std::runtime_error);
+  Lines lines;
+  lines.put(longest);
+  CHECK(lines.passed == "");
+  lines.put("\n");
+  CHECK(lines.passed == longest + "\n");
+  lines.put(longest);
+  CHECK_THROWS_AS(lines.put("x"), std::runtime_error);
+  lines.hold.reset();
+  CHECK(lines.passed == longest + "\n");
 }
 
 }  // namespace

@@ -144,3 +144,64 @@ TEST_CASE("server: who is refused is told of, and is no connection") {
   bench.loop.run(run(bench, server));
   CHECK(bench.told == Told{"refused: not today", "draining"});
 }
+
+TEST_CASE("server: an idle time of 0 does not keep it busy while nobody is there") {
+  Bench bench;
+  bench.options.idle_timeout = 0ms;
+  auto server = bench.make_server();
+  const auto run = [](Bench& all, Server& its_server) -> Task<> {
+    TaskGroup group(co_await this_loop());
+    group.spawn(its_server.run());
+    co_await all.loop.sleep_until(after(20ms));
+    CHECK(all.loop.waits() < 10);
+    const auto client = all.client();
+    co_await all.told_of(2);
+  };
+  bench.loop.run(run(bench, server));
+  CHECK(bench.told == Told{"accepted", "closed: no byte in either direction for 0 s"});
+}
+
+namespace {
+
+/// Sends much, and then nothing.
+class Sending : public Handler {
+ public:
+  Task<> serve(Client& client) override {
+    co_await client.send_all(std::as_bytes(std::span(content)));
+    auto& loop = co_await this_loop();
+    co_await loop.sleep_until(never);
+  }
+  const std::string content = std::string(200'000, 'x');
+};
+
+}  // namespace
+
+TEST_CASE("server: a client that still takes what it was sent before is not idle") {
+  Bench bench;
+  Sending handler;
+  bench.options.idle_timeout = 200ms;
+  auto socket = test::listening_port();
+  bench.port = static_cast<std::uint16_t>(socket.local().port());
+  std::vector<Listener> listeners;
+  listeners.emplace_back(bench.loop, std::move(socket), ListenOptions{});
+  Server server(bench.loop, std::move(listeners), handler, bench.options);
+  const auto run = [](Bench& all, Server& its_server) -> Task<> {
+    TaskGroup group(co_await this_loop());
+    group.spawn(its_server.run());
+    auto client = Socket::open(AF_INET, SOCK_STREAM, 0);
+    const int little = 4096;
+    CHECK(setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little) == 0);
+    CHECK(client.connect(test::loopback(all.port)) == EINPROGRESS);
+    std::array<char, 8000> buffer;
+    for (std::size_t got = 0; got < 200'000;) {
+      co_await all.loop.sleep_until(after(40ms));
+      const auto now = recv(client.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      REQUIRE((now > 0 || errno == EAGAIN));
+      got += now > 0 ? static_cast<std::size_t>(now) : 0;
+    }
+    CHECK(all.told == Told{"accepted"});
+    co_await all.told_of(2);
+  };
+  bench.loop.run(run(bench, server));
+  CHECK(bench.told == Told{"accepted", "closed: no byte in either direction for 0.2 s"});
+}

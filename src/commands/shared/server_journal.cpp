@@ -12,7 +12,7 @@ void ServerJournal::operator()(const ServerEvent& event) const {
     case ServerEvent::Kind::closed:
       return note_closed(event);
     case ServerEvent::Kind::refused:
-      return tell_refused(context_, std::string(event.peer), std::string(event.reason));
+      return tell_refused(context_, std::string(event.peer), std::string(event.reason), event.is_by_rule);
     case ServerEvent::Kind::shortage:
       context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
       return context_.report.event("shortage", {{"reason", std::string(event.reason)}});

@@ -1,5 +1,7 @@
 #include "commands/shared/serving.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "cli/flags.hpp"
@@ -22,26 +24,32 @@ struct HandlerRow {
   bool joins_clients = false;  // what one says reaches others: not for several processes, nor for one client
   bool uses_standard_streams = false;  // not where standard input is the connection
   bool can_hold_lines = false;         // --lines
+  bool has_local_end = false;          // --until
 };
 
 template <std::unique_ptr<Handler> (*make)()>
 constexpr MakeHandler alone = [](EventLoop&, const ServingOptions&) { return make(); };
 
+std::unique_ptr<Handler> stdio_of(EventLoop& loop, const ServingOptions& options) {
+  const bool is_typed = isatty(STDIN_FILENO) != 0;
+  const auto usual = is_typed ? Until::peer : Until::both;  // as in one conversation
+  return make_stdio(loop, {options.whole_lines, options.until.value_or(usual)});
+}
+
+std::unique_ptr<Handler> broker_of(EventLoop& loop, const ServingOptions& options) {
+  const bool speaks = !options.activation.inetd;  // there standard input is the socket
+  return make_broker(loop, {options.whole_lines, speaks});
+}
+
 constexpr std::array handlers{
-    HandlerRow{
-        "stdio",
-        [](EventLoop& loop, const ServingOptions& options) { return make_stdio(loop, options.whole_lines); },
-        true, true, true},
+    HandlerRow{"stdio", stdio_of, true, true, true, true},
     HandlerRow{"echo", alone<make_echo>},
     HandlerRow{"upper", alone<make_upper>},
     HandlerRow{"discard", alone<make_discard>},
     HandlerRow{"chargen", alone<make_chargen>},
     HandlerRow{"daytime", alone<make_daytime>},
     HandlerRow{"chat", [](EventLoop& loop, const ServingOptions&) { return make_chat(loop); }, true, true},
-    HandlerRow{
-        "broker",
-        [](EventLoop& loop, const ServingOptions& options) { return make_broker(loop, options.whole_lines); },
-        true, false, true},
+    HandlerRow{"broker", broker_of, true, false, true},
 };
 
 /// Null where a program, --forward or --send serves.
@@ -221,6 +229,9 @@ void check(const ServingOptions& options, const ProgramCall& program) {
   const auto* const row = row_of(options);
   if (options.whole_lines && (row == nullptr || !row->can_hold_lines))
     throw BadInput("--lines is for the handlers stdio and broker, where the bytes of clients meet");
+  if (options.until && (row == nullptr || !row->has_local_end))
+    throw BadInput(
+        "--until is for conversations with the standard streams: say --handler stdio, or no handler");
   for (const auto& [name, given] : {std::pair{"--max-conns", options.most.has_value()},
                                     {"--reject", options.rejects},
                                     {"--drain-timeout", options.drain_timeout.has_value()}})
@@ -269,8 +280,9 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
           .option_text("N")
           .range(1, 1024)
           .excludes("--accept-timeout");
+  const std::vector<std::string> of_servers_too{"--deadline", "--idle-timeout", "--exec", "--sh", "--until"};
   for (const auto option : {keep_open, handler, chat, broker, forward, send, workers})
-    exclude_each(conversation, option, {"--deadline", "--idle-timeout", "--exec", "--sh"});
+    exclude_each(conversation, option, of_servers_too);
 }
 
 void serve(Context& context, const std::vector<std::string>& words, const ListenFlags& listening,

@@ -11,6 +11,7 @@
 #include "commands/shared/access.hpp"
 #include "commands/shared/activation.hpp"
 #include "commands/shared/listening.hpp"
+#include "flow/relay.hpp"
 #include "serve/program.hpp"
 
 namespace sockx {
@@ -25,6 +26,7 @@ struct ServingOptions {
   std::optional<std::uint64_t> most;   // clients at once
   bool rejects = false;                // one too many does not wait
   std::optional<Duration> drain_timeout;
+  std::optional<Until> until;       // --until, which is declared with the options of a conversation
   std::optional<unsigned> workers;  // processes that share the port
   AccessSources access;
   ActivationFlags activation;

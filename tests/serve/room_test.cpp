@@ -1,0 +1,151 @@
+#include "serve/room.hpp"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <deque>
+#include <string>
+
+#include "../support/descriptors.hpp"
+#include "../support/far_ends.hpp"
+#include "flow/task_group.hpp"
+#include "serve/handler.hpp"
+
+using namespace sockx;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+/// A client of a handler, and the test's end of its connection.
+struct Joined {
+  Client client;
+  Stream far;
+
+  Joined(EventLoop& loop, std::uint64_t number) : Joined(loop, number, test::unix_pair()) {}
+  Joined(EventLoop& loop, std::uint64_t number, test::SocketEnds ends)
+      : client(loop, number, accepted(std::move(ends.ours)), {}), far(loop, std::move(ends.theirs)) {
+    client.socket = client.connection.described("client");
+  }
+  static Accepted accepted(UniqueFd fd) {
+    Socket socket(std::move(fd));
+    const auto peer = socket.peer();
+    return {std::move(socket), peer};
+  }
+};
+
+Task<> never_speaks() {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(never);
+}
+
+Task<> serve(Handler& handler, Client& client) { co_await handler.serve(client); }
+
+/// Joins the members to a broker. `speakers` of them say 64 KiB each, all in one turn of the loop.
+Task<> speak_at_once(Handler& broker, std::deque<Joined>& members, std::size_t speakers) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  for (auto& member : members) group.spawn(serve(broker, member.client));
+  co_await loop.next_turn();
+  const std::string words(64 * 1024, 'x');
+  for (std::size_t i = 0; i < speakers; ++i) test::put(members[i].far.fd.get(), words);
+  std::deque<std::string> heard(members.size());
+  const auto due = [&](std::size_t i) { return (i < speakers ? speakers - 1 : speakers) * words.size(); };
+  for (std::size_t i = 0; i < members.size(); ++i)
+    group.spawn(test::read_until(members[i].far, heard[i], due(i)));
+  while (group.running() > members.size()) {
+    const bool has_ended = co_await group.next_end(after(20s));  // throws when a member is cut off
+    REQUIRE(has_ended);
+  }
+  for (std::size_t i = 0; i < members.size(); ++i) CHECK(heard[i].size() == due(i));
+}
+
+}  // namespace
+
+TEST_CASE("room: 30 members that say 64 KiB each in one turn reach all 35, who read") {
+  EventLoop loop;
+  const auto broker = make_broker(loop, {});
+  std::deque<Joined> members;
+  for (std::uint64_t number = 1; number <= 35; ++number) members.emplace_back(loop, number);
+  loop.run(speak_at_once(*broker, members, 30));
+}
+
+namespace {
+
+/// In five turns of the loop; each bit of `turns` tells whether it says a byte in one of them.
+Task<> say_in(Room& room, unsigned turns) {
+  auto& loop = co_await this_loop();
+  for (; turns != 0; turns /= 2) {
+    if (turns % 2 != 0) room.say(0, bytes_of("x"));
+    co_await loop.next_turn();
+  }
+}
+
+Task<> take_part(Room& room, Client& client) {
+  Room::Member member(room, client);
+  auto hearing = never_speaks();
+  co_await room.converse(member, std::move(hearing));
+}
+
+/// One speaker has its turns before the member has, another has them after it.
+Task<> feed_before_and_after(Room& room, Joined& joined, unsigned before, unsigned after_it) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  group.spawn(say_in(room, before << 1));  // nothing before the member is there
+  group.spawn(take_part(room, joined.client));
+  group.spawn(say_in(room, after_it));
+  std::string heard;
+  const auto due = static_cast<std::size_t>(std::popcount(before) + std::popcount(after_it));
+  auto reading = test::read_until(joined.far, heard, due);
+  co_await bounded(std::move(reading), after(10s), "the member was forgotten");
+}
+
+}  // namespace
+
+TEST_CASE("room: a member is told of what is said in a turn in which it has been told something already") {
+  for (unsigned before = 1; before < 32; ++before)
+    for (unsigned after_it = 1; after_it < 32; ++after_it) {
+      CAPTURE(before);
+      CAPTURE(after_it);
+      EventLoop loop;
+      Room room(loop);
+      Joined joined(loop, 1, test::tcp_pair());
+      REQUIRE_NOTHROW(loop.run(feed_before_and_after(room, joined, before, after_it)));
+    }
+}
+
+namespace {
+
+/// 8 MB for two members, one of which does not read.
+Task<> feed_beside_the_deaf(Room& room, Joined& deaf, Joined& hearing) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  group.spawn(take_part(room, deaf.client));
+  TaskGroup listening(loop);
+  listening.spawn(take_part(room, hearing.client));
+  std::string heard;
+  const std::string words(64 * 1024, 'x');
+  constexpr std::size_t times = 128;
+  listening.spawn(test::read_until(hearing.far, heard, times * words.size()));
+  for (std::size_t i = 0; i < times; ++i) {
+    co_await room.wait_for_room(0);
+    room.say(0, bytes_of(words));
+  }
+  const bool has_ended = co_await listening.next_end(after(20s));
+  CHECK(has_ended);
+  CHECK(heard.size() == times * words.size());
+  co_await group.join();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "room: a member that does not read is cut off without its seconds, and the other hears everything") {
+  EventLoop loop;
+  Room room(loop);
+  Joined deaf(loop, 1), hearing(loop, 2);
+  const auto begun = Clock::now();
+  CHECK_THROWS_AS(loop.run(feed_beside_the_deaf(room, deaf, hearing)), std::runtime_error);
+  CHECK(Clock::now() - begun < 4s);  // 5 s were it waited for
+}

@@ -65,6 +65,7 @@ int run_command(const CommandLine& line, Report& report) {
 
 int run_app(const std::vector<std::string>& words) {
   fill_closed_standard_streams();
+  reset_inherited_signals();
   ignore_signals_that_calls_report();
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {

@@ -102,6 +102,15 @@ void survive_signal(int signal) {
   replace_action(signal, nothing);
 }
 
+void reset_inherited_signals() {
+  signal(SIGCHLD, SIG_DFL);
+  sigset_t answered;
+  sigemptyset(&answered);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE, SIGXFSZ})
+    sigaddset(&answered, number);
+  sigprocmask(SIG_UNBLOCK, &answered, nullptr);
+}
+
 void ignore_signals_that_calls_report() {
   for (const int number : {SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
 }

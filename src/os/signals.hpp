@@ -47,6 +47,11 @@ class SignalCatcher {
 /// and no call is interrupted then. Programs that we run have its default effect.
 void survive_signal(int signal);
 
+/// Undoes what the parent may have left and what makes a program deaf: SIGCHLD gets its default effect back,
+/// because while it is ignored nobody learns how a child has ended, and the signals that are answered are no
+/// longer blocked. Call it first in main(). Signals that are ignored stay ignored (nohup(1)).
+void reset_inherited_signals();
+
 /// SIGPIPE and SIGXFSZ no longer kill: the call that meets a broken pipe or a file size limit reports EPIPE
 /// or EFBIG.
 void ignore_signals_that_calls_report();

@@ -53,6 +53,13 @@ ExitCode Context::fail(std::exception_ptr thrown, const std::vector<Field>& abou
   return failure.status;
 }
 
+ExitCode Context::answer(std::exception_ptr thrown) {
+  const auto failure = describe_failure(std::move(thrown));
+  log.failure(failure.message);
+  report.answer(failure);
+  return failure.status;
+}
+
 EventLoop& Context::loop() {
   if (!loop_) loop_.emplace();
   return *loop_;

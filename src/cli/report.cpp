@@ -35,6 +35,15 @@ std::string shortened(const std::string& message) {
               message.substr(message.size() - kept));
 }
 
+std::string line_of(const Failure& failure) { return "sockx: " + one_line(shortened(failure.message)); }
+
+std::vector<Field> fields_of(const Failure& failure) {
+  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
+  if (failure.error != 0) fields.push_back({"errno", failure.error});
+  if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  return fields;
+}
+
 }  // namespace
 
 std::string plain_text(const Value& value) {
@@ -83,11 +92,13 @@ void Report::diagnostic(std::string_view name, const std::vector<Field>& fields,
 }
 
 void Report::failure(const Failure& failure, const std::vector<Field>& about) {
-  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
-  if (failure.error != 0) fields.push_back({"errno", failure.error});
-  if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  auto fields = fields_of(failure);
   fields.insert(fields.end(), about.begin(), about.end());
-  diagnostic("error", fields, "sockx: " + one_line(shortened(failure.message)));
+  diagnostic("error", fields, line_of(failure));
+}
+
+void Report::answer(const Failure& failure) {
+  diagnostic("error", fields_of(failure), options_.quiet ? "" : line_of(failure));
 }
 
 void Report::put(std::FILE* stream, const std::string& line) {

@@ -70,6 +70,8 @@ class Report {
   /// The diagnostic on a failure: "sockx: " and its message on one line, however long the words that it
   /// quotes. `about` are fields that the event has besides its own.
   void failure(const Failure& failure, const std::vector<Field>& about = {});
+  /// The same for a result that is a failure as well: --quiet leaves the line out.
+  void answer(const Failure& failure);
 
  private:
   struct Closer {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 
 #include "cli/units.hpp"
 #include "os/text.hpp"
@@ -73,17 +72,20 @@ std::string bar(const Meter& meter) {
 /// The line stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
 class Line {
  public:
-  Line() = default;
+  explicit Line(Report& report) : report_(report) {}
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
-  ~Line() { wipe(); }
-  void draw(const std::string& shown) { std::fputs(text("\r{}\033[K\r", one_line(shown)).c_str(), stderr); }
-  static void wipe() { std::fputs("\r\033[K", stderr); }
+  ~Line() { wipe(report_); }
+  void draw(const std::string& shown) { report_.draw(text("\r{}\033[K\r", one_line(shown))); }
+  static void wipe(Report& report) { report.draw("\r\033[K"); }
+
+ private:
+  Report& report_;
 };
 
-Task<> draw_bar(Meter& meter) {
+Task<> draw_bar(Report& report, Meter& meter) {
   auto& loop = co_await this_loop();
-  Line line;
+  Line line(report);
   for (;;) {
     co_await loop.sleep_until(after(100ms));
     meter.look_again();
@@ -162,7 +164,7 @@ bool ProgressBoard::heed(int signal) {
 }
 
 void ProgressBoard::tell(const Meter& meter) {
-  if (context_.shows_progress) Line::wipe();
+  if (context_.shows_progress) Line::wipe(context_.report);
   context_.report.diagnostic("progress", progress_fields(meter), progress_line(meter));
 }
 
@@ -172,7 +174,7 @@ Progress::Progress(ProgressBoard& board, Look look)
       place_(board.shown_.insert(board.shown_.end(), &meter_)),
       tasks_(board.context_.loop()) {
   auto& context = board.context_;
-  if (context.shows_progress) tasks_.spawn(draw_bar(meter_));
+  if (context.shows_progress) tasks_.spawn(draw_bar(context.report, meter_));
   if (context.report.has_events()) tasks_.spawn(emit_events(context.report, meter_));
 }
 

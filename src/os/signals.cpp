@@ -69,6 +69,11 @@ SignalCatcher::~SignalCatcher() {
   close(wake_fd.exchange(-1));
 }
 
+int signal_that_ends() {
+  const int first = first_signal;
+  return first == repeatable_signal ? 0 : first;
+}
+
 int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 
 int SignalCatcher::caught() const {

@@ -39,6 +39,10 @@ class SignalCatcher {
   int pipe_;
 };
 
+/// The signal, other than a repeatable one, that the living SignalCatcher has heard, or 0: for a wait that
+/// the loop knows nothing of.
+int signal_that_ends();
+
 /// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and
 /// stops its loop, systemd sees a clean end. See signal(7).
 [[noreturn]] void die_by_signal(int signal);

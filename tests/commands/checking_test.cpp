@@ -27,6 +27,7 @@ std::vector<Json> events_of(const std::string& text, const std::string& name) {
 Json without_seconds(Json event) {
   CHECK(event["seconds"].is_number());
   event.erase("seconds");
+  event.erase("time");
   return event;
 }
 

@@ -93,7 +93,7 @@ class ScanReport {
     const auto port = static_cast<std::uint16_t>(result.address.port());
     ports_[static_cast<std::size_t>(result.state)].push_back(port);
     if (result.state == PortState::open) open_.push_back(result.address);
-    if (context_.report.has_events()) context_.report.event("check", fields_of(result));
+    if (context_.report.has_events()) context_.report.record("check", fields_of(result));
   }
   std::size_t count(PortState state) const { return ports_[static_cast<std::size_t>(state)].size(); }
   void tell();

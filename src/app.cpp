@@ -49,22 +49,30 @@ int run_command(const CommandLine& line, Report& report) {
   Context context(report, log);
   context.program = line.program;
   context.shows_progress = isatty(STDERR_FILENO) && !globals.quiet && !globals.json;
+  int status = 0, signal = 0;
   try {
-    return static_cast<int>(line.run(context));
+    status = static_cast<int>(line.run(context));
+    report.throw_failure();
   } catch (const Interrupted& interrupted) {
-    log.failure(text("ended by signal {}", strsignal(interrupted.signal())));
-    die_by_signal(interrupted.signal());
+    signal = interrupted.signal();
+    log.failure(text("ended by signal {}", strsignal(signal)));
   } catch (...) {
     const auto thrown = std::current_exception();
-    if (is_broken_standard_output(thrown)) die_by_signal(SIGPIPE);
-    return static_cast<int>(context.fail(thrown));
+    if (is_broken_standard_output(thrown))
+      signal = SIGPIPE;
+    else
+      status = static_cast<int>(context.fail(thrown));
   }
+  report.finish();
+  if (signal != 0) die_by_signal(signal);
+  return status;
 }
 
 }  // namespace
 
 int run_app(const std::vector<std::string>& words) {
   fill_closed_standard_streams();
+  reset_inherited_signals();
   ignore_signals_that_calls_report();
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {
@@ -87,6 +95,7 @@ int run_app(const std::vector<std::string>& words) {
     Report report({json, false, ""});
     const auto failure = describe_failure(std::current_exception());
     report.failure(failure);
+    report.finish();
     return static_cast<int>(failure.status);
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>  // each command shares its options with what it returns
 #include <string_view>
 
 #include "cli/context.hpp"

@@ -1,6 +1,7 @@
 #include "cli/context.hpp"
 
 #include "cli/units.hpp"
+#include "flow/notification.hpp"
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"
 
@@ -22,9 +23,55 @@ Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed, int rep
   }
 }
 
-Task<> with_signals(Task<> task, SignalCatcher& catcher, const Context::Heed& heed, int repeatable) {
+/// Calls `set` with what wakes `notification`, and with null at the end.
+class Waking {
+ public:
+  using Set = std::function<void(std::function<void()>)>;
+  Waking(Notification& notification, Set set) : set_(std::move(set)) {
+    set_([&notification] { notification.notify(); });
+  }
+  Waking(const Waking&) = delete;
+  Waking& operator=(const Waking&) = delete;
+  ~Waking() { set_(nullptr); }
+
+ private:
+  Set set_;
+};
+
+/// Throws once standard output cannot be written.
+Task<> watch_for_failure(Report& report) {
+  Notification failed(co_await this_loop());
+  const Waking waking(failed, [&report](std::function<void()> call) { report.when_failed(std::move(call)); });
+  while (!report.failure()) {
+    co_await failed.wait();
+  }
+  report.throw_failure();
+}
+
+/// Writes what waits for the reader of `output`, as soon as that takes it.
+Task<> write_what_waits(LineOutput& output) {
+  auto& loop = co_await this_loop();
+  Notification waiting(loop);
+  const Waking waking(waiting,
+                      [&output](std::function<void()> call) { output.when_waiting(std::move(call)); });
+  for (;;) {
+    while (output.flush()) {
+      co_await waiting.wait();
+    }
+    Watch watch(loop, output.fd());
+    while (!output.flush()) {
+      watch.forget_writable();
+      co_await watch.writable();
+    }
+  }
+}
+
+Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Context::Heed& heed,
+                int repeatable) {
   std::vector<Task<>> tasks;
   tasks.push_back(stop_at_signal(catcher, heed, repeatable));
+  tasks.push_back(watch_for_failure(report));
+  for (auto& output : report.outputs()) tasks.push_back(write_what_waits(output));
   tasks.push_back(std::move(task));
   co_await any(std::move(tasks));
 }
@@ -48,11 +95,12 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
                   SignalCatcher::Rules signals) {
   SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, signals);
   const Lent<const SignalCatcher> lent(signals_, catcher);
+  report.wait_until(deadline ? after(*deadline) : never);
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));
   try {
-    loop().run(with_signals(std::move(task), catcher, heed, signals.repeatable));
+    loop().run(attended(std::move(task), report, catcher, heed, signals.repeatable));
   } catch (...) {
     if (catcher.caught() != 0)
       throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason
@@ -64,6 +112,13 @@ ExitCode Context::fail(std::exception_ptr thrown, const std::vector<Field>& abou
   const auto failure = describe_failure(std::move(thrown));
   log.failure(failure.message);
   report.failure(failure, about);
+  return failure.status;
+}
+
+ExitCode Context::answer(std::exception_ptr thrown) {
+  const auto failure = describe_failure(std::move(thrown));
+  log.failure(failure.message);
+  report.answer(failure);
   return failure.status;
 }
 

@@ -46,6 +46,8 @@ class Context {
   /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status
   /// that it asks for. `about` stands in the event too.
   ExitCode fail(std::exception_ptr thrown, const std::vector<Field>& about = {});
+  /// The same where the failure is what the user has asked for: with --quiet the status says it all.
+  ExitCode answer(std::exception_ptr thrown);
 
   Report& report;
   Log& log;

@@ -3,14 +3,12 @@
 #define SPDLOG_FMT_EXTERNAL
 #include "cli/log.hpp"
 
-#include <fcntl.h>
-#include <spdlog/sinks/ansicolor_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/spdlog.h>
+#include <spdlog/pattern_formatter.h>
+
+#include <algorithm>
 
 #include "cli/report.hpp"
 #include "os/error.hpp"
-#include "os/unique_fd.hpp"
 
 namespace sockx {
 
@@ -39,6 +37,41 @@ std::string_view name_of(LogLevel level) {
   return {view.data(), view.size()};
 }
 
+constexpr const char* terminal_pattern = "sockx: %^%l%$: %v";
+constexpr const char* file_pattern = "%Y-%m-%dT%H:%M:%S.%e%z %P %l %v";
+
+/// The sequence that begins the color of a level.
+std::string_view color_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "\033[36m";
+    case LogLevel::info:
+      return "\033[32m";
+    case LogLevel::warn:
+      return "\033[33m\033[1m";
+    case LogLevel::error:
+      return "\033[31m\033[1m";
+    case LogLevel::trace:
+    case LogLevel::off:
+      break;
+  }
+  return "\033[37m";
+}
+
+/// The line of a message, without its end.
+std::string formatted(const char* pattern, LogLevel level, const std::string& message,
+                      bool has_color = false) {
+  spdlog::pattern_formatter formatter(pattern, spdlog::pattern_time_type::local, "");
+  const spdlog::details::log_msg words("sockx", level_of(level), message);
+  spdlog::memory_buf_t buffer;
+  formatter.format(words, buffer);
+  std::string line(buffer.data(), buffer.size());
+  if (!has_color || words.color_range_end <= words.color_range_start) return line;
+  line.insert(words.color_range_end, "\033[m");
+  line.insert(words.color_range_start, color_of(level));
+  return line;
+}
+
 }  // namespace
 
 LogLevel parse_log_level(const std::string& word) {
@@ -50,40 +83,31 @@ LogLevel parse_log_level(const std::string& word) {
   throw BadInput(text("'{}': a log level is trace, debug, info, warn, error or off", word));
 }
 
-Log::Log(const Options& options, Report& report) : level_(options.level), report_(report) {
-  const auto mode = options.color ? spdlog::color_mode::always : spdlog::color_mode::never;
-  terminal_ = std::make_shared<spdlog::logger>(
-      "sockx", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>(mode));
-  terminal_->set_pattern("sockx: %^%l%$: %v");
-  terminal_->set_level(spdlog::level::trace);
+Log::Log(const Options& options, Report& report)
+    : level_(options.level),
+      file_level_(std::min(LogLevel::info, options.level)),
+      has_color_(options.color),
+      report_(report) {
+  report_.when_lost([this](const std::string& what) { warn("{}: lines are lost", what); });
   if (options.file.empty()) return;
-  // spdlog would make the folders that are missing. Kept open until it has opened the file itself: of a pipe
-  // this must not be the end.
-  const UniqueFd file(open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
-  if (!file) throw_errno(text("open {}", options.file), Origin::local_file);
-  try {
-    file_ = std::make_shared<spdlog::logger>(
-        "sockx", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file));
-  } catch (const spdlog::spdlog_ex&) {
-    throw_errno(text("open {}", options.file), Origin::local_file);
-  }
-  file_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l %v");
-  file_->set_error_handler(
-      [](const std::string&) {});  // spdlog would say it on standard error, in its own way
-  file_->set_level(std::min(level_of(LogLevel::info), level_of(options.level)));
-  file_->flush_on(spdlog::level::trace);
+  file_ = &report_.open_file(options.file, [](std::uint64_t count) {
+    return formatted(file_pattern, LogLevel::warn, dropped_lines(count));
+  });
 }
 
+Log::~Log() { report_.when_lost(nullptr); }
+
 void Log::put(LogLevel level, const std::string& message) {
-  const auto line = one_line(message);  // it may quote words of the peer
-  if (file_) file_->log(level_of(level), line);
+  const auto words = shortened(message);
+  const auto line = one_line(words);  // it may quote words of the peer
+  if (file_ != nullptr && level >= file_level_) file_->put(formatted(file_pattern, level, line));
   if (!shows(level)) return;
-  report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", message}}, "");
-  if (!report_.is_json()) terminal_->log(level_of(level), line);
+  report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", words}}, "");
+  if (!report_.is_json()) report_.say(formatted(terminal_pattern, level, line, has_color_));
 }
 
 void Log::failure(const std::string& message) {
-  if (file_) file_->log(spdlog::level::err, one_line(message));
+  if (file_ != nullptr) file_->put(formatted(file_pattern, LogLevel::error, one_line(shortened(message))));
 }
 
 }  // namespace sockx

@@ -1,17 +1,13 @@
 // Log: what the program is doing, for whoever wants to know.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "os/text.hpp"
 
-namespace spdlog {
-class logger;
-}
-
 namespace sockx {
 
+class LineOutput;
 class Report;
 
 enum class LogLevel { trace, debug, info, warn, error, off };
@@ -20,6 +16,7 @@ enum class LogLevel { trace, debug, info, warn, error, off };
 LogLevel parse_log_level(const std::string& word);
 
 /// Lines go to standard error (as events with --json) and, whatever the level there, from info on to a file.
+/// They are written without blocking, as Report has it. The report outlives the log.
 class Log {
  public:
   struct Options {
@@ -28,6 +25,9 @@ class Log {
     std::string file;
   };
   Log(const Options& options, Report& report);
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+  ~Log();
 
   bool shows(LogLevel level) const { return level >= level_; }
 
@@ -49,13 +49,14 @@ class Log {
  private:
   template <class... Arguments>
   void write(LogLevel level, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    if (shows(level) || file_) put(level, text(format, std::forward<Arguments>(arguments)...));
+    if (shows(level) || file_ != nullptr) put(level, text(format, std::forward<Arguments>(arguments)...));
   }
   void put(LogLevel level, const std::string& message);
 
-  LogLevel level_;
+  LogLevel level_, file_level_;
+  bool has_color_;
   Report& report_;
-  std::shared_ptr<spdlog::logger> terminal_, file_;
+  LineOutput* file_ = nullptr;
 };
 
 }  // namespace sockx

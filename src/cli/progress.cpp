@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
 #include "cli/units.hpp"
@@ -96,26 +95,27 @@ std::size_t bar_width(std::size_t columns) {
 /// A row that stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
 class Line {
  public:
-  Line() = default;
+  explicit Line(Report& report) : report_(report) {}
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
-  ~Line() { wipe(); }
+  ~Line() { wipe(report_); }
   /// A terminal that has become narrower has broken the row into several.
   void draw(const std::function<std::string(std::size_t columns)>& words) {
     const auto columns = terminal_columns(STDERR_FILENO).value_or(usual_columns);
-    if (columns < std::exchange(columns_, columns)) std::fputs("\r\033[J", stderr);
+    if (columns < std::exchange(columns_, columns)) report_.draw("\r\033[J");
     const auto usable = std::min(columns - 1, most_columns);
-    std::fputs(text("\r{}\033[K\r", fitted(one_line(words(usable)), usable)).c_str(), stderr);
+    report_.draw(text("\r{}\033[K\r", fitted(one_line(words(usable)), usable)));
   }
-  static void wipe() { std::fputs("\r\033[K", stderr); }
+  static void wipe(Report& report) { report.draw("\r\033[K"); }
 
  private:
+  Report& report_;
   std::size_t columns_ = 0;
 };
 
-Task<> draw_bar(Meter& meter) {
+Task<> draw_bar(Report& report, Meter& meter) {
   auto& loop = co_await this_loop();
-  Line line;
+  Line line(report);
   for (;;) {
     co_await loop.sleep_until(after(100ms));
     meter.look_again();
@@ -123,10 +123,10 @@ Task<> draw_bar(Meter& meter) {
   }
 }
 
-Task<> draw_words(const std::function<std::string()>& words) {
+Task<> draw_words(Report& report, const std::function<std::string()>& words) {
   auto& loop = co_await this_loop();
   co_await loop.sleep_until(after(1s));
-  Line line;
+  Line line(report);
   for (;;) {
     line.draw([&](std::size_t) { return words(); });
     co_await loop.sleep_until(after(100ms));
@@ -203,7 +203,7 @@ std::vector<Field> progress_fields(const Meter& meter) {
 
 WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)
     : words_(std::move(words)), tasks_(context.loop()) {
-  if (context.shows_progress) tasks_.spawn(draw_words(words_));
+  if (context.shows_progress) tasks_.spawn(draw_words(context.report, words_));
 }
 
 ProgressBoard::ProgressBoard(Context& context) : context_(context) { survive_signal(SIGUSR1); }
@@ -224,7 +224,7 @@ bool ProgressBoard::heed(int signal) {
 }
 
 void ProgressBoard::tell(const Meter& meter) {
-  if (context_.shows_progress) Line::wipe();
+  if (context_.shows_progress) Line::wipe(context_.report);
   context_.report.diagnostic("progress", progress_fields(meter), progress_line(meter));
 }
 
@@ -234,7 +234,7 @@ Progress::Progress(ProgressBoard& board, Look look)
       place_(board.shown_.insert(board.shown_.end(), &meter_)),
       tasks_(board.context_.loop()) {
   auto& context = board.context_;
-  if (context.shows_progress) tasks_.spawn(draw_bar(meter_));
+  if (context.shows_progress) tasks_.spawn(draw_bar(context.report, meter_));
   if (context.report.has_events()) tasks_.spawn(emit_events(context.report, meter_));
 }
 

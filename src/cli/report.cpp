@@ -1,17 +1,50 @@
 #include "cli/report.hpp"
 
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 #include "cli/exit_code.hpp"
 #include "os/error.hpp"
+#include "os/signals.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
-std::string json_line(std::string_view event, const std::vector<Field>& fields) {
+namespace {
+
+/// The number of a character of two or three bytes of UTF-8, or of one.
+unsigned code_point(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0);
+  if (character.size() == 2) return (byte(0) & 0x1fU) << 6U | (byte(1) & 0x3fU);
+  return (byte(0) & 0x0fU) << 12U | (byte(1) & 0x3fU) << 6U | (byte(2) & 0x3fU);
+}
+
+/// The same JSON, with \u escapes for what a terminal may obey. Outside of strings JSON has nothing of that.
+std::string without_unsafe(std::string_view json) {
+  std::string safe;
+  safe.reserve(json.size());
+  while (!json.empty()) {
+    const auto [size, is_safe] = first_character(json);
+    if (is_safe)
+      safe += json.substr(0, size);
+    else
+      safe += text("\\u{:04x}", code_point(json.substr(0, size)));
+    json.remove_prefix(size);
+  }
+  return safe;
+}
+
+}  // namespace
+
+std::string json_line(std::string_view event, const std::vector<Field>& fields, std::string_view time) {
   nlohmann::ordered_json object{{"event", event}};
+  if (!time.empty()) object["time"] = time;
   for (const auto& field : fields) {
     const auto set = [&](const auto& plain) {
       if constexpr (std::is_same_v<std::decay_t<decltype(plain)>, std::monostate>)
@@ -22,17 +55,39 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields) 
     std::visit(set, static_cast<const Value::variant&>(field.value));
   }
   // A name on the network need not be UTF-8; a replacement character is better than no line.
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return without_unsafe(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-namespace {
-
-/// What fits on a screen, whatever words it quotes.
 std::string shortened(const std::string& message) {
   constexpr std::size_t most = 1000, kept = 200;
   if (message.size() <= most) return message;
   return text("{} [{} bytes left out] {}", message.substr(0, kept), message.size() - 2 * kept,
               message.substr(message.size() - kept));
+}
+
+std::string dropped_lines(std::uint64_t count) {
+  return text("{} {} dropped: nobody has read them in time", count, count == 1 ? "line" : "lines");
+}
+
+namespace {
+
+/// "2026-11-20T20:31:40.123456Z"
+std::string utc_now() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  gmtime_r(&now.tv_sec, &parts);
+  return text("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+              parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000);
+}
+
+std::string line_of(const Failure& failure) { return "sockx: " + one_line(shortened(failure.message)); }
+
+std::vector<Field> fields_of(const Failure& failure) {
+  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
+  if (failure.error != 0) fields.push_back({"errno", failure.error});
+  if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  return fields;
 }
 
 }  // namespace
@@ -52,51 +107,114 @@ std::string plain_text(const Value& value) {
   return std::visit(show, static_cast<const Value::variant&>(value));
 }
 
-Report::Report(const Options& options) : options_(options) {
+Report::Report(const Options& options)
+    : options_(options),
+      output_(outputs_.emplace_back(
+          STDOUT_FILENO, LineOutput::Tell{[this](std::uint64_t lines) { return event_dropped(lines); },
+                                          [this](int error) { fail(error); }})),
+      errors_(outputs_.emplace_back(STDERR_FILENO, LineOutput::Tell{[this](std::uint64_t lines) {
+                                      return options_.json ? event_dropped(lines)
+                                                           : "sockx: warning: " + dropped_lines(lines);
+                                    }})),
+      results_(&output_) {
   if (options_.events_file.empty()) return;
-  events_.reset(std::fopen(options_.events_file.c_str(), "we"));
-  if (!events_) throw_errno(text("open {}", options_.events_file), Origin::local_file);
+  events_ = &open_file(options_.events_file, [this](std::uint64_t lines) { return event_dropped(lines); });
+  struct stat status {};
+  if (fstat(events_->fd(), &status) == 0 && S_ISREG(status.st_mode) && ftruncate(events_->fd(), 0) != 0)
+    throw_errno(text("truncate {}", options_.events_file), Origin::local_file);
+}
+
+LineOutput& Report::open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped) {
+  const auto fail = [this, path](int error) {
+    if (lost_) lost_(Error(error, text("write {}", path), Origin::local_file).what());
+  };
+  return outputs_.emplace_back(open_to_append(path), LineOutput::Tell{std::move(dropped), fail});
 }
 
 void Report::result(const std::string& line, std::string_view name, const std::vector<Field>& fields) {
-  event(name, fields);
-  if (!options_.json && !options_.quiet) put(results_, line);
+  put_event(name, fields, true);
+  if (options_.json || options_.quiet) return;
+  results_->put_and_keep(several_lines(line));
+  if (results_ == &output_) wait_for_standard_output();
+}
+
+void Report::record(std::string_view name, const std::vector<Field>& fields) {
+  put_event(name, fields, true);
 }
 
 void Report::event(std::string_view name, const std::vector<Field>& fields) {
-  if (events_)
-    put(events_.get(), json_line(name, fields));
-  else if (options_.json)
-    put(results_, json_line(name, fields));
+  put_event(name, fields, false);
+}
+
+void Report::put_event(std::string_view name, const std::vector<Field>& fields, bool waits) {
+  if (events_ != nullptr) return events_->put(json_line(name, fields, utc_now()));
+  if (!options_.json) return;
+  const auto line = json_line(name, fields, utc_now());
+  if (!waits) return results_->put(line);
+  results_->put_and_keep(line);
+  if (results_ == &output_) wait_for_standard_output();
+}
+
+/// In steps, so that a signal that comes just before one is heard.
+void Report::wait_for_standard_output() {
+  constexpr std::chrono::milliseconds step{100};
+  while (!output_.flush()) {
+    const auto now = Clock::now();
+    if (now >= deadline_) throw TimedOut("write stdout: timed out");
+    if (signal_that_ends() != 0) throw Error(EINTR, "write stdout", Origin::standard_output);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline_ - now, step));
+    output_.wait(static_cast<int>(left.count()));
+  }
+  throw_failure();
 }
 
 void Report::diagnostic(std::string_view name, const std::vector<Field>& fields, const std::string& line) {
-  try {
-    if (events_) put(events_.get(), json_line(name, fields));
-  } catch (const Error&) {
-    // the next event says so
-  }
+  put_diagnostic(name, fields, line, false);
+}
+
+void Report::row(std::string_view name, const std::vector<Field>& fields, const std::string& line) {
+  put_diagnostic(name, fields, line, true);
+}
+
+void Report::put_diagnostic(std::string_view name, const std::vector<Field>& fields, const std::string& line,
+                            bool keeps) {
+  const auto put = [keeps](LineOutput& output, std::string_view words) {
+    keeps ? output.put_and_keep(words) : output.put(words);
+  };
+  const auto event = has_events() ? json_line(name, fields, utc_now()) : "";
+  if (events_ != nullptr) put(*events_, event);
   if (options_.json)
-    put(stderr, json_line(name, fields));
+    put(errors_, event);
   else if (!line.empty())
-    put(stderr, line);
+    put(errors_, one_line(line));
+}
+
+bool Report::has_caught_up() {
+  const bool is_read = errors_.flush();
+  return (events_ == nullptr || events_->flush()) && is_read;
 }
 
 void Report::failure(const Failure& failure, const std::vector<Field>& about) {
-  std::vector<Field> fields{{"status", static_cast<int>(failure.status)}, {"message", failure.message}};
-  if (failure.error != 0) fields.push_back({"errno", failure.error});
-  if (!failure.name.empty()) fields.push_back({"error", failure.name});
+  auto fields = fields_of(failure);
   fields.insert(fields.end(), about.begin(), about.end());
-  diagnostic("error", fields, "sockx: " + one_line(shortened(failure.message)));
+  diagnostic("error", fields, line_of(failure));
 }
 
-void Report::put(std::FILE* stream, const std::string& line) {
-  errno = 0;
-  const bool written = std::fwrite(line.data(), 1, line.size(), stream) == line.size() &&
-                       std::fputc('\n', stream) != EOF && std::fflush(stream) == 0;
-  if (written || stream == stderr) return;
-  if (stream == stdout) throw_errno("write stdout", Origin::standard_output);
-  throw_errno(text("write {}", options_.events_file), Origin::local_file);
+void Report::answer(const Failure& failure) {
+  diagnostic("error", fields_of(failure), options_.quiet ? "" : line_of(failure));
+}
+
+std::string Report::event_dropped(std::uint64_t lines) const {
+  return json_line("dropped", {{"lines", lines}}, utc_now());
+}
+
+void Report::fail(int error) {
+  failure_ = std::make_exception_ptr(Error(error, "write stdout", Origin::standard_output));
+  if (failed_) failed_();
+}
+
+void Report::finish() {
+  for (auto& output : outputs_) output.finish();
 }
 
 }  // namespace sockx

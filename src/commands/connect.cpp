@@ -65,14 +65,10 @@ Run declare_connect(Flags& flags) {
     const auto& limits = options->conversation.limits;
     if (options->checking.scan && options->retry.are_given())
       throw BadInput("--scan: each port is tried once; leave --retry, --retry-delay and --wait-for out");
-    if (options->checking.scan) {
-      run_scan(context, options->words, options->checking, options->stream, limits);
-      return ExitCode::done;
-    }
-    if (options->checking.check) {
-      run_check(context, options->words, options->stream, options->retry, limits);
-      return ExitCode::done;
-    }
+    if (options->checking.scan)
+      return run_scan(context, options->words, options->checking, options->stream, limits);
+    if (options->checking.check)
+      return run_check(context, options->words, options->stream, options->retry, limits);
     check(options->conversation, options->stream, context);
     context.report.keep_standard_output_for_payload();
     ConversationSummary summary(context);

@@ -53,7 +53,7 @@ void tell(Context& context, const AddressAnswer& answer, Duration span) {
   for (const auto& tuple : answer.tuples) table.add(cells_of(tuple), fields_of(tuple));
   table.tell(context.report, "addrinfo");
   context.log.info("{} tuples in {:.6f} s", answer.tuples.size(), seconds(span));
-  context.report.event("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
+  context.report.record("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
 }
 
 Task<> ask(Context& context, const GetaddrinfoArguments& options) {

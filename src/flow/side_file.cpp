@@ -1,12 +1,12 @@
 #include "flow/side_file.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/line_output.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -23,18 +23,8 @@ bool is_standard_stream(const struct stat& file) {
   return false;
 }
 
-/// Waits until somebody reads it, as a shell's redirection does; a signal ends the wait.
-UniqueFd open_fifo(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  return fd;
-}
-
 UniqueFd open_to_write(const std::string& path) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  UniqueFd fd(open(path.c_str(), flags, 0666));
-  if (!fd && errno == ENXIO) fd = open_fifo(path);
-  if (!fd) throw_errno(text("open {}", path), Origin::local_file);
+  auto fd = open_to_append(path);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (!S_ISREG(status.st_mode)) return fd;

@@ -37,8 +37,9 @@ struct DumpedRow {
 std::shared_ptr<Stage> make_crlf();
 /// Everything goes to `file` as well.
 std::shared_ptr<Stage> make_tee(std::shared_ptr<SideFile> file);
-/// Tells `write` of everything in rows; each pass begins a row. `file` is what `write` writes to, or null.
+/// Tells `write` of everything in rows; each pass begins a row. The stream waits until what `write` has
+/// written `has_caught_up`.
 std::shared_ptr<Stage> make_hexdump(std::function<void(const DumpedRow&)> write,
-                                    std::shared_ptr<SideFile> file);
+                                    std::function<bool()> has_caught_up);
 
 }  // namespace sockx

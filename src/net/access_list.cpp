@@ -1,15 +1,19 @@
 #include "net/access_list.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "net/lookups.hpp"
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
 #include "os/split_list.hpp"
@@ -20,13 +24,25 @@ namespace sockx {
 
 namespace {
 
+constexpr std::size_t longest_rule = 1024;  // bytes; a name of a host has at most 253
+constexpr std::size_t most_quoted = 200;
+
+/// Of a regular file: to open or read a FIFO could wait for ever.
 std::string content_of(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path);
-  std::ostringstream content;
-  if (file && file.peek() != std::ifstream::traits_type::eof()) content << file.rdbuf();
-  if (!file && errno != 0) throw BadInput(text("'{}': {}", path, std::strerror(errno)));
-  return std::move(content).str();
+  const auto fail = [&path] { throw BadInput(text("'{}': {}", path, std::strerror(errno))); };
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || fstat(file.get(), &status) != 0) fail();
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))  // read(2) says what is wrong with a folder
+    throw BadInput(text("'{}': rules are read from a regular file", path));
+  std::string content;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const auto got = uninterrupted([&] { return read(file.get(), buffer.data(), buffer.size()); });
+    if (got < 0) fail();
+    if (got == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(got));
+  }
 }
 
 std::string trimmed(const std::string& line) {
@@ -71,6 +87,9 @@ std::vector<WrittenRule> parse_access_file(const std::string& content, const std
     const auto place = text(" ({}, line {})", path, ++number);
     const auto word = trimmed(line.substr(0, line.find('#')));
     if (word.empty()) continue;
+    if (word.size() > longest_rule)
+      throw BadInput(text("'{}...': {} bytes are too many for a rule{}", word.substr(0, most_quoted),
+                          word.size(), place));
     const std::string before_nul = word.c_str();
     if (before_nul.size() < word.size())
       throw BadInput(text("'{}': a NUL byte follows, and a rule is text{}", before_nul, place));

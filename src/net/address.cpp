@@ -34,14 +34,17 @@ Address::Address(const sockaddr* address, socklen_t size)
   std::memcpy(&storage_, address, size_);
 }
 
-Address Address::unix_name(const std::string& name) {
+Address Address::unix_name(const std::string& name, const std::string& typed) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const bool is_abstract = name.starts_with('@');
+  const auto shown = typed.empty() ? "unix:" + escaped(name) : typed;
+  if (!is_abstract && name.find('\0') != std::string::npos)
+    throw BadInput(text("'{}': a path has no NUL byte", shown));
   const auto limit = sizeof address.sun_path - (is_abstract ? 0 : 1);  // a path ends with a NUL
   if (name.size() > limit)
     throw BadInput(
-        text("'unix:{}': a socket's name has at most {} bytes, this has {}", name, limit, name.size()));
+        text("'{}': a socket's name has at most {} bytes, this has {}", shown, limit, name.size()));
   std::memcpy(address.sun_path, name.data(), name.size());
   if (is_abstract) address.sun_path[0] = '\0';
   const auto size = offsetof(sockaddr_un, sun_path) + name.size() + (is_abstract ? 0 : 1);
@@ -101,7 +104,7 @@ std::string Address::host() const {
       return host + '%' + (known ? known : std::to_string(address.sin6_scope_id));
     }
     case AF_UNIX:
-      return unix_text();
+      return escaped(unix_text());
     case AF_VSOCK: {
       const auto cid = as<sockaddr_vm>(data()).svm_cid;
       return cid == VMADDR_CID_ANY ? "any" : std::to_string(cid);

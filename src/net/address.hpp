@@ -15,9 +15,9 @@ class Address {
   Address() = default;
   /// Copies what a system call returned; an IPv4-mapped IPv6 address is kept as it is, but shown as IPv4.
   Address(const sockaddr* address, socklen_t size);
-  /// `name` is a path, or begins with '@' for the abstract namespace (unix(7)). Throws BadInput when it is
-  /// longer than sun_path has room for.
-  static Address unix_name(const std::string& name);
+  /// `name` is a path, or begins with '@' for the abstract namespace (unix(7)). Throws BadInput, which quotes
+  /// what was `typed` for it, when it is longer than sun_path has room for, or a path with a NUL byte.
+  static Address unix_name(const std::string& name, const std::string& typed = "");
   static Address vsock(std::uint32_t cid, std::uint32_t port);
   /// Every address of the family (INADDR_ANY, in6addr_any).
   static Address any(int family, std::uint16_t port);
@@ -31,7 +31,8 @@ class Address {
   /// "127.0.0.1:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@x", "vsock:2:80"; an endpoint's own
   /// notation, but for a unix socket without a name, "unix:(unnamed)".
   std::string to_string() const;
-  /// "127.0.0.1", "fe80::1%eth0"; for a unix socket its name, for vsock the CID.
+  /// "127.0.0.1", "fe80::1%eth0"; for a unix socket its name, for vsock the CID. A name is escaped(): a peer
+  /// may have any bytes in its own, NUL among them.
   std::string host() const;
   /// 0 for a unix socket.
   std::uint32_t port() const;

@@ -123,7 +123,7 @@ Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role, std::
   if (first.starts_with("unix:")) {
     if (first.size() == 5 || first == "unix:@")
       throw BadInput(text("'{}': say unix:/PATH or unix:@NAME", first));
-    return {Address::unix_name(first.substr(5))};
+    return {Address::unix_name(unescaped(first.substr(5)), first)};
   }
   if (first.starts_with("fd:unix:")) {
     const auto endpoint = parse({first.substr(3)}, role);

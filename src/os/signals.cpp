@@ -69,6 +69,11 @@ SignalCatcher::~SignalCatcher() {
   close(wake_fd.exchange(-1));
 }
 
+int signal_that_ends() {
+  const int first = first_signal;
+  return first == repeatable_signal ? 0 : first;
+}
+
 int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 
 int SignalCatcher::caught() const {
@@ -100,6 +105,15 @@ void survive_signal(int signal) {
   nothing.sa_handler = [](int) {};  // not SIG_IGN, which programs that we run would inherit
   nothing.sa_flags = SA_RESTART;
   replace_action(signal, nothing);
+}
+
+void reset_inherited_signals() {
+  signal(SIGCHLD, SIG_DFL);
+  sigset_t answered;
+  sigemptyset(&answered);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE, SIGXFSZ})
+    sigaddset(&answered, number);
+  sigprocmask(SIG_UNBLOCK, &answered, nullptr);
 }
 
 void ignore_signals_that_calls_report() {

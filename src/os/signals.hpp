@@ -39,6 +39,10 @@ class SignalCatcher {
   int pipe_;
 };
 
+/// The signal, other than a repeatable one, that the living SignalCatcher has heard, or 0: for a wait that
+/// the loop knows nothing of.
+int signal_that_ends();
+
 /// Ends the process by `signal` itself, as though it had never been caught: a shell that waits sees 128+n and
 /// stops its loop, systemd sees a clean end. See signal(7).
 [[noreturn]] void die_by_signal(int signal);
@@ -46,6 +50,11 @@ class SignalCatcher {
 /// The signal, unless it is ignored, no longer kills: nothing happens where no SignalCatcher waits for it,
 /// and no call is interrupted then. Programs that we run have its default effect.
 void survive_signal(int signal);
+
+/// Undoes what the parent may have left and what makes a program deaf: SIGCHLD gets its default effect back,
+/// because while it is ignored nobody learns how a child has ended, and the signals that are answered are no
+/// longer blocked. Call it first in main(). Signals that are ignored stay ignored (nohup(1)).
+void reset_inherited_signals();
 
 /// SIGPIPE and SIGXFSZ no longer kill: the call that meets a broken pipe or a file size limit reports EPIPE
 /// or EFBIG.

@@ -5,7 +5,52 @@
 
 #include <algorithm>
 
+#include "os/digits.hpp"
+#include "os/hexadecimal.hpp"
+
 namespace sockx {
+
+namespace {
+
+/// The bytes of the character of UTF-8 that the text begins with; 0 when it begins with none.
+std::size_t size_of_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (size == 0 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  const bool is_too_long = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool is_surrogate = first == 0xed && byte(1) >= 0xa0;
+  const bool is_too_large = first == 0xf4 && byte(1) >= 0x90;
+  return is_too_long || is_surrogate || is_too_large ? 0 : size;
+}
+
+/// Those of Unicode that order or break lines.
+bool moves_text(std::string_view character) {
+  if (character == "\xd8\x9c") return true;  // U+061C
+  if (!character.starts_with("\xe2\x80") && !character.starts_with("\xe2\x81")) return false;
+  const auto last = static_cast<unsigned char>(character[2]);
+  if (character[1] == '\x81') return last >= 0xa6 && last <= 0xa9;        // U+2066 to U+2069
+  return last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae);  // U+200E ... U+202E
+}
+
+std::string shown_safely(std::string_view text, std::string_view allowed) {
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    const auto [size, is_safe] = first_character(text);
+    if (is_safe || allowed.find(text.front()) != std::string_view::npos)
+      safe += text.substr(0, size);
+    else
+      safe += '?';
+    text.remove_prefix(size);
+  }
+  return safe;
+}
+
+}  // namespace
 
 std::string format_text(fmt::string_view format, fmt::format_args arguments) {
   return fmt::vformat(format, arguments);
@@ -18,15 +63,42 @@ std::size_t control_character_at(std::string_view text, std::size_t offset) {
   return is_c1 ? 2 : 0;
 }
 
-std::string one_line(std::string message) {
-  std::string safe;
-  safe.reserve(message.size());
-  for (std::size_t i = 0; i < message.size();) {
-    const auto size = control_character_at(message, i);
-    safe += size > 0 ? '?' : message[i];
-    i += std::max<std::size_t>(size, 1);
+Character first_character(std::string_view text) {
+  const auto size = size_of_character(text);
+  if (size == 0) return {1, false};
+  return {size, control_character_at(text, 0) == 0 && !moves_text(text.substr(0, size))};
+}
+
+std::string one_line(std::string_view message) { return shown_safely(message, ""); }
+std::string several_lines(std::string_view page) { return shown_safely(page, "\n\t"); }
+
+std::string escaped(std::string_view name) {
+  std::string shown;
+  shown.reserve(name.size());
+  while (!name.empty()) {
+    const auto [size, is_safe] = first_character(name);
+    const auto character = name.substr(0, size);
+    if (is_safe && character != "\\")
+      shown += character;
+    else
+      for (const char byte : character) shown += "\\x" + hexadecimal({&byte, 1});
+    name.remove_prefix(size);
   }
-  return safe;
+  return shown;
+}
+
+std::string unescaped(std::string_view name) {
+  constexpr std::size_t length = 4;  // of \xHH
+  std::string bytes;
+  bytes.reserve(name.size());
+  while (!name.empty()) {
+    const auto byte = name.starts_with("\\x") && name.size() >= length
+                          ? number_in<unsigned char>(name.substr(2, 2), 16)
+                          : std::nullopt;
+    bytes += byte ? static_cast<char>(*byte) : name.front();
+    name.remove_prefix(byte ? length : 1);
+  }
+  return bytes;
 }
 
 }  // namespace sockx

@@ -1,5 +1,5 @@
-// text(): fmt's formatting, compiled in one place; one_line(): text that is safe on a terminal; as_text():
-// bytes.
+// text(): fmt's formatting, compiled in one place; one_line(), escaped(): text that is safe on a terminal;
+// as_text(): bytes.
 #pragma once
 
 #include <fmt/core.h>
@@ -24,8 +24,28 @@ std::string text(fmt::format_string<Arguments...> format, Arguments&&... argumen
 /// of C1 (U+0080 to U+009F) in UTF-8; 0 where none begins.
 std::size_t control_character_at(std::string_view text, std::size_t offset);
 
-/// The message on one line, with a question mark for each control character, whatever words it quotes.
-std::string one_line(std::string message);
+/// The character of UTF-8 (RFC 3629) that a text begins with. Unsafe to show are control characters (C0, DEL,
+/// C1), those that order or break lines (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069), and a
+/// byte that begins no character, which is one by itself.
+struct Character {
+  std::size_t size;
+  bool is_safe;
+};
+/// `text` is not empty.
+Character first_character(std::string_view text);
+
+/// The message on one line, with a question mark for each character that is unsafe to show, whatever words it
+/// quotes.
+std::string one_line(std::string_view message);
+/// The same, but line ends and tabs stay.
+std::string several_lines(std::string_view page);
+
+/// A name that anything may be in, to be shown or to be part of another word: each byte of what is unsafe to
+/// show, and of a backslash, becomes \xHH, as ls -b(1) and systemd-escape(1) have it. No two names look
+/// alike.
+std::string escaped(std::string_view name);
+/// The name that escaped() was given; a backslash without xHH after it stays.
+std::string unescaped(std::string_view name);
 
 /// The same bytes as characters.
 inline std::string_view as_text(std::span<const std::byte> bytes) {

@@ -32,8 +32,7 @@ class ChatLines {
   bool has_ended_ = false;
 };
 
-/// The text with a space for each tab and a question mark for every other control character, those of C1
-/// included, and for each byte that is not UTF-8.
+/// one_line() with a space for each tab.
 std::string printable(std::string_view text);
 
 }  // namespace sockx

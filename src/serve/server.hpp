@@ -41,6 +41,7 @@ struct ServerOptions {
   std::function<std::optional<std::string>(const Accepted&)> refuses = [](const Accepted&) {
     return std::nullopt;
   };
+  /// Does not throw: it is called from destructors too.
   std::function<void(const ServerEvent&)> tell = [](const ServerEvent&) {};
 };
 

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <functional>
 #include <limits>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/log.hpp"
 #include "os/error.hpp"
+#include "os/text.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -41,11 +43,18 @@ Written written_by(const std::function<void()>& say) {
   return {read_available(out.read.get()), read_available(err.read.get())};
 }
 
+/// The events, but for the time that each of them has.
 std::vector<json> events_in(const std::string& lines) {
   CHECK((lines.empty() || lines.back() == '\n'));
   std::istringstream stream(lines);
   std::vector<json> events;
-  for (std::string line; std::getline(stream, line);) events.push_back(json::parse(line));
+  for (std::string line; std::getline(stream, line);) {
+    CAPTURE(line);
+    events.push_back(json::parse(line));
+    const auto time = events.back().at("time").get<std::string>();
+    CHECK(std::regex_match(time, std::regex(R"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")));
+    events.back().erase("time");
+  }
   return events;
 }
 
@@ -114,7 +123,27 @@ TEST_CASE("report: numbers are numbers and any text is one line of UTF-8") {
   CHECK(event["word"] == "it's");
   CHECK(event["control"] == std::string("a\"b\\\n\0c", 7));
   CHECK(event["not utf-8"] == "\xef\xbf\xbd");
-  CHECK(out.find("{\"event\":\"all\",\"truth\":true,\"small\":-1,") == 0);  // in the order given
+  CHECK(out.find("{\"event\":\"all\",\"time\":\"") == 0);
+  CHECK(out.find("Z\",\"truth\":true,\"small\":-1,") != std::string::npos);  // in the order given
+}
+
+TEST_CASE("report: no line has anything that a terminal obeys, and JSON has it escaped") {
+  std::string all = "a";
+  for (int byte = 0; byte < 0x20; ++byte) all += static_cast<char>(byte);
+  all += "\x7f\xc2\x80\xc2\x9b\xc2\x9f\xd8\x9c\xe2\x80\x8e\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9z\xc3\xa4";
+  for (const bool is_json : {false, true}) {
+    const auto [out, err] = written_by([&all, is_json] {
+      Report report({is_json, false, ""});
+      report.result(all, "event", {{"word", all}});
+      report.diagnostic("event", {{"word", all}}, all + "\x9b\xff");
+    });
+    for (const auto& line : std::vector<std::string>{out, err}) {
+      CAPTURE(line);
+      for (std::string_view rest = line; !rest.empty(); rest.remove_prefix(first_character(rest).size))
+        CHECK((first_character(rest).is_safe || rest.front() == '\n' || rest.front() == '\t'));
+      if (is_json) CHECK(events_in(line).at(0).at("word") == all);
+    }
+  }
 }
 
 TEST_CASE("report: with an events file every event goes there and people read on") {
@@ -132,16 +161,35 @@ TEST_CASE("report: with an events file every event goes there and people read on
   CHECK(error->origin() == Origin::local_file);
 }
 
-TEST_CASE("report: a diagnostic that the events file does not take is no failure, but the next event is") {
+TEST_CASE("report: an events file that takes nothing is told of once, and is no failure") {
   const auto [out, err] = written_by([] {
     Report report({false, false, "/dev/full"});
-    report.diagnostic("diagnostic", {{"number", 1}}, "one diagnostic");
-    const auto error = thrown_by<Error>([&] { report.event("event", {{"number", 2}}); });
-    const bool told = error && error->number() == ENOSPC && error->origin() == Origin::local_file;
-    report.diagnostic("diagnostic", {}, told ? "and the event failed" : "but the event did not fail");
+    Log log({LogLevel::warn, false, ""}, report);
+    say_one_of_each(report);
+    say_one_of_each(report);
+    CHECK_FALSE(report.failure());
   });
-  CHECK(out.empty());
-  CHECK(err == "one diagnostic\nand the event failed\n");
+  CHECK(out == "one result\none result\n");
+  CHECK(err ==
+        "sockx: warning: write /dev/full: No space left on device: lines are lost\none diagnostic\none "
+        "diagnostic\n");
+}
+
+TEST_CASE("report: an event that standard output does not take throws nothing where it is told") {
+  const auto end = in_child([] {
+    signal(SIGPIPE, SIG_IGN);
+    auto pipe = make_pipe_ends();
+    dup2(pipe.write.get(), 1);
+    pipe.read.reset();
+    pipe.write.reset();
+    Report report({true, false, ""});
+    bool is_told = false;
+    report.when_failed([&is_told] { is_told = true; });
+    report.event("event", {});
+    const auto error = thrown_by<Error>([&] { report.throw_failure(); });
+    return is_told && error && error->number() == EPIPE && error->origin() == Origin::standard_output ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
 }
 
 TEST_CASE("report: quiet keeps results back and diagnostics not") {

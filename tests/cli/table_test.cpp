@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <regex>
 #include <string>
 
 #include "../support/descriptors.hpp"
@@ -41,7 +42,8 @@ TEST_CASE("table: columns are as wide as their widest cell, the last one excepte
 }
 
 TEST_CASE("table: for programs each row is an event, and there is no heading") {
-  CHECK(told(two_rows(), true) ==
+  const std::regex time(R"("time":"[^"]*",)");
+  CHECK(std::regex_replace(told(two_rows(), true), time, "") ==
         "{\"event\":\"row\",\"name\":\"a long name\",\"number\":1}\n"
         "{\"event\":\"row\",\"name\":\"b\",\"number\":12345678}\n");
 }

@@ -1,5 +1,6 @@
 // --allow, --deny and their files: who is served, and what becomes of the others.
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cstring>
@@ -102,7 +103,7 @@ TEST_CASE("access: SIGHUP reads the files again, and a bad one leaves the rules 
   server.signal(SIGHUP);
   const auto warning = server.err_line("127.0.0.0/99");
   CHECK(contains(warning, "line 2"));
-  CHECK(contains(warning, "the rules of before stay in force"));
+  CHECK(contains(warning, "the old rules stay in force"));
   CHECK_FALSE(is_served(Peer::connect(port)));
 
   fs::remove(rules);
@@ -114,6 +115,32 @@ TEST_CASE("access: SIGHUP reads the files again, and a bad one leaves the rules 
   CHECK(is_served(Peer::connect(port)));
   server.signal(SIGTERM);
   check_end(server, killed_by(SIGTERM));
+}
+
+TEST_CASE("access: a file of rules that becomes a FIFO is refused at each reading, and the server goes on") {
+  const Folder folder;
+  const auto rules = write_file(folder / "rules", "127.0.0.1\n");
+  Process server(sockx(echo_server) + std::vector<std::string>{"--allow-file", rules, "127.0.0.1", "0"});
+  const auto port = port_of(server);
+  fs::remove(rules);
+  REQUIRE(mkfifo(rules.c_str(), 0600) == 0);
+  for (int reading = 0; reading < 2; ++reading) {
+    server.signal(SIGHUP);
+    const auto warning = json::parse(server.err_line("regular file")).at("message").get<std::string>();
+    CHECK(warning ==
+          "--allow-file: '" + rules + "': rules are read from a regular file: the old rules stay in force");
+    CHECK(is_served(Peer::connect(port)));
+  }
+  fs::remove(rules);
+  write_file(rules, "192.0.2.1\n");  // tighter rules are heard again
+  server.signal(SIGHUP);
+  server.out_line("reloaded");
+  CHECK_FALSE(is_served(Peer::connect(port)));
+}
+
+TEST_CASE("access: what is not a regular file is no file of rules at the start either") {
+  Process server(sockx({"listen", "-k", "--handler", "echo", "--deny-file", "/dev/zero", "127.0.0.1", "0"}));
+  check_failure(server, 2, "--deny-file: '/dev/zero': rules are read from a regular file");
 }
 
 TEST_CASE("access: many SIGHUPs in a row end nothing, and without files the first does") {

@@ -27,6 +27,7 @@ std::vector<Json> events_of(const std::string& text, const std::string& name) {
 Json without_seconds(Json event) {
   CHECK(event["seconds"].is_number());
   event.erase("seconds");
+  event.erase("time");
   return event;
 }
 
@@ -158,6 +159,28 @@ TEST_CASE("--check: a name that is not known says nothing of a port, status 3") 
   Process process(check({"--numeric", "localhost", "80"}));
   check_failure(process, 3, "EAI_NONAME");
   CHECK(process.out().empty());
+}
+
+TEST_CASE("--quiet --check and --scan print nothing: the status is the answer") {
+  PeerListener open;
+  const HeldPort closed;
+  const Folder folder;
+  struct Row {
+    std::vector<std::string> words;
+    int status;
+  };
+  for (const auto& [words, status] :
+       {Row{{"--check", "127.0.0.1", open.port()}, 0}, Row{{"--check", "127.0.0.1", closed.port()}, 4},
+        Row{{"--check", "unix:" + (folder / "none")}, 4}, Row{{"--scan", "127.0.0.1", open.port()}, 0},
+        Row{{"--scan", "127.0.0.1", closed.port()}, 4}}) {
+    Process asking(sockx({"--quiet", "--events", folder / "events", "connect"}) + words);
+    check_end(asking, exited(status));
+    CHECK(asking.out() == "");
+    CHECK(asking.err() == "");
+    CHECK(events_of(read_file(folder / "events"), "error").size() == (status != 0 ? 1 : 0));
+  }
+  Process nonsense(sockx({"--quiet", "connect", "--check", "nosuch.invalid", "80"}));
+  check_failure(nonsense, 3, "getaddrinfo nosuch.invalid");  // that is no answer
 }
 
 TEST_CASE("--scan: open ports one by one, the others by their state in ranges") {

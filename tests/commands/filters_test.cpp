@@ -137,22 +137,20 @@ TEST_CASE("--hexdump shows what goes over the wire: after --crlf") {
 
 TEST_CASE("--hexdump --json: an event for each row, with direction, time and offset") {
   const auto question = noise(1000, 1), answer = noise(500, 2);
-  const auto before = static_cast<double>(std::time(nullptr));
   const auto said = converse({"--hexdump", "--json"}, question, answer);
   Streams streams;
-  double last = before;
+  std::string last;
   for (const auto& event : events_in(said.err)) {
     if (event.at("event") != "hexdump") continue;
     auto& stream = event.at("direction") == "sent" ? streams.sent : streams.received;
     if (&stream == &streams.received) CHECK(event.at("direction") == "received");
     CHECK(event.at("offset") == stream.size());
-    CHECK(event.at("time") >= last);
+    CHECK(event.at("time").get<std::string>() >= last);
     last = event.at("time");
     const std::string digits = event.at("hex");
     for (std::size_t i = 0; i < digits.size(); i += 2)
       stream += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
   }
-  CHECK(last <= static_cast<double>(std::time(nullptr)) + 1);
   CHECK(difference(streams.sent, question) == "");
   CHECK(difference(streams.received, answer) == "");
 }

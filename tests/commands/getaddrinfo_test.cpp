@@ -23,14 +23,14 @@ TEST_CASE("getaddrinfo: a table for people, an event for each row for programs")
         "AF_INET  SOCK_STREAM  IPPROTO_TCP  one.example  192.0.2.1  80    -         -\n");
   const auto events = events_in(run(words + std::vector<std::string>{"--json"}));
   REQUIRE(events.size() == 2);
-  CHECK(events[0] == json{{"event", "addrinfo"},
-                          {"family", "AF_INET"},
-                          {"type", "SOCK_STREAM"},
-                          {"protocol", "IPPROTO_TCP"},
-                          {"protocol_number", 6},
-                          {"canonical_name", "one.example"},
-                          {"host", "192.0.2.1"},
-                          {"port", 80}});
+  CHECK(without_time(events[0]) == json{{"event", "addrinfo"},
+                                        {"family", "AF_INET"},
+                                        {"type", "SOCK_STREAM"},
+                                        {"protocol", "IPPROTO_TCP"},
+                                        {"protocol_number", 6},
+                                        {"canonical_name", "one.example"},
+                                        {"host", "192.0.2.1"},
+                                        {"port", 80}});
   CHECK(events[1].at("event") == "answered");
   CHECK(events[1].at("tuples") == 1);
 }

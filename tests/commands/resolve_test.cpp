@@ -76,11 +76,12 @@ TEST_CASE("resolve --json: an event for each word, and an error for each that fa
   CHECK(events[0].at("seconds").is_number_float());
   CHECK(events[1].at("word") == "one");
   const auto error = event_of(events_in(process.err()), "error");
-  CHECK(error == json{{"event", "error"},
-                      {"status", 3},
-                      {"message", "getaddrinfo nosuch.invalid: EAI_NONAME: Name or service not known"},
-                      {"error", "EAI_NONAME"},
-                      {"word", "nosuch.invalid"}});
+  CHECK(without_time(error) ==
+        json{{"event", "error"},
+             {"status", 3},
+             {"message", "getaddrinfo nosuch.invalid: EAI_NONAME: Name or service not known"},
+             {"error", "EAI_NONAME"},
+             {"word", "nosuch.invalid"}});
 }
 
 TEST_CASE("resolve --events, --trace, --quiet: the events in a file, the calls, nothing but failures") {

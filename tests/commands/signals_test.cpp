@@ -1,8 +1,7 @@
 // Signals: the program cleans up, tells what it has done, and dies by the very signal.
 #include <signal.h>
 
-#include "../support/peer.hpp"
-#include "../support/sockx.hpp"
+#include "../support/server.hpp"
 
 namespace test {
 
@@ -68,6 +67,86 @@ TEST_CASE("SIGHUP that the parent ignores (nohup) stays ignored") {
   listening.signal(SIGHUP);
   Peer::connect(port).close();
   check_end(listening, exited(0));
+}
+
+/// The command as a parent starts it that has set signals so: `how` are options of env(1).
+std::vector<std::string> started_with(const std::string& how, const std::vector<std::string>& command) {
+  return std::vector<std::string>{"env", how} + command;
+}
+
+TEST_CASE("SIGCHLD that the parent ignores: how a program ends is told all the same") {
+  const std::vector<std::string> program{"--exec", "--", "sh", "-c", "exit 3"};
+  for (const std::string how : {"--ignore-signal=CHLD", "--block-signal=CHLD"}) {
+    CAPTURE(how);
+    PeerListener listener;
+    Process connecting(started_with(how, sockx({"connect", "127.0.0.1", listener.port()}) + program));
+    auto peer = listener.accept();
+    peer.finish();
+    peer.receive_all();
+    check_failure(connecting, 1, "sh exited with status 3");
+
+    Server server({"--keep-open", "--exec", "--", "sh", "-c", "exit 3"}, "127.0.0.1:0", {"env", how});
+    auto client = server.connect();
+    client.finish();
+    client.receive_all();
+    CHECK(server.event("closed").at("reason") == "sh exited with status 3");
+    server.stop();
+  }
+}
+
+TEST_CASE("SIGCHLD that the parent ignores: a worker that died is replaced, a comparison is made") {
+  Server server({"--keep-open", "--handler", "echo", "--workers", "1"}, "127.0.0.1:0",
+                {"env", "--ignore-signal=CHLD"});
+  const auto first = server.event("worker").at("pid").get<pid_t>();
+  kill(first, SIGKILL);
+  CHECK(server.event("worker").at("pid") != first);
+  server.process.signal(SIGTERM);
+  check_end(server.process, killed_by(SIGTERM));
+
+  const Folder folder;
+  write_file(folder / "file", noise(100'000));
+  Process comparing(
+      started_with("--ignore-signal=CHLD", sockx({"send-file", "--compare", "--runs", "1", "--warmup", "0",
+                                                  "--methods", "read-write,sendfile", folder / "file"})));
+  check_end(comparing, exited(0));
+}
+
+TEST_CASE("signals that the parent blocks: every command is still ended by SIGTERM") {
+  const Folder folder;
+  PeerListener silent;
+  const std::vector<std::vector<std::string>> commands{
+      sockx({"-v", "listen", "127.0.0.1", "0"}),
+      sockx({"-v", "listen", "--keep-open", "--handler", "echo", "127.0.0.1", "0"}),
+      sockx({"-v", "listen", "--keep-open", "--handler", "echo", "--workers", "1", "127.0.0.1", "0"}),
+      sockx({"-v", "recv-file", "--keep-open", "--discard", "127.0.0.1", "0"}),
+      sockx({"-v", "udp", "--listen", "127.0.0.1", "0"}),
+      sockx({"-v", "connect", "127.0.0.1", silent.port()}),
+      sockx({"-v", "send-file", "/dev/zero", "127.0.0.1", silent.port()}),
+  };
+  for (const auto& command : commands) {
+    Process process(started_with("--block-signal", command), {Stdio::pipe()});
+    CAPTURE(process.command());
+    const bool listens = command[2] == "listen" || command[2] == "recv-file" || command[2] == "udp";
+    process.err_line(listens ? "listening on" : "connected to");
+    process.signal(SIGTERM);
+    check_end(process, killed_by(SIGTERM));
+  }
+}
+
+TEST_CASE("SIGPIPE that the parent ignores or blocks: the reader of stdout has gone, and that is told") {
+  for (const std::string how : {"--ignore-signal=PIPE", "--block-signal=PIPE"}) {
+    CAPTURE(how);
+    for (const auto& command : {sockx({"byteorder", "htons", "1"}), sockx({"resolve", "127.0.0.1"}),
+                                sockx({"getaddrinfo", "127.0.0.1"}), sockx({"sockopt", "list"})}) {
+      int ends[2];
+      REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+      UniqueFd reader(ends[0]), writer(ends[1]);
+      reader.reset();
+      Process process(started_with(how, command), {Stdio::null(), Stdio::given(writer.get())});
+      check_end(process, killed_by(SIGPIPE));
+      CHECK(process.err() == "");
+    }
+  }
 }
 
 TEST_CASE("the reader of stdout is gone: SIGPIPE, while bytes come and also while the peer is silent") {

@@ -62,7 +62,10 @@ std::u32string decoded(const std::string& text) {
 
 char32_t shown(char32_t point) {
   if (point == '\t') return ' ';
-  return point < ' ' || (point >= 0x7f && point < 0xa0) ? U'?' : point;
+  const bool is_control = point < ' ' || (point >= 0x7f && point < 0xa0);
+  const bool orders_lines = point == 0x61c || point == 0x200e || point == 0x200f ||
+                            (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+  return is_control || orders_lines ? U'?' : point;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     dumped.insert(dumped.end(), row.bytes.begin(), row.bytes.end());
     ++rows;
   };
-  const auto hexdump = make_hexdump(note, nullptr);
+  const auto hexdump = make_hexdump(note, [] { return true; });
   const auto pieces = fuzz::pieces_of(std::as_bytes(std::span(data, size)));
   for (const auto piece : pieces) {
     std::vector<std::byte> bytes(piece.begin(), piece.end());

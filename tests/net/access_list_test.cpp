@@ -98,6 +98,15 @@ TEST_CASE("access list: a bad line is told by its file and number, and so is a f
   CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("'::1 ::2': a rule is like"), BadInput);
   test::write_file(folder / "denied", "\nuid:nosuch\n");
   CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("denied, line 2)"), BadInput);
+  test::write_file(folder / "denied", std::string(5'000'000, 'x'));
+  CHECK_THROWS_WITH_AS(AccessList{sources},
+                       ("--deny-file: '" + std::string(200, 'x') +
+                        "...': 5000000 bytes are too many for a rule (" + sources.deny_file + ", line 1)")
+                           .c_str(),
+                       BadInput);
+  sources.deny_file = "/dev/null";
+  CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("rules are read from a regular file"),
+                       BadInput);
   sources.deny_file = folder / "none";
   CHECK_THROWS_WITH_AS(AccessList{sources},
                        ("--deny-file: '" + sources.deny_file + "': No such file or directory").c_str(),

@@ -9,6 +9,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
+#include "net/endpoint.hpp"
 #include "net/socket.hpp"
 #include "os/error.hpp"
 
@@ -97,6 +98,22 @@ TEST_CASE("address: an abstract name may fill all that the kernel has for it") {
   CHECK(longest.to_string() == "unix:@" + std::string(107, 'x'));
   CHECK_THROWS_WITH_AS(Address::unix_name("@" + std::string(108, 'x')),
                        doctest::Contains("at most 108 bytes, this has 109"), BadInput);
+}
+
+TEST_CASE("address: a unix name is shown so that no byte of it is lost, and can be typed so") {
+  const auto with_nul = Address::unix_name(std::string("@alice\0mallory", 14));
+  CHECK(with_nul.host() == "@alice\\x00mallory");
+  CHECK(with_nul.to_string() == "unix:@alice\\x00mallory");
+  CHECK_FALSE(with_nul == Address::unix_name("@alice"));
+  const auto file = Address::unix_name("/tmp/a\x1b\\b");
+  CHECK(file.host() == "/tmp/a\\x1b\\x5cb");
+  CHECK(file.path() == "/tmp/a\x1b\\b");
+  for (const auto& address : {with_nul, file}) {
+    const auto typed = Endpoint::parse({address.to_string()}, Endpoint::Role::connecting);
+    CHECK(std::get<Address>(typed.where) == address);
+  }
+  CHECK_THROWS_WITH_AS(Endpoint::parse({"unix:/tmp/a\\x00b"}, Endpoint::Role::connecting),
+                       "'unix:/tmp/a\\x00b': a path has no NUL byte", BadInput);
 }
 
 TEST_CASE("address: a file whose name begins with @ is not shown as an abstract name") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,21 @@ namespace test {
 
 using nlohmann::json;
 
-/// Every line as an object; each must have an "event".
+/// Like "2026-11-20T20:31:40.123456Z".
+inline bool is_utc_time(const std::string& time) {
+  const std::string form = "0000-00-00T00:00:00.000000Z";
+  return std::ranges::equal(time, form, [](char letter, char formed) {
+    return formed == '0' ? letter >= '0' && letter <= '9' : letter == formed;
+  });
+}
+
+/// Without what differs from run to run.
+inline json without_time(json event) {
+  event.erase("time");
+  return event;
+}
+
+/// Every line as an object; each must have an "event" and, in UTC, the "time".
 inline std::vector<json> events_in(const std::string& text) {
   std::vector<json> events;
   for (const auto& line : lines_of(text)) {
@@ -22,6 +37,8 @@ inline std::vector<json> events_in(const std::string& text) {
     events.push_back(json::parse(line));
     REQUIRE(events.back().is_object());
     CHECK(events.back().contains("event"));
+    // A datagram is payload; its time is that of its arrival.
+    if (events.back().at("event") != "datagram") CHECK(is_utc_time(events.back().at("time")));
   }
   return events;
 }

@@ -59,7 +59,7 @@ Task<> AccessControl::load() {
     std::rethrow_exception(reading->failure);
   } else {
     const auto failure = describe_failure(reading->failure);
-    context_.log.warn("{}: the rules of before stay in force", failure.message);
+    context_.log.warn("{}: the old rules stay in force", failure.message);
   }
 }
 

@@ -59,7 +59,7 @@ void report(Context& context, const PortResult& result) {
                         "check", fields_of(result));
 }
 
-Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how) {
+Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how, ExitCode& status) {
   std::optional<Address> tried;
   dialing.tell = [&tried, also = dialing.tell](const DialEvent& event) {
     if (!tried || event.kind == DialEvent::Kind::connected) tried = event.address;
@@ -79,7 +79,8 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
   }
   const auto result = tried ? result_of(failure, *tried, span) : std::nullopt;
   if (result) report(context, *result);
-  std::rethrow_exception(failure);
+  if (!result) std::rethrow_exception(failure);
+  status = context.answer(failure);
 }
 
 /// The results of a scan as they come, and what they come to.
@@ -92,7 +93,7 @@ class ScanReport {
     const auto port = static_cast<std::uint16_t>(result.address.port());
     ports_[static_cast<std::size_t>(result.state)].push_back(port);
     if (result.state == PortState::open) open_.push_back(result.address);
-    if (context_.report.has_events()) context_.report.event("check", fields_of(result));
+    if (context_.report.has_events()) context_.report.record("check", fields_of(result));
   }
   std::size_t count(PortState state) const { return ports_[static_cast<std::size_t>(state)].size(); }
   void tell();
@@ -143,18 +144,20 @@ void add_check_flags(Flags& flags, CheckFlags& target) {
   flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
 }
 
-void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
-               const RetryFlags& retry, const TimeLimits& limits) {
+ExitCode run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
+                   const RetryFlags& retry, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
   const auto endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
   if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
+  auto status = ExitCode::done;
   context.run(check(context, endpoint, dial_options(context, stream),
-                    redial_options(context, retry, limits.connect.value_or(default_timeout))),
+                    redial_options(context, retry, limits.connect.value_or(default_timeout)), status),
               limits.whole_run);
+  return status;
 }
 
-void run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
-              const StreamOptions& stream, const TimeLimits& limits) {
+ExitCode run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
+                  const StreamOptions& stream, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
   const auto target = ScanTarget::parse(words);
   ScanReport results(context, target);
@@ -167,9 +170,9 @@ void run_scan(Context& context, const std::vector<std::string>& words, const Che
   context.run(scan(target.host, std::move(options)), limits.whole_run);
   results.tell();
   const auto asked = target.ports.size(), open = results.count(PortState::open);
-  if (flags.any ? open == 0 : open < asked)
-    throw NotOpen(
-        text("scan {}: {} of {} ports are open", target.host, open == 0 ? "none" : text("{}", open), asked));
+  if (flags.any ? open > 0 : open == asked) return ExitCode::done;
+  return context.answer(std::make_exception_ptr(NotOpen(
+      text("scan {}: {} of {} ports are open", target.host, open == 0 ? "none" : text("{}", open), asked))));
 }
 
 }  // namespace sockx

@@ -20,12 +20,13 @@ struct CheckFlags {
 /// --check, --scan, --parallel, --any.
 void add_check_flags(Flags& flags, CheckFlags& target);
 
-/// Connects to the endpoint, reports what came of it and closes. Throws what kept it from connecting.
-void run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
-               const RetryFlags& retry, const TimeLimits& limits);
+/// Connects to the endpoint, reports what came of it and closes. Returns the exit status; throws what kept it
+/// from asking.
+ExitCode run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
+                   const RetryFlags& retry, const TimeLimits& limits);
 
-/// Tries many ports of a host and reports which are open. Throws NotOpen.
-void run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
-              const StreamOptions& stream, const TimeLimits& limits);
+/// Tries many ports of a host and reports which are open. Returns the exit status.
+ExitCode run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
+                  const StreamOptions& stream, const TimeLimits& limits);
 
 }  // namespace sockx

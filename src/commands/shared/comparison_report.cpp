@@ -203,13 +203,13 @@ std::string csv(const Comparison& comparison, const Contest& contest) {
 void report_contest(Context& context, const std::string& file, const Comparison& comparison,
                     const Contest& contest, ComparisonFormat format) {
   for_each_run(comparison, contest,
-               [&](const std::vector<Field>& fields) { context.report.event("run", fields); });
+               [&](const std::vector<Field>& fields) { context.report.record("run", fields); });
   for (const auto& contender : contest.contenders)
     if (!contender.ran())
-      context.report.event("refused", {{"method", std::string(name_of(contender.method))},
-                                       {"chunk", contender.chunk},
-                                       {"bytes", contest.size},
-                                       {"reason", contender.refused}});
+      context.report.record("refused", {{"method", std::string(name_of(contender.method))},
+                                        {"chunk", contender.chunk},
+                                        {"bytes", contest.size},
+                                        {"reason", contender.refused}});
   const auto* const winner = contest.winner();
   const bool is_last = &contest == &comparison.contests.back();
   const auto page = format == ComparisonFormat::csv

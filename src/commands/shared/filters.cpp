@@ -15,9 +15,6 @@ namespace {
 struct WallTime {
   timeval value{};
   WallTime() { gettimeofday(&value, nullptr); }
-  double seconds() const {
-    return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) / 1e6;
-  }
   /// "21:31:40.123456", local time.
   std::string clock() const {
     tm parts{};
@@ -42,17 +39,16 @@ std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& fi
   const char direction = is_sent ? '>' : '<';
   if (file)
     return make_hexdump(
-        [file, direction](const DumpedRow& row) { file->put(dump_line({}, direction, row) + '\n'); }, file);
+        [file, direction](const DumpedRow& row) { file->put(dump_line({}, direction, row) + '\n'); },
+        [file] { return file->flush(); });
   const auto tell = [is_sent, direction, &report](const DumpedRow& row) {
-    const WallTime time;
-    report.diagnostic("hexdump",
-                      {{"direction", is_sent ? "sent" : "received"},
-                       {"time", time.seconds()},
-                       {"offset", row.offset},
-                       {"hex", hexadecimal(as_text(row.bytes))}},
-                      dump_line(time, direction, row));
+    report.row("hexdump",
+               {{"direction", is_sent ? "sent" : "received"},
+                {"offset", row.offset},
+                {"hex", hexadecimal(as_text(row.bytes))}},
+               dump_line({}, direction, row));
   };
-  return make_hexdump(tell, nullptr);
+  return make_hexdump(tell, [&report] { return report.has_caught_up(); });
 }
 
 }  // namespace

@@ -195,6 +195,7 @@ WorkersOptions workers_options(const Plan& plan, std::vector<Socket>& sockets) {
   rules.tell_started = [&context](unsigned number, pid_t pid) {
     context.log.info("worker {} is process {}", number + 1, pid);
     context.report.event("worker", {{"worker", number + 1}, {"pid", pid}});
+    context.report.throw_failure();  // no loop runs here that would
   };
   rules.tell_died = [&context](unsigned number, const ChildEnd& end) {
     context.log.warn("worker {} {}: another takes its place", number + 1, end.to_string());

@@ -19,6 +19,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// A part of a file's name that no other peer gets: none has a slash or is empty.
+std::string name_for_file(const Address& peer) {
+  const auto host = peer.host();
+  if (host.empty()) return "unnamed";
+  std::string name;
+  for (const char letter : host) name += letter == '/' ? "\\x2f" : std::string(1, letter);
+  return name;
+}
+
 std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
   std::string path;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -31,7 +40,7 @@ std::string expand(const std::string& pattern, std::uint64_t number, const Addre
         path += std::to_string(number);
         break;
       case 'h':
-        for (const char letter : peer.host()) path += letter == '/' ? '_' : letter;
+        path += name_for_file(peer);
         break;
       case 't': {
         const auto now = std::time(nullptr);

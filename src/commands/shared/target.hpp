@@ -25,7 +25,7 @@ struct TargetOptions {
 void check(const TargetOptions& options);
 
 /// The path of transfer `number`, where a pattern says %n number, %h peer, %t time, %% a percent sign. A
-/// peer's name never brings a slash into it.
+/// peer's name never brings a slash into it, and no two names give the same path.
 std::string path_of(const TargetOptions& options, std::uint64_t number, const Address& peer);
 
 /// A file that gets its name when it is whole, standard output, or nowhere.

@@ -19,7 +19,7 @@ std::function<void(const FileEvent&)> teller(Context& context) {
     const auto tell = [&](const char* state) {
       std::vector<Field> fields{{"file", event.name}, {"state", state}, {"bytes", event.bytes}};
       if (!event.reason.empty()) fields.push_back({"reason", event.reason});
-      context.report.event("file", fields);
+      context.report.record("file", fields);
     };
     switch (event.kind) {
       case Kind::whole:

@@ -26,7 +26,7 @@ Rows rows_of(const std::vector<std::string>& pieces) {
       [&rows](const DumpedRow& row) {
         rows.push_back({row.offset, string_of(row.bytes)});
       },
-      nullptr);
+      [] { return true; });
   for (const auto& piece : pieces) {
     auto bytes = bytes_of(piece);
     hexdump->pass(bytes);

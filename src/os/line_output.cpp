@@ -1,0 +1,157 @@
+#include "os/line_output.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "os/calls.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// write(2) that never waits, and that no observer is told of: what it writes may be the observer's own
+/// words.
+ssize_t write_now(const Descriptor& to, std::string_view bytes) {
+  if (to.is_socket())
+    return uninterrupted(
+        [&] { return send(to.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
+  if (to.may_block) {
+    bytes = bytes.substr(0, PIPE_BUF);  // so much has room in a pipe that is writable at all
+    if (!is_writable_now(to.fd)) {
+      errno = EAGAIN;
+      return -1;
+    }
+  }
+  return uninterrupted([&] { return write(to.fd, bytes.data(), bytes.size()); });
+}
+
+}  // namespace
+
+UniqueFd open_to_append(const std::string& path) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
+  UniqueFd fd(open(path.c_str(), flags | O_NONBLOCK, 0666));
+  if (!fd && errno == ENXIO) {
+    fd.reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  }
+  if (!fd) throw_errno(text("open {}", path), Origin::local_file);
+  return fd;
+}
+
+LineOutput::LineOutput(UniqueFd file, Tell tell)
+    : own_(std::move(file)),
+      described_(describe(own_.get(), "", Origin::local_file)),
+      is_prepared_(true),
+      tell_(std::move(tell)) {}
+
+void LineOutput::prepare() {
+  if (std::exchange(is_prepared_, true)) return;
+  described_.fd = standard_;
+  try {
+    described_ = describe(standard_, "", Origin::local_file);
+  } catch (const Error&) {
+    return;  // each write will fail
+  }
+  const bool is_shared =
+      described_.kind == Descriptor::Kind::pipe || described_.kind == Descriptor::Kind::device;
+  if (!is_shared || !described_.may_block) return;
+  own_.reset(open(text("/proc/self/fd/{}", standard_).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!own_) return;
+  described_.fd = own_.get();
+  described_.may_block = false;
+}
+
+void LineOutput::draw(std::string_view sequence) {
+  if (flush()) add({std::string(sequence), 0}, false);
+}
+
+void LineOutput::add(Line line, bool keeps) {
+  const int error = errno;
+  prepare();
+  const bool was_waiting = !flush();
+  if (!keeps && kept_ + line.bytes.size() > most_kept) {
+    dropped_ += line.lines;
+  } else {
+    tell_of_dropped();
+    queue(std::move(line));
+    if (!flush() && !was_waiting && waiting_) waiting_();
+  }
+  errno = error;  // the observer of calls must not change it
+}
+
+void LineOutput::queue(Line line) {
+  owner_ = getpid();
+  kept_ += line.bytes.size();
+  lines_.push_back(std::move(line));
+}
+
+void LineOutput::tell_of_dropped() {
+  const auto count = std::exchange(dropped_, 0);
+  if (count > 0) queue({tell_.dropped(count) + '\n', count});
+}
+
+bool LineOutput::flush() {
+  if (!lines_.empty()) forget_lines_of_parent();
+  while (!lines_.empty() || dropped_ > 0) {
+    if (lines_.empty()) tell_of_dropped();
+    const auto rest = std::string_view(lines_.front().bytes).substr(begun_);
+    const auto written = write_now(described_, rest);
+    if (written == 0 || (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))) return false;
+    if (written < 0) {
+      const int error = errno;
+      drop_what_has_not_begun();
+      if (!std::exchange(has_failed_, true) && tell_.failed) tell_.failed(error);
+      return true;
+    }
+    kept_ -= static_cast<std::size_t>(written);
+    begun_ += static_cast<std::size_t>(written);
+    if (begun_ < lines_.front().bytes.size()) continue;
+    lines_.pop_front();
+    begun_ = 0;
+  }
+  return true;
+}
+
+/// The rest of a line that has begun stays, so that no later one is joined to it.
+void LineOutput::drop_what_has_not_begun() {
+  while (lines_.size() > (begun_ > 0 ? 1U : 0U)) {
+    dropped_ += lines_.back().lines;
+    kept_ -= lines_.back().bytes.size();
+    lines_.pop_back();
+  }
+}
+
+/// After fork(2) they are the parent's to write.
+void LineOutput::forget_lines_of_parent() {
+  if (owner_ == getpid()) return;
+  lines_.clear();
+  begun_ = kept_ = 0;
+  dropped_ = 0;
+}
+
+bool LineOutput::wait(int milliseconds) const {
+  pollfd writable{described_.fd, POLLOUT, 0};
+  return poll(&writable, 1, milliseconds) > 0;
+}
+
+void LineOutput::finish() {
+  using std::chrono::steady_clock, std::chrono::milliseconds;
+  constexpr milliseconds last_chance{1000};
+  auto until = steady_clock::now() + last_chance;
+  for (auto left = kept_; !flush();) {
+    if (kept_ < left) until = steady_clock::now() + last_chance;
+    left = kept_;
+    const auto span = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    if (span.count() <= 0 || !wait(static_cast<int>(span.count()))) return;
+  }
+}
+
+}  // namespace sockx

@@ -1,0 +1,84 @@
+// LineOutput: lines for whoever reads a file, pipe or terminal, without ever waiting for the reader.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "os/descriptor.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+/// Opens a file to be appended to, and creates it where there is none. A FIFO that nobody reads yet is waited
+/// for, as a shell's redirection does; a signal ends that. Nothing else blocks. Throws Error with
+/// Origin::local_file.
+UniqueFd open_to_append(const std::string& path);
+
+/// What is not taken at once is kept, and written by flush(). Beyond a bound new lines are dropped and
+/// counted, and so is what a full disk does not take; as soon as lines fit again, one says how many were
+/// dropped.
+class LineOutput {
+ public:
+  struct Tell {
+    std::function<std::string(std::uint64_t)> dropped;  // the line, without its end, that says how many
+    std::function<void(int error)> failed = {};         // the first failure of a write, with its errno
+  };
+  static constexpr std::size_t most_kept = 256 * 1024;  // bytes
+
+  /// Standard output or standard error, which is only looked at once there is something to write. O_NONBLOCK
+  /// belongs to the open file description, which is shared with the shell: so a pipe or terminal is opened
+  /// anew through /proc/self/fd, and where that is not possible only as much is written as surely has room.
+  LineOutput(int standard_stream, Tell tell) : standard_(standard_stream), tell_(std::move(tell)) {}
+  /// A file of our own, as open_to_append() opens it.
+  LineOutput(UniqueFd file, Tell tell);
+  LineOutput(const LineOutput&) = delete;
+  LineOutput& operator=(const LineOutput&) = delete;
+
+  /// Writes a line, whose end is added. Never throws Error.
+  void put(std::string_view line) { add({std::string(line) + '\n'}, false); }
+  /// The same for one that is kept whatever the bound: whoever puts it waits until flush() has written it.
+  void put_and_keep(std::string_view line) { add({std::string(line) + '\n'}, true); }
+  /// A sequence for a terminal, without an end; nobody misses it if it is dropped.
+  void draw(std::string_view sequence);
+
+  /// Writes what is taken without waiting; true when there is nothing left to wait with.
+  bool flush();
+  /// At the end: what is left has a last chance of a second without progress.
+  void finish();
+  /// Until it can take more, whatever it said; false after `milliseconds` or at a signal.
+  bool wait(int milliseconds) const;
+
+  /// What to wait for, while flush() is false.
+  int fd() const { return described_.fd; }
+  /// Called whenever lines begin to wait for their reader; null for nobody.
+  void when_waiting(std::function<void()> call) { waiting_ = std::move(call); }
+
+ private:
+  struct Line {
+    std::string bytes;
+    std::uint64_t lines = 1;  // that are lost when it is dropped
+  };
+  void prepare();
+  void add(Line line, bool keeps);
+  void queue(Line line);
+  void tell_of_dropped();
+  void drop_what_has_not_begun();
+  void forget_lines_of_parent();
+
+  int standard_ = -1;
+  UniqueFd own_;
+  Descriptor described_;
+  bool is_prepared_ = false, has_failed_ = false;
+  Tell tell_;
+  std::function<void()> waiting_;
+  std::deque<Line> lines_;  // what has not been written
+  std::size_t begun_ = 0;   // bytes of the first that have been
+  std::size_t kept_ = 0;    // bytes of all of them
+  int owner_ = 0;           // the process that has queued them
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace sockx

@@ -1,0 +1,190 @@
+// What is said where nobody reads: the run never waits for that, hears deadlines and signals, and goes on.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <thread>
+
+#include "../support/descriptors.hpp"
+#include "../support/server.hpp"
+
+namespace test {
+
+namespace {
+
+/// A pipe that is full already, and whose reader does not read; as a shell lends it, in blocking mode.
+struct FullPipe {
+  PipeEnds ends = make_pipe_ends();
+  FullPipe() {
+    fill(ends.write.get());
+    fcntl(ends.write.get(), F_SETFL, 0);
+  }
+  Stdio writer() const { return Stdio::given(ends.write.get()); }
+  /// All that comes until nobody writes any more.
+  std::string read_all() {
+    ends.write.reset();
+    fcntl(ends.read.get(), F_SETFL, 0);
+    return read_available(ends.read.get());
+  }
+  /// What comes until it contains `words`.
+  std::string read_until(const std::string& words) {
+    std::string all;
+    eventually(words, [&] {
+      all += read_available(ends.read.get());
+      return contains(all, words);
+    });
+    return all;
+  }
+};
+
+const std::vector<std::vector<std::string>> talkative{
+    {"--trace", "-vv", "connect"},
+    {"connect", "--hexdump"},
+    {"--json", "connect", "--hexdump"},
+    {"--json", "--trace", "-vv", "connect"},
+};
+
+/// One that has connected and says more than anybody reads.
+struct Talkative {
+  PeerListener listener;
+  FullPipe full;
+  bool by_deadline;
+  Process process;
+  Peer peer;
+
+  Talkative(const std::vector<std::string>& words, bool has_deadline)
+      : by_deadline(has_deadline),
+        process(sockx(words) + std::vector<std::string>{"--deadline", has_deadline ? "500ms" : "1h",
+                                                        "127.0.0.1", listener.port()},
+                {Stdio::input("/dev/zero"), Stdio::null(), full.writer()}),
+        peer(listener.accept()) {}
+};
+
+TEST_CASE("stderr that nobody reads: --hexdump and --trace hear the deadline and SIGTERM") {
+  std::vector<std::unique_ptr<Talkative>> all;
+  for (const auto& words : talkative)
+    for (const bool by_deadline : {true, false})
+      all.push_back(std::make_unique<Talkative>(words, by_deadline));
+  for (const auto& one : all)
+    if (!one->by_deadline) one->process.signal(SIGTERM);
+  for (const auto& one : all) check_end(one->process, one->by_deadline ? exited(5) : killed_by(SIGTERM));
+}
+
+TEST_CASE("stderr that is read late: --hexdump waits for its reader, and no row is missing") {
+  const Folder folder;
+  const auto content = noise(200'000);
+  write_file(folder / "content", content);
+  PeerListener listener;
+  FullPipe full;
+  Process connecting(sockx({"connect", "--hexdump", "127.0.0.1", listener.port()}),
+                     {Stdio::input(folder / "content"), Stdio::null(), full.writer()});
+  auto peer = listener.accept();
+  std::thread reading([&peer, &content] {
+    CHECK(difference(peer.receive_all(), content) == "");
+    peer.finish();
+  });
+  const auto rows = full.read_all();
+  reading.join();
+  check_end(connecting, exited(0));
+  std::size_t offset = 0;
+  for (const auto& line : lines_of(rows.substr(rows.rfind("##") + 2))) {
+    char expected[16];
+    snprintf(expected, sizeof expected, " > %08zx ", offset);
+    CHECK(contains(line, expected));
+    offset += 16;
+  }
+  CHECK(offset == 200'000);
+}
+
+TEST_CASE("stderr that nobody reads: a server goes on, and says how many lines were dropped") {
+  FullPipe full;
+  Server server({"--trace", "-k", "--handler", "echo"}, "127.0.0.1:0", {},
+                {Stdio::null(), Stdio::pipe(), full.writer()});
+  auto peer = server.connect();
+  for (int message = 0; message < 10'000; ++message) check_echo(peer, "hello");
+  const auto all = full.read_until("dropped");
+  const auto event = json::parse(lines_of(all.substr(all.find("{\"event\":\"dropped\""))).front());
+  CHECK(event.at("lines") > 100);
+  check_echo(peer, "hello");
+  CHECK(contains(full.read_until("\"call\":\"send\""), "\"result\":\"5\""));
+  peer.finish();
+  CHECK(peer.receive_all() == "");
+  server.stop();
+}
+
+TEST_CASE("stderr that nobody reads: clients that reset do not stop the echo server") {
+  FullPipe full;
+  Process server(sockx({"listen", "-k", "--handler", "echo", "127.0.0.1", "0"}),
+                 {Stdio::null(), Stdio::pipe(), full.writer()});
+  const auto port = port_of(server);
+  for (int client = 0; client < 5'000; ++client) Peer::connect(port).reset();
+  auto peer = Peer::connect(port);
+  check_echo(peer, "hello");
+  const auto said = full.read_until(" dropped: nobody has read them in time\n");
+  CHECK(contains(said, "sockx: warning: connection 1 from 127.0.0.1:"));
+  server.signal(SIGTERM);
+  check_end(server, killed_by(SIGTERM));
+}
+
+TEST_CASE("--events and --log-file that are FIFOs which nobody reads: a server goes on") {
+  const Folder folder;
+  for (const std::string option : {"--events", "--log-file"}) {
+    CAPTURE(option);
+    const auto fifo = folder / option;
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const UniqueFd reader(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    Process server(sockx({"--quiet", option, fifo, "listen", "-k", "--handler", "echo", "127.0.0.1", "0"}));
+    const auto port = port_of(server);
+    for (int client = 0; client < 5'000; ++client) Peer::connect(port).reset();
+    auto peer = Peer::connect(port);
+    check_echo(peer, "hello");
+    std::string said;
+    eventually("it says that lines were dropped", [&] {
+      said += read_available(reader.get());
+      return contains(said, "dropped");
+    });
+    server.signal(SIGTERM);
+    check_end(server, killed_by(SIGTERM));
+  }
+}
+
+TEST_CASE("--json on a stdout that nobody reads: a server goes on") {
+  FullPipe full;
+  Process server(
+      sockx({"--json", "--log-level", "off", "listen", "-k", "--handler", "echo", "127.0.0.1", "0"}),
+      {Stdio::null(), full.writer()});
+  const auto port = port_of(server);
+  for (int client = 0; client < 2'000; ++client) Peer::connect(port).reset();
+  auto peer = Peer::connect(port);
+  check_echo(peer, "hello");
+  CHECK(contains(full.read_until("\"dropped\""), "\"event\":\"closed\""));
+  server.signal(SIGTERM);
+  check_end(server, killed_by(SIGTERM));
+}
+
+TEST_CASE(
+    "results wait for their reader: none is missing, and the deadline and SIGTERM are heard meanwhile") {
+  std::vector<std::string> words{"byteorder", "htons"};
+  for (int number = 0; number < 20'000; ++number) words.push_back(std::to_string(number));
+  FullPipe late;
+  Process converting(sockx(words), {Stdio::null(), late.writer()});
+  const auto all = late.read_all();
+  check_end(converting, exited(0));
+  CHECK(lines_of(all.substr(all.rfind('#') + 1)).size() == 20'000);
+
+  for (const bool by_deadline : {true, false}) {
+    FullPipe full;
+    Process scanning(sockx({"--json", "--trace", "connect", "--scan", "--deadline",
+                            by_deadline ? "500ms" : "1h", "127.0.0.1", "1-20"}),
+                     {Stdio::null(), full.writer()});
+    if (!by_deadline) {
+      scanning.err_line("ECONNREFUSED");
+      scanning.signal(SIGTERM);
+    }
+    check_end(scanning, by_deadline ? exited(5) : killed_by(SIGTERM));
+  }
+}
+
+}  // namespace
+
+}  // namespace test

@@ -5,11 +5,14 @@
 
 #include <fcntl.h>
 #include <spdlog/sinks/ansicolor_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "cli/report.hpp"
+#include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/output_file.hpp"
 #include "os/unique_fd.hpp"
 
 namespace sockx {
@@ -34,6 +37,28 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::off;
 }
 
+/// spdlog's own opens its file by itself, and makes the folders that are missing. What cannot be written, as
+/// on a full disk, is dropped.
+class FileSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit FileSink(UniqueFd file) : file_(std::move(file)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view left(line.data(), line.size());
+    while (!left.empty()) {
+      const auto written = uninterrupted([&] { return ::write(file_.get(), left.data(), left.size()); });
+      if (written <= 0) return;
+      left.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+  void flush_() override {}
+
+  UniqueFd file_;
+};
+
 std::string_view name_of(LogLevel level) {
   const auto view = spdlog::level::to_string_view(level_of(level));
   return {view.data(), view.size()};
@@ -57,21 +82,11 @@ Log::Log(const Options& options, Report& report) : level_(options.level), report
   terminal_->set_pattern("sockx: %^%l%$: %v");
   terminal_->set_level(spdlog::level::trace);
   if (options.file.empty()) return;
-  // spdlog would make the folders that are missing. Kept open until it has opened the file itself: of a pipe
-  // this must not be the end.
-  const UniqueFd file(open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+  auto file = open_output(options.file, O_APPEND | O_CREAT);
   if (!file) throw_errno(text("open {}", options.file), Origin::local_file);
-  try {
-    file_ = std::make_shared<spdlog::logger>(
-        "sockx", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file));
-  } catch (const spdlog::spdlog_ex&) {
-    throw_errno(text("open {}", options.file), Origin::local_file);
-  }
+  file_ = std::make_shared<spdlog::logger>("sockx", std::make_shared<FileSink>(std::move(file)));
   file_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %P %l %v");
-  file_->set_error_handler(
-      [](const std::string&) {});  // spdlog would say it on standard error, in its own way
   file_->set_level(std::min(level_of(LogLevel::info), level_of(options.level)));
-  file_->flush_on(spdlog::level::trace);
 }
 
 void Log::put(LogLevel level, const std::string& message) {

@@ -1,11 +1,13 @@
 #include "cli/report.hpp"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 
 #include <cerrno>
 
 #include "cli/exit_code.hpp"
 #include "os/error.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -54,8 +56,10 @@ std::string plain_text(const Value& value) {
 
 Report::Report(const Options& options) : options_(options) {
   if (options_.events_file.empty()) return;
-  events_.reset(std::fopen(options_.events_file.c_str(), "we"));
+  auto file = open_output(options_.events_file, O_CREAT | O_TRUNC);
+  if (file) events_.reset(fdopen(file.get(), "w"));
   if (!events_) throw_errno(text("open {}", options_.events_file), Origin::local_file);
+  file.release();  // it belongs to the stream now
 }
 
 void Report::result(const std::string& line, std::string_view name, const std::vector<Field>& fields) {

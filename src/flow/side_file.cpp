@@ -7,6 +7,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -25,14 +26,13 @@ bool is_standard_stream(const struct stat& file) {
 
 /// Waits until somebody reads it, as a shell's redirection does; a signal ends the wait.
 UniqueFd open_fifo(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  auto fd = open_output(path, 0);
   if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
   return fd;
 }
 
 UniqueFd open_to_write(const std::string& path) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  UniqueFd fd(open(path.c_str(), flags, 0666));
+  auto fd = open_output(path, O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY);
   if (!fd && errno == ENXIO) fd = open_fifo(path);
   if (!fd) throw_errno(text("open {}", path), Origin::local_file);
   struct stat status {};

@@ -12,6 +12,7 @@
 #include "commands/shared/verified.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/error.hpp"
 #include "transfer/file_receiver.hpp"
 
@@ -154,7 +155,8 @@ class Receptionist {
  public:
   Receptionist(EventLoop& loop, Context& context, ProgressBoard& board, const RecvFileArguments& options,
                Listener listener)
-      : context_(context),
+      : loop_(loop),
+        context_(context),
         board_(board),
         options_(options),
         listener_(std::move(listener)),
@@ -162,19 +164,25 @@ class Receptionist {
         lobby_(loop, context),
         transfers_(loop) {}
 
+  /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
+  /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
-    for (bool exhausted = false;; ++number_) {
+    for (bool is_short = false;;) {
       try {
+        reserve_.fill();
         auto accepted = co_await accept(listener_);
         context_.log.info("connection from {}", accepted.peer.to_string());
         Connection connection{std::move(accepted.socket), accepted.peer};
-        transfers_.spawn(receive_beside_others(std::move(connection), number_));
-        exhausted = false;
+        reserve_.give_up();
+        const auto number = number_++;
+        transfers_.spawn(receive_beside_others(std::move(connection), number));
+        is_short = false;
+        if (number % most_in_a_row == 0) co_await loop_.next_turn();
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
-        if (!exhausted) context_.log.warn("{}: new connections wait", error.what());
-        exhausted = true;
+        if (!is_short) context_.log.warn("{}: new connections wait", error.what());
+        is_short = true;
       }
       co_await transfers_.next_end(after(100ms));
     }
@@ -229,10 +237,15 @@ class Receptionist {
                                     std::move(wanted));
   }
 
+  static constexpr std::size_t descriptors_of_a_file = 2;
+  static constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
+
+  EventLoop& loop_;
   Context& context_;
   ProgressBoard& board_;
   const RecvFileArguments& options_;
   Listener listener_;
+  DescriptorReserve reserve_{descriptors_of_a_file};
   Notification failed_;
   std::exception_ptr failure_;
   Lobby lobby_;
@@ -245,6 +258,7 @@ Task<> receive_many(Context& context, ProgressBoard& board, const RecvFileArgume
     board.tell_when_idle([where] { return ProgressState{Phase::listening, where}; });
   };
   tell_of(endpoint_of(options.meeting, options.words).to_string());
+  raise_descriptor_limit();
   auto listener = co_await open_listener(context, options.words, options.meeting.listening);
   tell_of(listener.address().to_string());
   Receptionist receptionist(co_await this_loop(), context, board, options, std::move(listener));

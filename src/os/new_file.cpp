@@ -90,7 +90,8 @@ void NewFile::complete(bool sync) {
   if (!temporary_.empty()) set_mode();
   if (sync && fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) fail("fsync", target_);
   if (temporary_.empty()) return;
-  check_written({fd_.get(), target_, Origin::local_file, Descriptor::Kind::file});
+  // On a network file system, or where a quota counts late, only this says that there was no room.
+  if (close(fd_.release()) != 0 && errno != EINTR) fail("close", target_);
   const unsigned flags = options_.keep_existing ? RENAME_NOREPLACE : 0;
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
     fail("rename to", target_);

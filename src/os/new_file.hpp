@@ -31,7 +31,8 @@ class NewFile {
   int fd() const { return fd_.get(); }
   /// For content that is a few words.
   void write(std::string_view content);
-  /// Gives the file its name; with `sync`, after the content and before the name are on disk (fsync(2)).
+  /// Closes the file and gives it its name; with `sync`, after the content and before the name are on disk
+  /// (fsync(2)).
   void complete(bool sync);
 
  private:

@@ -1,6 +1,7 @@
 // recv-file: under which name, with what mode, how much of it, and one beside the other.
 #include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <list>
@@ -209,6 +210,46 @@ TEST_CASE("recv-file --keep-open: after 50 transfers no descriptor more is open 
   for (int i = 0; i < 50; ++i) transfer();
   eventually("as many descriptors as before", [&] { return receiving.open_descriptors() == idle; });
   CHECK(receiving.err() == "");
+}
+
+TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and no transfer is harmed") {
+  const Folder folder;
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, {"--fsync"}, {"--method", "splice"}}) {
+    const auto words = std::vector<std::string>{"recv-file", "-k", "-o", folder / "file-%n"} + more +
+                       std::vector<std::string>{"127.0.0.1", "0"};
+    Process receiving(std::vector<std::string>{"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"} + sockx(words));
+    const auto port = port_of(receiving);
+    constexpr std::size_t crowd = 60;
+    std::vector<Peer> peers;
+    std::vector<std::string> contents;
+    for (std::size_t i = 0; i < crowd; ++i) {
+      contents.push_back(noise(200'000, i));
+      peers.push_back(Peer::connect(port));
+      peers.back().send(contents.back().substr(0, 1000));
+    }
+    CHECK(contains(receiving.err_line("new connections wait"), "Too many open files"));
+    for (std::size_t i = 0; i < crowd; ++i) {
+      CAPTURE(i);
+      peers[i].send(contents[i].substr(1000));
+      peers[i].finish();
+      CHECK(peers[i].receive_all().empty());
+      CHECK(difference(read_file(folder / ("file-" + std::to_string(i + 1))), contents[i]) == "");
+    }
+    CHECK(folder.size() == crowd);
+    receiving.signal(SIGTERM);
+    check_end(receiving, killed_by(SIGTERM));
+    for (const auto& line : lines_of(receiving.err())) CHECK(contains(line, "new connections wait"));
+  }
+}
+
+TEST_CASE("recv-file --keep-open: it may open as many files as the hard limit allows") {
+  Process receiving({"sh", "-c", "ulimit -S -n 100; exec \"$@\"", "sh", sockx_binary(), "recv-file", "-k",
+                     "--discard", "127.0.0.1", "0"});
+  port_of(receiving);
+  rlimit limit{};
+  REQUIRE(prlimit(receiving.pid(), RLIMIT_NOFILE, nullptr, &limit) == 0);
+  CHECK(limit.rlim_cur == limit.rlim_max);
 }
 
 TEST_CASE("recv-file --keep-open: the pattern knows the peer and the time") {

@@ -1,5 +1,7 @@
 // sockx recv-file: connections into files, to standard output or to nowhere.
 
+#include <cstring>
+
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
@@ -167,7 +169,7 @@ class Receptionist {
   /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
   /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
-    for (bool is_short = false;;) {
+    for (std::size_t running_when_short = 0;;) {
       try {
         reserve_.fill();
         auto accepted = co_await accept(listener_);
@@ -176,13 +178,15 @@ class Receptionist {
         reserve_.give_up();
         const auto number = number_++;
         transfers_.spawn(receive_beside_others(std::move(connection), number));
-        is_short = false;
+        if (transfers_.running() <= running_when_short / 2) running_when_short = 0;
         if (number % most_in_a_row == 0) co_await loop_.next_turn();
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
-        if (!is_short) context_.log.warn("{}: new connections wait", error.what());
-        is_short = true;
+        if (running_when_short == 0)  // once, not for every one that ends and the next
+          context_.log.warn("accept {}: {}: new connections wait", listener_.address().to_string(),
+                            std::strerror(error.number()));
+        running_when_short = std::max<std::size_t>(running_when_short, transfers_.running());
       }
       co_await transfers_.next_end(after(100ms));
     }

@@ -239,7 +239,7 @@ TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and
     CHECK(folder.size() == crowd);
     receiving.signal(SIGTERM);
     check_end(receiving, killed_by(SIGTERM));
-    for (const auto& line : lines_of(receiving.err())) CHECK(contains(line, "new connections wait"));
+    CHECK(lines_of(receiving.err()).size() == 1);
   }
 }
 

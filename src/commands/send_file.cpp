@@ -254,8 +254,9 @@ Run declare_send_file(Flags& flags) {
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
   const auto chunk =
       flags
-          .add_read("--chunk", take_chunk,
-                    "bytes a call (default: 64Ki for read-write, the most there is for sendfile)")
+          .add_read(
+              "--chunk", take_chunk,
+              "bytes a call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)")
           .option_text("SIZE");
   const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");

@@ -22,15 +22,11 @@ mode_t current_umask() {
   return mask;
 }
 
-[[noreturn]] void fail(const char* call, const std::string& path) {
-  throw_errno(text("{} {}", call, path), Origin::local_file);
-}
-
 }  // namespace
 
 void check_folder(const std::string& folder) {
   if (faccessat(AT_FDCWD, (folder + '/').c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    fail("make a file in", folder);
+    fail_on_file("make a file in", folder);
 }
 
 void check_folder_of(const std::string& target) {
@@ -48,7 +44,7 @@ NewFile::NewFile(const std::string& target, Options options) : target_(target), 
   if (is_there && S_ISDIR(old.st_mode)) throw Error(EISDIR, text("open {}", target), Origin::local_file);
   if (is_there && !S_ISREG(old.st_mode)) {
     fd_ = open_output(target, O_NONBLOCK | O_NOCTTY);
-    if (!fd_) fail("open", target);
+    if (!fd_) fail_on_file("open", target);
     return;
   }
   target_ = follow_links(target);
@@ -57,7 +53,7 @@ NewFile::NewFile(const std::string& target, Options options) : target_(target), 
   const auto folder = folder_of(target_);
   std::string name = (folder == "." ? "" : folder) + ".sockx-XXXXXX";
   fd_ = UniqueFd(mkostemp(name.data(), O_CLOEXEC));
-  if (!fd_) fail("create a temporary file for", target);
+  if (!fd_) fail_on_file("create a temporary file for", target);
   temporary_ = name;
 }
 
@@ -68,7 +64,7 @@ NewFile::~NewFile() {
 void NewFile::write(std::string_view content) {
   while (!content.empty()) {
     const auto written = uninterrupted([&] { return ::write(fd_.get(), content.data(), content.size()); });
-    if (written < 0) fail("write", target_);
+    if (written < 0) fail_on_file("write", target_);
     content.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -78,27 +74,27 @@ void NewFile::set_mode() const {
   mode_t mode = 0666 & ~current_umask();
   if (replaced_) {
     struct stat ours {};
-    if (fstat(fd_.get(), &ours) != 0) fail("fstat", temporary_);
+    if (fstat(fd_.get(), &ours) != 0) fail_on_file("fstat", temporary_);
     const bool has_same_owner = ours.st_uid == replaced_->user && ours.st_gid == replaced_->group;
     mode = has_same_owner ? replaced_->mode : replaced_->mode & 0777 & ~current_umask();
   }
   const bool is_set = fchmod(fd_.get(), mode) == 0 || errno == EPERM;  // some file systems have no modes
-  if (!is_set) fail("chmod", temporary_);
+  if (!is_set) fail_on_file("chmod", temporary_);
 }
 
 void NewFile::complete(bool sync) {
   if (!temporary_.empty()) set_mode();
-  if (sync && fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) fail("fsync", target_);
+  if (sync && fsync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS) fail_on_file("fsync", target_);
   if (temporary_.empty()) return;
   // On a network file system, or where a quota counts late, only this says that there was no room.
-  if (close(fd_.release()) != 0 && errno != EINTR) fail("close", target_);
+  if (close(fd_.release()) != 0 && errno != EINTR) fail_on_file("close", target_);
   const unsigned flags = options_.keep_existing ? RENAME_NOREPLACE : 0;
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), flags) != 0)
-    fail("rename to", target_);
+    fail_on_file("rename to", target_);
   temporary_.clear();
   if (sync) {
     const UniqueFd folder(open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || fsync(folder.get()) != 0) fail("fsync the folder of", target_);
+    if (!folder || fsync(folder.get()) != 0) fail_on_file("fsync the folder of", target_);
   }
 }
 

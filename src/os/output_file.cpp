@@ -17,16 +17,12 @@ namespace sockx {
 
 namespace {
 
-[[noreturn]] void fail(const char* call, const std::string& path) {
-  throw_errno(text("{} {}", call, path), Origin::local_file);
-}
-
 /// Throws for what another user may have put at `path` to lead us astray.
 void refuse_if_planted(const std::string& path, const struct stat& entry) {
   if (entry.st_uid == geteuid()) return;
   if (!S_ISLNK(entry.st_mode) && !S_ISREG(entry.st_mode) && !S_ISFIFO(entry.st_mode)) return;
   struct stat folder {};
-  if (stat(folder_of(path).c_str(), &folder) != 0) fail("stat the folder of", path);
+  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the folder of", path);
   constexpr mode_t shared = S_ISVTX | S_IWOTH;
   if ((folder.st_mode & shared) != shared || entry.st_uid == folder.st_uid) return;
   const auto* const kind = S_ISLNK(entry.st_mode) ? "symbolic link" : "file";
@@ -52,14 +48,14 @@ struct Hop {
 std::optional<Hop> read_link(const std::string& path) {
   const UniqueFd entry(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!entry && errno == ENOENT) return {};
-  if (!entry) fail("open", path);
+  if (!entry) fail_on_file("open", path);
   struct stat status {};
-  if (fstat(entry.get(), &status) != 0) fail("fstat", path);
+  if (fstat(entry.get(), &status) != 0) fail_on_file("fstat", path);
   if (!S_ISLNK(status.st_mode)) return {};
   refuse_if_planted(path, status);
   char link[PATH_MAX];
   const auto length = readlinkat(entry.get(), "", link, sizeof link);
-  if (length < 0) fail("readlink", path);
+  if (length < 0) fail_on_file("readlink", path);
   const std::string next(link, static_cast<std::size_t>(length));
   const bool is_relative = !next.starts_with('/') && path.find('/') != std::string::npos;
   return Hop{is_relative ? folder_of(path) + next : next, is_on_proc(entry.get())};
@@ -93,10 +89,15 @@ UniqueFd open_output(const std::string& path, int flags) {
   const int how = O_WRONLY | O_CLOEXEC | (place.is_link ? 0 : O_NOFOLLOW) | (flags & ~O_TRUNC);
   UniqueFd fd(open(place.path.c_str(), how, 0666));
   if (!fd) return fd;
-  if (fstat(fd.get(), &status) != 0) fail("fstat", path);
+  if (fstat(fd.get(), &status) != 0) fail_on_file("fstat", path);
   if (!place.is_link) refuse_if_planted(place.path, status);
-  if ((flags & O_TRUNC) != 0 && S_ISREG(status.st_mode) && ftruncate(fd.get(), 0) < 0) fail("truncate", path);
+  if ((flags & O_TRUNC) != 0 && S_ISREG(status.st_mode) && ftruncate(fd.get(), 0) < 0)
+    fail_on_file("truncate", path);
   return fd;
+}
+
+void fail_on_file(const char* call, const std::string& path) {
+  throw_errno(text("{} {}", call, path), Origin::local_file);
 }
 
 std::string folder_of(const std::string& path) {

@@ -19,6 +19,9 @@ std::string follow_links(const std::string& path);
 /// errno says why, when it cannot be opened. Throws Error with Origin::local_file for what is refused.
 UniqueFd open_output(const std::string& path, int flags);
 
+/// Throws Error with Origin::local_file for a call that has just failed.
+[[noreturn]] void fail_on_file(const char* call, const std::string& path);
+
 /// The folder part of a path: "." where it has none, else with its slash.
 std::string folder_of(const std::string& path);
 

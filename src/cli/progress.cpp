@@ -17,7 +17,8 @@ namespace {
 constexpr int bar_width = 24;
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array names{"listening", "connecting", "resuming", "sending", "receiving", "finishing"};
+  constexpr std::array names{"listening", "connecting", "resuming", "sending",
+                             "receiving", "finishing",  "waiting"};
   return names.at(static_cast<std::size_t>(phase));
 }
 
@@ -38,6 +39,8 @@ std::string words_of(const ProgressState& state) {
       return text("receiving {} from {}", state.file, state.where);
     case Phase::finishing:
       return text("waiting until {} closes", state.where);
+    case Phase::waiting:
+      return text("waiting for more from {}, or for its end", state.where);
   }
   return "";
 }
@@ -66,7 +69,9 @@ std::string bar(const Meter& meter) {
         text("{:3.0f}% [{}{}] ", share * 100, std::string(filled, '#'), std::string(bar_width - filled, '-'));
   }
   shown += amount(meter);
-  if (state.phase == Phase::finishing || state.phase == Phase::resuming) shown += ", " + words_of(state);
+  const auto phase = state.phase;
+  if (phase == Phase::finishing || phase == Phase::resuming || phase == Phase::waiting)
+    shown += ", " + words_of(state);
   return shown;
 }
 

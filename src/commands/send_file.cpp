@@ -163,15 +163,14 @@ void Summary::tell(bool complete) const {
                             {"method", stats.method},
                             {"copied_bytes", stats.copied}};
   for (auto& field : cost_fields(Cost{usage, stats.system_calls})) fields.push_back(std::move(field));
-  context_.report.result(
-      text("{} {} bytes{} to {} in {}, {}, by {}{}\n"
-           "CPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
-           "switches",
-           complete ? "sent" : "broke off after", stats.bytes,
-           stats.bytes < 1024 ? "" : text(" ({})", show_size(stats.bytes)), peer_, show_duration(span),
-           show_rate(rate), stats.method, show_copied(stats), usage.user, usage.system, stats.system_calls,
-           usage.voluntary_switches, usage.involuntary_switches),
-      "sent", fields);
+  auto line = text("{} {}, by {}{}", complete ? "sent" : "broke off after",
+                   show_transfer(stats.bytes, "to", peer_, span), stats.method, show_copied(stats));
+  if (context_.log.shows(LogLevel::debug))
+    line += text(
+        "\nCPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
+        "switches",
+        usage.user, usage.system, stats.system_calls, usage.voluntary_switches, usage.involuntary_switches);
+  context_.report.result(line, "sent", fields);
 }
 
 SendOptions send_options(Context& context, const SendFileArguments& options) {

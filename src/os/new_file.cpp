@@ -37,10 +37,15 @@ void check_folder_of(const std::string& target) {
   check_folder(folder_of(follow_links(target)));
 }
 
+void check_new(const std::string& target) {
+  struct stat there {};
+  if (stat(target.c_str(), &there) == 0) throw Error(EEXIST, text("open {}", target), Origin::local_file);
+}
+
 NewFile::NewFile(const std::string& target, Options options) : target_(target), options_(options) {
   struct stat old {};
+  if (options_.keep_existing) check_new(target);
   const bool is_there = stat(target.c_str(), &old) == 0;
-  if (is_there && options_.keep_existing) throw Error(EEXIST, text("open {}", target), Origin::local_file);
   if (is_there && S_ISDIR(old.st_mode)) throw Error(EISDIR, text("open {}", target), Origin::local_file);
   if (is_there && !S_ISREG(old.st_mode)) {
     fd_ = open_output(target, O_NONBLOCK | O_NOCTTY);

@@ -54,5 +54,7 @@ class NewFile {
 void check_folder(const std::string& folder);
 /// The same for a file that is to have the name `target`, unless there is something that is written in place.
 void check_folder_of(const std::string& target);
+/// Throws Error (EEXIST) with Origin::local_file where `target` is there: it is to be kept.
+void check_new(const std::string& target);
 
 }  // namespace sockx

@@ -181,6 +181,20 @@ TEST_CASE("recv-file: an incomplete total says that the sender had not ended onl
   CHECK(receiving.out().ends_with(", incomplete\n"));
 }
 
+TEST_CASE("recv-file: a standard output that takes nothing is a reset for the sender") {
+  const Folder folder;
+  for (const auto& out :
+       {Stdio::file(folder.path(), O_RDONLY), Stdio::file("/dev/full", O_WRONLY), Stdio::closed()}) {
+    Process receiving(sockx({"recv-file", "127.0.0.1", "0"}), {Stdio::null(), out});
+    auto peer = Peer::connect(port_of(receiving));
+    peer.send("content");
+    peer.finish();
+    CHECK(peer.ends_by_reset());
+    check_end(receiving, exited(11));
+    CHECK(contains(receiving.err(), "sockx: write stdout: "));
+  }
+}
+
 TEST_CASE("recv-file: an empty file is a file") {
   const Folder folder;
   receive({"-o", folder / "file"}, "");

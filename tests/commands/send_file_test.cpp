@@ -170,6 +170,31 @@ TEST_CASE("send-file --rate: no faster, and not much slower") {
   }
 }
 
+TEST_CASE(
+    "send-file: an input that cannot be read is a reset for the peer, and a folder is said before it "
+    "connects") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "unreadable");
+  for (const bool is_standard_input : {true, false}) {
+    CAPTURE(is_standard_input);
+    PeerListener listener;
+    Process::Options options;
+    options.in = Stdio::file(is_standard_input ? file : "/dev/null", O_WRONLY);
+    Process sending(
+        sockx({"send-file", is_standard_input ? "-" : "/proc/self/mem", "127.0.0.1", listener.port()}),
+        options);
+    auto peer = listener.accept();
+    CHECK(peer.ends_by_reset());
+    check_failure(sending, 11, is_standard_input ? "Bad file descriptor" : "Input/output error");
+  }
+  for (const bool is_standard_input : {true, false}) {
+    Process::Options options;
+    options.in = Stdio::file(is_standard_input ? folder.path() : "/dev/null", O_RDONLY);
+    Process sending(sockx({"send-file", is_standard_input ? "-" : folder.path(), "127.0.0.1", "9"}), options);
+    check_failure(sending, 11, "Is a directory");
+  }
+}
+
 TEST_CASE("send-file: a peer that sends everything back does not stall it") {
   if (is_missing("socat")) return;
   const Folder folder;

@@ -22,7 +22,8 @@ constexpr std::size_t most_columns = 120;  // that are used
 constexpr std::size_t least_bar = 8;
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array names{"listening", "connecting", "resuming", "sending", "receiving", "finishing"};
+  constexpr std::array names{"listening", "connecting", "resuming", "sending",
+                             "receiving", "finishing",  "waiting"};
   return names.at(static_cast<std::size_t>(phase));
 }
 
@@ -43,6 +44,8 @@ std::string words_of(const ProgressState& state) {
       return text("receiving {} from {}", state.file, state.where);
     case Phase::finishing:
       return text("waiting until {} closes", state.where);
+    case Phase::waiting:
+      return text("waiting for more from {}, or for its end", state.where);
   }
   return "";
 }
@@ -74,7 +77,8 @@ std::string joined(std::initializer_list<std::string_view> parts) {
 std::string beside_bar(const Meter& meter, std::size_t columns) {
   const auto& state = meter.state();
   const Amount amount(meter);
-  const bool is_at_its_end = state.phase == Phase::finishing || state.phase == Phase::resuming;
+  const bool is_at_its_end =
+      state.phase == Phase::finishing || state.phase == Phase::resuming || state.phase == Phase::waiting;
   const auto words = is_at_its_end ? words_of(state) : "";
   for (const auto& shown : {joined({amount.size, amount.rate, amount.files, amount.time_left, words}),
                             joined({words.empty() ? amount.size : "", words.empty() ? amount.rate : "",

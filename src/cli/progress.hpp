@@ -14,9 +14,9 @@
 
 namespace sockx {
 
-/// What a transfer is at. Resuming, what an earlier one has left is looked through; in the last one all bytes
-/// have been moved, and the peer's end is waited for.
-enum class Phase { listening, connecting, resuming, sending, receiving, finishing };
+/// What a transfer is at. Resuming, what an earlier one has left is looked through; finishing, all bytes have
+/// been moved, and the peer's end is waited for; waiting, a sender has said nothing for a while.
+enum class Phase { listening, connecting, resuming, sending, receiving, finishing, waiting };
 
 struct ProgressState {
   Phase phase;

@@ -1,5 +1,6 @@
 #include "cli/report.hpp"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "cli/exit_code.hpp"
 #include "os/error.hpp"
 #include "os/signals.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

@@ -1,5 +1,7 @@
 // sockx recv-file: connections into files, to standard output or to nowhere.
 
+#include <cstring>
+
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
@@ -12,6 +14,7 @@
 #include "commands/shared/verified.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/error.hpp"
 #include "transfer/file_receiver.hpp"
 
@@ -33,6 +36,10 @@ struct RecvFileArguments {
 };
 
 void check(const RecvFileArguments& options) {
+  const auto &expected = options.receive.expected, &most = options.receive.most;
+  if (expected && most && *expected > *most)
+    throw BadInput(
+        text("--size {}: that is more than --max-size {}: leave one of them out", *expected, *most));
   if (!options.verified.asked) return check(options.target);
   if (!options.target.output_given) return;
   const auto& output = options.target.output;
@@ -53,15 +60,18 @@ void check_folders(const RecvFileArguments& options) {
   const auto& target = options.target;
   if (options.verified.asked && !target.output_given) return check_folder(options.verified.options.folder);
   const bool is_pattern = target.keep_open && target.output.find('%') < target.output.rfind('/');
-  if (!target.discard && !target.to_standard_output() && !is_pattern) check_folder_of(target.output);
+  if (target.discard || target.to_standard_output() || is_pattern) return;
+  if (target.no_clobber && !target.keep_open) check_new(target.output);
+  check_folder_of(target.output);
 }
 
 class Total {
  public:
-  Total(Context& context, std::string peer, std::string file)
+  Total(Context& context, std::string peer, std::string file, bool names_file)
       : context_(context),
         peer_(std::move(peer)),
         file_(std::move(file)),
+        names_file_(names_file),
         report_(context, [this](bool complete) { tell(complete); }) {}
   void complete() { report_.complete(); }
   TransferStats stats;
@@ -79,17 +89,25 @@ class Total {
                               {"method", stats.method}};
     for (auto& field : cost_fields(Cost{Usage::now() - usage_, stats.system_calls}))
       fields.push_back(std::move(field));
-    context_.report.result(text("received {} bytes from {} in {} ({}){}", stats.bytes, peer_,
-                                show_duration(span), show_rate(rate), complete ? "" : ", incomplete"),
-                           "received", fields);
+    auto line = text("received {}", show_transfer(stats.bytes, "from", peer_, span));
+    if (complete && names_file_) line += text(", into {}", file_);
+    if (!complete) line += stats.awaits_sender ? ", incomplete: the sender had not ended" : ", incomplete";
+    context_.report.result(line, "received", fields);
   }
 
   Context& context_;
   std::string peer_, file_;
+  bool names_file_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();
   EndReport report_;  // goes first
 };
+
+Phase phase_of(const TransferStats& stats) {
+  if (stats.is_finishing) return Phase::finishing;
+  const bool is_silent = stats.awaits_sender && Clock::now() - stats.last_byte >= patience_before_warning;
+  return is_silent ? Phase::waiting : Phase::receiving;
+}
 
 Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& options,
                Connection connection, std::uint64_t number, Deadline deadline) {
@@ -101,8 +119,8 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
   std::optional<Total> total;  // once there is a target
   const auto state = [&] {
     const auto stats = total ? total->stats : TransferStats();
-    return ProgressState{stats.is_finishing ? Phase::finishing : Phase::receiving, peer,
-                         target ? target->described().name : path, stats.bytes, options.receive.expected};
+    return ProgressState{phase_of(stats), peer, target ? target->described().name : path, stats.bytes,
+                         options.receive.expected};
   };
   std::optional<Progress> shown(std::in_place, board, state);
   const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
@@ -113,8 +131,10 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
     if (expected > 0U) throw Incomplete(text("0 of {} bytes arrived: {}", *expected, reason.what()));
     throw;
   }
-  total.emplace(context, peer, target->described().name);
+  const bool names_file = options.target.keep_open && !options.target.discard;
+  total.emplace(context, peer, target->described().name, names_file);
   auto limits = options.receive;
+  limits.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   limits.deadline = deadline;
   auto receiving = receive_file(std::move(connection.socket), peer, target->take_fd(), target->described(),
                                 limits, total->stats, [&] { target->complete(options.fsync); });
@@ -154,7 +174,8 @@ class Receptionist {
  public:
   Receptionist(EventLoop& loop, Context& context, ProgressBoard& board, const RecvFileArguments& options,
                Listener listener)
-      : context_(context),
+      : loop_(loop),
+        context_(context),
         board_(board),
         options_(options),
         listener_(std::move(listener)),
@@ -162,19 +183,27 @@ class Receptionist {
         lobby_(loop, context),
         transfers_(loop) {}
 
+  /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
+  /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
-    for (bool exhausted = false;; ++number_) {
+    for (std::size_t running_when_short = 0;;) {
       try {
+        reserve_.fill();
         auto accepted = co_await accept(listener_);
         context_.log.info("connection from {}", accepted.peer.to_string());
         Connection connection{std::move(accepted.socket), accepted.peer};
-        transfers_.spawn(receive_beside_others(std::move(connection), number_));
-        exhausted = false;
+        reserve_.give_up();
+        const auto number = number_++;
+        transfers_.spawn(receive_beside_others(std::move(connection), number));
+        if (transfers_.running() <= running_when_short / 2) running_when_short = 0;
+        if (number % most_in_a_row == 0) co_await loop_.next_turn();
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
-        if (!exhausted) context_.log.warn("{}: new connections wait", error.what());
-        exhausted = true;
+        if (running_when_short == 0)  // once, not for every one that ends and the next
+          context_.log.warn("accept {}: {}: new connections wait", listener_.address().to_string(),
+                            std::strerror(error.number()));
+        running_when_short = std::max<std::size_t>(running_when_short, transfers_.running());
       }
       co_await transfers_.next_end(after(100ms));
     }
@@ -229,10 +258,15 @@ class Receptionist {
                                     std::move(wanted));
   }
 
+  static constexpr std::size_t descriptors_of_a_file = 2;
+  static constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
+
+  EventLoop& loop_;
   Context& context_;
   ProgressBoard& board_;
   const RecvFileArguments& options_;
   Listener listener_;
+  DescriptorReserve reserve_{descriptors_of_a_file};
   Notification failed_;
   std::exception_ptr failure_;
   Lobby lobby_;
@@ -245,6 +279,7 @@ Task<> receive_many(Context& context, ProgressBoard& board, const RecvFileArgume
     board.tell_when_idle([where] { return ProgressState{Phase::listening, where}; });
   };
   tell_of(endpoint_of(options.meeting, options.words).to_string());
+  raise_descriptor_limit();
   auto listener = co_await open_listener(context, options.words, options.meeting.listening);
   tell_of(listener.address().to_string());
   Receptionist receptionist(co_await this_loop(), context, board, options, std::move(listener));

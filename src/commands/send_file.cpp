@@ -163,15 +163,14 @@ void Summary::tell(bool complete) const {
                             {"method", stats.method},
                             {"copied_bytes", stats.copied}};
   for (auto& field : cost_fields(Cost{usage, stats.system_calls})) fields.push_back(std::move(field));
-  context_.report.result(
-      text("{} {} bytes{} to {} in {}, {}, by {}{}\n"
-           "CPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
-           "switches",
-           complete ? "sent" : "broke off after", stats.bytes,
-           stats.bytes < 1024 ? "" : text(" ({})", show_size(stats.bytes)), peer_, show_duration(span),
-           show_rate(rate), stats.method, show_copied(stats), usage.user, usage.system, stats.system_calls,
-           usage.voluntary_switches, usage.involuntary_switches),
-      "sent", fields);
+  auto line = text("{} {}, by {}{}", complete ? "sent" : "broke off after",
+                   show_transfer(stats.bytes, "to", peer_, span), stats.method, show_copied(stats));
+  if (context_.log.shows(LogLevel::debug))
+    line += text(
+        "\nCPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
+        "switches",
+        usage.user, usage.system, stats.system_calls, usage.voluntary_switches, usage.involuntary_switches);
+  context_.report.result(line, "sent", fields);
 }
 
 SendOptions send_options(Context& context, const SendFileArguments& options) {
@@ -254,8 +253,9 @@ Run declare_send_file(Flags& flags) {
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
   const auto chunk =
       flags
-          .add_read("--chunk", take_chunk,
-                    "bytes a call (default: 64Ki for read-write, the most there is for sendfile)")
+          .add_read(
+              "--chunk", take_chunk,
+              "bytes a call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)")
           .option_text("SIZE");
   const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flow/call_size.hpp"
 #include "flow/passage.hpp"
 #include "os/descriptor.hpp"
 
@@ -41,6 +42,9 @@ class Method {
   virtual std::string_view name() const = 0;
   /// Takes at most `most` new bytes from the source; what it already holds comes on top.
   virtual Move move(std::uint64_t most) = 0;
+  /// The most bytes that it is worth asking one move for, however quick the ends are; `chunk` as in
+  /// MethodEnds.
+  virtual std::uint64_t appetite(std::size_t chunk) const { return chunk > 0 ? chunk : CallSize::usual_most; }
   /// Bytes taken from the source that have not reached the sink.
   virtual std::uint64_t in_hand() const { return 0; }
   /// Whether anything is left to be delivered; an empty record counts.
@@ -74,7 +78,8 @@ class Method {
   std::uint64_t calls_ = 0;
 };
 
-/// The two ends and the most bytes that one call is asked for; 0 means the method's own default.
+/// The two ends and the most bytes that one call is asked for; 0 means the method's own default. Files may
+/// make it less: see CallSize.
 struct MethodEnds {
   Descriptor from, to;
   std::size_t chunk = 0;

@@ -69,10 +69,11 @@ class Pump {
   const Descriptor& to() const { return ends_.to; }
 
  private:
+  void use(std::unique_ptr<Method> method);
+  Method::Move move(std::uint64_t most);
   std::unique_ptr<Method> choose(TransferMethod method, Passage passage);
   std::unique_ptr<Method> choose_automatically() const;
   std::unique_ptr<Method> splice_or_null() const;
-  void replace_method(std::unique_ptr<Method> next);
 
   MethodEnds ends_;
   bool automatic_;
@@ -83,6 +84,10 @@ class Pump {
   std::string refusal_;  // empty while no method has given way
   Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
+  bool may_be_slow_;        // a call may wait for a disk
+  CallSize call_size_{0};   // of this method
+  Clock::time_point time_;  // after the last move, if a call may be slow
+  std::optional<Clock::time_point> under_way_since_;
 };
 
 }  // namespace sockx

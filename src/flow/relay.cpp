@@ -297,7 +297,7 @@ namespace {
 IoResult drop_some(const Descriptor& socket, std::span<std::byte> scratch) {
   switch (socket.kind) {
     case Descriptor::Kind::tcp:
-      return discard_some(socket, 16 * 1024 * 1024);
+      return discard_some(socket, 4 * 1024 * 1024);
     case Descriptor::Kind::seqpacket:
       return drop_record(socket);
     default:

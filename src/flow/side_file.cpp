@@ -6,7 +6,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
-#include "os/line_output.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

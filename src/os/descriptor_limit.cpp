@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "os/substitutes.hpp"
+
 namespace sockx {
 
 namespace {
@@ -24,6 +26,10 @@ void set_descriptor_limit(std::size_t limit) {
 std::size_t raise_descriptor_limit() {
   set_descriptor_limit(limits().rlim_max);
   return descriptor_limit();
+}
+
+void DescriptorReserve::fill() {
+  while (held_.size() < size_) held_.push_back(open_null_device());
 }
 
 }  // namespace sockx

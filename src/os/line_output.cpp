@@ -35,17 +35,6 @@ ssize_t write_now(const Descriptor& to, std::string_view bytes) {
 
 }  // namespace
 
-UniqueFd open_to_append(const std::string& path) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
-  UniqueFd fd(open(path.c_str(), flags | O_NONBLOCK, 0666));
-  if (!fd && errno == ENXIO) {
-    fd.reset(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  }
-  if (!fd) throw_errno(text("open {}", path), Origin::local_file);
-  return fd;
-}
-
 LineOutput::LineOutput(UniqueFd file, Tell tell)
     : own_(std::move(file)),
       described_(describe(own_.get(), "", Origin::local_file)),

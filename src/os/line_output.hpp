@@ -12,11 +12,6 @@
 
 namespace sockx {
 
-/// Opens a file to be appended to, and creates it where there is none. A FIFO that nobody reads yet is waited
-/// for, as a shell's redirection does; a signal ends that. Nothing else blocks. Throws Error with
-/// Origin::local_file.
-UniqueFd open_to_append(const std::string& path);
-
 /// What is not taken at once is kept, and written by flush(). Beyond a bound new lines are dropped and
 /// counted, and so is what a full disk does not take; as soon as lines fit again, one says how many were
 /// dropped.

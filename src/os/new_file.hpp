@@ -1,6 +1,9 @@
 // NewFile: a file that bears its name only when it is whole.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,10 +12,12 @@
 namespace sockx {
 
 /// Writes to a temporary file in the target's own folder and renames it over the target when told that it is
-/// complete; dropped before that, it leaves nothing behind. A symbolic link is followed first, so that the
-/// link stays. The mode is that of the file replaced, else 0666 less the umask. A target that is a device or
-/// a fifo is opened without blocking and written in place; a fifo without a reader is ENXIO. Throws Error
-/// with Origin::local_file. See rename(2).
+/// complete; dropped before that, it leaves nothing behind. Symbolic links are followed first (follow_links()
+/// in os/output_file.hpp), so that they stay. The mode, which it gets when it is complete, is that of the
+/// file replaced, else 0666 less the umask; set-user-ID, set-group-ID and sticky bits stay only where the new
+/// file has the owner and the group of the old one. A target that is a device or a fifo is opened without
+/// blocking and written in place; a fifo without a reader is ENXIO. Throws Error with Origin::local_file. See
+/// rename(2).
 class NewFile {
  public:
   struct Options {
@@ -26,12 +31,21 @@ class NewFile {
   int fd() const { return fd_.get(); }
   /// For content that is a few words.
   void write(std::string_view content);
-  /// Gives the file its name; with `sync`, after the content and before the name are on disk (fsync(2)).
+  /// Closes the file and gives it its name; with `sync`, after the content and before the name are on disk
+  /// (fsync(2)).
   void complete(bool sync);
 
  private:
+  struct Rights {
+    mode_t mode;
+    uid_t user;
+    gid_t group;
+  };
+  void set_mode() const;
+
   std::string target_, temporary_;  // temporary_ is empty when there is nothing to rename
   Options options_;
+  std::optional<Rights> replaced_;  // those of the file that the target is now
   UniqueFd fd_;
 };
 
@@ -40,5 +54,7 @@ class NewFile {
 void check_folder(const std::string& folder);
 /// The same for a file that is to have the name `target`, unless there is something that is written in place.
 void check_folder_of(const std::string& target);
+/// Throws Error (EEXIST) with Origin::local_file where `target` is there: it is to be kept.
+void check_new(const std::string& target);
 
 }  // namespace sockx

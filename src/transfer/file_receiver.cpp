@@ -36,8 +36,23 @@ class Receiving {
   Receiving& operator=(const Receiving&) = delete;
 
   Task<> run(const std::function<void()>& complete) {
+    stats_.awaits_sender = true;
+    try {
+      co_await receive_in_time();
+    } catch (...) {
+      stats_.awaits_sender = false;
+      throw;
+    }
+    stats_.awaits_sender = false;
+    complete();
+    set_reset_on_close(peer_.fd, false);
+  }
+
+ private:
+  Task<> receive_in_time() {
     std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
+    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, stats_.last_byte));
+    tasks.push_back(warn_of_silence());
     tasks.push_back(receive());
     try {
       co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
@@ -48,11 +63,8 @@ class Receiving {
       if (reason.origin() == Origin::peer) throw_if_short(reason);
       throw;
     }
-    complete();
-    set_reset_on_close(peer_.fd, false);
   }
 
- private:
   std::uint64_t limit() const {
     constexpr auto none = std::numeric_limits<std::uint64_t>::max();
     return std::min(options_.expected.value_or(none), options_.most.value_or(none));
@@ -65,7 +77,7 @@ class Receiving {
   }
 
   Task<> receive() {
-    co_await run_pump(pump_, connection_.watch, sink_.watch, {nullptr, &last_byte_, &stats_.bytes});
+    co_await run_pump(pump_, connection_.watch, sink_.watch, {nullptr, &stats_.last_byte, &stats_.bytes});
     if (pump_.bytes() == limit()) {
       stats_.is_finishing = true;
       const bool ended = co_await has_ended();
@@ -75,6 +87,20 @@ class Receiving {
     }
     if (options_.expected && pump_.bytes() < *options_.expected)
       throw Incomplete(text("{} of {} bytes arrived from {}", pump_.bytes(), *options_.expected, peer_.name));
+  }
+
+  /// Never ends.
+  Task<> warn_of_silence() {
+    for (;;) {
+      const auto limit = stats_.last_byte + patience_before_warning;
+      if (loop_.now() >= limit) break;
+      co_await loop_.sleep_until(limit);
+    }
+    const auto what = stats_.is_finishing ? "all bytes have come" : "it has sent nothing for 2 s";
+    options_.warn(
+        text("{} has not ended: {}; nc ends with its input when told -N, --idle-timeout bounds the wait",
+             peer_.name, what));
+    co_await loop_.sleep_until(never);
   }
 
   /// Waits for the peer's next word and tells whether it is the end.
@@ -95,7 +121,6 @@ class Receiving {
   Descriptor peer_;
   Stream connection_, sink_;
   Pump pump_;
-  Clock::time_point last_byte_ = Clock::now();
 };
 
 }  // namespace

@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration patience_before_warning = 2s;
-
 class Sending {
  public:
   Sending(EventLoop& loop, FileSource& source, Socket socket, const std::string& peer, SendOptions options,

@@ -5,9 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "flow/clock.hpp"
 #include "os/usage.hpp"
 
 namespace sockx {
+
+/// How long a peer may say nothing until the user is told what is waited for.
+constexpr Duration patience_before_warning = std::chrono::seconds(2);
 
 /// Of one process, while a transfer ran.
 struct Cost {
@@ -17,15 +21,17 @@ struct Cost {
   std::uint64_t switches() const { return usage.voluntary_switches + usage.involuntary_switches; }
 };
 
-/// `bytes` and `is_finishing` are kept up to date while the transfer runs, the rest is known when it has
-/// ended, however it ends.
+/// The first four are kept up to date while the transfer runs, the rest is known when it has ended, however
+/// it ends.
 struct TransferStats {
   std::uint64_t bytes = 0;
-  bool is_finishing = false;            // all has been moved, and the peer's end is waited for
-  std::uint64_t system_calls = 0;       // of the pump, and the waits of its loop
-  std::string method;                   // that moved the last byte
-  std::string why_fell_back;            // the method asked for did not work here; empty: it did
-  std::optional<std::uint64_t> copied;  // see Method::copied()
+  bool is_finishing = false;                   // all has been moved, and the peer's end is waited for
+  bool awaits_sender = false;                  // receiving: the sender has not ended, and nothing has failed
+  Clock::time_point last_byte = Clock::now();  // when the last one came or went
+  std::uint64_t system_calls = 0;              // of the pump, and the waits of its loop
+  std::string method;                          // that moved the last byte
+  std::string why_fell_back;                   // the method asked for did not work here; empty: it did
+  std::optional<std::uint64_t> copied;         // see Method::copied()
 };
 
 }  // namespace sockx

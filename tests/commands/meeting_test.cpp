@@ -101,10 +101,8 @@ TEST_CASE("send-file --listen: status 0 only when the receiver took everything")
     check_end(sending.process, exited(7));
   }
   ListeningSender sending(file);
-  write_file(folder / "precious", "precious");
-  Process refusing(
-      sockx({"recv-file", "--no-clobber", "-o", folder / "precious", "--connect", sending.endpoint()}));
-  check_failure(refusing, 11, "File exists");
+  Process failing(sockx({"recv-file", "-o", "/dev/full", "--connect", sending.endpoint()}));
+  check_failure(failing, 11, "No space left on device");
   check_end(sending.process, exited(7));
 }
 

@@ -1,6 +1,7 @@
 // recv-file: under which name, with what mode, how much of it, and one beside the other.
 #include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <list>
@@ -74,9 +75,10 @@ TEST_CASE("recv-file -o: a symbolic link stays, what it points to is replaced") 
 TEST_CASE("recv-file --no-clobber: an existing file is refused with 11, and one that appears meanwhile too") {
   const Folder folder;
   write_file(folder / "file", "precious");
-  Process refusing(sockx({"recv-file", "--no-clobber", "-o", folder / "file", "127.0.0.1", "0"}));
-  auto first = Peer::connect(port_of(refusing));
+  Process refusing(sockx({"recv-file", "--no-clobber", "-o", folder / "file", "--port-file", folder / "port",
+                          "127.0.0.1", "0"}));  // nobody connects: it does not wait for that
   check_failure(refusing, 11, "File exists");
+  CHECK_FALSE(fs::exists(folder / "port"));
 
   Process overtaken(sockx({"recv-file", "--no-clobber", "-o", folder / "other", "127.0.0.1", "0"}));
   auto second = Peer::connect(port_of(overtaken));
@@ -137,6 +139,60 @@ TEST_CASE("recv-file --discard counts, and --size and --max-size are content wit
   receive({"--discard", "--max-size", "1000"}, noise(999));
   receive({"--discard", "--size", "0"}, "");
   receive({"--discard", "--size", "1000", "--max-size", "1Ki"}, noise(1000));
+}
+
+TEST_CASE("recv-file: a --size that is more than --max-size is a usage error") {
+  Process receiving(sockx({"recv-file", "--discard", "--size", "10G", "--max-size", "1G", "127.0.0.1", "0"}));
+  check_failure(receiving, 2,
+                "--size 10000000000: that is more than --max-size 1000000000: leave one of them out");
+}
+
+TEST_CASE("recv-file: a sender that never ends is told of, and that it had not ended too") {
+  Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
+  auto peer = Peer::connect(port_of(receiving));
+  peer.send("12345");
+  const auto warning = receiving.err_line("warning");
+  CHECK(
+      contains(warning, " has not ended: it has sent nothing for 2 s; nc ends with its input when told -N"));
+  receiving.signal(SIGUSR1);
+  CHECK(contains(receiving.err_line("waiting for more from 127.0.0.1:"), ", or for its end: 5 bytes"));
+  receiving.signal(SIGINT);
+  check_end(receiving, killed_by(SIGINT));
+  CHECK(receiving.out().starts_with("received 5 bytes from 127.0.0.1:"));
+  CHECK(receiving.out().ends_with(", incomplete: the sender had not ended\n"));
+}
+
+TEST_CASE("recv-file --size: when all is there and the sender does not end, that is what is said") {
+  Process receiving(sockx({"recv-file", "--discard", "--size", "5", "127.0.0.1", "0"}));
+  auto peer = Peer::connect(port_of(receiving));
+  peer.send("12345");
+  CHECK(contains(receiving.err_line("warning"), " has not ended: all bytes have come; "));
+  peer.finish();
+  check_end(receiving, exited(0));
+  CHECK(lines_of(receiving.err()).size() == 1);
+}
+
+TEST_CASE("recv-file: an incomplete total says that the sender had not ended only where that is so") {
+  Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
+  auto peer = Peer::connect(port_of(receiving));
+  peer.send("12345");
+  peer.reset();
+  check_end(receiving, exited(7));
+  CHECK(receiving.out().ends_with(", incomplete\n"));
+}
+
+TEST_CASE("recv-file: a standard output that takes nothing is a reset for the sender") {
+  const Folder folder;
+  for (const auto& out :
+       {Stdio::file(folder.path(), O_RDONLY), Stdio::file("/dev/full", O_WRONLY), Stdio::closed()}) {
+    Process receiving(sockx({"recv-file", "127.0.0.1", "0"}), {Stdio::null(), out});
+    auto peer = Peer::connect(port_of(receiving));
+    peer.send("content");
+    peer.finish();
+    CHECK(peer.ends_by_reset());
+    check_end(receiving, exited(11));
+    CHECK(contains(receiving.err(), "sockx: write stdout: "));
+  }
 }
 
 TEST_CASE("recv-file: an empty file is a file") {
@@ -211,6 +267,46 @@ TEST_CASE("recv-file --keep-open: after 50 transfers no descriptor more is open 
   CHECK(receiving.err() == "");
 }
 
+TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and no transfer is harmed") {
+  const Folder folder;
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, {"--fsync"}, {"--method", "splice"}}) {
+    const auto words = std::vector<std::string>{"recv-file", "-k", "-o", folder / "file-%n"} + more +
+                       std::vector<std::string>{"127.0.0.1", "0"};
+    Process receiving(std::vector<std::string>{"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"} + sockx(words));
+    const auto port = port_of(receiving);
+    constexpr std::size_t crowd = 60;
+    std::vector<Peer> peers;
+    std::vector<std::string> contents;
+    for (std::size_t i = 0; i < crowd; ++i) {
+      contents.push_back(noise(200'000, i));
+      peers.push_back(Peer::connect(port));
+      peers.back().send(contents.back().substr(0, 1000));
+    }
+    CHECK(contains(receiving.err_line("new connections wait"), "Too many open files"));
+    for (std::size_t i = 0; i < crowd; ++i) {
+      CAPTURE(i);
+      peers[i].send(contents[i].substr(1000));
+      peers[i].finish();
+      CHECK(peers[i].receive_all().empty());
+      CHECK(difference(read_file(folder / ("file-" + std::to_string(i + 1))), contents[i]) == "");
+    }
+    CHECK(folder.size() == crowd);
+    receiving.signal(SIGTERM);
+    check_end(receiving, killed_by(SIGTERM));
+    CHECK(lines_of(receiving.err()).size() == 1);
+  }
+}
+
+TEST_CASE("recv-file --keep-open: it may open as many files as the hard limit allows") {
+  Process receiving({"sh", "-c", "ulimit -S -n 100; exec \"$@\"", "sh", sockx_binary(), "recv-file", "-k",
+                     "--discard", "127.0.0.1", "0"});
+  port_of(receiving);
+  rlimit limit{};
+  REQUIRE(prlimit(receiving.pid(), RLIMIT_NOFILE, nullptr, &limit) == 0);
+  CHECK(limit.rlim_cur == limit.rlim_max);
+}
+
 TEST_CASE("recv-file --keep-open: the pattern knows the peer and the time") {
   const Folder folder;
   Process receiving(sockx({"recv-file", "--keep-open", "-o", folder / "%n-%h-%t-100%%", "127.0.0.1", "0"}));
@@ -218,7 +314,9 @@ TEST_CASE("recv-file --keep-open: the pattern knows the peer and the time") {
   peer.finish();
   CHECK(peer.receive_all().empty());
   REQUIRE(folder.size() == 1);
-  const auto name = fs::directory_iterator(folder.path())->path().filename().string();
+  const auto path = fs::directory_iterator(folder.path())->path();
+  CHECK(receiving.out_line("received 0 bytes from 127.0.0.1:").ends_with(", into " + path.string()));
+  const auto name = path.filename().string();
   CHECK(name.starts_with("1-127.0.0.1-20"));
   CHECK(name.ends_with("-100%"));
 }

@@ -108,15 +108,20 @@ TEST_CASE("send-file: an offset into a pipe or behind the end is a usage error")
   check_failure(pipe, 2, "cannot seek");
 }
 
-TEST_CASE("send-file: the summary names bytes, peer, time, rate and method") {
+TEST_CASE("send-file: the summary names bytes, peer, time, rate and method, and with -v what it cost") {
   const Folder folder;
   const auto file = write_file(folder / "file", noise(1'500'000));
-  Process receiving(sockx({"recv-file", "--discard", "127.0.0.1", "0"}));
+  Process receiving(sockx({"recv-file", "--discard", "--keep-open", "127.0.0.1", "0"}));
   const auto port = port_of(receiving);
-  const auto lines = lines_of(run(sockx({"send-file", file, "127.0.0.1", port})));
+  const auto plain = lines_of(run(sockx({"send-file", file, "127.0.0.1", port})));
+  REQUIRE(plain.size() == 1);
+  CHECK(plain[0].starts_with("sent 1500000 bytes to 127.0.0.1:" + port + " in 0."));
+  CHECK(plain[0].ends_with("/s, by sendfile"));
+  const auto total = receiving.out_line("received 1500000 bytes from 127.0.0.1:");
+  CHECK(total.ends_with("/s"));
+  CHECK_FALSE(contains(total, "("));
+  const auto lines = lines_of(run(sockx({"-v", "send-file", file, "127.0.0.1", port})));
   REQUIRE(lines.size() == 2);
-  CHECK(lines[0].starts_with("sent 1500000 bytes (1.43 MiB) to 127.0.0.1:" + port + " in "));
-  CHECK(lines[0].ends_with("/s, by sendfile"));
   CHECK(lines[1].starts_with("CPU "));
   CHECK(contains(lines[1], "system calls"));
   CHECK(contains(lines[1], "context switches"));
@@ -162,6 +167,31 @@ TEST_CASE("send-file --rate: no faster, and not much slower") {
     CAPTURE(method);
     CHECK(span.count() > 0.45);
     CHECK(span.count() < 5);
+  }
+}
+
+TEST_CASE(
+    "send-file: an input that cannot be read is a reset for the peer, and a folder is said before it "
+    "connects") {
+  const Folder folder;
+  const auto file = write_file(folder / "file", "unreadable");
+  for (const bool is_standard_input : {true, false}) {
+    CAPTURE(is_standard_input);
+    PeerListener listener;
+    Process::Options options;
+    options.in = Stdio::file(is_standard_input ? file : "/dev/null", O_WRONLY);
+    Process sending(
+        sockx({"send-file", is_standard_input ? "-" : "/proc/self/mem", "127.0.0.1", listener.port()}),
+        options);
+    auto peer = listener.accept();
+    CHECK(peer.ends_by_reset());
+    check_failure(sending, 11, is_standard_input ? "Bad file descriptor" : "Input/output error");
+  }
+  for (const bool is_standard_input : {true, false}) {
+    Process::Options options;
+    options.in = Stdio::file(is_standard_input ? folder.path() : "/dev/null", O_RDONLY);
+    Process sending(sockx({"send-file", is_standard_input ? "-" : folder.path(), "127.0.0.1", "9"}), options);
+    check_failure(sending, 11, "Is a directory");
   }
 }
 

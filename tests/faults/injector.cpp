@@ -144,6 +144,10 @@ Fault meet(const Call& call) {
   const bool is_meant = count == all.number || (all.goes_on && count > all.number);
   if (key != all.key || !is_meant) return {};
   tell("reached\n");
+  if (all.fault == "slow") {
+    usleep(100'000);
+    return {};
+  }
   const bool is_less = all.fault == "short" || all.fault == "half";
   for (const int fd : {call.from, call.to})
     if (is_less || all.fault == "EAGAIN" || all.fault == "nothing") make_ready_anew(fd);

@@ -7,6 +7,7 @@
 // The N-th call of that key, or with N+ every one from the N-th on, meets the fault, which is the name of an
 // errno, or
 //   short, half   the call is made, with a size of 1 or of half of what was asked for
+//   slow          the call is made, but takes a tenth of a second longer
 //   nothing       epoll_wait(2) or poll(2) returns 0 at once
 // The report has the lines "met KEY" for each key when its first call is made, "reached" when the fault is
 // met, and when the program exits "open N TARGET" for each descriptor that was not open at the start.

@@ -7,6 +7,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
+#include "../support/shared_folder.hpp"
 #include "../support/thrown.hpp"
 #include "os/error.hpp"
 
@@ -92,6 +93,70 @@ TEST_CASE("new file: its mode is 0666 less the umask or that of the file replace
     write_new(old, "");
     CHECK(mode_of(old) == mode);
   }
+}
+
+TEST_CASE(
+    "new file: it has the set-user-ID and set-group-ID bits of the old file only with its owner and group") {
+  if (cannot_act_for_others()) return;
+  struct Row {
+    uid_t user;
+    gid_t group;
+    mode_t kept;
+  };
+  const Umask set(022);
+  const Folder folder;
+  const auto path = folder / "tool";
+  for (const auto& [user, group, kept] :
+       {Row{0, 0, 07755}, Row{somebody_else, 0, 0755}, Row{0, somebody_else, 0755},
+        Row{somebody_else, somebody_else, 0755}}) {
+    CAPTURE(user);
+    CAPTURE(group);
+    write_file(path, "old");
+    REQUIRE(chown(path.c_str(), user, group) == 0);
+    REQUIRE(chmod(path.c_str(), 07755) == 0);
+    write_new(path, "new");
+    CHECK(mode_of(path) == kept);
+    fs::remove(path);
+  }
+}
+
+TEST_CASE("new file: in place of another user's file it is not more open than the umask has it") {
+  if (cannot_act_for_others()) return;
+  const Umask set(027);
+  const SharedFolder folder;
+  const auto path = folder.plant_file("file", "old");
+  REQUIRE(chmod(path.c_str(), 0666) == 0);
+  write_new(path, "new");
+  CHECK(mode_of(path) == 0640);
+}
+
+TEST_CASE("new file: while it is incomplete nobody else can read or run it") {
+  const Folder folder;
+  const auto path = write_file(folder / "tool", "old");
+  REQUIRE(chmod(path.c_str(), 04755) == 0);
+  NewFile file(path, {});
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    if (entry.path() != path) CHECK(mode_of(entry.path()) == 0600);
+  file.complete(false);
+  CHECK(mode_of(path) == 04755);
+}
+
+TEST_CASE("new file: the link of another user in a shared folder is refused") {
+  if (cannot_act_for_others()) return;
+  const Folder elsewhere;
+  const SharedFolder folder;
+  const auto precious = write_file(elsewhere / "precious", "old");
+  const auto planted = folder.plant_link("planted", precious);
+  const auto fifo = folder.plant_fifo("fifo");
+  const UniqueFd reader(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  for (const auto& path : {planted, fifo}) {
+    const auto error = thrown_by<Error>([&] { NewFile file(path, {}); });
+    REQUIRE(error);
+    CHECK(error->number() == EACCES);
+  }
+  CHECK(thrown_by<Error>([&] { check_folder_of(planted); }));
+  CHECK(read_file(precious) == "old");
+  CHECK(elsewhere.size() == 1);
 }
 
 TEST_CASE("new file: symbolic links are followed and stay") {

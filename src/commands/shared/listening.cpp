@@ -34,6 +34,7 @@ void prepare_port_file(const std::string& path, const std::vector<std::string>& 
   if (path.empty()) return;
   const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
   if (!has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
+  check_folder_of(path);
   struct stat status {};
   if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
 }

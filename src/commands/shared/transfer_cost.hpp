@@ -1,13 +1,23 @@
-// cost_fields(): what a transfer cost, as events tell it.
+// What a transfer came to and what it cost, as totals and events tell it.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/report.hpp"
+#include "cli/units.hpp"
+#include "os/text.hpp"
 #include "transfer/transfer_stats.hpp"
 
 namespace sockx {
+
+/// "1048576 bytes from 127.0.0.1:40312 in 0.001 s, 1.05 GB/s"
+inline std::string show_transfer(std::uint64_t bytes, std::string_view towards, std::string_view peer,
+                                 Duration span) {
+  const double rate = static_cast<double>(bytes) / seconds(span);
+  return text("{} bytes {} {} in {}, {}", bytes, towards, peer, show_duration(span), show_rate(rate));
+}
 
 /// user_seconds, system_seconds, system_calls and the context switches, each with `prefix` in front of its
 /// name; null where nothing is known.

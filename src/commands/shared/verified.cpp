@@ -4,6 +4,7 @@
 #include "cli/units.hpp"
 #include "commands/shared/connection.hpp"
 #include "commands/shared/end_report.hpp"
+#include "commands/shared/transfer_cost.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 #include "os/usage.hpp"
@@ -97,9 +98,8 @@ void VerifiedSummary::tell(bool complete) const {
   const auto usage = Usage::now() - usage_;
   const double rate = static_cast<double>(tally.bytes) / seconds(span);
   const auto files = text("{} {}", tally.files, tally.files == 1 ? "file" : "files");
-  auto line = text("{} {}, {} bytes{} {} {} in {}, {}", sends_ ? "sent" : "received", files, tally.bytes,
-                   tally.bytes < 1024 ? "" : text(" ({})", show_size(tally.bytes)), sends_ ? "to" : "from",
-                   peer_, show_duration(span), show_rate(rate));
+  auto line = text("{} {}, {}", sends_ ? "sent" : "received", files,
+                   show_transfer(tally.bytes, sends_ ? "to" : "from", peer_, span));
   if (tally.resumed > 0) line += text("; {} were there already", show_size(tally.resumed));
   if (tally.holes > 0) line += text("; {} are holes", show_size(tally.holes));
   if (tally.encoded < tally.bytes) line += text("; compressed to {}", show_size(tally.encoded));

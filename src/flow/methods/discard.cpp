@@ -11,7 +11,7 @@ namespace {
 class Discard : public Method {
  public:
   explicit Discard(MethodEnds ends) : ends_(std::move(ends)) {
-    if (ends_.chunk == 0) ends_.chunk = 16 * 1024 * 1024;
+    if (ends_.chunk == 0) ends_.chunk = 4 * 1024 * 1024;
   }
 
   std::string_view name() const override { return "discard"; }

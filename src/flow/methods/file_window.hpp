@@ -3,12 +3,14 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 
+#include "flow/call_size.hpp"
 #include "os/descriptor.hpp"
 
 namespace sockx {
@@ -21,6 +23,12 @@ class FileWindow {
   /// file cannot be mapped. `calls`, which outlives the window, counts the system calls.
   static std::optional<FileWindow> map(const Descriptor& file, off_t position, std::size_t size,
                                        std::uint64_t& calls);
+
+  /// The size for a call that may move `most` bytes, up to `usual`: to map a window reads it from the disk.
+  /// Where it is a rate that allows only a few bytes, a window is not made for each of these.
+  static std::size_t size_for(std::uint64_t most, std::size_t usual) {
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(most, CallSize::least, usual));
+  }
 
   off_t end() const { return end_; }  // in the file
   /// What it has from `position` on, at most `most` of it.

@@ -14,7 +14,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t window_size = 4 * 1024 * 1024;
+constexpr std::size_t window_size = CallSize::usual_most;
 
 class Mmap : public Method {
  public:
@@ -31,7 +31,7 @@ class Mmap : public Method {
   Move move(std::uint64_t most) override {
     if (!window_ || position_ >= window_->end()) {
       window_.reset();
-      window_ = FileWindow::map(ends_.from, position_, window_size, calls_);
+      window_ = FileWindow::map(ends_.from, position_, FileWindow::size_for(most, window_size), calls_);
       if (!window_) return {Move::State::refused};
     }
     const auto piece = window_->bytes(position_, std::min<std::uint64_t>(most, ends_.chunk));

@@ -43,7 +43,7 @@ class ZeroCopy : public Method {
 
   Move move(std::uint64_t most) override {
     if (!is_enabled_ && !enable()) return {Move::State::refused};
-    if (most > 0 && !source_ended_ && open_window()) {
+    if (most > 0 && !source_ended_ && open_window(most)) {
       ++calls_;
       const auto piece = windows_.back().bytes(sent_, std::min<std::uint64_t>(most, ends_.chunk));
       const auto put = send_from_our_pages(ends_.to, piece);
@@ -71,10 +71,10 @@ class ZeroCopy : public Method {
   }
 
   /// Whether the last window has bytes to send, which may be a new one.
-  bool open_window() {
+  bool open_window(std::uint64_t most) {
     if (!windows_.empty() && sent_ < windows_.back().end()) return true;
     if (windows_.size() == most_windows || !refusal_.empty()) return false;
-    auto next = FileWindow::map(ends_.from, sent_, pinned_window, calls_);
+    auto next = FileWindow::map(ends_.from, sent_, FileWindow::size_for(most, pinned_window), calls_);
     if (!next) {
       refusal_ = "the file cannot be mapped";
       return false;

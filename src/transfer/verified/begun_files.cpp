@@ -11,8 +11,13 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t most_begun = 256;   // entries that have begun and not ended
-constexpr std::ptrdiff_t most_parts = 4;  // of files that can be resumed, and again of others
+constexpr std::size_t most_begun = 256;  // entries that have begun and not ended
+/// Each has three descriptors. Of a file that can be resumed there is a part when it is offered, so that the
+/// sender need not wait for that; of another when it comes.
+constexpr std::ptrdiff_t most_parts_offered = 3, most_parts_coming = 2;
+constexpr auto descriptors_besides = 4;  // the connection, the folder, that of the last file, and one to look
+static_assert(3 * (most_parts_offered + most_parts_coming) + descriptors_besides <=
+              most_descriptors_of_session);
 
 }  // namespace
 
@@ -46,7 +51,7 @@ bool BegunFiles::has_room(bool is_resumable) const {
   return std::ranges::count_if(begun_, [&](const auto& numbered) {
            const auto& begun = *numbered.second;
            return (begun.part || begun.set_aside) && is_resumable_entry(begun.entry) == is_resumable;
-         }) < most_parts;
+         }) < (is_resumable ? most_parts_offered : most_parts_coming);
 }
 
 std::size_t BegunFiles::stretches() const {

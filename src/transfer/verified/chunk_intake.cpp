@@ -1,6 +1,5 @@
 #include "transfer/verified/chunk_intake.hpp"
 
-#include <array>
 #include <span>
 #include <string>
 
@@ -69,12 +68,11 @@ Task<> ChunkIntake::keep(Intake& intake, std::span<const std::byte> piece) {
 Task<> ChunkIntake::decompress(Intake& intake, Channel& channel, std::uint64_t encoded_length) {
   const auto length = intake.left.length;
   Decompressor decompressor;
-  std::array<std::byte, 32 * 1024> room;  // in this frame, for as long as the chunk takes
   for (auto left = encoded_length; left > 0;) {
     auto piece = co_await channel.receive_piece(left);
     left -= piece.size();
     for (;;) {
-      const auto bytes = decompressor.next(piece, room);
+      const auto bytes = decompressor.next(piece, work_.loop.scratch());
       if (bytes.size() > intake.left.length)
         throw Corrupt(text("{} bytes decompress to more than {}", encoded_length, length));
       if (bytes.empty() && piece.empty()) break;

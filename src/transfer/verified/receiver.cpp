@@ -117,6 +117,7 @@ class ReceivingSession {
       throw Incomplete(text("{} wants {} connections, and one is all that there is here", control_.peer(),
                             hello_.streams));
     tally_.phase = TransferTally::Phase::moving;
+    if (!options_.refusal.empty()) throw Incomplete(options_.refusal);
     std::vector<Task<>> tasks;
     tasks.push_back(take_control());
     if (hello_.streams > 1) {
@@ -154,6 +155,9 @@ class ReceivingSession {
       co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
       co_await offer_waiting();
       if (!control_.has_waiting_input() || control_.unsent() > enough_answers) co_await control_.flush();
+      if (work().is_long()) {
+        co_await loop_.next_turn();
+      }
     }
     if (!files_.empty())
       throw Corrupt(text("{} has finished in the middle of {}", control_.peer(), files_.any_name()));

@@ -44,12 +44,15 @@ class SourceFile {
   void seek(std::uint64_t offset) const;
   /// Fills `bytes` from `offset` on, piece by piece. Throws SourceChanged when the file ends before.
   Task<> read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const;
-  /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does.
+  /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does. Only when that was
+  /// fast may the kernel read ahead from there on, which can be 8 MiB in one go: from a slow disk every later
+  /// read would wait for all of that.
   Task<std::string> digest_of(Range range, Hasher& hasher, LongWork work) const;
 
  private:
   SourceFile() = default;
-  void read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
+  Duration read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
+  void read_ahead(bool is_fast) const;
   UniqueFd fd_;
   Descriptor described_;
   struct stat status_ {};

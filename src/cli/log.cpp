@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "cli/report.hpp"
-#include "os/calls.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -32,28 +31,6 @@ spdlog::level::level_enum level_of(LogLevel level) {
   }
   return spdlog::level::off;
 }
-
-/// spdlog's own opens its file by itself, and makes the folders that are missing. What cannot be written, as
-/// on a full disk, is dropped.
-class FileSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- public:
-  explicit FileSink(UniqueFd file) : file_(std::move(file)) {}
-
- private:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    std::string_view left(line.data(), line.size());
-    while (!left.empty()) {
-      const auto written = uninterrupted([&] { return ::write(file_.get(), left.data(), left.size()); });
-      if (written <= 0) return;
-      left.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-  void flush_() override {}
-
-  UniqueFd file_;
-};
 
 std::string_view name_of(LogLevel level) {
   const auto view = spdlog::level::to_string_view(level_of(level));

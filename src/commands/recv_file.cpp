@@ -187,6 +187,9 @@ class Receptionist {
   /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
     for (std::size_t running_when_short = 0;;) {
+      if (options_.verified.asked) {
+        co_await lobby_.has_room();
+      }
       try {
         reserve_.fill();
         auto accepted = co_await accept(listener_);
@@ -250,10 +253,12 @@ class Receptionist {
 
   /// A connection is the first of a transfer of its own, or another one of some transfer.
   Task<> receive_verified_or_hand_over(Connection connection) {
-    const bool is_taken = co_await lobby_.takes(connection);
-    if (is_taken) co_return;
+    const auto streams = co_await lobby_.begins_transfer(connection);
+    if (!streams) co_return;
+    const auto place = co_await lobby_.place(*streams);
     NextLane next = [this](SessionId session) { return lobby_.next(session); };
     auto wanted = verified(options_, never);
+    if (!place) wanted.refusal = "too many transfers are under way here";
     co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
                                     std::move(wanted));
   }

@@ -14,7 +14,7 @@ bool is_heard(const std::string& frame) {
   try {
     const auto message = decode(frame);
     const auto* const hello = std::get_if<Hello>(&message);
-    const bool is_of_other_version = hello != nullptr && hello->version != protocol_version;
+    const bool is_of_other_version = hello != nullptr && !is_spoken(hello->version);
     assert(is_of_other_version || encode(message) == frame);
     return true;
   } catch (const Corrupt& refusal) {

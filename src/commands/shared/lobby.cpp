@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "commands/shared/verified.hpp"
+#include "os/descriptor_limit.hpp"
 #include "transfer/verified/greeting.hpp"
 
 namespace sockx {
@@ -12,13 +13,61 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration time_in_lobby = 10s;
+constexpr std::size_t most_transfers = 1000;  // each takes memory
+constexpr std::size_t descriptors_kept = 32;  // for the log and the like
+
+/// How many may wait, by the limit of descriptors.
+std::size_t visits_for(std::size_t limit) { return std::clamp<std::size_t>(limit / 4, 16, 256); }
+
+/// What transfers may have open, all together.
+std::size_t room_for(std::size_t limit) {
+  const auto others = descriptors_kept + visits_for(limit);
+  return std::clamp(limit > others ? limit - others : 0, most_descriptors_of_session,
+                    most_transfers * most_descriptors_of_session);
+}
 
 }  // namespace
 
-Task<bool> Lobby::takes(Connection& connection) {
+class Lobby::Visit {
+ public:
+  explicit Visit(Lobby& lobby) : lobby_(lobby) { ++lobby_.visits_; }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  ~Visit() {
+    --lobby_.visits_;
+    lobby_.changed_.notify();
+  }
+
+ private:
+  Lobby& lobby_;
+};
+
+Lobby::Place::Place(Lobby& lobby, std::size_t size) : lobby_(lobby), size_(size) { lobby_.free_ -= size_; }
+
+Lobby::Place::~Place() {
+  lobby_.free_ += size_;
+  lobby_.changed_.notify();
+}
+
+Lobby::Lobby(EventLoop& loop, Context& context)
+    : context_(context),
+      changed_(loop),
+      most_visits_(visits_for(descriptor_limit())),
+      room_(room_for(descriptor_limit())),
+      free_(room_) {}
+
+Task<> Lobby::has_room() {
+  while (visits_ >= most_visits_) {
+    co_await changed_.wait();
+  }
+}
+
+Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
+  const Visit visit(*this);
   const auto limit = after(time_in_lobby);
   const auto hello = co_await peek_hello(connection.socket, limit);
-  if (!hello || hello->stream == 0) co_return false;
+  if (!hello) co_return 1;
+  if (hello->stream == 0) co_return hello->streams;
   const auto guest = guests_.insert(guests_.end(), {hello->session, std::move(connection)});
   changed_.notify();
   while (!guest->is_taken) {
@@ -28,7 +77,18 @@ Task<bool> Lobby::takes(Connection& connection) {
   if (!guest->is_taken)
     context_.log.warn("{} belongs to no transfer here, and is dropped", guest->connection.peer.to_string());
   guests_.erase(guest);
-  co_return true;
+  co_return std::nullopt;
+}
+
+Task<std::unique_ptr<Lobby::Place>> Lobby::place(unsigned streams) {
+  const Visit visit(*this);
+  const auto limit = after(time_in_lobby);
+  const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
+  while (free_ < size) {
+    const bool in_time = co_await changed_.wait(limit);
+    if (!in_time) co_return nullptr;
+  }
+  co_return std::make_unique<Place>(*this, size);
 }
 
 Task<PeerSocket> Lobby::next(SessionId session) {
@@ -74,14 +134,15 @@ Task<> LaneMeeting::find(SessionId session, std::optional<PeerSocket>& found) {
 
 Task<> LaneMeeting::accept_all() {
   for (;;) {
+    co_await lobby_.has_room();
     auto connection = co_await meeting_.next();
     admissions_.spawn(admit(std::move(connection)));
   }
 }
 
 Task<> LaneMeeting::admit(Connection connection) {
-  const bool is_of_a_session = co_await lobby_.takes(connection);
-  if (!is_of_a_session)
+  const auto is_first = co_await lobby_.begins_transfer(connection);
+  if (is_first)
     context_.log.warn("{} does not belong to this transfer, and is dropped", connection.peer.to_string());
 }
 

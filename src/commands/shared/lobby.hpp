@@ -2,6 +2,8 @@
 #pragma once
 
 #include <list>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +14,34 @@
 
 namespace sockx {
 
-/// Where connections of all sessions wait until theirs takes them, which is by the Hello that they begin
-/// with. One that nobody takes in time is dropped, with a line in the log.
+/// Where connections wait: further ones until the session takes them that they belong to, by the Hello that
+/// they begin with, and first ones for a place. So many transfers have a place as the limit of descriptors,
+/// and memory, have room for. Who is not taken in time is dropped, with a line in the log.
 class Lobby {
  public:
-  Lobby(EventLoop& loop, Context& context) : context_(context), changed_(loop) {}
+  /// What one transfer may use, until it goes.
+  class Place {
+   public:
+    Place(Lobby& lobby, std::size_t size);
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place();
 
-  /// Returns true when `connection` was a further one of some session, and has been taken or dropped; false,
-  /// and leaves it as it is, when it begins a session or has not greeted within 10 s.
-  Task<bool> takes(Connection& connection);
+   private:
+    Lobby& lobby_;
+    std::size_t size_;
+  };
+
+  Lobby(EventLoop& loop, Context& context);
+
+  /// Until not too many wait here: before the next connection is accepted.
+  Task<> has_room();
+  /// Nothing when `connection` was a further one of some session, and has been taken or dropped; else, which
+  /// leaves it as it is, how many connections the transfer has that it begins: one, when it has not greeted
+  /// within 10 s.
+  Task<std::optional<unsigned>> begins_transfer(Connection& connection);
+  /// A place for a transfer with so many connections; null when none is free within 10 s.
+  Task<std::unique_ptr<Place>> place(unsigned streams);
   /// The next one of `session`.
   Task<PeerSocket> next(SessionId session);
 
@@ -30,9 +51,12 @@ class Lobby {
     Connection connection;
     bool is_taken = false;
   };
+  class Visit;
   Context& context_;
   Notification changed_;
   std::list<Guest> guests_;
+  std::size_t most_visits_, visits_ = 0;  // connections that wait here
+  std::size_t room_, free_;               // in descriptors, for transfers
 };
 
 /// How one session comes by its connections, whichever side opens them. While it listens, those of others do

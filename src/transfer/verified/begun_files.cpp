@@ -1,7 +1,9 @@
 #include "transfer/verified/begun_files.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -10,8 +12,23 @@ namespace sockx {
 namespace {
 
 constexpr std::size_t most_begun = 256;  // entries that have begun and not ended
+/// Each has three descriptors. Of a file that can be resumed there is a part when it is offered, so that the
+/// sender need not wait for that; of another when it comes.
+constexpr std::ptrdiff_t most_parts_offered = 3, most_parts_coming = 2;
+constexpr auto descriptors_besides = 4;  // the connection, the folder, that of the last file, and one to look
+static_assert(3 * (most_parts_offered + most_parts_coming) + descriptors_besides <=
+              most_descriptors_of_session);
 
 }  // namespace
+
+bool is_resumable_entry(const Entry& entry) {
+  constexpr std::uint64_t worth_resuming = 1024 * 1024;  // bytes: a smaller file is sent again
+  return entry.size != unknown && entry.size > worth_resuming;
+}
+
+bool is_of_one_file(const Error& error) {
+  return error.origin() == Origin::local_file && !is_shortage(error.number());
+}
 
 void BegunFiles::note_announced(const Entry& entry) {
   if (entry.id != announced_++) throw Corrupt(text("{} counts its files wrongly", control_.peer()));
@@ -30,6 +47,13 @@ std::shared_ptr<Begun> BegunFiles::find(std::uint32_t id) const {
   return found->second;
 }
 
+bool BegunFiles::has_room(bool is_resumable) const {
+  return std::ranges::count_if(begun_, [&](const auto& numbered) {
+           const auto& begun = *numbered.second;
+           return (begun.part || begun.set_aside) && is_resumable_entry(begun.entry) == is_resumable;
+         }) < (is_resumable ? most_parts_offered : most_parts_coming);
+}
+
 std::size_t BegunFiles::stretches() const {
   std::size_t sum = 0;
   for (const auto& [id, begun] : begun_) sum += begun->part ? begun->part->verified().count() : 0;
@@ -41,6 +65,8 @@ void BegunFiles::check(const Begun& begun, const Range& range) const {
   const auto& part = begun.part;
   if (entry.kind == EntryKind::directory || range.end() > entry.size)
     throw Corrupt(text("{} has no {} bytes at {}", destination_.shown(entry), range.length, range.offset));
+  if (entry.kind == EntryKind::file && !begun.is_offered)
+    throw Corrupt(text("{}: it comes before the answer to its entry", destination_.shown(entry)));
   if (part && part->verified().overlaps(range))
     throw Corrupt(
         text("{}: the {} bytes at {} came before", destination_.shown(entry), range.length, range.offset));

@@ -23,13 +23,23 @@ constexpr std::uint8_t timed_out = 5, incomplete = 9, mismatch = 10, local_io = 
 /// An entry that has begun.
 struct Begun {
   Entry entry;
-  std::unique_ptr<PartFile> part;  // null for a folder, and for what is not received
+  /// What comes goes into a part: of a file that can be resumed from the offer on, of another from its first
+  /// chunk on.
+  std::unique_ptr<PartFile> part = {};
+  DigestKind digest = DigestKind::xxh3_128;
+  bool is_offered = false;  // the sender has been told what there is of it
   bool is_refused = false;
   std::string mismatch = {};                 // how what came differs from what was sent, if it does; then the
   std::unique_ptr<PartFile> set_aside = {};  // part waits for whether it was the sender's file that changed
   std::uint64_t resumed = 0;                 // bytes of an earlier transfer that are good still
   bool is_made = false;                      // a folder that was not there before
 };
+
+/// Whether a part of it is worth to be kept for the next transfer.
+bool is_resumable_entry(const Entry& entry);
+
+/// Whether the others can go on.
+bool is_of_one_file(const Error& error);
 
 class BegunFiles {
  public:
@@ -51,6 +61,9 @@ class BegunFiles {
   /// One of them, for messages: its name. There must be one.
   const std::string& any_name() const { return begun_.begin()->second->entry.name; }
 
+  /// Whether there is room for one more part of a file that can be resumed, or that cannot: each takes three
+  /// descriptors, and others want to receive too.
+  bool has_room(bool is_resumable) const;
   /// How many stretches that do not touch there are of all of them.
   std::size_t stretches() const;
   /// What was verified once must not be written again, and nothing beyond the end: throws Corrupt.

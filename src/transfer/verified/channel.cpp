@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "flow/relay.hpp"
 #include "os/calls.hpp"
@@ -27,7 +28,6 @@ Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last
       socket_(connection.socket.described(connection.peer)),
       with_more_(with_more(socket_)),
       stream_(loop, std::move(connection.socket).release()),
-      buffer_(buffer_size),
       flushed_(loop),
       last_byte_(last_byte) {
   send_without_delay(socket_);
@@ -51,15 +51,13 @@ class Channel::Flushing {
 
 Task<> Channel::fill(std::size_t least) {
   while (end_ - begin_ < least) {
-    if (buffer_.size() - begin_ < std::max(least, buffer_.size() / 2)) {
-      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-                buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
-      end_ -= std::exchange(begin_, 0);
-    }
-    const auto got = read_some(socket_, std::span(buffer_).subspan(end_));
+    if (size_ - begin_ < std::max(least, buffer_size / 2)) hold(buffer_size);
+    const auto got = read_some(socket_, std::span(buffer_.get(), size_).subspan(end_));
     if (got.state == IoResult::State::eof)
       throw Incomplete(text("{} has ended before the transfer was complete", peer()));
     if (got.state == IoResult::State::again) {
+      hold(end_ - begin_);
+      if (unsent() == 0) unsent_.shrink_to_fit();
       stream_.watch.forget_readable();
       co_await stream_.watch.readable();
       continue;
@@ -67,6 +65,16 @@ Task<> Channel::fill(std::size_t least) {
     end_ += got.bytes;
     last_byte_ = loop_.now();
   }
+}
+
+/// Keeps what has come in a buffer of this size.
+void Channel::hold(std::size_t size) {
+  const auto kept = waiting();
+  auto buffer = size == 0 ? nullptr : std::make_unique_for_overwrite<std::byte[]>(size);
+  if (!kept.empty()) std::memcpy(buffer.get(), kept.data(), kept.size());
+  buffer_ = std::move(buffer);
+  size_ = size;
+  end_ -= std::exchange(begin_, 0);
 }
 
 template <class Decode>
@@ -90,16 +98,13 @@ Task<Message> Channel::receive() {
   co_return message;
 }
 
-Task<> Channel::receive_payload(std::uint64_t length, std::function<void(std::span<const std::byte>)> take) {
-  while (length > 0) {
-    if (begin_ == end_) begin_ = end_ = 0;
-    co_await fill(1);
-    const auto piece = std::span<const std::byte>(buffer_).subspan(
-        begin_, static_cast<std::size_t>(std::min<std::uint64_t>(length, end_ - begin_)));
-    take(piece);
-    begin_ += piece.size();
-    length -= piece.size();
-  }
+Task<std::span<const std::byte>> Channel::receive_piece(std::uint64_t most) {
+  if (begin_ == end_) begin_ = end_ = 0;
+  co_await fill(1);
+  const auto size = std::min<std::uint64_t>(most, end_ - begin_);
+  const std::span<const std::byte> piece(buffer_.get() + begin_, static_cast<std::size_t>(size));
+  begin_ += piece.size();
+  co_return piece;
 }
 
 Task<std::string> Channel::receive_bytes(std::size_t size) {

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "flow/notification.hpp"
 #include "flow/pump.hpp"
@@ -19,7 +18,8 @@
 namespace sockx {
 
 /// One task reads at a time, and one sends payload; any number may put messages and flush. Both ways throw
-/// Error for a fault of the connection.
+/// Error for a fault of the connection. While nothing comes, there is no memory for it: a peer that is silent
+/// costs little.
 class Channel {
  public:
   /// `last_byte` is kept up to date: when a byte has last come or gone. A peer whose machine is gone is found
@@ -32,8 +32,9 @@ class Channel {
   bool has_waiting_input() const { return begin_ < end_; }
   /// The next message. Throws Corrupt, and Incomplete when the peer has ended.
   Task<Message> receive();
-  /// The next `length` bytes, which follow a message, piece by piece.
-  Task<> receive_payload(std::uint64_t length, std::function<void(std::span<const std::byte>)> take);
+  /// Some of the next bytes, which follow a message: at least one, and at most `most`. They are good until
+  /// the next call.
+  Task<std::span<const std::byte>> receive_piece(std::uint64_t most);
   /// The next `size` bytes; not more than a few thousand.
   Task<std::string> receive_bytes(std::size_t size);
 
@@ -62,16 +63,18 @@ class Channel {
  private:
   class Flushing;
   Task<> fill(std::size_t least);
+  void hold(std::size_t size);
   /// Whatever is thrown as Corrupt names the peer.
   template <class Decode>
   auto of_peer(Decode decode) const;
   Task<> drop_input(Deadline limit);
-  std::string_view waiting() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
+  std::string_view waiting() const { return as_text(std::span(buffer_.get(), end_).subspan(begin_)); }
 
   EventLoop& loop_;
   Descriptor socket_, with_more_;  // the same one, with MSG_MORE
   Stream stream_;
-  std::vector<std::byte> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t size_ = 0;             // of the buffer, which is small while nothing comes
   std::size_t begin_ = 0, end_ = 0;  // what has come and has not been asked for
   std::string unsent_;               // what has been put since all was sent last
   std::size_t sent_ = 0;             // bytes of it

@@ -2,12 +2,19 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
+#include "os/error.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/compression.hpp"
 
 namespace sockx {
+
+/// Where the bytes of a chunk go.
+struct ChunkIntake::Intake {
+  Begun& begun;
+  Hasher& hasher;
+  Range left;
+};
 
 Task<> ChunkIntake::take(Channel& channel, Chunk chunk, Hasher& hasher) {
   // It may be cancelled before another connection has brought all of this.
@@ -16,20 +23,15 @@ Task<> ChunkIntake::take(Channel& channel, Chunk chunk, Hasher& hasher) {
   const auto& range = chunk.range;
   tally_.file = begun.entry.name;
   files_.check(begun, range);
-  auto offset = range.offset;
-  const auto keep = [&](std::span<const std::byte> piece) {
-    hasher.add(piece);
-    if (begun.part) begun.part->write(offset, piece);
-    offset += piece.size();
-  };
-  if (chunk.encoding == Encoding::plain) {
-    co_await channel.receive_payload(chunk.encoded_length, keep);
+  offering_.open(begun);
+  Intake intake{begun, hasher, range};
+  if (chunk.encoding == Encoding::zstd) {
+    co_await decompress(intake, channel, chunk.encoded_length);
   } else {
-    std::vector<std::byte> compressed;
-    co_await channel.receive_payload(chunk.encoded_length, [&](std::span<const std::byte> piece) {
-      compressed.insert(compressed.end(), piece.begin(), piece.end());
-    });
-    keep(decompress(compressed, static_cast<std::size_t>(range.length)));
+    while (intake.left.length > 0) {
+      const auto piece = co_await channel.receive_piece(intake.left.length);
+      co_await keep(intake, piece);
+    }
   }
   const auto digest = co_await channel.receive_bytes(size_of(hasher.kind()));
   const bool is_void = digest.find_first_not_of('\0') == std::string::npos;
@@ -50,11 +52,42 @@ Task<> ChunkIntake::take(Channel& channel, Chunk chunk, Hasher& hasher) {
     files_.refuse_as_too_long(begun);
     co_await control_.flush();
   }
-  co_await loop_.next_turn();
+  co_await work_.loop.next_turn();
+}
+
+/// Of a file that is refused meanwhile, nothing.
+Task<> ChunkIntake::keep(Intake& intake, std::span<const std::byte> piece) {
+  intake.hasher.add(piece);
+  if (intake.begun.part) intake.begun.part->write(intake.left.offset, piece);
+  intake.left = {intake.left.offset + piece.size(), intake.left.length - piece.size()};
+  if (work_.is_long()) {
+    co_await work_.loop.next_turn();
+  }
+}
+
+Task<> ChunkIntake::decompress(Intake& intake, Channel& channel, std::uint64_t encoded_length) {
+  const auto length = intake.left.length;
+  Decompressor decompressor;
+  for (auto left = encoded_length; left > 0;) {
+    auto piece = co_await channel.receive_piece(left);
+    left -= piece.size();
+    for (;;) {
+      const auto bytes = decompressor.next(piece, work_.loop.scratch());
+      if (bytes.size() > intake.left.length)
+        throw Corrupt(text("{} bytes decompress to more than {}", encoded_length, length));
+      if (bytes.empty() && piece.empty()) break;
+      co_await keep(intake, bytes);
+    }
+  }
+  if (!decompressor.has_ended() || intake.left.length > 0)
+    throw Corrupt(text("{} bytes do not decompress to {}", encoded_length, length));
 }
 
 Task<> ChunkIntake::skip(Channel& channel, Chunk chunk, const Hasher& hasher) {
-  co_await channel.receive_payload(chunk.encoded_length + size_of(hasher.kind()), [](auto) {});
+  for (auto left = chunk.encoded_length + size_of(hasher.kind()); left > 0;) {
+    const auto piece = co_await channel.receive_piece(left);
+    left -= piece.size();
+  }
 }
 
 }  // namespace sockx

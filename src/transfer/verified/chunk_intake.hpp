@@ -4,15 +4,21 @@
 #include "transfer/verified/begun_files.hpp"
 #include "transfer/verified/channel.hpp"
 #include "transfer/verified/digest.hpp"
+#include "transfer/verified/offering.hpp"
 
 namespace sockx {
 
 class ChunkIntake {
  public:
   /// All that is referred to is to outlive this.
-  ChunkIntake(EventLoop& loop, Channel& control, BegunFiles& files, const VerifiedReceiveOptions& options,
-              TransferTally& tally)
-      : loop_(loop), control_(control), files_(files), options_(options), tally_(tally) {}
+  ChunkIntake(LongWork work, Channel& control, BegunFiles& files, Offering& offering,
+              const VerifiedReceiveOptions& options, TransferTally& tally)
+      : work_(work),
+        control_(control),
+        files_(files),
+        offering_(offering),
+        options_(options),
+        tally_(tally) {}
 
   /// Takes what follows the message of a chunk from `channel`, into the part of its file. `hasher` is the
   /// channel's own. When the digests differ the file is set aside, and the sender is told. Throws Corrupt for
@@ -22,9 +28,14 @@ class ChunkIntake {
   Task<> skip(Channel& channel, Chunk chunk, const Hasher& hasher);
 
  private:
-  EventLoop& loop_;
+  struct Intake;
+  Task<> keep(Intake& intake, std::span<const std::byte> piece);
+  Task<> decompress(Intake& intake, Channel& channel, std::uint64_t encoded_length);
+
+  LongWork work_;
   Channel& control_;
   BegunFiles& files_;
+  Offering& offering_;
   const VerifiedReceiveOptions& options_;
   TransferTally& tally_;
 };

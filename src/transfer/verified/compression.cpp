@@ -1,6 +1,7 @@
 #include "transfer/verified/compression.hpp"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 
 #include "os/error.hpp"
@@ -16,12 +17,29 @@ constexpr unsigned chunks_to_try = 8;
 constexpr unsigned chunks_to_skip = 2;  // of those: what the socket's buffer takes at once tells nothing
 constexpr unsigned longest_patience = 1024;
 
+constexpr int parameter_window = 100;  // ZSTD_d_windowLogMax
+constexpr int largest_window = 20;     // a power of two: 1 MiB
+
+/// ZSTD_outBuffer and ZSTD_inBuffer.
+struct ZstdOutput {
+  void* bytes;
+  std::size_t size, done;
+};
+struct ZstdInput {
+  const void* bytes;
+  std::size_t size, done;
+};
+
 /// The calls of libzstd, as zstd.h declares them.
 struct Zstd {
   std::size_t (*bound)(std::size_t);
   std::size_t (*compress)(void*, std::size_t, const void*, std::size_t, int);
-  std::size_t (*decompress)(void*, std::size_t, const void*, std::size_t);
+  void* (*new_stream)();
+  std::size_t (*free_stream)(void*);
+  std::size_t (*set_parameter)(void*, int, int);
+  std::size_t (*decompress)(void*, ZstdOutput*, ZstdInput*);
   unsigned (*is_error)(std::size_t);
+  const char* (*error)(std::size_t);
 
   static const Zstd& get() {
     static const Zstd zstd;
@@ -33,8 +51,12 @@ struct Zstd {
     const Library library("libzstd.so.1", "compression");
     library.find("ZSTD_compressBound", bound);
     library.find("ZSTD_compress", compress);
-    library.find("ZSTD_decompress", decompress);
+    library.find("ZSTD_createDStream", new_stream);
+    library.find("ZSTD_freeDStream", free_stream);
+    library.find("ZSTD_DCtx_setParameter", set_parameter);
+    library.find("ZSTD_decompressStream", decompress);
     library.find("ZSTD_isError", is_error);
+    library.find("ZSTD_getErrorName", error);
   }
 };
 
@@ -50,13 +72,27 @@ std::vector<std::byte> compress(std::span<const std::byte> bytes) {
   return compressed;
 }
 
-std::vector<std::byte> decompress(std::span<const std::byte> compressed, std::size_t size) {
+Decompressor::Decompressor() : stream_(Zstd::get().new_stream()) {
+  if (stream_ == nullptr) throw std::bad_alloc();
+  Zstd::get().set_parameter(stream_, parameter_window, largest_window);
+}
+
+Decompressor::~Decompressor() { Zstd::get().free_stream(stream_); }
+
+std::span<const std::byte> Decompressor::next(std::span<const std::byte>& compressed,
+                                              std::span<std::byte> room) {
+  if (has_ended_) {
+    if (!compressed.empty()) throw Corrupt(text("{} bytes follow what is compressed", compressed.size()));
+    return {};
+  }
   const auto& zstd = Zstd::get();
-  std::vector<std::byte> bytes(size);
-  const auto got = zstd.decompress(bytes.data(), bytes.size(), compressed.data(), compressed.size());
-  if (zstd.is_error(got) != 0 || got != size)
-    throw Corrupt(text("{} bytes do not decompress to {}", compressed.size(), size));
-  return bytes;
+  ZstdOutput output{room.data(), room.size(), 0};
+  ZstdInput input{compressed.data(), compressed.size(), 0};
+  const auto left = zstd.decompress(stream_, &output, &input);
+  if (zstd.is_error(left) != 0) throw Corrupt(text("what came does not decompress: {}", zstd.error(left)));
+  compressed = compressed.subspan(input.done);
+  has_ended_ = left == 0;
+  return room.first(output.done);
 }
 
 void CompressionTrial::note(Duration took, std::size_t size, std::size_t encoded_size) {

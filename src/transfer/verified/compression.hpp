@@ -12,8 +12,26 @@ namespace sockx {
 /// The bytes compressed, at the level that is fastest; nothing when they would not become smaller. Throws
 /// std::runtime_error when libzstd is not there.
 std::vector<std::byte> compress(std::span<const std::byte> bytes);
-/// Exactly `size` bytes again. Throws Corrupt for anything else.
-std::vector<std::byte> decompress(std::span<const std::byte> compressed, std::size_t size);
+
+/// Decompresses one frame, piece by piece, with at most some 1.5 MiB of memory. Throws std::runtime_error
+/// when libzstd is not there.
+class Decompressor {
+ public:
+  Decompressor();
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  ~Decompressor();
+
+  /// Takes from the front of `compressed`, and returns some of what that becomes, in `room`: nothing when all
+  /// has been taken and there is no more of it. Throws Corrupt for what is not compressed so, for what goes
+  /// on behind the frame, and for a frame that takes a window of more than 1 MiB.
+  std::span<const std::byte> next(std::span<const std::byte>& compressed, std::span<std::byte> room);
+  bool has_ended() const { return has_ended_; }
+
+ private:
+  void* stream_;
+  bool has_ended_ = false;
+};
 
 /// Finds out by trying both, and tries again every so often. It pays where the network is slower than the
 /// compressor, and the bytes can be compressed at all, which the first chunk of a try tells.

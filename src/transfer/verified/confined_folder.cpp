@@ -27,7 +27,14 @@ UniqueFd open_part_by_part(int folder, std::string_view name) {
       errno = EXDEV;  // as RESOLVE_BENEATH has it
       return {};
     }
-    reached = UniqueFd(openat(reached ? reached.get() : folder, part.c_str(), as_folder | O_NOFOLLOW));
+    const int above = reached ? reached.get() : folder;
+    struct stat status {};
+    UniqueFd opened(openat(above, part.c_str(), as_folder | O_NOFOLLOW));
+    if (!opened && errno == ENOTDIR) {
+      const bool is_there = fstatat(above, part.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+      errno = is_there && S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;  // as RESOLVE_NO_SYMLINKS has it
+    }
+    reached = std::move(opened);
     if (!reached) break;
     begin = end + 1;
   }
@@ -54,7 +61,7 @@ std::string ConfinedFolder::path_of(std::string_view name) const {
 UniqueFd ConfinedFolder::open_below(const std::string& name) const {
   open_how how{};
   how.flags = as_folder;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   UniqueFd opened(static_cast<int>(syscall(SYS_openat2, fd_.get(), name.c_str(), &how, sizeof how)));
   // A filter of system calls that is older than this one may answer EPERM: seccomp(2).
   if (!opened && (errno == ENOSYS || errno == EPERM)) return open_part_by_part(fd_.get(), name);
@@ -73,6 +80,8 @@ Place ConfinedFolder::place(std::string_view name) {
       throw_errno(text("mkdir {}", path_of(folder)), Origin::local_file);
     opened = open_below(folder);
   }
+  if (!opened && errno == ELOOP)
+    throw Incomplete(text("{} is, or is behind, a symbolic link, which is not followed", path_of(folder)));
   if (!opened) throw_errno(text("open {}", path_of(folder)), Origin::local_file);
   last_ = std::move(opened);
   last_name_ = folder;

@@ -19,16 +19,17 @@ struct Place {
   std::string leaf;
 };
 
-/// A folder below which names that came from the network are opened, by openat2(2) with RESOLVE_BENEATH:
-/// whatever the name, and whatever symbolic links are in its way, nothing outside is reached. Where the
-/// kernel or a filter has no openat2, part by part and through no symbolic link. Throws Error with
-/// Origin::local_file.
+/// A folder below which names that came from the network are opened, by openat2(2) with RESOLVE_BENEATH and
+/// RESOLVE_NO_SYMLINKS: whatever the name, nothing outside is reached, and nothing through a symbolic link,
+/// which may have come from the network too. Where the kernel or a filter has no openat2, part by part.
+/// Throws Error with Origin::local_file.
 class ConfinedFolder {
  public:
   /// The folder must be there.
   explicit ConfinedFolder(std::string path);
 
-  /// Folders on the way that are missing are made. The descriptor is good until the next call of this.
+  /// Folders on the way that are missing are made. Throws Incomplete where a symbolic link is on the way. The
+  /// descriptor is good until the next call of this.
   Place place(std::string_view name);
   /// A folder that is there: for a look, and for what is in it. Null, with errno, when there is none.
   UniqueFd open_below(const std::string& name) const;

@@ -1,6 +1,7 @@
 #include "transfer/verified/destination.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -19,6 +20,14 @@ std::string folder_path(const std::string& folder, const std::string& output) {
   return slash == std::string::npos ? "." : output.substr(0, slash + 1);
 }
 
+/// Of a symbolic link; nothing for what is none.
+std::string target_of(const Place& place) {
+  std::string target(longest_target + 1, '\0');
+  const auto size = readlinkat(place.folder, place.leaf.c_str(), target.data(), target.size());
+  target.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return target;
+}
+
 }  // namespace
 
 Destination::Destination(const std::string& folder, std::string output)
@@ -26,7 +35,7 @@ Destination::Destination(const std::string& folder, std::string output)
 
 void Destination::check_name(const Entry& entry) const {
   if (!output_.empty()) {
-    if (entry.kind == EntryKind::directory || entry.id > 0)
+    if (entry.kind != EntryKind::file || entry.id > 0)
       throw Incomplete("one file is all that --output has a name for");
     return;
   }
@@ -34,6 +43,9 @@ void Destination::check_name(const Entry& entry) const {
     throw Incomplete("what is sent has no name: --output gives it one here, and --name there");
   if (const auto fault = fault_of_name(entry.name); !fault.empty())
     throw Incomplete(text("the name {}", fault));
+  if (entry.kind != EntryKind::link) return;
+  if (const auto fault = fault_of_target(entry.name, entry.target); !fault.empty())
+    throw Incomplete(text("the target of the symbolic link {}", fault));
 }
 
 Place Destination::place(const Entry& entry) {
@@ -47,6 +59,35 @@ std::string Destination::shown(const Entry& entry) const {
 bool Destination::is_same(const Entry& entry, const struct stat& there) {
   return S_ISREG(there.st_mode) && static_cast<std::uint64_t>(there.st_size) == entry.size &&
          there.st_mtim.tv_sec == entry.seconds && there.st_mtim.tv_nsec == entry.nanoseconds;
+}
+
+bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
+  const auto place = folder_.place(entry.name);
+  const auto* const leaf = place.leaf.c_str();
+  const auto fail = [&](const char* call) {
+    throw_errno(text("{} {}", call, shown(entry)), Origin::local_file);
+  };
+  if (symlinkat(entry.target.c_str(), place.folder, leaf) != 0) {
+    if (errno != EEXIST) fail("symlink");
+    if (target_of(place) == entry.target) return false;
+    if (!replaces) throw Incomplete("it exists; --force replaces it");
+    const auto made = reserved_name(place.leaf, "link");
+    unlinkat(place.folder, made.c_str(), 0);  // a killed transfer may have left it
+    if (symlinkat(entry.target.c_str(), place.folder, made.c_str()) != 0) fail("symlink");
+    if (renameat(place.folder, made.c_str(), place.folder, leaf) != 0) {
+      const int error = errno;
+      unlinkat(place.folder, made.c_str(), 0);
+      errno = error;
+      fail("rename to");
+    }
+  }
+  const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
+  utimensat(place.folder, leaf, times, AT_SYMLINK_NOFOLLOW);
+  if (sync) {
+    const UniqueFd folder(openat(place.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || fsync(folder.get()) != 0) fail("fsync the folder of");
+  }
+  return true;
 }
 
 bool Destination::make_folder(const Entry& entry) {
@@ -63,7 +104,10 @@ void Destination::finish_folder(const Entry& entry, bool is_made) const {
   if (!folder) return;
   const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
   utimensat(folder.get(), ".", times, 0);
-  if (is_made) fchmodat(folder.get(), ".", entry.mode & ~file_mode_mask(), 0);
+  struct stat made {};
+  if (!is_made || fstat(folder.get(), &made) != 0) return;
+  const auto inherited = made.st_mode & S_ISGID;  // from the folder that it is in: mkdir(2)
+  fchmodat(folder.get(), ".", (entry.mode & ~file_mode_mask()) | inherited, 0);
 }
 
 }  // namespace sockx

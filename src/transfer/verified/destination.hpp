@@ -26,6 +26,9 @@ class Destination {
   /// Whether what is there is taken to be the entry: a file of its size and time.
   static bool is_same(const Entry& entry, const struct stat& there);
 
+  /// Makes a symbolic link in one step, in place of what is there only if it `replaces`; with `sync`, it is
+  /// on disk then. False when it is there already. Throws Incomplete when something else is there and stays.
+  bool make_link(const Entry& entry, bool replaces, bool sync);
   /// Returns whether it was not there before. Until finish_folder(), files can be put into it.
   bool make_folder(const Entry& entry);
   /// Gives the folder its time and, if it is we who have made it, its permissions; as far as the file system

@@ -69,8 +69,9 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     case Offer::State::changed:
       tell_({FileEvent::Kind::changed, path});
       break;
-    case Offer::State::part:
-      if (is_of(source, *offer)) {
+    case Offer::State::part: {
+      const bool is_part_of_it = co_await is_of(source, *offer);
+      if (is_part_of_it) {
         for (const auto& range : offer->have) there.add(range);
         tell_({FileEvent::Kind::resumed, path, there.bytes()});
       } else {
@@ -78,6 +79,7 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
         tell_({FileEvent::Kind::changed, path});
       }
       break;
+    }
     case Offer::State::nothing:
       break;
   }
@@ -85,18 +87,21 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
 }
 
 /// Whether a part is of this file, as far as its samples tell.
-bool FileSending::is_of(const SourceFile& source, const Offer& part) {
+Task<bool> FileSending::is_of(const SourceFile& source, const Offer& part) {
   const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
-  const auto is_same = [&](const Sample& sample) {
-    return fits(sample.range) &&
-           source.digest_of(sample.range, lanes_.first().hasher(), loop_.scratch()) == sample.digest;
-  };
-  return std::ranges::all_of(part.have, fits) && std::ranges::all_of(part.samples, is_same);
+  if (!std::ranges::all_of(part.have, fits)) co_return false;
+  for (const auto& sample : part.samples) {
+    if (!fits(sample.range)) co_return false;
+    const auto digest = co_await source.digest_of(sample.range, lanes_.first().hasher(), work());
+    if (digest != sample.digest) co_return false;
+  }
+  co_return true;
 }
 
 Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there) {
   std::deque<Range> chunks;
-  for (const auto& range : source.data())
+  const auto stretches = co_await source.data(work());
+  for (const auto& range : stretches)
     for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
   auto data = there.bytes();
   for (const auto& range : chunks) data += range.length;

@@ -24,9 +24,10 @@ class FileSending {
 
  private:
   Task<std::optional<RangeSet>> ask(std::uint32_t id, const SourceFile& source);
-  bool is_of(const SourceFile& source, const Offer& part);
+  Task<bool> is_of(const SourceFile& source, const Offer& part);
   Task<> send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there);
   Task<> send_stream(std::uint32_t id, const SourceFile& source);
+  LongWork work() { return {loop_, lanes_.last_byte()}; }
   Task<> wait_for_input(Watch& watch, std::uint32_t id);
 
   EventLoop& loop_;

@@ -18,6 +18,7 @@ constexpr std::size_t small_chunk = 64 * 1024;  // goes with its messages in one
 Lane::Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, LaneOptions options,
            TransferTally& tally)
     : loop_(loop),
+      work_{loop, last_byte},
       options_(options),
       tally_(tally),
       channel_(loop, std::move(socket), last_byte),
@@ -43,7 +44,7 @@ Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Rang
 
 Task<> Lane::send_from_memory(const SourceFile& source, std::uint32_t id, Range range) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(range.length));
-  source.read(range.offset, bytes);
+  co_await source.read(range.offset, bytes, work_);
   co_await put(id, range.offset, bytes);
 }
 
@@ -64,7 +65,7 @@ Task<> Lane::put(std::uint32_t id, std::uint64_t offset, std::span<const std::by
 /// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the file
 /// change between the two, the receiver finds that they differ.
 Task<> Lane::send_from_file(const SourceFile& source, Watch& watch, std::uint32_t id, Range range) {
-  const auto digest = source.digest_of(range, hasher_, loop_.scratch());
+  const auto digest = co_await source.digest_of(range, hasher_, work_);
   source.seek(range.offset);
   channel_.put(Chunk{id, Encoding::plain, range, static_cast<std::uint32_t>(range.length)});
   co_await channel_.flush(true);

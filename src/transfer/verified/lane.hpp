@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "flow/long_work.hpp"
 #include "flow/pump.hpp"
 #include "transfer/verified/channel.hpp"
 #include "transfer/verified/compression.hpp"
@@ -47,6 +48,7 @@ class Lane {
   void count(std::uint64_t size, std::uint64_t encoded_size);
 
   EventLoop& loop_;
+  LongWork work_;
   LaneOptions options_;
   TransferTally& tally_;
   Channel channel_;

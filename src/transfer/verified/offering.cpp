@@ -11,12 +11,6 @@
 
 namespace sockx {
 
-namespace {
-
-constexpr std::uint64_t worth_resuming = 1024 * 1024;  // bytes: a smaller file is sent again
-
-}  // namespace
-
 Task<Offer> Offering::begin(Begun& begun, DigestKind digest) {
   const auto& entry = begun.entry;
   Offer offer{entry.id};
@@ -32,21 +26,43 @@ Task<Offer> Offering::begin(Begun& begun, DigestKind digest) {
       ++tally_.files_there;
       tally_.resumed += entry.size;
       options_.tell({FileEvent::Kind::there, destination_.shown(entry), entry.size});
-      if (entry.size > worth_resuming) PartFile::clear(place);
+      if (is_resumable_entry(entry)) PartFile::clear(place);
       co_return offer;
     }
     if (S_ISDIR(there.st_mode))
       throw Error(EISDIR, text("open {}", destination_.shown(entry)), Origin::local_file);
     if (!options_.replaces) throw Incomplete("it exists; --force replaces it");
   }
-  const FileFacts facts{entry.size, entry.seconds, entry.nanoseconds, entry.mode};
-  const bool is_resumable = entry.size != unknown && entry.size > worth_resuming;
-  begun.part =
-      std::make_unique<PartFile>(std::move(place), destination_.shown(entry), facts, digest, is_resumable);
-  if (is_resumable) {
+  begun.digest = digest;
+  if (is_resumable_entry(entry)) {
+    begun.part = make_part(begun, std::move(place));
     co_await resume(begun, offer);
   }
+  begun.is_offered = true;
   co_return offer;
+}
+
+std::unique_ptr<PartFile> Offering::make_part(const Begun& begun, Place place) const {
+  const auto& entry = begun.entry;
+  const FileFacts facts{entry.size, entry.seconds, entry.nanoseconds, entry.mode};
+  return std::make_unique<PartFile>(std::move(place), destination_.shown(entry), facts, begun.digest,
+                                    is_resumable_entry(entry));
+}
+
+void Offering::open(Begun& begun) {
+  if (begun.part || begun.is_refused || !begun.is_offered) return;
+  if (!files_.has_room(false))
+    throw Corrupt(text("{}: too many files come at once", destination_.shown(begun.entry)));
+  std::string reason;
+  try {
+    begun.part = make_part(begun, destination_.place(begun.entry));
+  } catch (const Incomplete& error) {
+    reason = error.what();
+  } catch (const Error& error) {
+    if (!is_of_one_file(error)) throw;
+    reason = error.what();
+  }
+  if (!reason.empty()) files_.refuse(begun, reason);
 }
 
 Task<> Offering::resume(Begun& begun, Offer& offer) {
@@ -54,7 +70,7 @@ Task<> Offering::resume(Begun& begun, Offer& offer) {
   auto& part = *begun.part;
   tally_.phase = TransferTally::Phase::resuming;
   tally_.file = entry.name;
-  co_await part.resume(last_byte_);
+  co_await part.resume(work_);
   tally_.phase = TransferTally::Phase::moving;
   if (part.has_changed()) {
     offer.state = Offer::State::changed;

@@ -11,23 +11,19 @@
 #include <array>
 #include <utility>
 
-#include "flow/event_loop.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
-#include "os/hexadecimal.hpp"
 #include "os/text.hpp"
+#include "transfer/verified/received_name.hpp"
 
 namespace sockx {
 
 namespace {
 
-std::string name_beside(std::string_view leaf, const char* what) {
-  return text(".sockx-{}.{}", hexadecimal(xxh3_128(leaf)), what);
-}
-
 constexpr const char* map_ending = "map";
-constexpr const char* new_map_ending = "map.new";  // of one that is being compared
-constexpr auto longest_chunk_time = 10;            // seconds, with the slowest of senders
+constexpr const char* new_map_ending = "map.new";       // of one that is being compared
+constexpr std::uint64_t write_back_step = 1024 * 1024;  // bytes
+constexpr auto longest_chunk_time = 10;                 // seconds, with the slowest of senders
 
 }  // namespace
 
@@ -40,7 +36,7 @@ PartFile::PartFile(Place place, std::string shown_name, const FileFacts& facts, 
       digest_(digest),
       is_resumable_(is_resumable) {
   if (!folder_) fail("open the folder of");
-  part_name_ = name_beside(leaf_, "part");
+  part_name_ = reserved_name(leaf_, "part");
   open_part();
   if (is_resumable_)
     map_ = open_map(map_ending);
@@ -50,10 +46,10 @@ PartFile::PartFile(Place place, std::string shown_name, const FileFacts& facts, 
 
 void PartFile::clear(const Place& place) {
   struct stat status {};
-  if (fstatat(place.folder, name_beside(place.leaf, "part").c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+  if (fstatat(place.folder, reserved_name(place.leaf, "part").c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
     return;  // of another transfer
   for (const auto* const what : {map_ending, new_map_ending})
-    unlinkat(place.folder, name_beside(place.leaf, what).c_str(), 0);
+    unlinkat(place.folder, reserved_name(place.leaf, what).c_str(), 0);
 }
 
 PartFile::~PartFile() {
@@ -105,12 +101,12 @@ bool PartFile::names_our_part() const {
 }
 
 PartMap PartFile::open_map(const char* what) const {
-  return {folder_.get(), name_beside(leaf_, what), shown_name_, facts_, digest_};
+  return {folder_.get(), reserved_name(leaf_, what), shown_name_, facts_, digest_};
 }
 
 bool PartFile::remove_maps() const {
   for (const auto* const what : {map_ending, new_map_ending})
-    if (unlinkat(folder_.get(), name_beside(leaf_, what).c_str(), 0) != 0 && errno != ENOENT) return false;
+    if (unlinkat(folder_.get(), reserved_name(leaf_, what).c_str(), 0) != 0 && errno != ENOENT) return false;
   return true;
 }
 
@@ -119,23 +115,26 @@ bool PartFile::can_have(const Range& range) const {
   struct stat status {};
   if (fstat(part_.get(), &status) != 0) fail("fstat the part of");
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  return range.length <= largest_chunk && range.offset <= size && range.end() <= size &&
+  return range.length > 0 && range.length <= largest_chunk && range.offset <= size && range.end() <= size &&
          !verified_.overlaps(range);
 }
 
-bool PartFile::still_has(const Sample& chunk) const {
+Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
   const auto& range = chunk.range;
   Hasher hasher(digest_);
-  std::array<std::byte, 64 * 1024> piece;
   for (auto offset = range.offset; offset < range.end();) {
+    const auto piece = work.loop.scratch();
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), range.end() - offset));
     const auto got = pread(part_.get(), piece.data(), wanted, static_cast<off_t>(offset));
     if (got < 0) fail("read the part of");
-    if (got == 0) return false;
-    hasher.add(std::span(piece).first(static_cast<std::size_t>(got)));
+    if (got == 0) co_return false;
+    hasher.add(piece.first(static_cast<std::size_t>(got)));
     offset += static_cast<std::uint64_t>(got);
+    if (work.is_long()) {
+      co_await work.loop.next_turn();
+    }
   }
-  return hasher.finish() == chunk.digest;
+  co_return hasher.finish() == chunk.digest;
 }
 
 void PartFile::note_verified(const Sample& chunk) {
@@ -150,7 +149,8 @@ void PartFile::note_verified(const Sample& chunk) {
   samples_.back() = chunk;
 }
 
-Task<> PartFile::resume(Clock::time_point& last_active) {
+Task<> PartFile::resume(LongWork work) {
+  posix_fadvise(part_.get(), 0, 0, POSIX_FADV_RANDOM);  // from a slow disk not 8 MiB at once, read ahead
   const auto state = map_->state();
   if (!was_there_ || state == PartMap::State::none || state == PartMap::State::of_another) {
     has_changed_ = was_there_ && state == PartMap::State::of_another;
@@ -160,12 +160,12 @@ Task<> PartFile::resume(Clock::time_point& last_active) {
   bool is_in_doubt = state == PartMap::State::in_doubt;
   if (!is_in_doubt) {
     const auto left = map_->time();  // which reading moves on where the end is torn
-    take(*map_);
-    is_in_doubt = has_been_touched_since(left);
-    if (is_in_doubt) unlinkat(folder_.get(), name_beside(leaf_, new_map_ending).c_str(), 0);
+    co_await take(*map_, work);
+    is_in_doubt = co_await has_been_touched_since(left, work);
+    if (is_in_doubt) unlinkat(folder_.get(), reserved_name(leaf_, new_map_ending).c_str(), 0);
   }
   if (is_in_doubt) {
-    co_await compare(last_active);
+    co_await compare(work);
   }
   is_as_mapped_ = true;
 }
@@ -177,42 +177,50 @@ timespec PartFile::time() const {
 }
 
 /// Believes what it lists.
-void PartFile::take(PartMap& map) {
-  while (const auto chunk = map.next())
+Task<> PartFile::take(PartMap& map, LongWork work) {
+  while (const auto chunk = map.next()) {
     if (can_have(chunk->range)) note_verified(*chunk);
+    if (work.is_long()) {
+      co_await work.loop.next_turn();
+    }
+  }
 }
 
 /// By somebody else; `left` is when the last transfer noted something.
-bool PartFile::has_been_touched_since(const timespec& left) const {
+Task<bool> PartFile::has_been_touched_since(timespec left, LongWork work) const {
   const auto ours = time();
-  if (ours.tv_sec == left.tv_sec && ours.tv_nsec == left.tv_nsec) return false;
+  if (ours.tv_sec == left.tv_sec && ours.tv_nsec == left.tv_nsec) co_return false;
   // That transfer was killed: behind the last chunk that it noted may be a part of another.
-  if (ours.tv_sec > left.tv_sec + longest_chunk_time) return true;
-  return !std::ranges::all_of(samples_, [this](const Sample& chunk) { return still_has(chunk); });
+  if (ours.tv_sec > left.tv_sec + longest_chunk_time) co_return true;
+  for (const auto& sample : samples_) {
+    const bool is_there = co_await still_has(sample, work);
+    if (!is_there) co_return true;
+  }
+  co_return false;
 }
 
 /// What holds goes into a new map, which takes the place of the old one at the end. When the comparison is
 /// broken off, the next goes on from there.
-Task<> PartFile::compare(Clock::time_point& last_active) {
-  auto& loop = co_await this_loop();
+Task<> PartFile::compare(LongWork work) {
   verified_ = {};
   samples_.clear();
   map_ = open_map(map_ending);
   auto renewed = open_map(new_map_ending);
-  if (renewed.state() == PartMap::State::good)
-    take(renewed);
-  else
+  if (renewed.state() == PartMap::State::good) {
+    co_await take(renewed, work);
+  } else {
     renewed.restart();
+  }
   while (const auto chunk = map_->next()) {
     if (!can_have(chunk->range)) continue;
-    if (still_has(*chunk)) {
+    const bool is_there = co_await still_has(*chunk, work);
+    if (is_there) {
       note_verified(*chunk);
       renewed.add(*chunk);
     }
-    last_active = Clock::now();
-    co_await loop.next_turn();
+    co_await work.loop.next_turn();
   }
-  renewed.rename(folder_.get(), name_beside(leaf_, map_ending));
+  renewed.rename(folder_.get(), reserved_name(leaf_, map_ending));
   map_ = std::move(renewed);
 }
 
@@ -220,6 +228,7 @@ void PartFile::restart() {
   verified_ = {};
   samples_.clear();
   was_there_ = false;
+  loose_ = 0;
   if (!remove_maps()) fail("remove the map of");  // first: it must never speak of bytes that are gone
   if (ftruncate(part_.get(), 0) != 0) fail("truncate the part of");
   if (!map_) return;
@@ -233,6 +242,7 @@ void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
     const auto put = uninterrupted(
         [&] { return pwrite(part_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
     if (put < 0) fail("write");
+    loose_ += static_cast<std::uint64_t>(put);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
     offset += static_cast<std::uint64_t>(put);
   }
@@ -240,41 +250,76 @@ void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
 
 void PartFile::add_verified(const Range& range, const std::string& digest) {
   verified_.add(range);
+  loose_ -= range.length;
   if (map_) map_->add({range, digest});
 }
 
-/// A part that was there before may have bytes of a chunk that never became whole where now a hole is.
-void PartFile::clear_holes(std::uint64_t size) {
-  if (!was_there_) return;
-  for (const auto& hole : verified_.missing_from({0, size})) {
-    if (fallocate(part_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(hole.offset),
-                  static_cast<off_t>(hole.length)) == 0)
-      continue;
-    if (errno != EOPNOTSUPP) fail("make a hole in");
-    static constexpr std::array<std::byte, 64 * 1024> zeros{};
-    for (auto offset = hole.offset; offset < hole.end(); offset += zeros.size())
-      write(offset, std::span(zeros).first(static_cast<std::size_t>(
-                        std::min<std::uint64_t>(zeros.size(), hole.end() - offset))));
+/// Where now a hole is there may be bytes of a chunk that never became whole: in a part that was there
+/// before, and where a sender has broken off a chunk.
+Task<> PartFile::clear_holes(std::uint64_t size, LongWork work) {
+  if (!was_there_ && loose_ == 0) co_return;
+  static constexpr std::array<std::byte, 64 * 1024> zeros{};
+  bool can_punch = true;
+  const auto holes = verified_.missing_from({0, size});
+  for (auto hole : holes) {
+    while (hole.length > 0) {
+      const auto length = can_punch ? hole.length : std::min<std::uint64_t>(hole.length, zeros.size());
+      const auto offset = static_cast<off_t>(hole.offset);
+      if (!can_punch)
+        write(hole.offset, std::span(zeros).first(static_cast<std::size_t>(length)));
+      else if (fallocate(part_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                         static_cast<off_t>(length)) != 0) {
+        if (errno != EOPNOTSUPP) fail("make a hole in");
+        can_punch = false;
+        continue;
+      }
+      hole = {hole.offset + length, hole.length - length};
+      if (work.is_long()) {
+        co_await work.loop.next_turn();
+      }
+    }
   }
 }
 
-bool PartFile::complete(std::uint64_t size, bool replaces, bool sync) {
-  clear_holes(size);
-  set_facts(size, sync);
-  if (!take_name(replaces)) return false;
+Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, LongWork work) {
+  co_await clear_holes(size, work);
+  co_await set_facts(size, sync, work);
+  if (!take_name(replaces)) co_return false;
   part_.reset();
   remove_maps();
   if (sync && fsync(folder_.get()) != 0) fail("fsync the folder of");
-  return true;
+  co_return true;
 }
 
-void PartFile::set_facts(std::uint64_t size, bool sync) {
+/// What fsync(2) would otherwise do in one long call. A file system that does not do it leaves it to that.
+Task<> PartFile::write_back(LongWork work) {
+  constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  const auto ranges = verified_.ranges();
+  for (const auto& range : ranges) {
+    for (auto offset = range.offset; offset < range.end(); offset += write_back_step) {
+      const auto length = std::min(write_back_step, range.end() - offset);
+      if (sync_file_range(part_.get(), static_cast<off_t>(offset), static_cast<off_t>(length), all) != 0) {
+        if (errno == EINVAL || errno == ENOSYS || errno == EPERM || errno == ESPIPE) co_return;
+        is_resumable_ = false;
+        fail("fsync");
+      }
+      if (work.is_long()) {
+        co_await work.loop.next_turn();
+      }
+    }
+  }
+}
+
+Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
   if (ftruncate(part_.get(), static_cast<off_t>(size)) != 0) fail("truncate");
   if (fchmod(part_.get(), facts_.mode & ~file_mode_mask()) != 0 && errno != EPERM) fail("chmod");
-  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{facts_.seconds, facts_.nanoseconds}};
-  if (futimens(part_.get(), times.data()) != 0 && errno != EPERM) fail("set the time of");
+  if (sync) {
+    co_await write_back(work);
+  }
   // Of what could not be written the kernel may have let go, and the part is worth nothing then: fsync(2).
   const bool was_resumable = std::exchange(is_resumable_, false);
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{facts_.seconds, facts_.nanoseconds}};
+  if (futimens(part_.get(), times.data()) != 0 && errno != EPERM) fail("set the time of");
   if (sync && fsync(part_.get()) != 0 && errno != EINVAL && errno != EROFS) fail("fsync");
   check_written({part_.get(), shown_name_, Origin::local_file, Descriptor::Kind::file});
   is_resumable_ = was_resumable;

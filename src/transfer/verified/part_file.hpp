@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/clock.hpp"
+#include "flow/long_work.hpp"
 #include "flow/task.hpp"
 #include "transfer/verified/confined_folder.hpp"
 #include "transfer/verified/part_map.hpp"
@@ -32,8 +32,8 @@ class PartFile {
   /// Reads the map. Every chunk is compared with its digest where the part may have lost some: the machine
   /// has been started again, and what was in memory only may be gone; or somebody else has written to the
   /// part. That shows when it is not as old as the last transfer left it; after a SIGKILL, which leaves
-  /// nothing to go by, in the chunks that are samples. `last_active` is kept up to date meanwhile.
-  Task<> resume(Clock::time_point& last_active);
+  /// nothing to go by, in the chunks that are samples.
+  Task<> resume(LongWork work);
   /// Whether there was a part, but of a file of another size or time.
   bool has_changed() const { return has_changed_; }
   const RangeSet& verified() const { return verified_; }
@@ -49,22 +49,24 @@ class PartFile {
   void add_verified(const Range& range, const std::string& digest);
   /// Gives the file its size, time, mode and name; with `sync`, after it is on disk (fsync(2)). What is in no
   /// chunk is a hole. False when there is a file of that name by now and it is not to be replaced.
-  bool complete(std::uint64_t size, bool replaces, bool sync);
+  /// Nothing may be written meanwhile.
+  Task<bool> complete(std::uint64_t size, bool replaces, bool sync, LongWork work);
 
  private:
   void open_part();
   bool names_our_part() const;
   PartMap open_map(const char* what) const;
   bool remove_maps() const;
-  Task<> compare(Clock::time_point& last_active);
+  Task<> compare(LongWork work);
   timespec time() const;
-  void take(PartMap& map);
-  bool has_been_touched_since(const timespec& left) const;
+  Task<> take(PartMap& map, LongWork work);
+  Task<bool> has_been_touched_since(timespec left, LongWork work) const;
   bool can_have(const Range& range) const;
-  bool still_has(const Sample& chunk) const;
+  Task<bool> still_has(const Sample& chunk, LongWork work) const;
   void note_verified(const Sample& chunk);
-  void clear_holes(std::uint64_t size);
-  void set_facts(std::uint64_t size, bool sync);
+  Task<> clear_holes(std::uint64_t size, LongWork work);
+  Task<> write_back(LongWork work);
+  Task<> set_facts(std::uint64_t size, bool sync, LongWork work);
   bool take_name(bool replaces);
   [[noreturn]] void fail(std::string_view call) const;
 
@@ -73,6 +75,7 @@ class PartFile {
   FileFacts facts_;
   DigestKind digest_;
   bool is_resumable_, was_there_ = false, has_changed_ = false;
+  std::uint64_t loose_ = 0;    // bytes that have been written, and are in no verified chunk
   bool is_as_mapped_ = false;  // what the map lists has been looked at, or written by us
   UniqueFd part_;
   std::optional<PartMap> map_;  // of one that can be resumed

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "os/hexadecimal.hpp"
 #include "os/text.hpp"
+#include "transfer/verified/digest.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {
@@ -29,7 +31,11 @@ bool is_reserved_name(std::string_view path) {
   name.remove_prefix(begin.size());
   const auto ending = name.substr(std::min(digits, name.size()));
   return name.find_first_not_of("0123456789abcdefABCDEF") == digits &&
-         (ending == ".part" || ending == ".map" || ending == ".map.new");
+         (ending == ".part" || ending == ".map" || ending == ".map.new" || ending == ".link");
+}
+
+std::string reserved_name(std::string_view leaf, std::string_view ending) {
+  return text(".sockx-{}.{}", hexadecimal(xxh3_128(leaf)), ending);
 }
 
 std::string fault_of_name(std::string_view name) {
@@ -48,6 +54,29 @@ std::string fault_of_name(std::string_view name) {
     if (is_reserved_name(part)) return "is reserved for parts of files";
     if (++parts > most_parts) return text("has more than {} parts", most_parts);
     begin = end + 1;
+  }
+  return {};
+}
+
+std::string fault_of_target(std::string_view name, std::string_view target, int kept) {
+  if (target.empty()) return "is empty";
+  if (target.size() > longest_target)
+    return text("has {} bytes, more than {}", target.size(), longest_target);
+  if (target.front() == '/') return "is absolute";
+  if (has_control_character(target)) return "has a control character";
+  auto depth = std::ranges::count(name, '/') - kept;  // folders that it may go up
+  bool has_names = false;
+  for (std::size_t begin = 0; begin <= target.size();) {
+    const auto end = std::min(target.find('/', begin), target.size());
+    const auto part = target.substr(begin, end - begin);
+    begin = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      has_names = true;
+      continue;
+    }
+    if (has_names) return "has the part '..' behind a name";
+    if (--depth < 0) return "leads out of the folder";
   }
   return {};
 }

@@ -12,8 +12,15 @@ namespace sockx {
 /// see path_resolution(7).
 std::string fault_of_name(std::string_view name);
 
-/// Whether the last part of a path is `.sockx-HASH.part`, `.map` or `.map.new`, as a receiver calls what it
-/// has of files that are not whole.
+/// Why the symbolic link `name` below a folder cannot have this target: "is absolute"; nothing when it can.
+/// The target must stay below the folder, or below the first `kept` parts of `name`. So it has ".." only in
+/// front of all names: behind a name, which may itself be a link, nobody knows where that leads.
+std::string fault_of_target(std::string_view name, std::string_view target, int kept = 0);
+
+/// Whether the last part of a path is `.sockx-HASH.part`, `.map`, `.map.new` or `.link`, as a receiver calls
+/// what it has of files that are not whole.
 bool is_reserved_name(std::string_view path);
+/// Such a name, for what is to become `leaf`.
+std::string reserved_name(std::string_view leaf, std::string_view ending);
 
 }  // namespace sockx

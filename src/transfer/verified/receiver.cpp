@@ -1,11 +1,10 @@
 #include "transfer/verified/receiver.hpp"
 
-#include <memory>
+#include <deque>
 #include <utility>
 
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/begun_files.hpp"
@@ -24,11 +23,6 @@ namespace {
 constexpr std::size_t enough_answers = 64 * 1024;  // bytes to send, while there is more to read
 constexpr Duration time_to_part = 2s, time_to_part_in_haste = 200ms;
 
-/// Whether the others can go on.
-bool is_of_one_file(const Error& error) {
-  return error.origin() == Origin::local_file && !is_shortage(error.number());
-}
-
 class ReceivingSession {
  public:
   ReceivingSession(EventLoop& loop, PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
@@ -40,8 +34,8 @@ class ReceivingSession {
         destination_(options_.folder, options_.output),
         control_(loop, std::move(connection), last_byte_),
         files_(loop, control_, destination_, options_, tally),
-        offering_(destination_, files_, options_, tally, last_byte_),
-        intake_(loop, control_, files_, options_, tally) {}
+        offering_(destination_, files_, options_, tally, work()),
+        intake_(work(), control_, files_, offering_, options_, tally) {}
 
   Task<> run() {
     std::vector<Task<>> tasks;
@@ -112,7 +106,7 @@ class ReceivingSession {
         text("{} has not greeted within {:g} s: does it send with --verified?", control_.peer(), limit));
     tally_.hash = name_of(hello_.digest);
     if (hello_.streams == 1) next_ = {};
-    control_.put(Welcome());
+    control_.put(Welcome{is_spoken(hello_.version) ? hello_.version : newest_version});
     co_await control_.flush();
     check_version(hello_, control_);
     if (hello_.stream != 0)
@@ -123,6 +117,7 @@ class ReceivingSession {
       throw Incomplete(text("{} wants {} connections, and one is all that there is here", control_.peer(),
                             hello_.streams));
     tally_.phase = TransferTally::Phase::moving;
+    if (!options_.refusal.empty()) throw Incomplete(options_.refusal);
     std::vector<Task<>> tasks;
     tasks.push_back(take_control());
     if (hello_.streams > 1) {
@@ -144,10 +139,12 @@ class ReceivingSession {
   }
 
   static void check_version(const Hello& hello, const Channel& channel) {
-    if (hello.version != protocol_version)
-      throw Incomplete(text("{} speaks version {} of the protocol, and we speak {}", channel.peer(),
-                            hello.version, protocol_version));
+    if (!is_spoken(hello.version))
+      throw Incomplete(text("{} speaks version {} of the protocol, and we speak {} to {}", channel.peer(),
+                            hello.version, oldest_version, newest_version));
   }
+
+  LongWork work() { return {loop_, last_byte_}; }
 
   /// Until the sender has finished.
   Task<> take_control() {
@@ -156,7 +153,11 @@ class ReceivingSession {
       const auto message = co_await control_.receive();
       if (std::holds_alternative<Finish>(message)) break;
       co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
+      co_await offer_waiting();
       if (!control_.has_waiting_input() || control_.unsent() > enough_answers) co_await control_.flush();
+      if (work().is_long()) {
+        co_await loop_.next_turn();
+      }
     }
     if (!files_.empty())
       throw Corrupt(text("{} has finished in the middle of {}", control_.peer(), files_.any_name()));
@@ -183,28 +184,75 @@ class ReceivingSession {
     if (options_.most_files && entry.id >= *options_.most_files)
       throw Incomplete(text("{} sends more than {} files; --max-files allows more", control_.peer(),
                             *options_.most_files));
-    Begun begun{entry, nullptr};
-    Offer offer{entry.id};
+    if (entry.kind == EntryKind::link && hello_.version < version_with_links)
+      throw Corrupt(text("{} sends a link, which this version of the protocol has not", control_.peer()));
+    Begun begun{entry};
+    if (entry.kind == EntryKind::file) {
+      files_.add(std::move(begun));
+      waiting_.push_back(entry.id);
+      co_return;
+    }
     std::string reason;
     try {
       destination_.check_name(entry);
-      if (entry.kind == EntryKind::directory) {
+      if (entry.kind == EntryKind::directory)
         begun.is_made = destination_.make_folder(entry);
-      } else {
-        auto answer = co_await offering_.begin(begun, hello_.digest);
-        offer = std::move(answer);
-      }
+      else
+        make_link(entry);
     } catch (const Incomplete& error) {
       reason = error.what();
     } catch (const Error& error) {
       if (!is_of_one_file(error)) throw;
       reason = error.what();
     }
-    if (!reason.empty())
-      files_.refuse(begun, reason);
-    else if (entry.kind == EntryKind::file)
-      control_.put(offer);
-    if (begun.part || entry.kind == EntryKind::directory) files_.add(std::move(begun));
+    if (!reason.empty()) files_.refuse(begun, reason);
+    if (entry.kind == EntryKind::directory) files_.add(std::move(begun));
+  }
+
+  void make_link(const Entry& entry) {
+    const bool is_new = destination_.make_link(entry, options_.replaces, options_.sync);
+    ++tally_.files;
+    if (!is_new) ++tally_.files_there;
+    options_.tell({is_new ? FileEvent::Kind::whole : FileEvent::Kind::there, shown(entry)});
+    if (is_new)
+      control_.put(Done{entry.id});
+    else
+      control_.put(Offer{entry.id, Offer::State::all});
+  }
+
+  /// Answers the entries of files, in order, as far as there is room for their parts. A sender that waits for
+  /// an answer so waits until it has sent what it has been answered before.
+  Task<> offer_waiting() {
+    while (!waiting_.empty()) {
+      const auto id = waiting_.front();
+      if (files_.has_ended(id)) {  // it has been cancelled
+        waiting_.pop_front();
+        continue;
+      }
+      const auto begun = files_.find(id);
+      if (is_resumable_entry(begun->entry) && !files_.has_room(true)) break;
+      waiting_.pop_front();
+      co_await offer(*begun);
+      if (!begun->is_offered) files_.end(id);
+      if (control_.unsent() > enough_answers) {
+        co_await control_.flush();
+      }
+    }
+  }
+
+  Task<> offer(Begun& begun) {
+    std::string reason;
+    try {
+      destination_.check_name(begun.entry);
+      const auto answer = co_await offering_.begin(begun, hello_.digest);
+      control_.put(answer);
+    } catch (const Incomplete& error) {
+      reason = error.what();
+    } catch (const Error& error) {
+      if (!is_of_one_file(error)) throw;
+      reason = error.what();
+    }
+    if (!reason.empty()) files_.refuse(begun, reason);
   }
 
   Task<> take(const Restart& restart, Hasher&) {
@@ -223,39 +271,49 @@ class ReceivingSession {
     if (begun.entry.kind == EntryKind::directory && !begun.is_refused) {
       destination_.finish_folder(begun.entry, begun.is_made);
       control_.put(Done{end.id});
-    } else if (begun.part) {
+    } else if (begun.entry.kind == EntryKind::file && !begun.is_refused) {
+      if (!begun.is_offered)
+        throw Corrupt(text("{}: it ends before the answer to its entry", shown(begun.entry)));
       if (begun.entry.size != unknown && end.size != begun.entry.size)
         throw Corrupt(
             text("{}: {} bytes were announced, and {} sent", shown(begun.entry), begun.entry.size, end.size));
-      while (begun.part && begun.part->verified().bytes() < end.data && lanes_ && lanes_->are_running()) {
+      while (!begun.is_refused && verified_bytes(begun) < end.data && lanes_ && lanes_->are_running()) {
         co_await files_.changed().wait();
       }
-      if (begun.part) finish_file(begun, end);
+      offering_.open(begun);
+      if (begun.part) {
+        co_await finish_file(begun, end);
+      }
     }
     if (begun.set_aside) files_.fail<Corrupt>(begun, begun.mismatch);
     files_.end(end.id);
   }
 
-  void finish_file(Begun& begun, const End& end) {
-    const auto& verified = begun.part->verified();
+  static std::uint64_t verified_bytes(const Begun& begun) {
+    return begun.part ? begun.part->verified().bytes() : 0;
+  }
+
+  Task<> finish_file(Begun& begun, const End& end) {
+    const auto part = std::move(begun.part);  // nothing more goes into it
+    const auto& verified = part->verified();
     if (verified.bytes() != end.data || verified.end() > end.size)
       throw Corrupt(text("{}: {} of {} bytes have come", shown(begun.entry), verified.bytes(), end.data));
     if (options_.most && end.size > *options_.most) {
       files_.refuse_as_too_long(begun);
-      return;
+      co_return;
     }
     const auto holes = end.size - end.data;
     std::string reason;
     try {
-      if (!begun.part->complete(end.size, options_.replaces, options_.sync))
-        reason = "it exists by now; --force replaces it";
+      const bool is_complete = co_await part->complete(end.size, options_.replaces, options_.sync, work());
+      if (!is_complete) reason = "it exists by now; --force replaces it";
     } catch (const Error& error) {
       if (!is_of_one_file(error)) throw;
       reason = error.what();
     }
     if (!reason.empty()) {
       files_.refuse(begun, reason);
-      return;
+      co_return;
     }
     tally_.holes += holes;
     ++tally_.files;
@@ -265,11 +323,10 @@ class ReceivingSession {
 
   Task<> take(const Cancel& cancel, Hasher&) {
     auto& begun = *files_.find(cancel.id);
-    for (auto* const part : {begun.part.get(), begun.set_aside.get()}) {
-      if (part == nullptr) continue;
-      part->discard();
-      files_.fail<Incomplete>(begun, cancel.reason);
-    }
+    const bool is_awaited = begun.entry.kind == EntryKind::file && !begun.is_refused;
+    for (auto* const part : {begun.part.get(), begun.set_aside.get()})
+      if (part != nullptr) part->discard();
+    if (is_awaited || begun.set_aside) files_.fail<Incomplete>(begun, cancel.reason);
     files_.end(cancel.id);
     co_return;
   }
@@ -287,6 +344,7 @@ class ReceivingSession {
   BegunFiles files_;
   Offering offering_;
   ChunkIntake intake_;
+  std::deque<std::uint32_t> waiting_;    // entries of files that have no answer yet
   std::optional<ReceivingLanes> lanes_;  // goes first
 };
 

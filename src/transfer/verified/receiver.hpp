@@ -1,6 +1,7 @@
 // Receiving files and folders so that both ends know that they are whole: sockx-transfer(7).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -14,6 +15,9 @@
 
 namespace sockx {
 
+/// What a session may have open, besides connections other than its first.
+constexpr std::size_t most_descriptors_of_session = 20;
+
 struct VerifiedReceiveOptions {
   std::string folder = ".";                // where the files go
   std::string output = {};                 // the path of the only file, instead of the sender's name for it
@@ -26,6 +30,7 @@ struct VerifiedReceiveOptions {
   Duration greeting_time = std::chrono::seconds(20);
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
+  std::string refusal = {};  // why nothing is received, for a sender to be told; empty: all is well
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
 };
 

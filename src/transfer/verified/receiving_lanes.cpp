@@ -43,7 +43,7 @@ Task<> ReceivingLanes::greet(Channel& channel) {
   const auto* const hello = std::get_if<Hello>(&first);
   if (hello == nullptr || hello->session != hello_.session || !numbers_.insert(hello->stream).second)
     throw Corrupt(text("{} is no connection of this transfer", channel.peer()));
-  channel.put(Welcome());
+  channel.put(Welcome{hello_.version});
   co_await channel.flush();
 }
 

@@ -22,16 +22,19 @@ namespace {
 constexpr std::size_t announced_ahead = 64;  // entries
 constexpr std::size_t most_unanswered = 4096;
 constexpr Duration parting_time = 2s;
+constexpr Duration counting_time = 3s;  // of what a receiver waits for the greeting
 
 class SendingSession {
  public:
   SendingSession(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
                  TransferTally& tally)
-      : options_(std::move(options)),
+      : loop_(loop),
+        options_(std::move(options)),
         tally_(tally),
         unanswered_(loop, connection.peer, options_.tell, tally),
         lanes_(loop, std::move(connection), std::move(next), options_, tally),
-        file_sending_(loop, lanes_, unanswered_, options_.tell, tally) {}
+        file_sending_(loop, lanes_, unanswered_, options_.tell, tally),
+        counting_(loop) {}
 
   Task<> run() {
     std::vector<Task<>> tasks;
@@ -82,13 +85,11 @@ class SendingSession {
   }
 
   Task<> transfer() {
-    const auto totals =
-        count_sources(options_.paths);  // a first walk, so that both ends know what is to come
-    if (totals) {
-      tally_.files_total = totals->files;
-      tally_.bytes_total = totals->bytes;
-    }
-    co_await lanes_.greet_first(totals);
+    // A first walk, so that both ends know what is to come. One that takes long goes on beside the transfer,
+    // and then only this end knows.
+    counting_.spawn(count());
+    co_await counting_.next_end(after(counting_time));
+    co_await lanes_.greet_first(totals_);
     is_greeted_ = true;
     std::vector<Task<>> opening;
     opening.push_back(lanes_.open_others());
@@ -99,30 +100,37 @@ class SendingSession {
     co_await control().part(after(parting_time));
   }
 
+  Task<> count() {
+    const auto totals = co_await count_sources(options_.paths, work());
+    totals_ = totals;
+    if (!totals.has_sizes) co_return;
+    tally_.files_total = totals.files;
+    tally_.bytes_total = totals.bytes;
+  }
+
+  LongWork work() { return {loop_, lanes_.last_byte()}; }
   Channel& control() { return lanes_.control(); }
 
   Task<> send_everything() {
     tally_.phase = TransferTally::Phase::moving;
-    const auto left_out = [this](const std::string& path, const std::string& why) { leave_out(path, why); };
-    const auto unreadable = [this](const std::string& path, int error) {
+    SourceWalk::Listener listener;
+    listener.left_out = [this](const std::string& path, const std::string& why) {
+      options_.tell({FileEvent::Kind::left_out, path, 0, why});
+    };
+    listener.refused = [this](const std::string& path, const std::string& why) { refuse(path, why); };
+    listener.unreadable = [this](const std::string& path, int error) {
       unanswered_.fail(path,
                        std::make_exception_ptr(Error(error, text("open {}", path), Origin::local_file)));
     };
-    SourceWalk walk(options_.paths, left_out, unreadable);
-    for (;;) {
-      while (announced_.size() < announced_ahead) {
-        const auto step = walk.next();
-        if (!step) break;
-        announce(*step);
+    SourceWalk walk(options_.paths, std::move(listener), work());
+    bool has_more = true;
+    while (has_more || !announced_.empty()) {
+      while (has_more && announced_.size() < announced_ahead && control().unsent() <= enough_in_line) {
+        const auto step = co_await walk.next();
+        has_more = step.has_value();
+        if (step) announce(*step);
       }
-      if (announced_.empty()) break;
-      auto next = std::move(announced_.front());
-      announced_.pop_front();
-      if (next.source) {
-        co_await file_sending_.send(next.id, *next.source);
-      } else {
-        control().put(End{next.id, 0, 0});
-      }
+      co_await send_first_announced();
       if (control().unsent() > enough_in_line) {
         co_await control().flush();
       }
@@ -133,6 +141,17 @@ class SendingSession {
     has_said_all_ = true;
     control().put(Finish());
     co_await control().flush();
+  }
+
+  Task<> send_first_announced() {
+    if (announced_.empty()) co_return;
+    auto next = std::move(announced_.front());
+    announced_.pop_front();
+    if (next.source) {
+      co_await file_sending_.send(next.id, *next.source);
+    } else {
+      control().put(End{next.id, 0, 0});
+    }
   }
 
   /// Says what comes, so that the answers do not have to be waited for one by one.
@@ -146,7 +165,10 @@ class SendingSession {
       case SourceStep::Kind::enter:
         if (stat(step.path.c_str(), &status) != 0) status = {};
         folders_.push_back(next_id_);
-        announce(EntryKind::directory, status, 0, step.name, step.path);
+        announce(entry_of(EntryKind::directory, status, step.name), step.path);
+        return;
+      case SourceStep::Kind::link:
+        announce_link(step);
         return;
       case SourceStep::Kind::file:
         break;
@@ -154,32 +176,55 @@ class SendingSession {
     try {
       SourceFile source(step.path, step.is_named);
       if (const auto mode = source.status().st_mode; !step.is_named && !S_ISREG(mode)) {
-        leave_out(step.path, kind_in_words(mode));  // it has been replaced since the walk saw it
+        refuse(step.path, kind_in_words(mode));  // it has been replaced since the walk saw it
         return;
       }
-      const auto id = next_id_;
-      announce(EntryKind::file, source.status(), source.has_size() ? source.size() : unknown,
-               options_.name.empty() ? step.name : options_.name, step.path);
-      announced_.push_back({id, std::move(source)});
+      auto entry =
+          entry_of(EntryKind::file, source.status(), options_.name.empty() ? step.name : options_.name);
+      entry.size = source.has_size() ? source.size() : unknown;
+      announced_.push_back({next_id_, std::move(source)});
+      announce(std::move(entry), step.path);
     } catch (const Error& error) {
       if (error.number() == ELOOP && !step.is_named)
-        leave_out(step.path, kind_in_words(S_IFLNK));
+        refuse(step.path, kind_in_words(S_IFLNK));
       else
         unanswered_.fail(step.path, std::current_exception());
     }
   }
 
-  void leave_out(const std::string& path, const std::string& why) {
-    options_.tell({FileEvent::Kind::left_out, path, 0, why});
+  void announce_link(const SourceStep& step) {
+    struct stat status {};
+    if (lstat(step.path.c_str(), &status) != 0) status = {};
+    if (!lanes_.takes_links()) {
+      refuse(step.path, "is a symbolic link that was not there when the transfer began");
+      return;
+    }
+    auto entry = entry_of(EntryKind::link, status, step.name);
+    entry.target = step.target;
+    announce(std::move(entry), step.path);
   }
 
-  void announce(EntryKind kind, const struct stat& status, std::uint64_t size, const std::string& name,
-                const std::string& path) {
+  void refuse(const std::string& path, const std::string& why) {
+    unanswered_.fail(path, std::make_exception_ptr(Incomplete(text("{} {}, and is not sent", path, why))));
+  }
+
+  static Entry entry_of(EntryKind kind, const struct stat& status, std::string name) {
     const bool has_mode = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);  // a pipe's is not the data's
-    const auto mode = static_cast<std::uint16_t>(has_mode ? status.st_mode & 0777 : 0666);
-    control().put(Entry{next_id_, kind, mode, status.st_mtim.tv_sec,
-                        static_cast<std::uint32_t>(status.st_mtim.tv_nsec), size, name});
-    unanswered_.add(next_id_++, {path, kind, size == unknown ? 0 : size, status.st_mtim});
+    Entry entry;
+    entry.kind = kind;
+    entry.mode = static_cast<std::uint16_t>(has_mode ? status.st_mode & 0777 : 0666);
+    entry.seconds = status.st_mtim.tv_sec;
+    entry.nanoseconds = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
+    entry.size = 0;
+    entry.name = std::move(name);
+    return entry;
+  }
+
+  void announce(Entry entry, const std::string& path) {
+    entry.id = next_id_++;
+    control().put(entry);
+    const timespec time{static_cast<time_t>(entry.seconds), static_cast<long>(entry.nanoseconds)};
+    unanswered_.add(entry.id, {path, entry.kind, entry.size == unknown ? 0 : entry.size, time});
   }
 
   /// Until the receiver has no more to say.
@@ -204,6 +249,7 @@ class SendingSession {
     throw Incomplete(what);
   }
 
+  EventLoop& loop_;
   VerifiedSendOptions options_;
   TransferTally& tally_;
   Unanswered unanswered_;
@@ -219,6 +265,8 @@ class SendingSession {
   };
   std::deque<Announced> announced_;
   std::vector<std::uint32_t> folders_;  // that have been entered
+  std::optional<SourceTotals> totals_;
+  TaskGroup counting_;  // goes first
 };
 
 }  // namespace

@@ -41,7 +41,9 @@ std::uint64_t SendingLanes::unacknowledged() {
 }
 
 Task<> SendingLanes::greet_first(const std::optional<SourceTotals>& totals) {
-  if (totals) {
+  // A receiver of the first version does without links, and so does a transfer that has none.
+  if (!totals || totals->has_links) hello_.version = version_with_links;
+  if (totals && totals->has_sizes) {
     hello_.files = totals->files;
     hello_.bytes = totals->bytes;
   }
@@ -78,9 +80,9 @@ Task<> SendingLanes::exchange_greetings(Channel& channel) {
   if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
   const auto* const welcome = std::get_if<Welcome>(&message);
   if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
-  if (welcome->version != protocol_version)
-    throw Incomplete(text("{} speaks version {} of the protocol, and we speak {}", channel.peer(),
-                          welcome->version, protocol_version));
+  if (welcome->version == hello_.version) co_return;
+  throw Incomplete(text("{} speaks version {} of the protocol, and {} takes version {}", channel.peer(),
+                        welcome->version, takes_links() ? "a symbolic link" : "this", hello_.version));
 }
 
 Task<> SendingLanes::send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,

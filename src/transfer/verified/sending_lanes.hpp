@@ -23,13 +23,16 @@ class SendingLanes {
   /// The one that everything but chunks goes over.
   Lane& first() { return lanes_.front(); }
   Channel& control() { return first().channel(); }
+  /// Whether the session is of a version of the protocol that has links.
+  bool takes_links() const { return hello_.version >= version_with_links; }
   /// When a byte has last come or gone on any of them, or from a source that is waited for.
   Clock::time_point& last_byte() { return last_byte_; }
   /// Bytes on any of them that the receiver has not acknowledged.
   std::uint64_t unacknowledged();
 
-  /// Says what is about to come, if that is known, and hears the receiver's welcome. Throws TimedOut when it
-  /// does not come in time; Corrupt, Incomplete or Abort when something else does.
+  /// Says what is about to come, if that is known (else there may be links in it), and hears the receiver's
+  /// welcome. Throws TimedOut when it does not come in time; Corrupt, Incomplete or Abort when something else
+  /// does.
   Task<> greet_first(const std::optional<SourceTotals>& totals);
   /// Comes by the other connections, and greets on them. Where we listen, anybody may have come in place of
   /// the receiver: who does not greet is dropped, for the next one. Else throws as greet_first() does.

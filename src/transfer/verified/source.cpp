@@ -15,6 +15,10 @@ namespace sockx {
 
 namespace {
 
+constexpr std::size_t piece_size = 256 * 1024;  // bytes: from a slow disk more would take too long
+
+constexpr std::uint64_t fast_disk = 10;  // MB/s
+
 bool has_content(int fd) {
   char byte = 0;
   return uninterrupted([&] { return pread(fd, &byte, 1, 0); }) > 0;
@@ -33,6 +37,7 @@ SourceFile::SourceFile(const std::string& path, bool is_named) {
     described_ = describe(fd_.get(), path, Origin::local_file);
   }
   if (fstat(fd_.get(), &status_) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
+  read_ahead(false);
   has_size_ = described_.is_file() && path != "-" && (status_.st_size > 0 || !has_content(fd_.get()));
 }
 
@@ -42,6 +47,7 @@ SourceFile SourceFile::again() const {
   if (!other.fd_) throw_errno(text("open {} again", described_.name), Origin::local_file);
   other.described_ = described_;
   other.described_.fd = other.fd_.get();
+  other.read_ahead(false);
   other.status_ = status_;
   other.has_size_ = has_size_;
   return other;
@@ -53,21 +59,25 @@ bool SourceFile::has_changed() const {
          now.st_mtim.tv_sec != status_.st_mtim.tv_sec || now.st_mtim.tv_nsec != status_.st_mtim.tv_nsec;
 }
 
-std::vector<Range> SourceFile::data() const {
+Task<std::vector<Range>> SourceFile::data(LongWork work) const {
   const off_t size = status_.st_size;
+  const std::vector<Range> all{{0, this->size()}};
   constexpr off_t block = 512;  // of st_blocks, see stat(3type)
-  if (status_.st_blocks * block >= size) return {{0, this->size()}};
+  if (status_.st_blocks * block >= size) co_return all;
   std::vector<Range> data;
   for (off_t offset = 0; offset < size;) {
     const off_t begin = lseek(fd_.get(), offset, SEEK_DATA);
-    if (begin < 0 && errno != ENXIO) return {{0, this->size()}};
+    if (begin < 0 && errno != ENXIO) co_return all;
     if (begin < 0 || begin >= size) break;
     const off_t hole = lseek(fd_.get(), begin, SEEK_HOLE);
     offset = hole < 0 ? size : std::min(hole, size);
     data.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(offset - begin)});
-    if (data.size() > most_stretches / 2) return {{0, this->size()}};
+    if (data.size() > most_stretches / 2) co_return all;
+    if (work.is_long()) {
+      co_await work.loop.next_turn();
+    }
   }
-  return data;
+  co_return data;
 }
 
 void SourceFile::seek(std::uint64_t offset) const {
@@ -75,7 +85,9 @@ void SourceFile::seek(std::uint64_t offset) const {
     throw_errno(text("seek in {}", described_.name), Origin::local_file);
 }
 
-void SourceFile::read(std::uint64_t offset, std::span<std::byte> piece) const {
+/// Returns how long it took.
+Duration SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) const {
+  const auto begun = Clock::now();
   while (!piece.empty()) {
     const auto got = uninterrupted(
         [&] { return pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset)); });
@@ -84,21 +96,46 @@ void SourceFile::read(std::uint64_t offset, std::span<std::byte> piece) const {
     piece = piece.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
+  return Clock::now() - begun;
 }
 
-std::string SourceFile::digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const {
-  for (auto offset = range.offset; offset < range.end(); offset += buffer.size()) {
-    const auto left = range.end() - offset;
-    const auto piece = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)));
+void SourceFile::read_ahead(bool is_fast) const {
+  posix_fadvise(fd_.get(), 0, 0, is_fast ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
+}
+
+Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const {
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), piece_size));
+    read_piece(offset, piece);
+    bytes = bytes.subspan(piece.size());
+    offset += piece.size();
+    if (work.is_long()) {
+      co_await work.loop.next_turn();
+    }
+  }
+}
+
+Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, LongWork work) const {
+  const auto length = range.length;
+  Duration took{};
+  while (range.length > 0) {
+    const auto buffer = work.loop.scratch();
+    const auto piece =
+        buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), range.length)));
     try {
-      read(offset, piece);
+      took += read_piece(range.offset, piece);
     } catch (...) {
       hasher.finish();  // the next digest is of something else
       throw;
     }
     hasher.add(piece);
+    range = {range.offset + piece.size(), range.length - piece.size()};
+    if (work.is_long()) {
+      co_await work.loop.next_turn();
+    }
   }
-  return hasher.finish();
+  read_ahead(took < std::chrono::microseconds(length / fast_disk));
+  co_return hasher.finish();
 }
 
 }  // namespace sockx

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "flow/long_work.hpp"
+#include "flow/task.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/verified/digest.hpp"
@@ -38,15 +40,19 @@ class SourceFile {
   bool has_changed() const;
   /// The stretches that are no holes, in order: SEEK_DATA in lseek(2). All of it, where a file system knows
   /// no holes, or there are too many.
-  std::vector<Range> data() const;
+  Task<std::vector<Range>> data(LongWork work) const;
   void seek(std::uint64_t offset) const;
-  /// Fills `piece` from `offset` on. Throws SourceChanged when the file ends before.
-  void read(std::uint64_t offset, std::span<std::byte> piece) const;
-  /// Reads it through `buffer`.
-  std::string digest_of(const Range& range, Hasher& hasher, std::span<std::byte> buffer) const;
+  /// Fills `bytes` from `offset` on, piece by piece. Throws SourceChanged when the file ends before.
+  Task<> read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const;
+  /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does. Only when that was
+  /// fast may the kernel read ahead from there on, which can be 8 MiB in one go: from a slow disk every later
+  /// read would wait for all of that.
+  Task<std::string> digest_of(Range range, Hasher& hasher, LongWork work) const;
 
  private:
   SourceFile() = default;
+  Duration read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
+  void read_ahead(bool is_fast) const;
   UniqueFd fd_;
   Descriptor described_;
   struct stat status_ {};

@@ -1,13 +1,16 @@
 #include "transfer/verified/source_walk.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
+#include "transfer/verified/wire.hpp"
 
 namespace sockx {
 
@@ -33,81 +36,111 @@ std::string own_name(std::string path) {
   return name == "." || name == ".." ? "" : name;
 }
 
-SourceWalk::SourceWalk(std::vector<std::string> paths, LeftOut left_out, Unreadable unreadable)
-    : paths_(std::move(paths)), left_out_(std::move(left_out)), unreadable_(std::move(unreadable)) {}
+SourceWalk::SourceWalk(std::vector<std::string> paths, Listener listener, LongWork work)
+    : paths_(std::move(paths)), listener_(std::move(listener)), work_(work) {}
 
-std::optional<SourceStep> SourceWalk::next() {
+Task<std::optional<SourceStep>> SourceWalk::next() {
   for (;;) {
+    if (work_.is_long()) {
+      co_await work_.loop.next_turn();
+    }
+    std::optional<SourceStep> step;
     if (levels_.empty()) {
-      if (next_path_ == paths_.size()) return {};
+      if (next_path_ == paths_.size()) co_return std::nullopt;
       const auto& path = paths_[next_path_++];
-      if (auto step = visit(path, own_name(path), true)) return step;
-      continue;
-    }
-    auto& level = levels_.back();
-    if (level.next == level.names.size()) {
-      auto left = std::move(level.folder);
+      root_ = own_name(path);
+      step = visit(path, root_, true);
+    } else if (auto& level = levels_.back(); level.names.empty()) {
+      step = std::move(level.folder);
+      step->kind = SourceStep::Kind::leave;
       levels_.pop_back();
-      left.kind = SourceStep::Kind::leave;
-      if (!left.name.empty()) return left;
-      continue;
+    } else {
+      const auto name = level.names.top();
+      level.names.pop();
+      step = visit(joined(level.folder.path, name), joined(level.folder.name, name), false);
     }
-    const auto name = level.names[level.next++];
-    if (auto step = visit(joined(level.folder.path, name), joined(level.folder.name, name), false))
-      return step;
+    if (!step) continue;
+    if (step->kind == SourceStep::Kind::enter) {
+      auto folder = *step;
+      co_await enter(std::move(folder));
+    }
+    const bool is_folder = step->kind == SourceStep::Kind::enter || step->kind == SourceStep::Kind::leave;
+    if (is_folder && step->name.empty()) continue;
+    co_return step;
   }
 }
 
 std::optional<SourceStep> SourceWalk::visit(std::string path, std::string name, bool is_named) {
+  using Kind = SourceStep::Kind;
   struct stat status {};
-  if (path == "-") return SourceStep{SourceStep::Kind::file, std::move(path), "", is_named};
+  if (path == "-") return SourceStep{Kind::file, std::move(path), "", is_named};
   const int result = is_named ? stat(path.c_str(), &status) : lstat(path.c_str(), &status);
   if (result != 0) {
-    unreadable_(path, errno);
+    listener_.unreadable(path, errno);
     return {};
   }
   if (!is_named && is_reserved_name(name)) {
-    left_out_(path, "has a name that is reserved for parts of files");
+    listener_.left_out(path, "has a name that is reserved for parts of files");
     return {};
   }
-  if (S_ISDIR(status.st_mode)) {
-    SourceStep folder{SourceStep::Kind::enter, std::move(path), std::move(name)};
-    enter(folder);
-    if (folder.name.empty()) return {};
-    return folder;
-  }
+  if (S_ISDIR(status.st_mode)) return SourceStep{Kind::enter, std::move(path), std::move(name)};
+  if (!is_named && S_ISLNK(status.st_mode)) return visit_link(std::move(path), std::move(name));
   if (!is_named && !S_ISREG(status.st_mode)) {
-    left_out_(path, kind_in_words(status.st_mode));
+    listener_.refused(path, kind_in_words(status.st_mode));
     return {};
   }
-  return SourceStep{SourceStep::Kind::file, std::move(path), std::move(name), is_named};
+  return SourceStep{Kind::file, std::move(path), std::move(name), is_named};
 }
 
-void SourceWalk::enter(SourceStep folder) {
+std::optional<SourceStep> SourceWalk::visit_link(std::string path, std::string name) {
+  std::array<char, longest_target + 1> target;
+  const auto size = readlink(path.c_str(), target.data(), target.size());
+  if (size < 0) {
+    listener_.unreadable(path, errno);
+    return {};
+  }
+  SourceStep link{SourceStep::Kind::link, std::move(path), std::move(name)};
+  link.target.assign(target.data(), static_cast<std::size_t>(size));
+  const auto fault = fault_of_target(link.name, link.target, root_.empty() ? 0 : 1);
+  if (fault.empty()) return link;
+  listener_.refused(link.path, text("is a symbolic link whose target {}", fault));
+  return {};
+}
+
+Task<> SourceWalk::enter(SourceStep folder) {
   Level level{std::move(folder), {}};
   std::error_code error;
   std::filesystem::directory_iterator entry(level.folder.path, error);
   while (!error && entry != std::filesystem::directory_iterator()) {
-    level.names.push_back(entry->path().filename().string());
+    level.names.push(entry->path().filename().string());
     entry.increment(error);
+    if (work_.is_long()) {
+      co_await work_.loop.next_turn();
+    }
   }
-  if (error) unreadable_(level.folder.path, error.value());
-  std::sort(level.names.begin(), level.names.end());
+  if (error) listener_.unreadable(level.folder.path, error.value());
   levels_.push_back(std::move(level));
 }
 
-std::optional<SourceTotals> count_sources(std::vector<std::string> paths) {
-  SourceWalk walk(
-      std::move(paths), [](const auto&, const auto&) {}, [](const auto&, int) {});
+Task<SourceTotals> count_sources(std::vector<std::string> paths, LongWork work) {
+  const auto ignore = [](const std::string&, const auto&) {};
+  SourceWalk walk(std::move(paths), {ignore, ignore, ignore}, work);
   SourceTotals totals;
-  while (const auto step = walk.next()) {
-    if (step->kind != SourceStep::Kind::file) continue;
-    struct stat status {};
-    if (step->path == "-" || stat(step->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  for (;;) {
+    const auto step = co_await walk.next();
+    if (!step) break;
+    const bool is_link = step->kind == SourceStep::Kind::link;
+    if (step->kind != SourceStep::Kind::file && !is_link) continue;
     ++totals.files;
-    totals.bytes += static_cast<std::uint64_t>(status.st_size);
+    totals.has_links = totals.has_links || is_link;
+    if (is_link) continue;
+    struct stat status {};
+    if (step->path == "-" || stat(step->path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+      totals.has_sizes = false;
+    else
+      totals.bytes += static_cast<std::uint64_t>(status.st_size);
   }
-  return totals;
+  co_return totals;
 }
 
 }  // namespace sockx

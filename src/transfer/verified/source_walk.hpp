@@ -6,8 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <queue>
 #include <string>
 #include <vector>
+
+#include "flow/long_work.hpp"
+#include "flow/task.hpp"
 
 namespace sockx {
 
@@ -22,50 +26,63 @@ const char* kind_in_words(mode_t mode);
 struct SourceStep {
   enum class Kind {
     file,
+    link,
     enter,
     leave
   } kind = Kind::file;    // a folder is entered, and left after its content
   std::string path;       // where it is
   std::string name;       // what the receiver calls it: a relative path
   bool is_named = false;  // by the user, not found in a folder
+  std::string target{};   // of a link
 };
 
 /// Goes through files and folders in the order in which they were named, and through what is in a folder in
 /// the order of the bytes of the names. A folder is sent under its own name; "." and what ends in ".." stand
-/// for what is in them. A name that is a symbolic link is followed; links, devices and sockets inside a
-/// folder are not sent.
+/// for what is in them. A name that is a symbolic link is followed; a link inside a folder is a step of its
+/// own when it leads to nothing outside that folder. Other links, devices, fifos and sockets in a folder are
+/// not sent. The tree is read while the walk goes on, and never for long at a time.
 class SourceWalk {
  public:
-  /// Told of what is left out: "src/link: is a symbolic link".
-  using LeftOut = std::function<void(const std::string& path, const std::string& why)>;
-  /// Told of a folder that cannot be read, with errno.
-  using Unreadable = std::function<void(const std::string& path, int error)>;
+  struct Listener {
+    /// What is left out, and nobody misses: "src/.sockx-0.part", "has a name that is ...".
+    std::function<void(const std::string& path, const std::string& why)> left_out;
+    /// What cannot be sent: "src/fifo", "is a fifo".
+    std::function<void(const std::string& path, const std::string& why)> refused;
+    /// What cannot be read, with errno.
+    std::function<void(const std::string& path, int error)> unreadable;
+  };
 
-  SourceWalk(std::vector<std::string> paths, LeftOut left_out, Unreadable unreadable);
+  /// What `work` refers to outlives this.
+  SourceWalk(std::vector<std::string> paths, Listener listener, LongWork work);
   /// Nothing at the end.
-  std::optional<SourceStep> next();
+  Task<std::optional<SourceStep>> next();
 
  private:
+  /// The smallest first, and never sorted at once: a folder may have millions.
+  using Names = std::priority_queue<std::string, std::vector<std::string>, std::greater<>>;
   struct Level {
     SourceStep folder;
-    std::vector<std::string> names;  // in it
-    std::size_t next = 0;
+    Names names;  // in it
   };
   std::optional<SourceStep> visit(std::string path, std::string name, bool is_named);
-  void enter(SourceStep folder);
+  std::optional<SourceStep> visit_link(std::string path, std::string name);
+  Task<> enter(SourceStep folder);
 
   std::vector<std::string> paths_;
-  LeftOut left_out_;
-  Unreadable unreadable_;
+  Listener listener_;
+  LongWork work_;
   std::size_t next_path_ = 0;
+  std::string root_;  // the name of what has been named last
   std::vector<Level> levels_;
 };
 
 struct SourceTotals {
   std::uint64_t files = 0, bytes = 0;
+  bool has_sizes = true;  // else the two say nothing: not all tell their size beforehand
+  bool has_links = false;
 };
 
-/// All that a walk would come by, and can read. Nothing when not all of that tells its size beforehand.
-std::optional<SourceTotals> count_sources(std::vector<std::string> paths);
+/// All that a walk would come by, and can read.
+Task<SourceTotals> count_sources(std::vector<std::string> paths, LongWork work);
 
 }  // namespace sockx

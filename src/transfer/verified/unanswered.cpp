@@ -51,7 +51,7 @@ void Unanswered::take(const Done& done) {
     throw Corrupt(text("{} has a file that was not sent", receiver_));
   const auto entry = std::move(entries_.extract(found).mapped());
   answered_.notify();
-  if (entry.kind == EntryKind::directory) return;
+  if (entry.kind == EntryKind::directory) return;  // which is no file
   ++tally_.files;
   tell_({FileEvent::Kind::whole, entry.path, entry.size});
 }

@@ -107,7 +107,7 @@ void put(Writer& to, const Hello& hello) {
 }
 void take(Reader& from, Hello& hello) {
   from.number(hello.version);
-  if (hello.version != protocol_version) {  // the rest is another version's
+  if (!is_spoken(hello.version)) {  // the rest is another version's
     from = Reader({});
     return;
   }
@@ -128,11 +128,13 @@ void take(Reader& from, Welcome& welcome) { from.number(welcome.version); }
 void put(Writer& to, const Entry& entry) {
   to.number(entry.id).number(static_cast<std::uint8_t>(entry.kind));
   to.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).number(entry.size).words(entry.name);
+  if (entry.kind == EntryKind::link) to.words(entry.target);
 }
 void take(Reader& from, Entry& entry) {
-  from.number(entry.id).choice(entry.kind, EntryKind::file, EntryKind::directory);
+  from.number(entry.id).choice(entry.kind, EntryKind::file, EntryKind::link);
   from.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).file_size(entry.size, true);
   from.words(entry.name, longest_name);
+  if (entry.kind == EntryKind::link) from.words(entry.target, longest_target);
   if (entry.mode > 0777) throw Corrupt(text("a mode of {:o} is more than permissions", entry.mode));
   if (entry.nanoseconds > 999'999'999) throw Corrupt(text("{} nanoseconds are a second", entry.nanoseconds));
 }
@@ -150,7 +152,11 @@ void take(Reader& from, Offer& offer) {
   offer.have.resize(from.count(most_ranges));
   for (auto& range : offer.have) from.range(range);
   offer.samples.resize(from.count(most_samples));
-  for (auto& [range, digest] : offer.samples) from.range(range).words(digest, size_of(DigestKind::sha256));
+  for (auto& [range, digest] : offer.samples) {
+    from.range(range).words(digest, size_of(DigestKind::sha256));
+    if (range.length == 0 || range.length > largest_chunk)
+      throw Corrupt(text("a sample of {} bytes is none of 1 to {}", range.length, largest_chunk));
+  }
 }
 
 void put(Writer& to, const Restart& restart) { to.number(restart.id); }

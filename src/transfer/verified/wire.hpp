@@ -14,12 +14,14 @@
 
 namespace sockx {
 
-constexpr std::uint16_t protocol_version = 1;
+constexpr std::uint16_t oldest_version = 1, newest_version = 2;  // of the protocol
+constexpr std::uint16_t version_with_links = 2;
 constexpr std::size_t frame_header_size = 16;
 constexpr std::size_t frame_digest_size = 16;    // behind the body
 constexpr std::size_t largest_body = 64 * 1024;  // of a message; payload is none of it
 constexpr std::size_t largest_chunk = 4 << 20;   // bytes of a file
 constexpr std::size_t longest_name = 4096;       // bytes of a path
+constexpr std::size_t longest_target = 4095;     // bytes of what a symbolic link leads to
 constexpr std::size_t most_ranges = 2000;        // of an Offer
 constexpr std::size_t most_samples = 8;
 constexpr std::size_t most_stretches = 64 * 1024;  // between holes, of all files that are on their way
@@ -29,24 +31,30 @@ constexpr std::uint64_t unknown = ~std::uint64_t{0};  // in place of a size or a
 
 using SessionId = std::array<std::byte, 16>;
 
+/// Whether we can have a session of this version.
+constexpr bool is_spoken(std::uint16_t version) {
+  return version >= oldest_version && version <= newest_version;
+}
+
 /// Sender: the first message of each connection. Stream 0 is the one that everything but chunks goes over.
 struct Hello {
-  std::uint16_t version = protocol_version;
+  std::uint16_t version = oldest_version;  // the oldest that has all that will be said
   DigestKind digest = DigestKind::xxh3_128;
   std::uint16_t stream = 0, streams = 1;
   SessionId session{};
   std::uint64_t files = unknown, bytes = unknown;  // what is about to come, for who shows progress
 };
 
-/// Receiver: the answer to Hello.
+/// Receiver: the answer to Hello, with its version if we speak that.
 struct Welcome {
-  std::uint16_t version = protocol_version;
+  std::uint16_t version = oldest_version;
 };
 
-enum class EntryKind : std::uint8_t { file = 1, directory = 2 };
+enum class EntryKind : std::uint8_t { file = 1, directory = 2, link = 3 };
 
 /// Sender: a file, or a directory, begins. `id` counts from 0. The sender announces some ahead; of each it
-/// sends nothing more before it has the Offer, which a directory gets only when it is unwanted.
+/// sends nothing more before it has the Offer, which a directory gets only when it is unwanted. Of a link,
+/// which is symbolic, there is nothing more to send: it gets an Offer that it is there or unwanted, or Done.
 struct Entry {
   std::uint32_t id = 0;
   EntryKind kind = EntryKind::file;
@@ -55,6 +63,7 @@ struct Entry {
   std::uint32_t nanoseconds = 0;  // of the last modification
   std::uint64_t size = unknown;   // bytes
   std::string name;               // a relative path; empty for a stream without one
+  std::string target = {};        // of a link
 };
 
 /// A chunk that is verified already, for the sender to compare with its own file.

@@ -75,6 +75,9 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
   Offer overlapping{0, Offer::State::part};
   overlapping.have = {{0, 2'000'000}, {1'000'000, 2'000'000}};
   overlapping.samples = {{{0, 10}, std::string(16, 'd')}};
+  Offer large_sample{0, Offer::State::part};
+  large_sample.have = {{0, 1'000'000}};
+  large_sample.samples = {{{0, 20ULL << 30}, std::string(16, 'd')}};
   struct Case {
     std::string name, answers, reason;
   };
@@ -103,6 +106,8 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
       {"not what was sent", answers_in({Welcome(), Offer{0, Offer::State::unwanted, 10, "other bytes"}}),
        "Corrupt: "},
       {"a part beyond the end", answers_in({Welcome(), part}), ""},
+      {"a sample of 20 GiB", answers_in({Welcome(), large_sample}),
+       "Corrupt: the receiver: a sample of 21474836480 bytes is none of 1 to 4194304"},
       {"a part in pieces that overlap", answers_in({Welcome(), overlapping}), ""},
   };
   for (const auto& [name, answers, reason] : cases) {

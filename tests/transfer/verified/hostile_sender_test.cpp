@@ -16,7 +16,7 @@ namespace {
 
 using Words = std::vector<Message>;
 
-Hello hello() { return {protocol_version, DigestKind::xxh3_128, 0, 1, {}, unknown, unknown}; }
+Hello hello() { return {oldest_version, DigestKind::xxh3_128, 0, 1, {}, unknown, unknown}; }
 Entry file(std::uint32_t id, std::string name, std::uint64_t size) {
   return {id, EntryKind::file, 0644, 1'000'000, 0, size, std::move(name)};
 }
@@ -294,7 +294,7 @@ TEST_CASE("hostile sender: what no sender says ends the transfer with a reason")
        begun + frame(6, 25, std::string(4, '\0') + "\2" + std::string(20, '\1')), "has 2 where"},
       {"what is not compressed",
        begun + encode(Chunk{0, Encoding::zstd, {0, 100}, 4}) + "zstd" + xxh3_128("zstd"),
-       "4 bytes do not decompress to 100"},
+       "what came does not decompress"},
       {"noise", noise(100'000), "no frame of a verified transfer"},
       {"noise after the greeting", greeted + noise(100'000), "no frame of a verified transfer"},
       {"a raw file", std::string(100'000, 'x'), "no frame of a verified transfer"},
@@ -368,6 +368,89 @@ TEST_CASE("hostile sender: no more entries than are allowed, and no longer files
     CHECK_FALSE(fs::exists(ward.inside + "/victim"));
     ward.check_untouched();
   }
+}
+
+TEST_CASE("hostile sender: where it says that a hole is there are zeros, whatever it has sent there") {
+  const std::string bytes(300'000, 'x');
+  const auto broken_off =
+      encode(Chunk{0, Encoding::plain, {10, 300'000}, 300'000}) + bytes + std::string(16, '\0');
+  for (const std::uint64_t size : {400'000U, 4'000'000U}) {
+    CAPTURE(size);
+    const Folder there;
+    const auto said = encode(hello()) + encode(file(0, "victim", size)) + broken_off +
+                      chunk(0, 0, "0123456789") + encode(End{0, size, 10}) + encode(Finish());
+    const auto reception = receive({said}, {.folder = there.path()});
+    CHECK(reception.reason() == "");
+    CHECK(reception.tally.files == 1);
+    CHECK(read_file(there / "victim") == "0123456789" + std::string(size - 10, '\0'));
+  }
+}
+
+namespace {
+
+Entry link(std::uint32_t id, std::string name, std::string target) {
+  return {id, EntryKind::link, 0777, 1'000'000, 0, 0, std::move(name), std::move(target)};
+}
+std::string hello_with_links() {
+  auto said = hello();
+  said.version = version_with_links;
+  return encode(said);
+}
+
+}  // namespace
+
+TEST_CASE("hostile sender: a link that leads elsewhere is refused") {
+  const std::pair<const char*, const char*> links[]{
+      {"bad", "/etc/passwd"}, {"bad", ".."},      {"bad", "../precious"},   {"sub/bad", "../../precious"},
+      {"bad", "sub/../../x"}, {"bad", ""},        {"bad", "./../precious"}, {"bad", "sub/.."},
+      {"bad", "two\nlines"},  {"../bad", "file"}, {"link/bad", "file"},     {"to-file/bad", "x"},
+      {"file", "sub"},        {"sub", "file"}};
+  for (const auto& [name, target] : links) {
+    CAPTURE(name);
+    CAPTURE(target);
+    for (const bool replaces : {false, true}) {
+      if (replaces && std::string_view(name) == "file") continue;  // that may be replaced
+      const Ward ward;
+      auto options = ward.options();
+      options.replaces = replaces;
+      const auto said = hello_with_links() + encode(link(0, name, target)) + encode(Finish());
+      const auto reception = receive({said}, options);
+      CHECK(reception.reason() == "");
+      CHECK(reception.refused.size() == 1);
+      CHECK_FALSE(fs::is_symlink(ward.inside + "/bad"));
+      CHECK_FALSE(fs::is_symlink(ward.inside + "/sub/bad"));
+      CHECK(fs::is_directory(fs::symlink_status(ward.inside + "/sub")));
+      ward.check_untouched();
+    }
+  }
+}
+
+TEST_CASE("hostile sender: nothing is written through a link that was received") {
+  for (const bool replaces : {false, true}) {
+    const Ward ward;
+    auto options = ward.options();
+    options.replaces = replaces;
+    const auto said = hello_with_links() + encode(link(0, "new", "sub")) + encode(link(1, "leaf", "file")) +
+                      encode(file(2, "new/x", 4)) + encode(folder(3, "new/y")) + encode(End{3, 0, 0}) +
+                      encode(link(4, "new/z", "x")) + encode(folder(5, "new")) + encode(End{5, 0, 0}) +
+                      encode(file(6, "leaf", 4)) +
+                      (replaces ? chunk(6, 0, "evil") + encode(End{6, 4, 4}) : "") + encode(Finish());
+    const auto reception = receive({said}, options);
+    CHECK(reception.reason() == "");
+    CHECK(reception.refused.size() == (replaces ? 4 : 5));
+    CHECK(fs::is_empty(ward.inside + "/sub"));
+    CHECK(fs::read_symlink(ward.inside + "/new") == "sub");
+    CHECK(fs::is_symlink(ward.inside + "/leaf") == !replaces);
+    ward.check_untouched();
+  }
+}
+
+TEST_CASE("hostile sender: a link in a session of the version that has none ends the transfer") {
+  const Ward ward;
+  const auto said = encode(hello()) + encode(link(0, "new", "sub")) + encode(Finish());
+  CHECK(receive({said}, ward.options()).reason().find("this version of the protocol has not") !=
+        std::string::npos);
+  ward.check_untouched();
 }
 
 TEST_CASE("hostile sender: a restart that nobody asked for counts nothing twice") {

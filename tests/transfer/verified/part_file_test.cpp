@@ -48,8 +48,13 @@ struct Workplace {
   static Clock::time_point resume(PartFile& part) {
     EventLoop loop;
     Clock::time_point last_active{};
-    loop.run(part.resume(last_active));
+    loop.run(part.resume({loop, last_active}));
     return last_active;
+  }
+  static bool complete(PartFile& part, std::uint64_t size, bool replaces, bool sync) {
+    EventLoop loop;
+    Clock::time_point last_active{};
+    return loop.run(part.complete(size, replaces, sync, {loop, last_active}));
   }
   /// As though the machine had been started anew.
   void restart_machine() const {
@@ -127,7 +132,7 @@ TEST_CASE("part file: a comparison that is broken off goes on from there") {
     EventLoop loop;
     Clock::time_point last_active{};
     auto part = workplace.part();
-    auto resuming = part.resume(last_active);
+    auto resuming = part.resume({loop, last_active});
     resuming.start(loop);  // compares one chunk
     CHECK(part.verified().bytes() == chunk_size);
   }
@@ -174,7 +179,7 @@ TEST_CASE("part file: nothing stays of what fsync has failed for") {
     Workplace::resume(part);
     for (const auto number : {0, 1, 2, 3}) workplace.add_chunk(part, static_cast<std::size_t>(number));
     fail_call(SYS_fsync, EIO);
-    return thrown_by<Error>([&] { part.complete(facts.size, false, true); }) ? 0 : 1;
+    return thrown_by<Error>([&] { Workplace::complete(part, facts.size, false, true); }) ? 0 : 1;
   });
   CHECK(end.exited_with(0));
   CHECK(workplace.folder.size() == 0);
@@ -188,8 +193,9 @@ TEST_CASE("part file: where renameat2 knows no flags a file gets its name all th
     const auto end = in_child([&] {
       auto part = workplace.part(false, {13, 1, 0, 0644});
       part.write(0, std::as_bytes(std::span(std::string_view("other content"))));
+      part.add_verified({0, 13}, xxh3_128("other content"));
       fail_call(SYS_renameat2, EINVAL);
-      return part.complete(13, false, false) ? 0 : 1;
+      return Workplace::complete(part, 13, false, false) ? 0 : 1;
     });
     CHECK(end.exited_with(is_there ? 1 : 0));
     CHECK(read_file(workplace.folder / "file") == (is_there ? "kept" : "other content"));
@@ -205,7 +211,7 @@ TEST_CASE("part file: what somebody else has put in its place does not get its n
     for (const std::size_t number : {0, 1, 2, 3}) workplace.add_chunk(part, number);
     fs::rename(workplace.beside + ".part", workplace.folder / "elsewhere");
     write_file(workplace.beside + ".part", "not it");
-    CHECK(thrown_by<Error>([&] { part.complete(facts.size, true, false); }));
+    CHECK(thrown_by<Error>([&] { Workplace::complete(part, facts.size, true, false); }));
   }
   CHECK_FALSE(fs::exists(workplace.folder / "file"));
   CHECK(read_file(workplace.beside + ".part") == "not it");
@@ -219,7 +225,7 @@ TEST_CASE("part file: a map that cannot be removed does not undo a file that has
     for (const std::size_t number : {0, 1, 2, 3}) workplace.add_chunk(part, number);
     fs::remove(workplace.beside + ".map");
     fs::create_directory(workplace.beside + ".map");
-    CHECK(part.complete(facts.size, false, false));
+    CHECK(Workplace::complete(part, facts.size, false, false));
   }
   CHECK(read_file(workplace.folder / "file") == workplace.content);
 }

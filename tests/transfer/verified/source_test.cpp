@@ -40,11 +40,12 @@ TEST_CASE("source: a walk says what the user has named") {
   write_file(here / "file", "content");
   fs::create_directory(here / "tree");
   write_file(here / "tree/file", "content");
-  SourceWalk walk(
-      {here / "file", here / "tree"}, [](const auto&, const auto&) {}, [](const auto&, int) {});
-  CHECK(walk.next()->is_named);
-  CHECK(walk.next()->kind == SourceStep::Kind::enter);
-  CHECK_FALSE(walk.next()->is_named);
+  EventLoop loop;
+  Clock::time_point last_active;
+  SourceWalk walk({here / "file", here / "tree"}, {}, {loop, last_active});
+  CHECK(loop.run(walk.next())->is_named);
+  CHECK(loop.run(walk.next())->kind == SourceStep::Kind::enter);
+  CHECK_FALSE(loop.run(walk.next())->is_named);
 }
 
 TEST_CASE("source: files of /proc have content and no size, empty files have a size") {

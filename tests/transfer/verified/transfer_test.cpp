@@ -7,6 +7,7 @@
 #include "os/error.hpp"
 #include "os/hexadecimal.hpp"
 #include "transfer/verified/part_file.hpp"
+#include "transfer/verified/source_walk.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -50,7 +51,7 @@ TEST_CASE("verified: a file arrives with its bytes, mode and time, whatever its 
   }
 }
 
-TEST_CASE("verified: a folder arrives as it is, with empty folders and without links") {
+TEST_CASE("verified: a folder arrives as it is, with empty folders and links that stay in it") {
   const Folder here, there;
   fs::create_directories(here / "tree/empty");
   fs::create_directories(here / "tree/deep/er");
@@ -58,20 +59,90 @@ TEST_CASE("verified: a folder arrives as it is, with empty folders and without l
   write(here / "tree/deep/er/\xff not UTF-8", noise(100'000));
   write(here / "tree/deep/\xc3\xa4", noise(2'000'000));
   fs::create_symlink("a", here / "tree/link");
-  std::vector<std::string> left_out;
-  VerifiedSendOptions options{.paths = {here / "tree"}};
-  options.tell = [&](const FileEvent& event) {
-    if (event.kind == FileEvent::Kind::left_out) left_out.push_back(event.name);
-  };
-  const auto outcome = transfer(options, {.folder = there.path()});
+  fs::create_symlink("../../empty", here / "tree/deep/er/up");
+  fs::create_symlink("nowhere", here / "tree/dangling");
+  const auto outcome = transfer({.paths = {here / "tree"}}, {.folder = there.path(), .sync = true});
   REQUIRE(outcome.is_success());
+  CHECK(outcome.sent.files == 6);
+  CHECK(outcome.received.files == 6);
+  CHECK(outcome.received.files_total == 6U);
   for (const auto* const name : {"tree/a", "tree/deep/er/\xff not UTF-8", "tree/deep/\xc3\xa4"})
     check_same_file(here / name, there / name);
   CHECK(fs::is_empty(there / "tree/empty"));
   for (const auto* const name : {"tree", "tree/empty", "tree/deep"})
     CHECK(status_of(here / name).st_mtim.tv_nsec == status_of(there / name).st_mtim.tv_nsec);
-  CHECK(left_out == std::vector{here / "tree/link"});
-  CHECK_FALSE(fs::exists(there / "tree/link"));
+  for (const auto* const name : {"tree/link", "tree/deep/er/up", "tree/dangling"}) {
+    CHECK(fs::read_symlink(there / name) == fs::read_symlink(here / name));
+    CHECK(status_of(here / name).st_mtim.tv_nsec == status_of(there / name).st_mtim.tv_nsec);
+  }
+  const auto again = transfer({.paths = {here / "tree"}}, {.folder = there.path()});
+  CHECK(again.is_success());
+  CHECK(again.sent.files_there == 6);
+
+  fs::remove(there / "tree/link");
+  write(there / "tree/link", "a file");
+  const auto kept = transfer({.paths = {here / "tree"}}, {.folder = there.path()});
+  CHECK(kept.sent.files_failed == 1);
+  CHECK(read_file(there / "tree/link") == "a file");
+  CHECK(transfer({.paths = {here / "tree"}}, {.folder = there.path(), .replaces = true}).is_success());
+  CHECK(fs::read_symlink(there / "tree/link") == "a");
+  CHECK(std::distance(fs::directory_iterator(there / "tree"), fs::directory_iterator()) == 5);
+}
+
+TEST_CASE(
+    "verified: links that lead out of the folder and special files are refused by name, the rest is sent") {
+  const Folder here, there;
+  fs::create_directories(here / "tree/sub");
+  write(here / "tree/file", "content");
+  REQUIRE(mkfifo((here / "tree/fifo").c_str(), 0600) == 0);
+  const std::pair<const char*, const char*> links[]{{"tree/absolute", "/etc/passwd"},
+                                                    {"tree/out", ".."},
+                                                    {"tree/sub/beside", "../../tree2/file"},
+                                                    {"tree/sub/through", "../sub/../file"}};
+  for (const auto& [name, target] : links) fs::create_symlink(target, here / name);
+  std::vector<std::string> failed;
+  VerifiedSendOptions options{.paths = {here / "tree"}};
+  options.tell = [&](const FileEvent& event) {
+    if (event.kind == FileEvent::Kind::failed) failed.push_back(event.reason.substr(here.path().size() + 1));
+  };
+  const auto outcome = transfer(options, {.folder = there.path()});
+  CHECK_FALSE(outcome.sender_failure);
+  CHECK_FALSE(outcome.receiver_failure);
+  CHECK(thrown_by<Incomplete>([&] { std::rethrow_exception(outcome.sent.first_failure); }));
+  CHECK(failed ==
+        std::vector<std::string>{
+            "tree/absolute is a symbolic link whose target is absolute, and is not sent",
+            "tree/fifo is a fifo, and is not sent",
+            "tree/out is a symbolic link whose target leads out of the folder, and is not sent",
+            "tree/sub/beside is a symbolic link whose target leads out of the folder, and is not sent",
+            "tree/sub/through is a symbolic link whose target has the part '..' behind a name, and is not "
+            "sent"});
+  CHECK(read_file(there / "tree/file") == "content");
+  CHECK(fs::is_empty(there / "tree/sub"));
+}
+
+TEST_CASE("verified: a receiver without links takes what has none") {
+  const Folder here;
+  fs::create_directory(here / "tree");
+  write(here / "tree/file", "content");
+  EventLoop loop;
+  Clock::time_point last_active;
+  CHECK_FALSE(loop.run(count_sources({here / "tree"}, {loop, last_active})).has_links);
+  fs::create_symlink("file", here / "tree/link");
+  const auto totals = loop.run(count_sources({here / "tree"}, {loop, last_active}));
+  CHECK(totals.has_links);
+  CHECK(totals.files == 2);
+}
+
+TEST_CASE("verified: a folder that is made in one with a set-group-ID bit keeps that bit") {
+  const Folder here, there;
+  fs::create_directories(here / "tree/sub");
+  chmod((here / "tree/sub").c_str(), 0750);
+  REQUIRE(chmod(there.path().c_str(), 02755) == 0);
+  if ((status_of(there.path()).st_mode & S_ISGID) == 0) return;  // the group is none of ours
+  REQUIRE(transfer({.paths = {here / "tree"}}, {.folder = there.path()}).is_success());
+  CHECK((status_of(there / "tree").st_mode & 07777) == (02000 | (status_of(here / "tree").st_mode & 0777)));
+  CHECK((status_of(there / "tree/sub").st_mode & 07777) == 02750);
 }
 
 TEST_CASE("verified: what an earlier transfer has left in a folder that is sent does not travel") {

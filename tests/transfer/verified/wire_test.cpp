@@ -26,12 +26,14 @@ std::vector<Message> examples() {
   for (std::uint64_t i = 0; i < most_ranges; ++i) largest.have.push_back({i << 30, i + 1});
   for (std::uint64_t i = 0; i < most_samples; ++i)
     largest.samples.push_back({{i, largest_chunk}, std::string(32, static_cast<char>(i))});
-  return {Hello{protocol_version, DigestKind::sha256, 3, 64, session(), 12, 1ULL << 40},
+  return {Hello{oldest_version, DigestKind::sha256, 3, 64, session(), 12, 1ULL << 40},
           Hello(),
           Welcome(),
           Entry{7, EntryKind::file, 0777, -1, 999'999'999, 1ULL << 62, "a/\xff b"},
           Entry{8, EntryKind::directory, 0, 1ULL << 33, 0, 0, std::string(longest_name, 'n')},
           Entry{},
+          Entry{9, EntryKind::link, 0777, 0, 0, 0, "a/link", std::string(longest_target, 't')},
+          Hello{newest_version},
           largest,
           Offer{1, Offer::State::unwanted, 9, "it exists"},
           Restart{5},
@@ -118,6 +120,12 @@ TEST_CASE("wire: what no end of a transfer says is refused, and why") {
   many_ranges.have.resize(most_ranges + 1);
   auto many_samples = Offer{0, Offer::State::part};
   many_samples.samples.resize(most_samples + 1);
+  auto large_sample = Offer{0, Offer::State::part}, empty_sample = large_sample;
+  large_sample.samples.push_back({{0, largest_chunk + 1}, std::string(16, 'd')});
+  empty_sample.samples.push_back({{5, 0}, std::string(16, 'd')});
+  Entry long_target;
+  long_target.kind = EntryKind::link;
+  long_target.target.assign(longest_target + 1, 't');
   auto long_digest = Offer{0, Offer::State::part};
   long_digest.samples.push_back({{0, 1}, std::string(33, 'd')});
   Entry long_name;
@@ -127,7 +135,7 @@ TEST_CASE("wire: what no end of a transfer says is refused, and why") {
   Entry whole_second;
   whole_second.nanoseconds = 1'000'000'000;
   Entry other_kind;
-  other_kind.kind = EntryKind{3};
+  other_kind.kind = EntryKind{4};
   Entry negative_size;
   negative_size.size = 1ULL << 63;
   Hello no_streams;
@@ -142,7 +150,7 @@ TEST_CASE("wire: what no end of a transfer says is refused, and why") {
       {long_name, "4097 bytes where at most 4096"},
       {set_user_id, "a mode of 4755"},
       {whole_second, "1000000000 nanoseconds"},
-      {other_kind, "has 3 where"},
+      {other_kind, "has 4 where"},
       {negative_size, "9223372036854775808 bytes"},
       {no_streams, "connection 0 of 0"},
       {beyond, "connection 2 of 2"},
@@ -150,6 +158,9 @@ TEST_CASE("wire: what no end of a transfer says is refused, and why") {
       {many_streams, "65 connections"},
       {many_ranges, "lists 2001 where at most 2000"},
       {many_samples, "lists 9 where at most 8"},
+      {large_sample, "a sample of 4194305 bytes is none of 1 to 4194304"},
+      {empty_sample, "a sample of 0 bytes"},
+      {long_target, "4096 bytes where at most 4095"},
       {long_digest, "33 bytes where at most 32"},
       {Offer{0, Offer::State{5}}, "has 5 where"},
       {Chunk{0, Encoding::plain, {0, 0}, 0}, "a chunk of 0 bytes"},
@@ -170,9 +181,9 @@ TEST_CASE("wire: what no end of a transfer says is refused, and why") {
 
 TEST_CASE("wire: of another version's greeting only the version is read") {
   Hello hello;
-  hello.version = 2;
+  hello.version = newest_version + 1;
   hello.streams = 0;  // which ours could not have
-  CHECK(std::get<Hello>(decode(encode(hello))).version == 2);
+  CHECK(std::get<Hello>(decode(encode(hello))).version == newest_version + 1);
 }
 
 TEST_CASE("wire: a header of another type, of another length or of nothing we know is refused") {

@@ -1,4 +1,5 @@
 // send-file --verified: what there is to be sent, and what it takes to send it.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "../support/events.hpp"

@@ -477,6 +477,25 @@ TEST_SUITE("udp") {
     CHECK(measured["duplicated"] == 1);
     CHECK(contains(meter.process().err(), "1 datagrams were of no load"));
   }
+
+  TEST_CASE("a load whose numbers are near the greatest there is does not stop the meter") {
+    UdpListener meter({"--measure", "--expect", "2"}, {Stdio::null()});
+    DatagramPeer peer;
+    const auto packet = [](char kind, std::uint64_t sequence) {
+      std::string bytes{'s', 'x', kind, '1', 0, 0, 0, 7};
+      for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(sequence >> shift & 0xffU);
+      return bytes + std::string(8, '\0');
+    };
+    for (const auto sequence : {UINT64_MAX - 9, UINT64_MAX}) peer.send(packet('l', sequence), meter.port());
+    peer.send(packet('e', UINT64_MAX), meter.port());
+    CHECK(peer.receive().bytes.starts_with("sxr1"));
+    run(sockx({"udp", "--generate", "64", "--datagrams", "10", "127.0.0.1", meter.port()}));
+    check_end(meter.process(), exited(0));
+    const auto lines = lines_of(meter.process().out());
+    REQUIRE(lines.size() == 2);
+    CHECK(contains(lines[0], "2 of 18446744073709551615 datagrams"));
+    CHECK(contains(lines[1], "of 10 datagrams"));
+  }
 }
 
 }  // namespace test

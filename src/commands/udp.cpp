@@ -91,6 +91,16 @@ void add_replies(Flags& flags, UdpArguments& o) {
                   "send each datagram back, as it is or in upper case, or drop it")
       .needs("--listen")
       .excludes("--reply");
+  const auto read_rate = [&o](const std::string& word) {
+    const auto pace = word == "none" ? Pace{} : parse_pace(word);
+    if (pace.bytes > 0) throw BadInput(text("'{}': say datagrams a second, like 1000pps, or none", word));
+    o.exchange.answer_rate.of_peer = pace.datagrams;
+  };
+  flags
+      .add_read("--answer-rate", read_rate,
+                "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
+      .option_text("Npps|none")
+      .needs("--handler");
 }
 
 void check(const UdpArguments& o) {

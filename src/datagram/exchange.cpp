@@ -88,10 +88,15 @@ class Exchange {
     }
     group.throw_failure();
     if (refusal_ && !has_enough_) std::rethrow_exception(refusal_);
-    if (options_.expected && tally_.received.datagrams < *options_.expected)
-      throw TimedOut(text("{}: {} of {} replies came, and no other for {:g} s", socket_.name,
-                          tally_.received.datagrams, *options_.expected,
-                          std::chrono::duration<double>(*options_.reply_timeout).count()));
+    if (options_.expected && tally_.received.datagrams < *options_.expected) throw_too_few_replies();
+  }
+
+  [[noreturn]] void throw_too_few_replies() const {
+    const auto limit = text("{:g} s", std::chrono::duration<double>(*options_.reply_timeout).count());
+    const auto came = tally_.received.datagrams;
+    throw TimedOut(came == 0 ? text("{}: no reply within {}", socket_.name, limit)
+                             : text("{}: {} of {} replies came, and no other within {}", socket_.name, came,
+                                    *options_.expected, limit));
   }
 
   // Replies to unix peers that have no room yet.

@@ -1,4 +1,5 @@
 // sockx udp: a client and a peer, a listener and many.
+#include <pty.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -55,7 +56,12 @@ TEST_SUITE("udp") {
     DatagramPeer peer;
     Process expecting(udp(peer, {"--expect", "2", "--reply-timeout", "100ms"}), {Stdio::pipe()});
     expecting.feed("x\n");
-    check_failure(expecting, 5, "0 of 2 replies");
+    check_failure(expecting, 5, "no reply within 0.1 s");
+    Process half(udp(peer, {"--expect", "2", "--reply-timeout", "1s"}), {Stdio::pipe()});
+    peer.receive();
+    half.feed("x\n");
+    peer.send("one", peer.receive().port);
+    check_failure(half, 5, "1 of 2 replies came, and no other within 1 s");
     Process content(udp(peer, {"--reply-timeout", "100ms"}), {Stdio::pipe()});
     content.feed("x\n");
     check_end(content, exited(0));
@@ -231,6 +237,7 @@ TEST_SUITE("udp") {
     };
     CHECK(shown("line") == std::vector<std::string>{"a", "b"});
     const auto source = "127.0.0.1:" + peer.port();
+    CHECK(shown("text") == std::vector<std::string>{source + " a", source + " b"});
     CHECK(shown("hex") == std::vector<std::string>{source + " 61", source + " 620a"});
     const auto lines = shown("json");
     REQUIRE(lines.size() == 2);
@@ -246,6 +253,31 @@ TEST_SUITE("udp") {
     CHECK(event["text"] == "b\n");
     CHECK(event["hex"] == "620a");
     CHECK(std::abs(event["time"].get<double>() - static_cast<double>(time(nullptr))) < 100);
+  }
+
+  TEST_CASE("a listener on a terminal shows who has sent each datagram, and no control characters") {
+    int terminal = -1, program_side = -1;
+    REQUIRE(openpty(&terminal, &program_side, nullptr, nullptr, nullptr) == 0);
+    const UniqueFd screen(terminal), tty(program_side);
+    DatagramPeer one, other;
+    UdpListener listener({"--datagrams", "2"}, {Stdio::null(), Stdio::given(tty.get())});
+    one.send("hello\n", listener.port());
+    const auto first = "127.0.0.1:" + one.port() + " hello\r\n";
+    std::string shown;
+    const auto read_line = [&] {
+      char byte = 0;
+      do {
+        REQUIRE(read(screen.get(), &byte, 1) == 1);
+        shown += byte;
+      } while (byte != '\n');
+    };
+    read_line();
+    CHECK(shown == first);
+    other.send("\x1b[2Jforged\n" + first, listener.port());
+    read_line();
+    CHECK(shown ==
+          first + "127.0.0.1:" + other.port() + " ?[2Jforged?127.0.0.1:" + one.port() + " hello?\r\n");
+    check_end(listener.process(), exited(0));
   }
 
   TEST_CASE("unix datagrams: the client has a name of its own, so that the answer finds it") {

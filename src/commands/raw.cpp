@@ -24,7 +24,7 @@ struct RawArguments {
   RawOptions raw;
   ExchangeOptions exchange;
   std::optional<std::uint64_t> datagrams;
-  DatagramFormat format = DatagramFormat::hex;
+  std::optional<DatagramFormat> format;
   TimeLimits limits;
 };
 
@@ -110,7 +110,7 @@ Task<> run_raw(Context& context, RawArguments options, std::optional<DatagramSum
   DatagramStreams streams(loop, exchange.is_client);
   streams.set_reply_timeout(exchange);
   summary.emplace(context);
-  auto observer = summary->observer(options.format);
+  auto observer = summary->observer(options.format.value_or(DatagramFormat::hex));
   auto borrowed = streams.borrowed();
   co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
                            std::move(observer));

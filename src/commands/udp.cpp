@@ -1,5 +1,6 @@
 // sockx udp: datagrams to a peer, or from and to all that send some.
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cli/flag_groups.hpp"
 #include "commands/commands.hpp"
@@ -25,7 +26,7 @@ struct UdpArguments {
   DatagramOptions socket;
   ExchangeOptions exchange;
   std::optional<std::uint64_t> datagrams;
-  DatagramFormat format = DatagramFormat::raw;
+  std::optional<DatagramFormat> format;
   LoadFlags load;
   TimeLimits limits;
 };
@@ -91,6 +92,16 @@ void add_replies(Flags& flags, UdpArguments& o) {
                   "send each datagram back, as it is or in upper case, or drop it")
       .needs("--listen")
       .excludes("--reply");
+  const auto read_rate = [&o](const std::string& word) {
+    const auto pace = word == "none" ? Pace{} : parse_pace(word);
+    if (pace.bytes > 0) throw BadInput(text("'{}': say datagrams a second, like 1000pps, or none", word));
+    o.exchange.answer_rate.of_peer = pace.datagrams;
+  };
+  flags
+      .add_read("--answer-rate", read_rate,
+                "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
+      .option_text("Npps|none")
+      .needs("--handler");
 }
 
 void check(const UdpArguments& o) {
@@ -116,6 +127,12 @@ Address fit_for(const Address& local, const Address& to) {
   if (!maps) return to;
   const auto mapped = numeric_address("::ffff:" + to.host(), static_cast<std::uint16_t>(to.port()));
   return *mapped;
+}
+
+/// On a terminal the user sees who has sent each datagram.
+DatagramFormat format_of(const UdpArguments& o) {
+  const bool is_looked_at = o.listens && isatty(STDOUT_FILENO) != 0;
+  return o.format.value_or(is_looked_at ? DatagramFormat::text : DatagramFormat::raw);
 }
 
 Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSummary>& summary) {
@@ -151,7 +168,7 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
   DatagramStreams streams(loop, reads_input);
   if (!options.listens) streams.set_reply_timeout(exchange);
   summary.emplace(context);
-  auto observer = summary->observer(options.format);
+  auto observer = summary->observer(format_of(options));
   auto borrowed = streams.borrowed();
   co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
                            std::move(observer));
@@ -174,7 +191,7 @@ Run declare_udp(Flags& flags) {
   flags.add_count("--datagrams", o.datagrams,
                   "send no more than N datagrams; with --listen: end when N have been received");
   add_replies(flags, o);
-  add_format_flag(flags, o.format, "raw");
+  add_format_flag(flags, o.format, "raw; text with --listen when it is a terminal");
   add_recv_flags(flags, o.exchange.recv_flags);
   add_multicast_flags(flags, o.socket);
   add_run_timeouts(flags, o.limits);

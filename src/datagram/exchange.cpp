@@ -8,6 +8,7 @@
 
 #include "datagram/outbox.hpp"
 #include "datagram/peers.hpp"
+#include "datagram/unix_replies.hpp"
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
@@ -38,7 +39,18 @@ class Exchange {
         outbox_(socket_, watch_, {options_.send_flags, may_make_trains()}, tally_.sent,
                 [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
         pacer_(options_.pace),
-        heard_(loop) {}
+        heard_(loop),
+        replies_wait_(loop) {
+    const bool answers =
+        options_.handler == DatagramHandler::echo || options_.handler == DatagramHandler::upper;
+    if (answers && end_.local.family() != AF_UNIX) guard_.emplace(end_.local, options_.answer_rate);
+    if (options_.is_client || end_.is_connected || end_.local.family() != AF_UNIX) return;
+    UnixReplies::Options replies{
+        options_.send_flags,
+        [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); },
+        observer_.deaf};
+    replies_.emplace(socket_, std::move(replies), tally_.sent, tally_.undelivered);
+  }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
@@ -54,9 +66,11 @@ class Exchange {
     TaskGroup group(loop_);
     group.spawn(receive());
     if (streams_.in != nullptr) group.spawn(send_input());
+    if (replies_) group.spawn(send_waiting_replies());
     while (!receiving_has_ended_) {
       co_await group.next_end();
     }
+    co_await finish_replies();
     group.throw_failure();
   }
 
@@ -74,10 +88,40 @@ class Exchange {
     }
     group.throw_failure();
     if (refusal_ && !has_enough_) std::rethrow_exception(refusal_);
-    if (options_.expected && tally_.received.datagrams < *options_.expected)
-      throw TimedOut(text("{}: {} of {} replies came, and no other for {:g} s", socket_.name,
-                          tally_.received.datagrams, *options_.expected,
-                          std::chrono::duration<double>(*options_.reply_timeout).count()));
+    if (options_.expected && tally_.received.datagrams < *options_.expected) throw_too_few_replies();
+  }
+
+  [[noreturn]] void throw_too_few_replies() const {
+    const auto limit = text("{:g} s", std::chrono::duration<double>(*options_.reply_timeout).count());
+    const auto came = tally_.received.datagrams;
+    throw TimedOut(came == 0 ? text("{}: no reply within {}", socket_.name, limit)
+                             : text("{}: {} of {} replies came, and no other within {}", socket_.name, came,
+                                    *options_.expected, limit));
+  }
+
+  // Replies to unix peers that have no room yet.
+
+  Task<> send_waiting_replies() {
+    for (;;) {
+      while (!replies_->is_waiting()) {
+        co_await replies_wait_.wait();
+      }
+      co_await finish_replies();
+    }
+  }
+
+  /// Until all are sent or dropped.
+  Task<> finish_replies() {
+    while (replies_ && replies_->is_waiting()) {
+      co_await loop_.sleep_until(after(std::chrono::milliseconds(1)));
+      replies_->retry();
+    }
+  }
+
+  void put(std::span<const std::byte> bytes, const Address& to) {
+    if (!replies_) return outbox_.put(bytes, &to);
+    replies_->put(bytes, to);
+    if (replies_->is_waiting()) replies_wait_.notify();
   }
 
   // Receiving.
@@ -159,10 +203,21 @@ class Exchange {
   }
 
   void answer(const Address& source, std::span<const std::byte> bytes) {
-    if (end_.is_connected)
+    if (!end_.is_connected && !can_be_answered(source)) return;
+    const auto judgement = guard_ ? guard_->judge(source, loop_.now()) : Unanswered::no;
+    if (judgement != Unanswered::no)
+      leave_unanswered(judgement, source);
+    else if (end_.is_connected)
       outbox_.put(bytes);
-    else if (can_be_answered(source))
-      outbox_.put(bytes, &source);
+    else
+      put(bytes, source);
+  }
+
+  void leave_unanswered(Unanswered why, const Address& source) {
+    ++tally_.unanswered;
+    if (std::ranges::find(told_, why) != told_.end()) return;
+    told_.push_back(why);
+    observer_.unanswered(why, source);
   }
 
   void take_one(const Datagram& datagram, std::span<const std::byte> bytes) {
@@ -287,6 +342,7 @@ class Exchange {
       outbox_.put(record, end_.is_connected ? nullptr : &*end_.peer);
     } else if (options_.reply_to == ReplyTo::one) {
       put_for(options_.reply_address, record);
+      co_await finish_replies();
     } else {
       // until there is somebody
       while (options_.reply_to == ReplyTo::last ? peers_.last() == nullptr : peers_.empty()) {
@@ -302,13 +358,14 @@ class Exchange {
           }
         }
       }
+      co_await finish_replies();
     }
   }
 
   /// The input was cut by what the widest peer takes.
   void put_for(const Address& peer, const std::vector<std::byte>& record) {
     if (record.size() > longest_datagram(peer)) throw_too_large(record.size(), peer);
-    outbox_.put(record, &peer);
+    put(record, peer);
   }
 
   [[noreturn]] static void throw_too_large(std::size_t size, const Address& to) {
@@ -388,7 +445,10 @@ class Exchange {
   Outbox outbox_;
   Pacer pacer_;
   Peers peers_;
-  Notification heard_;
+  Notification heard_, replies_wait_;
+  std::optional<UnixReplies> replies_;  // of a listener
+  std::optional<AnswerGuard> guard_;
+  std::vector<Unanswered> told_;
   std::exception_ptr refusal_;
   std::string output_;
   std::vector<std::byte> upper_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "datagram/answer_guard.hpp"
 #include "datagram/outbox.hpp"
 #include "datagram/pace.hpp"
 #include "flow/clock.hpp"
@@ -38,6 +39,7 @@ struct ExchangeOptions {
   ReplyTo reply_to = ReplyTo::last;  // where there is no peer of our choice
   Address reply_address;             // for ReplyTo::one
   DatagramHandler handler = DatagramHandler::show;
+  AnswerRate answer_rate;  // of a handler that answers, over UDP
   bool is_client = true;
   bool is_udp = true;
 
@@ -51,8 +53,10 @@ struct ExchangeOptions {
 /// Kept up to date while the exchange goes on.
 struct ExchangeTally {
   DatagramCount sent, received;
-  std::uint64_t cut = 0;      // datagrams of which a part found no room
-  std::uint64_t dropped = 0;  // by the kernel: DatagramReader::dropped()
+  std::uint64_t cut = 0;          // datagrams of which a part found no room
+  std::uint64_t dropped = 0;      // by the kernel: DatagramReader::dropped()
+  std::uint64_t undelivered = 0;  // for unix peers that do not read
+  std::uint64_t unanswered = 0;   // see AnswerGuard
   Clock::time_point last = Clock::now();
 };
 
@@ -64,6 +68,10 @@ struct ExchangeObserver {
   std::function<void(const Datagram&)> cut;
   /// To whom we do not choose to talk alone: an error came back, which concerns that peer and nobody else.
   std::function<void(const DatagramError&)> refused;
+  /// A unix peer does not read; what is for it is dropped until it does.
+  std::function<void(const Address&)> deaf;
+  /// A datagram from there is not answered: told of the first for each reason.
+  std::function<void(Unanswered, const Address& source)> unanswered;
 };
 
 /// The standard streams as the exchange uses them, borrowed. `in` is null where the input is not read.

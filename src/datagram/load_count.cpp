@@ -2,12 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sockx {
 
-/// False when it has come before.
+/// False when it has come before. The number is one of the last `window`, and so its place in the ring is its
+/// own, or that of a block which the window has left behind.
 bool LoadCount::mark(std::uint64_t sequence) {
-  auto& word = seen_[sequence % window / 64];
+  const auto number = sequence / Block::size;
+  auto& block = blocks_[number % blocks_.size()];
+  if (!block.bits) block.bits = std::make_unique<decltype(block.bits)::element_type>();
+  if (block.number != number) {
+    block.bits->fill(0);
+    block.number = number;
+  }
+  auto& word = (*block.bits)[sequence % Block::size / 64];
   const auto bit = std::uint64_t{1} << sequence % 64;
   const bool is_new = (word & bit) == 0;
   word |= bit;
@@ -16,20 +25,11 @@ bool LoadCount::mark(std::uint64_t sequence) {
 
 void LoadCount::take(const LoadHeader& header, std::size_t size, std::uint64_t now, bool alone) {
   const auto sequence = header.sequence;
-  if (sequence == next_) {
-    seen_[sequence % window / 64] |= std::uint64_t{1} << sequence % 64;
-    ++next_;
-  } else if (sequence > next_) {
-    // What the window now leaves behind is forgotten, number by number.
-    if (sequence - next_ >= window)
-      std::ranges::fill(seen_, 0);
-    else
-      for (auto number = next_; number <= sequence; ++number)
-        seen_[number % window / 64] &= ~(std::uint64_t{1} << number % 64);
-    next_ = sequence + 1;
+  if (!greatest_ || sequence > *greatest_) {
+    greatest_ = sequence;
     mark(sequence);
   } else {
-    const bool is_old = next_ - sequence > window;
+    const bool is_old = *greatest_ - sequence >= window;
     if (!is_old && !mark(sequence)) {
       ++duplicated_;
       return;
@@ -56,7 +56,9 @@ void LoadCount::measure_jitter(std::uint64_t sent, std::uint64_t received) {
 
 LoadReport LoadCount::report() const {
   LoadReport report;
-  report.sent = std::max(sent_.value_or(next_), received_);
+  constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+  const auto seen = !greatest_ ? 0 : *greatest_ == most ? most : *greatest_ + 1;
+  report.sent = std::max(sent_.value_or(seen), received_);
   report.received = received_;
   report.bytes = bytes_;
   report.reordered = reordered_;

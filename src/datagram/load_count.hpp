@@ -1,7 +1,9 @@
 // LoadCount: what has come of one load, told by the numbers in its datagrams.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,12 +12,13 @@
 namespace sockx {
 
 /// Counts datagrams by their sequence numbers. Memory is bounded: of the last `window` numbers it is known
-/// which have come; an older one that comes is taken for one that is late, not for one that comes again.
+/// which have come; an older one that comes is taken for one that is late, not for one that comes again. The
+/// work for a datagram is bounded as well, whatever its number is.
 class LoadCount {
  public:
   static constexpr std::uint64_t window = 1U << 20U;
 
-  LoadCount() : seen_(window / 64) {}
+  LoadCount() : blocks_(window / Block::size + 1) {}
 
   /// A datagram that arrived at `now`, in nanoseconds since 1970. `alone`: not in a train, so that the moment
   /// is its own.
@@ -28,11 +31,17 @@ class LoadCount {
   LoadReport report() const;
 
  private:
+  /// Which of `size` numbers in a row have come.
+  struct Block {
+    static constexpr std::uint64_t size = 4096;
+    std::uint64_t number = 0;  // that of its first sequence number, divided by the size
+    std::unique_ptr<std::array<std::uint64_t, size / 64>> bits;
+  };
   bool mark(std::uint64_t sequence);
   void measure_jitter(std::uint64_t sent, std::uint64_t received);
 
-  std::vector<std::uint64_t> seen_;  // bits, by the number modulo the window
-  std::uint64_t next_ = 0;           // above all that have come
+  std::vector<Block> blocks_;              // a ring: a block has its place by its number
+  std::optional<std::uint64_t> greatest_;  // of the numbers that have come
   std::optional<std::uint64_t> sent_;
   std::uint64_t received_ = 0, bytes_ = 0, reordered_ = 0, duplicated_ = 0;
   std::uint64_t first_time_ = 0, last_time_ = 0;

@@ -2,6 +2,7 @@
 
 #include <endian.h>
 
+#include <chrono>
 #include <cstring>
 
 namespace sockx {
@@ -76,6 +77,7 @@ std::optional<LoadReport> LoadReport::read(std::span<const std::byte> packet, st
     at += sizeof number;
   });
   if (report.received > report.sent) return {};
+  if (report.nanoseconds > static_cast<std::uint64_t>(std::chrono::nanoseconds::max().count())) return {};
   return report;
 }
 

@@ -81,7 +81,6 @@ void Outbox::count_as_sent(std::size_t train) {
 Task<> Outbox::flush() {
   if (entries_.empty()) co_return;
   form_trains(0);
-  moved_ = Clock::now();
   co_await send_trains();
   bytes_.clear();
   entries_.clear();
@@ -93,7 +92,6 @@ Task<> Outbox::send_trains() {
     const auto outcome = send_datagrams(socket_, std::span(trains_).subspan(next), options_.flags);
     for (std::size_t i = 0; i < outcome.sent; ++i) count_as_sent(next + i);
     next += outcome.sent;
-    if (outcome.error == 0) moved_ = Clock::now();
     if (outcome.error == 0) continue;
     if (trains_[next].segment != 0 && refuses_train(outcome.error)) {
       options_.makes_trains = false;
@@ -104,7 +102,6 @@ Task<> Outbox::send_trains() {
     const bool again = co_await recover(outcome.error, trains_[next]);
     if (again) continue;
     ++next;
-    moved_ = Clock::now();
   }
 }
 
@@ -112,14 +109,7 @@ Task<> Outbox::send_trains() {
 Task<bool> Outbox::recover(int error, const OutgoingDatagram& first) {
   const bool lacks_room = error == EAGAIN || error == ENOBUFS || error == ENOMEM;
   if (!lacks_room) co_return on_error_(error, first);
-  // One unix socket of many that does not read would stop the others. Events tell of our own buffer only.
-  const bool is_named_unix = first.to != nullptr && first.to->family() == AF_UNIX;
-  if (is_named_unix && Clock::now() >= moved_ + 100ms) co_return on_error_(error, first);
-  auto& loop = co_await this_loop();
-  if (is_named_unix)
-    co_await loop.sleep_until(after(1ms));
-  else
-    co_await wait_for_room(watch_, error);
+  co_await wait_for_room(watch_, error);
   co_return true;
 }
 

@@ -63,7 +63,6 @@ class Outbox {
   std::vector<Address> destinations_;
   std::vector<OutgoingDatagram> trains_;
   std::vector<std::size_t> first_entries_;  // of the trains
-  Clock::time_point moved_{};               // when something was last sent, or left out
 };
 
 }  // namespace sockx

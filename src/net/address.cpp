@@ -161,6 +161,11 @@ bool Address::is_loopback() const {
 
 bool Address::is_ipv4_mapped() const { return is_mapped(data()); }
 
+bool Address::is_any() const {
+  if (family() == AF_INET) return as<sockaddr_in>(data()).sin_addr.s_addr == INADDR_ANY;
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&as<sockaddr_in6>(data()).sin6_addr);
+}
+
 bool Address::is_multicast() const {
   if (family() == AF_INET) return IN_MULTICAST(ntohl(as<sockaddr_in>(data()).sin_addr.s_addr));
   if (family() != AF_INET6) return false;

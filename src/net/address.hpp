@@ -42,6 +42,8 @@ class Address {
   std::uint32_t scope_id() const;  // of IPv6, the number of an interface; else 0
   /// The same host with another port; other families than IPv4 and IPv6 stay as they are.
   Address with_port(std::uint16_t port) const;
+  /// 0.0.0.0 or ::, which stand for every address.
+  bool is_any() const;
   /// 127.0.0.0/8 (mapped into IPv6 too) or ::1.
   bool is_loopback() const;
   /// An IPv4 address in IPv6's form: ::ffff:0:0/96.

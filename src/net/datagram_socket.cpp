@@ -95,12 +95,6 @@ void bind_anywhere(Socket& socket) {
   socket.bind({reinterpret_cast<const sockaddr*>(&unnamed), sizeof unnamed.ss_family});
 }
 
-std::unique_ptr<SocketFile> bind_to(Socket& socket, const Address& address) {
-  if (address.family() == AF_UNIX) remove_stale_socket(address);
-  socket.bind(address);
-  return address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
-}
-
 /// The kernel says EACCES for a broadcast address, and for one that a route forbids. Throws BadInput for the
 /// former.
 void check_broadcast(Socket& socket, const Address& address) {
@@ -116,7 +110,7 @@ DatagramEnd dial_address(const Address& address, const DatagramOptions& options)
     prepare_sending_to_groups(end.socket, address.family(), options.multicast);
   const auto source = options.source ? options.source->in_family(address.family()) : std::nullopt;
   if (source)
-    end.file = bind_to(end.socket, *source);
+    end.file = bind_with_file(end.socket, *source);
   else if (address.family() == AF_UNIX)
     bind_anywhere(end.socket);
   join_groups(end.socket, address.family(), options.multicast, false);
@@ -199,7 +193,7 @@ DatagramEnd bind_address(const Address& address, const DatagramOptions& options,
   if (address.family() == AF_INET6) set_option(end.socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
   if (is_internet(address.family()))
     prepare_sending_to_groups(end.socket, address.family(), options.multicast);
-  end.file = bind_to(end.socket, address);
+  end.file = bind_with_file(end.socket, address);
   join_groups(end.socket, address.family(), options.multicast, dual_stack);
   end.local = end.socket.local();
   return end;

@@ -27,18 +27,13 @@ struct Binding {
 
 Bound bound_socket(const Address& address, const ListenOptions& options, Binding how) {
   auto socket = open_socket(address.family(), options.stream);
-  if (address.family() == AF_UNIX) remove_stale_socket(address);
   if (address.family() == AF_INET || address.family() == AF_INET6)
     set_option(socket.fd(), "SO_REUSEADDR", "on");
   if (options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
   if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", how.dual_stack ? "off" : "on");
   prepare_listening(socket, address, options.stream);
   const auto& rights = options.file;
-  {
-    const UmaskFor umask(rights.mode);
-    socket.bind(address);
-  }
-  auto file = address.path().empty() ? nullptr : std::make_unique<SocketFile>(address.path());
+  auto file = bind_with_file(socket, address, rights.mode);
   if (file) file->give_to(rights);
   // After bind(2), which so has refused a port that anybody else listens on.
   if (how.is_shared && !options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");

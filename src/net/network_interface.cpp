@@ -40,4 +40,14 @@ void use_interface(Socket& socket, int family, const std::string& name) {
   }
 }
 
+bool is_own_address(const Address& address) {
+  if (address.is_loopback()) return true;
+  try {
+    Socket::open(address.family(), SOCK_DGRAM, 0).bind(address.with_port(0));
+    return true;
+  } catch (const Error& error) {
+    return error.number() != EADDRNOTAVAIL && error.number() != ENODEV;
+  }
+}
+
 }  // namespace sockx

@@ -15,4 +15,7 @@ unsigned interface_index(const std::string& option, const std::string& name);
 /// interface that is not there or a family that has none.
 void use_interface(Socket& socket, int family, const std::string& name);
 
+/// Whether an IPv4 or IPv6 address is one of this machine's, whatever its port.
+bool is_own_address(const Address& address);
+
 }  // namespace sockx

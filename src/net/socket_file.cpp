@@ -1,22 +1,74 @@
 #include "net/socket_file.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <string_view>
 
-#include "net/socket.hpp"
 #include "os/digits.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
 #include "os/text.hpp"
+#include "os/unique_fd.hpp"
 #include "os/users.hpp"
 
 namespace sockx {
 
 namespace {
+
 constexpr mode_t every_right = 0777;
+
+/// An advisory lock on the folder of a file, held until this goes: flock(2). It is done without where the
+/// folder cannot be read, or somebody else keeps the lock.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& path) {
+    const auto folder = std::filesystem::path(path).parent_path();
+    fd_ = UniqueFd(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd_) return;
+    constexpr timespec pause{0, 1'000'000};
+    for (int tries = 0; tries < most_tries && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++tries)
+      nanosleep(&pause, nullptr);
+  }
+
+ private:
+  static constexpr int most_tries = 1000;  // of a millisecond; who holds it binds a socket, which is quick
+  UniqueFd fd_;
+};
+
+bool is_stale_socket(const Address& address) {
+  struct stat status {};
+  if (lstat(address.path().c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
+  auto probe = Socket::open(AF_UNIX, SOCK_DGRAM, 0);
+  return probe.connect(address) == ECONNREFUSED;
 }
+
+/// Empty for a socket, and where there is nothing.
+std::string_view kind_of_other_file(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return "";
+  switch (status.st_mode & S_IFMT) {
+    case S_IFSOCK:
+      return "";
+    case S_IFREG:
+      return "a regular file";
+    case S_IFDIR:
+      return "a folder";
+    case S_IFLNK:
+      return "a symbolic link";
+    case S_IFIFO:
+      return "a FIFO";
+    default:
+      return "a device";
+  }
+}
+
+}  // namespace
 
 mode_t SocketFileRights::parse_mode(const std::string& word) {
   const auto mode = is_all_digits(word) ? number_in<mode_t>(word, 8) : std::nullopt;
@@ -62,12 +114,25 @@ void SocketFile::give_to(const SocketFileRights& rights) const {
   if (result != 0) throw_errno(text("chown unix:{}", path_), Origin::local_address);
 }
 
-void remove_stale_socket(const Address& address) {
-  struct stat status {};
+std::unique_ptr<SocketFile> bind_with_file(Socket& socket, const Address& address,
+                                           std::optional<mode_t> mode) {
   const auto path = address.path();
-  if (path.empty() || lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  auto probe = Socket::open(AF_UNIX, SOCK_DGRAM, 0);
-  if (probe.connect(address) == ECONNREFUSED) unlink(path.c_str());
+  if (path.empty()) {
+    socket.bind(address);
+    return nullptr;
+  }
+  const FolderLock lock(path);
+  if (is_stale_socket(address)) unlink(path.c_str());
+  try {
+    const UmaskFor umask(mode);
+    socket.bind(address);
+  } catch (const Error& error) {
+    const auto kind = error.number() == EADDRINUSE ? kind_of_other_file(path) : "";
+    if (kind.empty()) throw;
+    throw Error(EEXIST, text("bind unix:{}: {} is {}, not a socket", path, path, kind),
+                Origin::local_address);
+  }
+  return std::make_unique<SocketFile>(path);
 }
 
 }  // namespace sockx

@@ -3,10 +3,12 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "net/address.hpp"
+#include "net/socket.hpp"
 
 namespace sockx {
 
@@ -53,8 +55,12 @@ class SocketFile {
   ino_t inode_ = 0;
 };
 
-/// Removes the file of a unix socket that nobody listens on. To find out, it is connected to as a datagram
-/// socket, which sends nothing: a live socket of another type answers EPROTOTYPE and notices nothing.
-void remove_stale_socket(const Address& address);
+/// bind(2). The file of a unix socket that nobody is bound to any more is replaced, a live one is not. Of
+/// many programs that do so at once, one succeeds, because they look and bind under a lock on the folder. To
+/// find out whether it is alive, it is connected to as a datagram socket, which sends nothing: a live socket
+/// of another type answers EPROTOTYPE and notices nothing. Returns the file of a unix socket, which has the
+/// mode; null for other addresses. Throws Error.
+std::unique_ptr<SocketFile> bind_with_file(Socket& socket, const Address& address,
+                                           std::optional<mode_t> mode = {});
 
 }  // namespace sockx

@@ -175,8 +175,7 @@ std::unique_ptr<SocketFile> bind_source(Socket& socket, int family, const Stream
     else
       set_option(socket.fd(), "SO_REUSEADDR", "on");  // connections of a moment ago are in TIME_WAIT
   }
-  socket.bind(*source);
-  return source->path().empty() ? nullptr : std::make_unique<SocketFile>(source->path());
+  return bind_with_file(socket, *source);
 }
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {

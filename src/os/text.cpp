@@ -56,6 +56,16 @@ std::string format_text(fmt::string_view format, fmt::format_args arguments) {
   return fmt::vformat(format, arguments);
 }
 
+std::string counted(std::uint64_t number, std::string_view word) {
+  if (number == 1) return text("1 {}", word);
+  const bool is_sibilant = word.ends_with('s') || word.ends_with('x') || word.ends_with("ch");
+  if (is_sibilant) return text("{} {}es", number, word);
+  const bool has_vowel =
+      word.size() > 1 && std::string_view("aeiou").find(word[word.size() - 2]) != word.npos;
+  if (word.ends_with('y') && !has_vowel) return text("{} {}ies", number, word.substr(0, word.size() - 1));
+  return text("{} {}s", number, word);
+}
+
 std::size_t control_character_at(std::string_view text, std::size_t offset) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   if (byte(offset) < ' ' || byte(offset) == 0x7f) return 1;

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ template <class... Arguments>
 std::string text(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   return format_text(format, fmt::make_format_args(arguments...));
 }
+
+/// "1 datagram", "0 datagrams", "2 addresses": a number and a word, in the plural unless the number is 1.
+std::string counted(std::uint64_t number, std::string_view word);
 
 /// How many bytes a control character takes that begins at `offset`: 1 for one of C0 and for DEL, 2 for one
 /// of C1 (U+0080 to U+009F) in UTF-8; 0 where none begins.

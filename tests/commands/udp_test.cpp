@@ -1,4 +1,5 @@
 // sockx udp: a client and a peer, a listener and many.
+#include <pty.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 
 #include "../support/datagram_peer.hpp"
 #include "../support/events.hpp"
+#include "../support/namespace.hpp"
 
 namespace test {
 
@@ -54,7 +56,12 @@ TEST_SUITE("udp") {
     DatagramPeer peer;
     Process expecting(udp(peer, {"--expect", "2", "--reply-timeout", "100ms"}), {Stdio::pipe()});
     expecting.feed("x\n");
-    check_failure(expecting, 5, "0 of 2 replies");
+    check_failure(expecting, 5, "no reply within 0.1 s");
+    Process half(udp(peer, {"--expect", "2", "--reply-timeout", "1s"}), {Stdio::pipe()});
+    peer.receive();
+    half.feed("x\n");
+    peer.send("one", peer.receive().port);
+    check_failure(half, 5, "1 of 2 replies came, and no other within 1 s");
     Process content(udp(peer, {"--reply-timeout", "100ms"}), {Stdio::pipe()});
     content.feed("x\n");
     check_end(content, exited(0));
@@ -230,6 +237,7 @@ TEST_SUITE("udp") {
     };
     CHECK(shown("line") == std::vector<std::string>{"a", "b"});
     const auto source = "127.0.0.1:" + peer.port();
+    CHECK(shown("text") == std::vector<std::string>{source + " a", source + " b"});
     CHECK(shown("hex") == std::vector<std::string>{source + " 61", source + " 620a"});
     const auto lines = shown("json");
     REQUIRE(lines.size() == 2);
@@ -245,6 +253,31 @@ TEST_SUITE("udp") {
     CHECK(event["text"] == "b\n");
     CHECK(event["hex"] == "620a");
     CHECK(std::abs(event["time"].get<double>() - static_cast<double>(time(nullptr))) < 100);
+  }
+
+  TEST_CASE("a listener on a terminal shows who has sent each datagram, and no control characters") {
+    int terminal = -1, program_side = -1;
+    REQUIRE(openpty(&terminal, &program_side, nullptr, nullptr, nullptr) == 0);
+    const UniqueFd screen(terminal), tty(program_side);
+    DatagramPeer one, other;
+    UdpListener listener({"--datagrams", "2"}, {Stdio::null(), Stdio::given(tty.get())});
+    one.send("hello\n", listener.port());
+    const auto first = "127.0.0.1:" + one.port() + " hello\r\n";
+    std::string shown;
+    const auto read_line = [&] {
+      char byte = 0;
+      do {
+        REQUIRE(read(screen.get(), &byte, 1) == 1);
+        shown += byte;
+      } while (byte != '\n');
+    };
+    read_line();
+    CHECK(shown == first);
+    other.send("\x1b[2Jforged\n" + first, listener.port());
+    read_line();
+    CHECK(shown ==
+          first + "127.0.0.1:" + other.port() + " ?[2Jforged?127.0.0.1:" + one.port() + " hello?\r\n");
+    check_end(listener.process(), exited(0));
   }
 
   TEST_CASE("unix datagrams: the client has a name of its own, so that the answer finds it") {
@@ -284,23 +317,104 @@ TEST_SUITE("udp") {
     CHECK(client.out() == "still there\n");
   }
 
-  TEST_CASE("a unix peer that reads nothing does not keep the others from their answers") {
+  TEST_CASE(
+      "a unix peer that reads nothing does not keep the others from their answers, and what it lost is "
+      "told") {
     const Folder folder;
     const auto path = folder / "socket";
     Process listener(sockx({"--json", "udp", "--listen", "--handler", "echo", "unix:" + path}));
     listener.err_line("\"listening\"");
+    // Connected, so that the kernel has no limit for its queue: only the listener's send buffer ends.
     Process deaf({"python3", "-c",
                   "import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
-                  "s.bind(sys.argv[2])\nfor i in range(60): s.sendto(b'x',sys.argv[1])\n"
-                  "print('sent',flush=True)\nsys.stdin.read()",
+                  "s.bind(sys.argv[2])\ns.connect(sys.argv[1])\n"
+                  "for i in range(2000): s.send(b'x'*60000)\n"
+                  "print('sent',flush=True)\nsys.stdin.readline()\ns.settimeout(0.2)\ngot=b''\n"
+                  "while got!=b'again':\n"
+                  " try: got=s.recv(65536)\n"
+                  " except TimeoutError: s.send(b'again')\n"
+                  "print(got.decode(),flush=True)",
                   path, folder / "deaf"},
                  {Stdio::pipe()});
     deaf.out_line("sent");
-    Process client(sockx({"udp", "unix:" + path, "--expect", "1", "--reply-timeout", "60s"}),
+    Process client(sockx({"udp", "unix:" + path, "--expect", "1000", "--reply-timeout", "60s"}),
                    {Stdio::pipe()});
-    client.feed("next\n");
+    std::string lines;
+    for (int i = 0; i < 1000; ++i) lines += std::to_string(i) + '\n';
+    client.feed(lines);
     check_end(client, exited(0));
-    CHECK(client.out() == "next\n");
+    CHECK(client.out() == lines);
+    deaf.write("read\n");
+    deaf.out_line("again");
+    check_end(deaf, exited(0));
+    listener.signal(SIGTERM);
+    check_end(listener, killed_by(SIGTERM));
+    const auto finished = event_of(events_in(listener.err()), "finished");
+    CHECK(finished["undelivered"] > 0);
+    CHECK(finished["sent"].get<int>() + finished["undelivered"].get<int>() == finished["received"]);
+    CHECK(contains(listener.err(), "did not read"));
+  }
+
+  TEST_CASE("an echo server does not answer its own address, nor the ports that answer everything") {
+    const Namespace net("ip addr add 192.0.2.1/24 dev lo");
+    if (!net.works()) return;
+    Process server(net.within(sockx({"--json", "udp", "--listen", "--handler", "echo", "9000"})));
+    server.err_line("\"listening\"");
+    // UDP over IPv4 with a source of its own choice; the kernel fills the checksum of IP in, that of UDP is
+    // 0.
+    Process forger(net.within(
+        {"python3", "-c",
+         "import socket,struct\n"
+         "raw=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_RAW)\n"
+         "for host,port in [('127.0.0.1',9000),('127.0.0.9',9000),('192.0.2.1',9000),('127.0.0.1',7),"
+         "('192.0.2.1',19)]:\n"
+         " udp=struct.pack('>HHHH',port,9000,9,0)+b'x'\n"
+         " ip=struct.pack('>BBHHHBBH4s4s',0x45,0,29,1,0,64,17,0,socket.inet_aton(host),"
+         "socket.inet_aton('127.0.0.1'))\n"
+         " raw.sendto(ip+udp,('127.0.0.1',0))\n"}));
+    check_end(forger, exited(0));
+    Process client(net.within(sockx({"udp", "127.0.0.1", "9000", "--expect", "1", "--reply-timeout", "20s"})),
+                   {Stdio::pipe()});
+    client.feed("hello\n");
+    check_end(client, exited(0));
+    CHECK(client.out() == "hello\n");
+    server.signal(SIGTERM);
+    check_end(server, killed_by(SIGTERM));
+    const auto finished = event_of(events_in(server.err()), "finished");
+    CHECK(finished["received"] == 6);
+    CHECK(finished["sent"] == 1);
+    CHECK(finished["unanswered"] == 5);
+    CHECK(contains(server.err(), "our own address"));
+  }
+
+  TEST_CASE("two echo servers do not send one datagram back and forth for ever") {
+    UdpListener first({"--handler", "echo", "--answer-rate", "1pps"});
+    std::string port;
+    {
+      DatagramPeer peer;
+      port = peer.port();
+      first.process().signal(SIGSTOP);
+      peer.send("x", first.port());
+    }
+    UdpListener second({"--handler", "echo", "--answer-rate", "1pps", "--json"}, {Stdio::pipe()}, {port});
+    first.process().signal(SIGCONT);
+    const auto told = [](Process& server) { return contains(server.err(), "--answer-rate"); };
+    eventually("one of them stops", [&] { return told(first.process()) || told(second.process()); });
+    DatagramPeer client;
+    client.send("y", second.port());
+    CHECK(client.receive().bytes == "y");
+    second.process().signal(SIGTERM);
+    check_end(second.process(), killed_by(SIGTERM));
+    CHECK(event_of(events_in(second.process().err()), "finished")["received"] <= 1010);
+  }
+
+  TEST_CASE("100 peers with 1000 datagrams each are echoed, for that is no loop") {
+    UdpListener echo({"--handler", "echo"});
+    std::vector<DatagramPeer> peers(100);
+    for (int round = 0; round < 1000; ++round) {
+      for (auto& peer : peers) peer.send(std::to_string(round), echo.port());
+      for (auto& peer : peers) REQUIRE(peer.receive().bytes == std::to_string(round));
+    }
   }
 
   TEST_CASE("what is whole before a datagram that is too large is sent, however it comes") {
@@ -476,6 +590,25 @@ TEST_SUITE("udp") {
     CHECK(measured["reordered"] == 1);
     CHECK(measured["duplicated"] == 1);
     CHECK(contains(meter.process().err(), "1 datagrams were of no load"));
+  }
+
+  TEST_CASE("a load whose numbers are near the greatest there is does not stop the meter") {
+    UdpListener meter({"--measure", "--expect", "2"}, {Stdio::null()});
+    DatagramPeer peer;
+    const auto packet = [](char kind, std::uint64_t sequence) {
+      std::string bytes{'s', 'x', kind, '1', 0, 0, 0, 7};
+      for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(sequence >> shift & 0xffU);
+      return bytes + std::string(8, '\0');
+    };
+    for (const auto sequence : {UINT64_MAX - 9, UINT64_MAX}) peer.send(packet('l', sequence), meter.port());
+    peer.send(packet('e', UINT64_MAX), meter.port());
+    CHECK(peer.receive().bytes.starts_with("sxr1"));
+    run(sockx({"udp", "--generate", "64", "--datagrams", "10", "127.0.0.1", meter.port()}));
+    check_end(meter.process(), exited(0));
+    const auto lines = lines_of(meter.process().out());
+    REQUIRE(lines.size() == 2);
+    CHECK(contains(lines[0], "2 of 18446744073709551615 datagrams"));
+    CHECK(contains(lines[1], "of 10 datagrams"));
   }
 }
 

@@ -1,7 +1,11 @@
 // Unix sockets: by path and in the abstract namespace, and what becomes of the file.
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <memory>
 
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
@@ -62,12 +66,82 @@ TEST_CASE("unix sockets: a live listener is refused with 8, and neither notices 
   CHECK(first.out() == "still there?");
 }
 
+TEST_CASE(
+    "unix sockets: of many that start at once on a stale file one listens, and the others say that it is in "
+    "use") {
+  const std::vector<std::vector<std::string>> kinds{{"listen", "-k", "--handler", "echo"},
+                                                    {"listen", "--type", "seqpacket"},
+                                                    {"udp", "--listen", "--handler", "echo"}};
+  for (int round = 0; round < 6; ++round) {
+    const Folder folder;
+    const auto path = folder / "socket";
+    leave_stale_socket(path);
+    std::vector<std::unique_ptr<Process>> all;
+    // They wait for one moment at which a pipe ends.
+    int gate[2];
+    REQUIRE(pipe2(gate, O_CLOEXEC) == 0);
+    const UniqueFd begin(gate[0]);
+    UniqueFd hold(gate[1]);
+    for (std::size_t i = 0; i < 8; ++i)
+      all.push_back(std::make_unique<Process>(
+          std::vector<std::string>{"sh", "-c", "read nothing; exec \"$0\" \"$@\" 2>&1"} + sockx({"-v"}) +
+              kinds[static_cast<std::size_t>(round) % kinds.size()] +
+              std::vector<std::string>{"unix:" + path},
+          Process::Options{Stdio::given(begin.get())}));
+    hold.reset();
+    int listening = 0;
+    for (const auto& process : all) {
+      const auto line = process->out_line();
+      CAPTURE(line);
+      listening += contains(line, "listening on") ? 1 : 0;
+      CHECK((contains(line, "listening on") || contains(line, "Address already in use")));
+    }
+    CHECK(listening == 1);
+    // It is reachable, for its file is there, and goes at its end.
+    CHECK(fs::exists(path));
+    for (const auto& process : all)
+      if (contains(process->out(), "listening on")) process->signal(SIGTERM);
+    for (const auto& process : all) process->wait();
+    CHECK(folder.size() == 0);
+  }
+}
+
+TEST_CASE("unix sockets: between finding a file stale and replacing it nobody else replaces it") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const auto path = folder / "socket";
+  leave_stale_socket(path);
+  int gate[2];
+  REQUIRE(pipe2(gate, O_CLOEXEC) == 0);
+  const UniqueFd begin(gate[0]);
+  UniqueFd hold(gate[1]);
+  std::vector<std::unique_ptr<Process>> both;
+  // The second is slow: it would remove the file of the first.
+  for (const auto* const delay : {"200000", "400000"}) {
+    Process::Options options{Stdio::given(begin.get())};
+    options.environment.emplace_back("ASAN_OPTIONS=detect_leaks=0");  // it does not work under ptrace
+    both.push_back(std::make_unique<Process>(
+        std::vector<std::string>{"sh", "-c", "read nothing; exec \"$0\" \"$@\" 2>&1", "strace", "-qq", "-o",
+                                 "/dev/null", "-e",
+                                 std::string("inject=unlink,unlinkat:delay_enter=") + delay} +
+            sockx({"-v", "listen", "unix:" + path}),
+        options));
+  }
+  hold.reset();
+  int listening = 0;
+  for (const auto& process : both) listening += contains(process->out_line(), "listening on") ? 1 : 0;
+  CHECK(listening == 1);
+}
+
 TEST_CASE("unix sockets: a file that is no socket is left alone") {
   const Folder folder;
   write_file(folder / "precious", "content");
   Process process(sockx({"listen", "unix:" + (folder / "precious")}));
-  check_failure(process, 8, "Address already in use");
+  check_failure(process, 8, "precious is a regular file, not a socket");
+  CHECK_FALSE(contains(process.err(), "in use"));
   CHECK(read_file(folder / "precious") == "content");
+  Process datagrams(sockx({"udp", "--listen", "unix:" + folder.path()}));
+  check_failure(datagrams, 8, folder.path() + " is a folder, not a socket");
 }
 
 TEST_CASE("unix sockets: the file goes away on every way out") {

@@ -40,6 +40,35 @@ TEST_CASE("LoadCount: numbers far apart, and more of them than the window has, a
   CHECK(count.report().reordered == 1);
 }
 
+TEST_CASE("LoadCount: the greatest numbers there are have no number above them, and are counted") {
+  LoadCount count;
+  for (const auto sequence : {UINT64_MAX - 9, UINT64_MAX, UINT64_MAX, UINT64_MAX - 9, UINT64_MAX - 1})
+    take(count, sequence);
+  const auto report = count.report();
+  CHECK(report.sent == UINT64_MAX);
+  CHECK(report.received == 3);
+  CHECK(report.reordered == 1);
+  CHECK(report.duplicated == 2);
+}
+
+// Each would cost most of a millisecond if the numbers between were visited.
+TEST_CASE("LoadCount: numbers that are left out cost nothing") {
+  LoadCount count;
+  constexpr std::uint64_t times = 1'000'000;
+  for (std::uint64_t i = 1; i <= times; ++i) take(count, i * (LoadCount::window - 1));
+  CHECK(count.report().received == times);
+  CHECK(count.report().sent == times * (LoadCount::window - 1) + 1);
+}
+
+TEST_CASE("LoadCount: times that no clock tells are jitter, and nothing worse") {
+  LoadCount count;
+  for (std::uint64_t i = 0; i < 100; ++i)
+    count.take({LoadHeader::Kind::load, 1, i, i % 2 == 0 ? UINT64_MAX : 1}, 10, i % 2 == 0 ? 0 : UINT64_MAX,
+               true);
+  CHECK(count.report().has_jitter());
+  CHECK(count.report().nanoseconds == UINT64_MAX);
+}
+
 TEST_CASE("LoadCount: the jitter of equal distances is none, and of trains it is not told") {
   LoadCount even, uneven, grouped;
   for (std::uint64_t i = 0; i < 100; ++i) {
@@ -68,6 +97,9 @@ TEST_CASE("LoadReport and LoadHeader are read as they were written, and nothing 
   CHECK(read->nanoseconds == 12345);
   CHECK(read->jitter == 67);
   CHECK_FALSE(LoadReport::read(bytes, 78));
+  auto too_long = report;
+  too_long.nanoseconds = UINT64_MAX;  // more than a duration holds
+  CHECK_FALSE(LoadReport::read(too_long.datagram(77), 77));
   CHECK_FALSE(LoadReport::read(std::span(bytes).first(bytes.size() - 1), 77));
   CHECK_FALSE(LoadHeader::read(std::span(bytes).first(23)));
   CHECK_FALSE(LoadHeader::read(std::vector<std::byte>(100)));

@@ -24,10 +24,11 @@ bool is_plain(std::string_view bytes) {
 
 }  // namespace
 
-void add_format_flag(Flags& flags, DatagramFormat& format, const std::string& usual) {
+void add_format_flag(Flags& flags, std::optional<DatagramFormat>& format, const std::string& usual) {
   flags.add_choice("--format", format,
                    {{"raw", DatagramFormat::raw},
                     {"line", DatagramFormat::line},
+                    {"text", DatagramFormat::text},
                     {"hex", DatagramFormat::hex},
                     {"json", DatagramFormat::json}},
                    text("how to write each datagram to standard output (default: {})", usual));
@@ -56,6 +57,11 @@ void show_datagram(DatagramFormat format, const Datagram& datagram, std::span<co
       output += payload;
       if (!payload.ends_with('\n')) output += '\n';
       return;
+    case DatagramFormat::text: {
+      const auto line = payload.substr(0, payload.size() - (payload.ends_with('\n') ? 1 : 0));
+      output += one_line(text("{} {}", shown_address(datagram.source), line)) + '\n';
+      return;
+    }
     case DatagramFormat::hex:
       output += text("{} {}\n", shown_address(datagram.source), hexadecimal(payload));
       return;

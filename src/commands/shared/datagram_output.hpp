@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/flags.hpp"
@@ -10,14 +11,15 @@
 
 namespace sockx {
 
-enum class DatagramFormat { raw, line, hex, json };
+enum class DatagramFormat { raw, line, text, hex, json };
 
-/// --format; `usual` is what `format` is already.
-void add_format_flag(Flags& flags, DatagramFormat& format, const std::string& usual);
+/// --format; `usual` says what it is without one.
+void add_format_flag(Flags& flags, std::optional<DatagramFormat>& format, const std::string& usual);
 
 /// Adds to `output`:
 ///  - raw: the bytes;
 ///  - line: the bytes, and a newline unless they end with one;
+///  - text: the source and the bytes on a line, with a question mark for each control character;
 ///  - hex: the source and the bytes in hexadecimal on a line;
 ///  - json: an object on a line with all that is known of the datagram.
 /// `bytes` are the datagram's own, or those of one of a train.

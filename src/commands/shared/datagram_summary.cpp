@@ -1,8 +1,25 @@
 #include "commands/shared/datagram_summary.hpp"
 
 #include "cli/units.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
+
+namespace {
+
+/// Why a datagram is not answered, for the log.
+std::string_view reason_of(Unanswered why) {
+  switch (why) {
+    case Unanswered::own_address:
+      return "it has our own address as its source, and the answer would come back here";
+    case Unanswered::echo_port:
+      return "that is the port of a service that answers everything, and it would answer us";
+    default:
+      return "more has come than --answer-rate allows";
+  }
+}
+
+}  // namespace
 
 ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
   ExchangeObserver observer;
@@ -14,6 +31,13 @@ ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
   observer.cut = [this](const Datagram& datagram) {
     context_.log.warn("a datagram of {} bytes from {} was cut to {}", datagram.size,
                       shown_address(datagram.source), datagram.bytes.size());
+  };
+  observer.deaf = [this](const Address& peer) {
+    context_.log.info("{} does not read: what is for it is dropped until it does", peer.to_string());
+  };
+  observer.unanswered = [this](Unanswered why, const Address& source) {
+    context_.log.warn("a datagram from {} is not answered: {}; others like it are only counted",
+                      shown_address(source), reason_of(why));
   };
   observer.refused = [this](const DatagramError& error) {
     context_.log.info("{}", error.to_string());
@@ -42,7 +66,12 @@ void DatagramSummary::tell() const {
                                      {"received_bytes", received.bytes},
                                      {"truncated", tally.cut},
                                      {"dropped", tally.dropped},
+                                     {"undelivered", tally.undelivered},
+                                     {"unanswered", tally.unanswered},
                                      {"seconds", seconds(span)}});
+  if (tally.undelivered > 0)
+    context_.log.warn("dropped {}: the peers did not read", counted(tally.undelivered, "datagram"));
+  if (tally.unanswered > 0) context_.log.warn("left {} unanswered", counted(tally.unanswered, "datagram"));
   if (tally.dropped > 0)
     context_.log.warn("the kernel dropped {} datagrams or trains of them: the queue was full", tally.dropped);
 }

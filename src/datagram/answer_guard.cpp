@@ -1,0 +1,55 @@
+#include "datagram/answer_guard.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <string_view>
+
+#include "net/network_interface.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::size_t places = 4096;
+
+/// echo, daytime, qotd, chargen, time: services of inetd(8) that answer every datagram.
+constexpr std::array<std::uint32_t, 5> echo_ports{7, 13, 17, 19, 37};
+
+}  // namespace
+
+AnswerGuard::AnswerGuard(const Address& local, AnswerRate rate)
+    : local_(local), rate_(rate), peers_(places) {}
+
+Unanswered AnswerGuard::judge(const Address& source, Clock::time_point now) {
+  if (is_ours(source)) return Unanswered::own_address;
+  if (std::ranges::find(echo_ports, source.port()) != echo_ports.end()) return Unanswered::echo_port;
+  if (rate_.of_peer <= 0) return Unanswered::no;
+  auto& peer = use_of(source);
+  const double of_all = rate_.of_peer * AnswerRate::peers;
+  peer.age(rate_.of_peer, now);
+  all_.age(of_all, now);
+  constexpr double burst = AnswerRate::seconds_of_burst;
+  if (peer.datagrams >= rate_.of_peer * burst || all_.datagrams >= of_all * burst) return Unanswered::rate;
+  peer.datagrams += 1;
+  all_.datagrams += 1;
+  return Unanswered::no;
+}
+
+void AnswerGuard::Use::age(double rate, Clock::time_point now) {
+  const std::chrono::duration<double> span = now - when;
+  datagrams = std::max(0.0, datagrams - rate * std::max(0.0, span.count()));
+  when = now;
+}
+
+bool AnswerGuard::is_ours(const Address& source) const {
+  if (source.port() != local_.port()) return false;
+  return source == local_ || (local_.is_any() && is_own_address(source));
+}
+
+AnswerGuard::Use& AnswerGuard::use_of(const Address& source) {
+  const std::string_view bytes(reinterpret_cast<const char*>(source.data()), source.size());
+  return peers_[std::hash<std::string_view>{}(bytes) % peers_.size()];
+}
+
+}  // namespace sockx

@@ -1,0 +1,47 @@
+// AnswerGuard: which datagrams an echo server answers, so that no datagram goes back and forth for ever.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "flow/clock.hpp"
+#include "net/address.hpp"
+
+namespace sockx {
+
+/// Datagrams a second to each peer, on average over `seconds_of_burst`; 0: no limit.
+struct AnswerRate {
+  static constexpr double seconds_of_burst = 1000, peers = 100;  // all peers together have that of so many
+  double of_peer = 1000;
+};
+
+/// Why a datagram is not answered.
+enum class Unanswered { no, own_address, echo_port, rate };
+
+/// For UDP. The sender of a datagram can be forged. If it is our own address, or another server that answers
+/// everything, our answer would be answered, and so on. inetd(8) has the same rules, but for the rate.
+class AnswerGuard {
+ public:
+  /// `local` is what the socket is bound to.
+  AnswerGuard(const Address& local, AnswerRate rate);
+
+  /// Counts a datagram that may be answered.
+  Unanswered judge(const Address& source, Clock::time_point now);
+
+ private:
+  /// How much of the burst is used up.
+  struct Use {
+    double datagrams = 0;
+    Clock::time_point when = {};
+    void age(double rate, Clock::time_point now);
+  };
+  bool is_ours(const Address& source) const;
+  Use& use_of(const Address& source);
+
+  Address local_;
+  AnswerRate rate_;
+  std::vector<Use> peers_;  // by a hash of the address: what few peers share is no harm
+  Use all_;
+};
+
+}  // namespace sockx

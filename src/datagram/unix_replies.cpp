@@ -1,0 +1,165 @@
+#include "datagram/unix_replies.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "os/calls.hpp"
+#include "os/socket_query.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration patience = 100ms, first_pause = 1s;
+constexpr std::size_t parts = 8;                       // of the send buffer
+constexpr std::size_t usual_buffer = 208 * 1024;       // where the kernel does not tell
+constexpr std::size_t most_waiting = 1 << 20;          // bytes for a peer, or one datagram
+constexpr std::size_t most_waiting_of_all = 16 << 20;  // bytes
+constexpr std::size_t most_peers = 4096;               // of whom it is known what they may not have read
+
+/// What a datagram takes of the send buffer at the most: the kernel counts its own structures, and rounds up.
+std::size_t cost_of(std::span<const std::byte> bytes) { return 2 * (bytes.size() + 768); }
+
+/// What a datagram that waits takes here, about.
+std::size_t memory_of(std::span<const std::byte> bytes) { return bytes.size() + 64; }
+
+}  // namespace
+
+UnixReplies::UnixReplies(Descriptor socket, Options options, DatagramCount& sent, std::uint64_t& dropped)
+    : socket_(std::move(socket)), options_(std::move(options)), sent_(sent), dropped_(dropped) {
+  const int buffer = socket_query(socket_.fd, SO_SNDBUF, "SO_SNDBUF").value_or(0);
+  share_ = (buffer > 0 ? static_cast<std::size_t>(buffer) : usual_buffer) / parts;
+}
+
+std::size_t UnixReplies::in_use() const { return unacknowledged(socket_).value_or(0); }
+
+void UnixReplies::put(std::span<const std::byte> bytes, const Address& to) {
+  auto& peer = peer_at(to);
+  if (peer.is_deaf) {
+    const auto now_in_use = in_use();
+    if (now_in_use < peer.least_in_use || Clock::now() >= peer.next_trial)
+      try_with(bytes, peer, now_in_use);
+    else
+      ++dropped_;
+    return;
+  }
+  const bool has_room = peer.waiting.empty() && has_room_for(cost_of(bytes), peer);
+  if (!has_room || !is_done_with(bytes, peer)) keep(bytes, peer);
+}
+
+UnixReplies::Peer& UnixReplies::peer_at(const Address& address) {
+  const std::string_view name(reinterpret_cast<const char*>(address.data()), address.size());
+  if (const auto known = peers_.find(name); known != peers_.end()) return known->second;
+  const auto forget_if = [this](bool deaf) {
+    if (peers_.size() < most_peers) return;
+    std::erase_if(peers_, [deaf](const auto& entry) {
+      return entry.second.waiting.empty() && (deaf || !entry.second.is_deaf);
+    });
+  };
+  forget_if(false);
+  forget_if(true);
+  auto& peer = peers_[std::string(name)];
+  peer.address = address;
+  return peer;
+}
+
+bool UnixReplies::has_room_for(std::size_t cost, Peer& peer) {
+  const auto now_in_use = in_use();
+  if (peer.unread == 0 || now_in_use <= peer.mark) {
+    peer.unread = 0;
+    peer.mark = now_in_use;
+    peer.is_tried = false;
+    peer.pause = {};
+    return true;
+  }
+  return peer.unread + cost <= share_;
+}
+
+bool UnixReplies::is_done_with(std::span<const std::byte> bytes, Peer& peer) {
+  const OutgoingDatagram datagram{bytes, &peer.address};
+  for (;;) {
+    const auto outcome = send_datagrams(socket_, {&datagram, 1}, options_.flags);
+    if (outcome.sent > 0) {
+      peer.unread += cost_of(bytes);
+      ++sent_.datagrams;
+      sent_.bytes += bytes.size();
+      return true;
+    }
+    if (outcome.error == EAGAIN || outcome.error == ENOBUFS || outcome.error == ENOMEM) return false;
+    if (!options_.on_error(outcome.error, datagram)) return true;
+  }
+}
+
+/// Sends it in spite of what is unread. If that comes to be read, no more than `mark` will be in use.
+void UnixReplies::try_with(std::span<const std::byte> bytes, Peer& peer, std::size_t mark) {
+  peer.is_deaf = false;
+  peer.is_tried = true;
+  peer.mark = mark;
+  if (!is_done_with(bytes, peer)) keep(bytes, peer);
+  peer.since = Clock::now();
+  peer.least_in_use = SIZE_MAX;
+}
+
+void UnixReplies::keep(std::span<const std::byte> bytes, Peer& peer) {
+  const auto memory = memory_of(bytes);
+  const bool has_room = peer.waiting.empty() || peer.waiting_bytes + memory <= most_waiting;
+  if (!has_room || waiting_bytes_ + memory > most_waiting_of_all) {
+    ++dropped_;
+    return;
+  }
+  if (peer.waiting.empty()) {
+    peer.since = Clock::now();
+    peer.least_in_use = SIZE_MAX;
+  }
+  peer.waiting.emplace_back(bytes.begin(), bytes.end());
+  peer.waiting_bytes += memory;
+  waiting_bytes_ += memory;
+  ++waiting_;
+}
+
+void UnixReplies::take_from_waiting(Peer& peer) {
+  const auto memory = memory_of(peer.waiting.front());
+  peer.waiting.pop_front();
+  peer.waiting_bytes -= memory;
+  waiting_bytes_ -= memory;
+  --waiting_;
+}
+
+void UnixReplies::retry() {
+  for (auto& [name, peer] : peers_)
+    if (!peer.waiting.empty()) retry(peer);
+}
+
+void UnixReplies::retry(Peer& peer) {
+  peer.least_in_use = std::min(peer.least_in_use, in_use());
+  while (!peer.waiting.empty() && has_room_for(cost_of(peer.waiting.front()), peer) &&
+         is_done_with(peer.waiting.front(), peer)) {
+    take_from_waiting(peer);
+    peer.since = Clock::now();
+    peer.least_in_use = SIZE_MAX;
+  }
+  if (peer.waiting.empty() || Clock::now() < peer.since + patience) return;
+  if (peer.is_tried) return give_up(peer);
+  const auto mark = std::min(peer.least_in_use, in_use());
+  const auto first = peer.waiting.front();
+  take_from_waiting(peer);
+  try_with(first, peer, mark);
+}
+
+void UnixReplies::give_up(Peer& peer) {
+  while (!peer.waiting.empty()) {
+    take_from_waiting(peer);
+    ++dropped_;
+  }
+  peer.is_deaf = true;
+  peer.pause = std::max<Duration>(2 * peer.pause, first_pause);
+  peer.next_trial = Clock::now() + peer.pause;
+  options_.on_deaf(peer.address);
+}
+
+}  // namespace sockx

@@ -1,0 +1,77 @@
+// UnixReplies: datagrams to the unix sockets of many, of which one that does not read cannot stop the rest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datagram/outbox.hpp"
+
+namespace sockx {
+
+/// A unix datagram stays in the send buffer of its sender until it is read, and all peers of a listener share
+/// that buffer. So each peer may have an eighth of it, or one datagram, unread. What is beyond that waits
+/// here, a bounded number of bytes for each peer and in all; the rest is dropped.
+///
+/// The kernel tells how much of the buffer is in use, but not for whom. When no more is in use than before a
+/// peer was sent something, that peer has read it. A peer that does not get that far is tried with one more
+/// datagram after 100 ms, and 100 ms later it is deaf: it gets nothing until less is in use, or until a pause
+/// is over that doubles each time. No call waits.
+class UnixReplies {
+ public:
+  struct Options {
+    int flags = 0;  // for sendmmsg(2)
+    /// Of an error other than a lack of room, which costs the datagram: see Outbox::OnError.
+    Outbox::OnError on_error;
+    /// A peer does not read, and what is for it is dropped.
+    std::function<void(const Address&)> on_deaf;
+  };
+  /// `socket` is borrowed; `sent` and `dropped`, which counts datagrams, are kept up to date.
+  UnixReplies(Descriptor socket, Options options, DatagramCount& sent, std::uint64_t& dropped);
+
+  /// Sends a datagram, keeps a copy for later, or drops it.
+  void put(std::span<const std::byte> bytes, const Address& to);
+  /// Whether something is kept. No event tells when there is room for it: call retry() every few ms.
+  bool is_waiting() const { return waiting_ > 0; }
+  void retry();
+
+ private:
+  struct Peer {
+    Address address;
+    std::size_t unread = 0;  // bytes of the buffer that were sent to it, and may not have been read yet
+    std::size_t mark = 0;    // bytes of the buffer that were in use before
+    std::deque<std::vector<std::byte>> waiting;
+    std::size_t waiting_bytes = 0;
+    Clock::time_point since = {};  // something has waited, and nothing was sent
+    std::size_t least_in_use = 0;  // since then
+    bool is_tried = false, is_deaf = false;
+    Clock::time_point next_trial = {};  // of a deaf one
+    Duration pause{};
+  };
+
+  Peer& peer_at(const Address& address);
+  bool has_room_for(std::size_t cost, Peer& peer);
+  /// False where the kernel has no room for it now.
+  bool is_done_with(std::span<const std::byte> bytes, Peer& peer);
+  void try_with(std::span<const std::byte> bytes, Peer& peer, std::size_t mark);
+  void keep(std::span<const std::byte> bytes, Peer& peer);
+  void retry(Peer& peer);
+  void give_up(Peer& peer);
+  void take_from_waiting(Peer& peer);
+  std::size_t in_use() const;
+
+  Descriptor socket_;
+  Options options_;
+  DatagramCount& sent_;
+  std::uint64_t& dropped_;
+  std::size_t share_;
+  std::size_t waiting_ = 0, waiting_bytes_ = 0;     // of all peers
+  std::map<std::string, Peer, std::less<>> peers_;  // by the bytes of the address
+};
+
+}  // namespace sockx

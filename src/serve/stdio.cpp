@@ -38,7 +38,7 @@ class Stdio : public Handler {
   /// user who types ends both by the same signal.
   class CutUnlessOver {
    public:
-    explicit CutUnlessOver(const Stdio& stdio) : stdio_(stdio) {}
+    explicit CutUnlessOver(Stdio& stdio) : stdio_(stdio) {}
     CutUnlessOver(const CutUnlessOver&) = delete;
     CutUnlessOver& operator=(const CutUnlessOver&) = delete;
     ~CutUnlessOver() {
@@ -46,7 +46,7 @@ class Stdio : public Handler {
     }
 
    private:
-    const Stdio& stdio_;
+    Stdio& stdio_;
   };
 
   /// A client is read only when everything before has been written, and then lets others have their turn.

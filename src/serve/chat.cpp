@@ -109,6 +109,9 @@ class Chat : public Handler {
         goes_on = taken.what != Taken::farewell;
       }
       goes_on = goes_on && got.state != IoResult::State::eof;
+      if (got.bytes == buffer.size()) {
+        co_await loop.next_turn();
+      }
     }
     guest.leave();
     member.leave();

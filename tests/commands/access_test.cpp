@@ -37,12 +37,13 @@ Peer connect_unix(const std::string& path, int type) {
 }
 
 TEST_CASE("access: a denied peer is closed at once, with an event, and others are served") {
-  Process server(sockx(echo_server) + std::vector<std::string>{"--deny", "10.0.0.0/8,127.0.0.0/8", "0"});
+  Process server(sockx(echo_server) + std::vector<std::string>{"-v", "--deny", "10.0.0.0/8,127.0.0.0/8", "0"});
   const auto port = port_of(server);
   CHECK_FALSE(is_served(Peer::connect(port)));
   const auto refused = json::parse(server.out_line("refused"));
   CHECK(refused.at("reason") == "denied by 127.0.0.0/8");
   CHECK(refused.at("peer").get<std::string>().starts_with("127.0.0.1:"));
+  CHECK(json::parse(server.err_line("was turned away")).at("level") == "info");
   CHECK(run(sockx({"connect", "--line", "hello", "::1", port})) == "hello\n");
   CHECK_FALSE(contains(server.err(), "error"));
 }

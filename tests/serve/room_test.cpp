@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> speech(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 /// A client of a handler, and the test's end of its connection.
 struct Joined {
@@ -77,7 +77,7 @@ namespace {
 Task<> say_in(Room& room, unsigned turns) {
   auto& loop = co_await this_loop();
   for (; turns != 0; turns /= 2) {
-    if (turns % 2 != 0) room.say(0, bytes_of("x"));
+    if (turns % 2 != 0) room.say(0, speech("x"));
     co_await loop.next_turn();
   }
 }
@@ -130,7 +130,7 @@ Task<> feed_beside_the_deaf(Room& room, Joined& deaf, Joined& hearing) {
   listening.spawn(test::read_until(hearing.far, heard, times * words.size()));
   for (std::size_t i = 0; i < times; ++i) {
     co_await room.wait_for_room(0);
-    room.say(0, bytes_of(words));
+    room.say(0, speech(words));
   }
   const bool has_ended = co_await listening.next_end(after(20s));
   CHECK(has_ended);

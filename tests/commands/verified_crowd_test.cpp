@@ -109,6 +109,31 @@ TEST_CASE("verified --keep-open: a chunk that is compressed and does not end cos
   if (!is_sanitized()) CHECK(cost_of(receiver, before, count) < 2048);
 }
 
+TEST_CASE("verified --keep-open: long names and small pieces cost no more than some MiB") {
+  using namespace sockx;
+  constexpr std::size_t count = 5;
+  std::string folders;
+  while (folders.size() < 3700) folders += std::string(200, 'd') + '/';
+  const Folder there;
+  Process receiver(with_descriptors(4096, receiving_into(there)));
+  const auto port = port_of(receiver);
+  std::list<Peer> hostile;
+  hostile.push_back(greeted(port));
+  const auto before = receiver.peak_memory();
+  std::string pieces;
+  for (std::uint64_t i = 0; i < 60'000; ++i)
+    pieces += encode(Chunk{0, Encoding::plain, {i * 2, 1}, 1}) + "x" + xxh3_128("x");
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& peer = hostile.emplace_back(greeted(port));
+    const auto own = std::to_string(i);
+    std::string said = entry(0, "victim" + own, unknown);
+    for (std::uint32_t id = 1; id < 250; ++id) said += entry(id, folders + own + std::to_string(id), unknown);
+    peer.send(said + pieces);
+  }
+  check_served(port, there, "file");
+  if (!is_sanitized()) CHECK(cost_of(receiver, before, count) < 8192);
+}
+
 TEST_CASE("verified --keep-open: who announces files without end takes no descriptors from others") {
   const Folder there;
   Process receiver(with_descriptors(256, receiving_into(there)));

@@ -67,4 +67,23 @@ TEST_CASE("verified: a fifo is sent once somebody writes to it, and a SIGTERM en
   }
 }
 
+TEST_CASE("verified: links travel, what cannot be sent is a line each and status 9, and the rest arrives") {
+  const Folder here, there;
+  fs::create_directories(here / "tree/sub");
+  write_file(here / "tree/file", "content");
+  fs::create_symlink("../file", here / "tree/sub/link");
+  fs::create_symlink("/etc/passwd", here / "tree/out");
+  REQUIRE(mkfifo((here / "tree/fifo").c_str(), 0600) == 0);
+  Process receiver(receiving_into(there));
+  Process sender(sockx({"send-file", "--verified", here / "tree", "127.0.0.1:" + port_of(receiver)}));
+  check_end(sender, exited(9));
+  check_end(receiver, exited(0));
+  CHECK(contains(sender.err(), here / "tree/fifo is a fifo, and is not sent"));
+  CHECK(
+      contains(sender.err(), here / "tree/out is a symbolic link whose target is absolute, and is not sent"));
+  CHECK(read_file(there / "tree/sub/link") == "content");
+  CHECK(fs::read_symlink(there / "tree/sub/link") == "../file");
+  CHECK_FALSE(fs::exists(fs::symlink_status(there / "tree/out")));
+}
+
 }  // namespace test

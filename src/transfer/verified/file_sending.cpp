@@ -12,7 +12,8 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t chunk_size = 1024 * 1024;  // bytes of a file
+constexpr std::size_t chunk_size = 1024 * 1024;   // bytes of a file
+constexpr std::size_t largest_read = 256 * 1024;  // in one call: from a slow disk more would take too long
 
 /// Into pieces that do not cross a multiple of the chunk size.
 void cut(const Range& range, std::deque<Range>& chunks) {
@@ -122,13 +123,17 @@ Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
   for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
     std::size_t filled = 0;
     while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
-      const auto got = read_some(source.described(), std::span(buffer).subspan(filled));
+      const auto room = std::min(buffer.size() - filled, largest_read);
+      const auto got = read_some(source.described(), std::span(buffer).subspan(filled, room));
       filled += got.bytes;
       has_ended = got.state == IoResult::State::eof;
       if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();
-      if (got.state != IoResult::State::again) continue;
-      watch.forget_readable();
-      co_await wait_for_input(watch, id);
+      if (got.state == IoResult::State::again) {
+        watch.forget_readable();
+        co_await wait_for_input(watch, id);
+      } else if (work().is_long()) {
+        co_await loop_.next_turn();
+      }
     }
     if (filled == 0 || !unanswered_.contains(id)) break;
     co_await lanes_.first().put(id, size, std::span(buffer).first(filled));

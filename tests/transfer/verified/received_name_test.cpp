@@ -49,6 +49,7 @@ TEST_CASE("received name: what would leave the folder, or the screen, is refused
   };
   const Case cases[]{
       {"", "is empty"},
+      {".sockx-" + repeated("0f", 16) + ".link", "is reserved for parts of files"},
       {"/", "is absolute"},
       {"/etc/passwd", "is absolute"},
       {"//a", "is absolute"},
@@ -78,5 +79,43 @@ TEST_CASE("received name: what would leave the folder, or the screen, is refused
   for (const auto& [name, fault] : cases) {
     CAPTURE(name);
     CHECK(fault_of_name(name) == fault);
+  }
+}
+
+TEST_CASE("received name: the target of a link stays below the folder, wherever it leads on from there") {
+  struct Case {
+    std::string name, target, fault;
+    int kept = 0;
+  };
+  const Case cases[]{
+      {"link", "file", ""},
+      {"link", "nowhere", ""},
+      {"link", ".", ""},
+      {"link", "a/./b//c/", ""},
+      {"link", "...", ""},
+      {"link", "\xff", ""},
+      {"a/link", "..", ""},
+      {"a/b/link", "../../x", ""},
+      {"a/b/link", "./.././../x", ""},
+      {"tree/a/link", "../x", "", 1},
+      {"link", "", "is empty"},
+      {"link", "/", "is absolute"},
+      {"link", "/etc/passwd", "is absolute"},
+      {"link", "..", "leads out of the folder"},
+      {"link", "../x", "leads out of the folder"},
+      {"a/link", "../../x", "leads out of the folder"},
+      {"a/link", ".././/../x", "leads out of the folder"},
+      {"tree/link", "../x", "leads out of the folder", 1},
+      {"tree/a/link", "../../x", "leads out of the folder", 1},
+      {"a/link", "b/../c", "has the part '..' behind a name"},
+      {"a/b/link", "../c/..", "has the part '..' behind a name"},
+      {"link", "two\nlines", "has a control character"},
+      {"link", "c1\xc2\x9b", "has a control character"},
+      {"link", std::string(4096, 't'), "has 4096 bytes, more than 4095"},
+  };
+  for (const auto& [name, target, fault, kept] : cases) {
+    CAPTURE(name);
+    CAPTURE(target);
+    CHECK(fault_of_target(name, target, kept) == fault);
   }
 }

@@ -132,7 +132,7 @@ TEST_SUITE("udp") {
   }
 
   TEST_CASE("a listener receives every size whole, over both families on one socket") {
-    UdpListener listener({"--datagrams", "8"}, {Stdio::null()});
+    UdpListener listener({"--datagrams", "8"}, {Stdio::null()}, {"*:0"});
     DatagramPeer four(AF_INET), six(AF_INET6);
     std::string expected;
     for (auto* const peer : {&four, &six})

@@ -14,6 +14,7 @@
 #include "net/lookups.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/text.hpp"
 #include "transfer/file_receiver.hpp"
 
 namespace sockx {
@@ -125,7 +126,8 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
     target = co_await open_target(options.target, path, sender, fifo_limit);
   } catch (const TimedOut& reason) {
     const auto& expected = options.receive.expected;
-    if (expected > 0U) throw Incomplete(text("0 of {} bytes arrived: {}", *expected, reason.what()));
+    if (expected > 0U)
+      throw Incomplete(text("0 of {} arrived: {}", counted(*expected, "byte"), reason.what()));
     throw;
   }
   total.emplace(context, peer, target->described().name);

@@ -168,7 +168,8 @@ Task<> Server::wait_for_room() {
 void Server::admit(Listener& listener, Accepted accepted) {
   if (spare_ || !options_.rejects) is_short_ = false;
   if (seats_.size() >= options_.most)
-    return refuse(accepted, text("there are {} connections already", seats_.size()));
+    return refuse(accepted, text("there {} {} already", seats_.size() == 1 ? "is" : "are",
+                                 counted(seats_.size(), "connection")));
   if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out");
   if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason);
   const auto number = ++accepted_;

@@ -92,7 +92,7 @@ TEST_CASE("resolve --events, --trace, --quiet: the events in a file, the calls, 
   check_end(process, exited(3));
   CHECK(process.out() == "one\t192.0.2.1\n192.0.2.1\tone.example\n");
   CHECK(process.err() ==
-        "getaddrinfo(one, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = 0 (1 addresses)\n"
+        "getaddrinfo(one, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = 0 (1 address)\n"
         "getaddrinfo(nosuch, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = "
         "EAI_NONAME (Name or service not known)\n"
         "sockx: getaddrinfo nosuch: EAI_NONAME: Name or service not known\n"

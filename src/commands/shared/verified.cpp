@@ -23,7 +23,7 @@ std::function<void(const FileEvent&)> teller(Context& context) {
     };
     switch (event.kind) {
       case Kind::whole:
-        context.log.debug("{} is whole: {} bytes", event.name, event.bytes);
+        context.log.debug("{} is whole: {}", event.name, counted(event.bytes, "byte"));
         return tell("whole");
       case Kind::there:
         context.log.info("{} is there already, with this size and time", event.name);
@@ -96,10 +96,11 @@ void VerifiedSummary::tell(bool complete) const {
   const auto span = Clock::now() - begun_;
   const auto usage = Usage::now() - usage_;
   const double rate = static_cast<double>(tally.bytes) / seconds(span);
-  const auto files = text("{} {}", tally.files, tally.files == 1 ? "file" : "files");
-  auto line = text("{} {}, {} bytes{} {} {} in {}, {}", sends_ ? "sent" : "received", files, tally.bytes,
-                   tally.bytes < 1024 ? "" : text(" ({})", show_size(tally.bytes)), sends_ ? "to" : "from",
-                   peer_, show_duration(span), show_rate(rate));
+  const auto files = counted(tally.files, "file");
+  auto line =
+      text("{} {}, {}{} {} {} in {}, {}", sends_ ? "sent" : "received", files, counted(tally.bytes, "byte"),
+           tally.bytes < 1024 ? "" : text(" ({})", show_size(tally.bytes)), sends_ ? "to" : "from", peer_,
+           show_duration(span), show_rate(rate));
   if (tally.resumed > 0) line += text("; {} were there already", show_size(tally.resumed));
   if (tally.holes > 0) line += text("; {} are holes", show_size(tally.holes));
   if (tally.encoded < tally.bytes) line += text("; compressed to {}", show_size(tally.encoded));

@@ -181,8 +181,8 @@ class ReceivingSession {
   Task<> take(const Entry& entry, Hasher&) {
     files_.note_announced(entry);
     if (options_.most_files && entry.id >= *options_.most_files)
-      throw Incomplete(text("{} sends more than {} files; --max-files allows more", control_.peer(),
-                            *options_.most_files));
+      throw Incomplete(text("{} sends more than {}; --max-files allows more", control_.peer(),
+                            counted(*options_.most_files, "file")));
     Begun begun{entry, nullptr};
     Offer offer{entry.id};
     std::string reason;
@@ -239,7 +239,8 @@ class ReceivingSession {
   void finish_file(Begun& begun, const End& end) {
     const auto& verified = begun.part->verified();
     if (verified.bytes() != end.data || verified.end() > end.size)
-      throw Corrupt(text("{}: {} of {} bytes have come", shown(begun.entry), verified.bytes(), end.data));
+      throw Corrupt(
+          text("{}: {} of {} have come", shown(begun.entry), verified.bytes(), counted(end.data, "byte")));
     if (options_.most && end.size > *options_.most) {
       files_.refuse_as_too_long(begun);
       return;

@@ -10,6 +10,7 @@
 #include "net/names.hpp"
 #include "os/error.hpp"
 #include "os/observer.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -52,7 +53,7 @@ void tell(Context& context, const AddressAnswer& answer, Duration span) {
   Table table({"family", "type", "protocol", "canonical", "host", "port", "flowinfo", "scope"});
   for (const auto& tuple : answer.tuples) table.add(cells_of(tuple), fields_of(tuple));
   table.tell(context.report, "addrinfo");
-  context.log.info("{} tuples in {:.6f} s", answer.tuples.size(), seconds(span));
+  context.log.info("{} in {:.6f} s", counted(answer.tuples.size(), "tuple"), seconds(span));
   context.report.record("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
 }
 

@@ -48,8 +48,8 @@ void check(const RawArguments& o) {
 
 void check_room(std::span<const std::byte> payload, std::size_t offset) {
   if (offset + 2 > payload.size())
-    throw BadInput(
-        text("--checksum: '{}': this packet has {} bytes, and no room for it there", offset, payload.size()));
+    throw BadInput(text("--checksum: '{}': this packet has {}, and no room for it there", offset,
+                        counted(payload.size(), "byte")));
 }
 
 /// Puts the checksum of IPv4's protocols where it is wanted; what comes after an IP header is meant.

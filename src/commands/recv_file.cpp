@@ -13,9 +13,11 @@
 #include "commands/shared/transfer_flags.hpp"
 #include "commands/shared/verified.hpp"
 #include "flow/task_group.hpp"
+#include "net/lookups.hpp"
 #include "os/calls.hpp"
 #include "os/descriptor_limit.hpp"
 #include "os/error.hpp"
+#include "os/text.hpp"
 #include "transfer/file_receiver.hpp"
 
 namespace sockx {
@@ -52,6 +54,20 @@ void check(const RecvFileArguments& options) {
         text("--output '{}': many transfers do not go into one file: say --output-dir DIR", output));
   if (options.verified.folder_given)
     throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", output));
+}
+
+/// Whether the host to listen on may have been meant as the name of a file, as send-file takes one.
+bool may_begin_with_file(const RecvFileArguments& options) {
+  return options.words.size() == 2 && options.meeting.listens && options.target.to_standard_output() &&
+         !options.target.output_given;
+}
+
+/// Throws BadInput for a path in the place of the host.
+void check_host(const RecvFileArguments& options) {
+  const auto& words = options.words;
+  if (may_begin_with_file(options) && words[0].find('/') != std::string::npos &&
+      words[0].find("://") == std::string::npos)
+    throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
 }
 
 /// The total of one transfer, told at its end, however that comes.
@@ -128,7 +144,8 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
     target = co_await open_target(options.target, path, sender, fifo_limit);
   } catch (const TimedOut& reason) {
     const auto& expected = options.receive.expected;
-    if (expected > 0U) throw Incomplete(text("0 of {} bytes arrived: {}", *expected, reason.what()));
+    if (expected > 0U)
+      throw Incomplete(text("0 of {} arrived: {}", counted(*expected, "byte"), reason.what()));
     throw;
   }
   const bool names_file = options.target.keep_open && !options.target.discard;
@@ -296,17 +313,24 @@ Task<> receive_many(Context& context, ProgressBoard& board, const RecvFileArgume
 }
 
 ExitCode run(Context& context, const RecvFileArguments& options) {
+  check_host(options);
   check(options);
   options.progress.apply(context);
   if (options.target.to_standard_output() && !options.verified.asked)
     context.report.keep_standard_output_for_payload();
   check_folders(options);
   ProgressBoard board(context);
-  if (options.target.keep_open) {
-    context.shows_progress = false;
-    board.run(receive_many(context, board, options), options.limits.whole_run);
-  } else {
-    board.run(receive_one(context, board, options));
+  try {
+    if (options.target.keep_open) {
+      context.shows_progress = false;
+      board.run(receive_many(context, board, options), options.limits.whole_run);
+    } else {
+      board.run(receive_one(context, board, options));
+    }
+  } catch (const ResolveError& error) {
+    if (!may_begin_with_file(options)) throw;
+    throw ResolveError(error,
+                       text("; to receive into a file say -o {} {}", options.words[0], options.words[1]));
   }
   return ExitCode::done;
 }

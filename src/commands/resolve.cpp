@@ -140,6 +140,7 @@ ExitCode run(Context& context, const ResolveArguments& given) {
     if (options.question != Question::fqdn)
       throw BadInput("resolve what? Say names or addresses, or - for standard input");
     options.words = {get_host_name()};
+    options.question = Question::own_fqdn;
   }
   if ((options.flags & NI_IDN) != 0) use_letters_of_locale();
   const bool single = options.words.size() == 1 && options.words.front() != "-";

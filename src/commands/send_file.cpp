@@ -15,6 +15,7 @@
 #include "commands/shared/transfer_flags.hpp"
 #include "commands/shared/verified.hpp"
 #include "os/error.hpp"
+#include "os/text.hpp"
 #include "transfer/file_sender.hpp"
 #include "transfer/verified/received_name.hpp"
 #include "transfer/verified/source_walk.hpp"
@@ -213,8 +214,8 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& o
     board.run(transfer(context, board, options, source, words.endpoint, summary), options.limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary.is_short_of(source)) throw;
-    throw Incomplete(text("{}: {} of {} bytes were sent: {}", words.files.front(), summary.stats.bytes,
-                          *source.length, error.what()));
+    throw Incomplete(text("{}: {} of {} were sent: {}", words.files.front(), summary.stats.bytes,
+                          counted(*source.length, "byte"), error.what()));
   }
   summary.complete();
   return ExitCode::done;

@@ -11,6 +11,7 @@
 #include "os/hexadecimal.hpp"
 #include "os/other_process.hpp"
 #include "os/socket_query.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -68,7 +69,7 @@ std::string cell_of(const SocketOption& option, const OptionValue& value) {
   constexpr std::size_t most = 24;
   if (value.text.empty()) return "''";
   const bool is_long = option.type == OptionType::bytes && value.text.size() > most;
-  return is_long ? text("{} bytes", value.text.size() / 2) : value.text;
+  return is_long ? counted(value.text.size() / 2, "byte") : value.text;
 }
 
 void list_options(Context& context, const SubjectFlags& options) {

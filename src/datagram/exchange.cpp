@@ -372,7 +372,8 @@ class Exchange {
     const auto most = longest_datagram(to);
     const auto bound = most == SIZE_MAX || size <= most ? std::string("more than the way there takes")
                                                         : text("but UDP to there has room for {}", most);
-    throw Error(EMSGSIZE, text("send {}: a datagram of {} bytes, {}", shown_address(to), size, bound),
+    throw Error(EMSGSIZE,
+                text("send {}: a datagram of {}, {}", shown_address(to), counted(size, "byte"), bound),
                 Origin::local_file);
   }
 

@@ -5,6 +5,7 @@
 #include <list>
 
 #include "datagram/load_count.hpp"
+#include "datagram/unix_replies.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "net/datagram_error.hpp"
@@ -37,7 +38,12 @@ class Meter {
         options_(options),
         tell_(std::move(tell)),
         foreign_(foreign),
-        reader_(socket_, {.batch = batch}) {}
+        reader_(socket_, {.batch = batch}) {
+    if (end_.local.family() != AF_UNIX) return;
+    UnixReplies::Options replies{0, [](int, const OutgoingDatagram&) { return false; },
+                                 [](const Address&) {}};
+    unix_reports_.emplace(socket_, std::move(replies), reports_, reports_dropped_);
+  }
   Meter(const Meter&) = delete;
   Meter& operator=(const Meter&) = delete;
   ~Meter() {
@@ -69,6 +75,7 @@ class Meter {
         continue;
       }
       last_ = loop_.now();
+      if (unix_reports_ && unix_reports_->is_waiting()) unix_reports_->retry();
       for (const auto& train : *datagrams) {
         const auto now = train.time ? *train.time : std::chrono::system_clock::now().time_since_epoch();
         const auto time = static_cast<std::uint64_t>(now.count());
@@ -127,8 +134,10 @@ class Meter {
     LoadReport nothing;
     nothing.sent = header.sequence;
     const auto report = (load != nullptr ? load->count.report() : nothing).datagram(header.stream);
+    // If it is lost it is asked for again.
+    if (unix_reports_) return unix_reports_->put(report, source);
     const OutgoingDatagram answer{report, &source};
-    send_datagrams(socket_, {&answer, 1}, 0);  // if it is lost it is asked for again
+    send_datagrams(socket_, {&answer, 1}, 0);
   }
 
   void tell_of(const Load& load) {
@@ -144,6 +153,9 @@ class Meter {
   std::function<void(const MeterResult&)> tell_;
   std::uint64_t& foreign_;
   DatagramReader reader_;
+  std::optional<UnixReplies> unix_reports_;  // so that one that does not read leaves the others theirs
+  DatagramCount reports_;
+  std::uint64_t reports_dropped_ = 0;
   std::list<Load> loads_;  // the latest first
   std::uint64_t ended_ = 0;
   Clock::time_point last_ = Clock::now();

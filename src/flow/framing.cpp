@@ -76,7 +76,8 @@ std::optional<std::size_t> Framer::counted() {
     return size;
   }
   if (ended_)
-    throw Incomplete(text("the input ended within a record: {} of {} bytes", left() - prefix, size));
+    throw Incomplete(
+        text("the input ended within a record: {} of {}", left() - prefix, sockx::counted(size, "byte")));
   return {};
 }
 

@@ -122,7 +122,7 @@ class Conversation {
     }
     local_ended_ = true;
     if (!peer_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {} bytes", near_.in.name, tally_.sent);
+    detail("{} has ended after {}", near_.in.name, counted(tally_.sent, "byte"));
     if (options_.half_close && !outward_failure_) send_fin();
     if (!outward_failure_) note_everything_sent();
   }
@@ -142,9 +142,9 @@ class Conversation {
     }
     enough_ = has_reached_limit();  // a record is taken whole
     if (reader_left_)
-      detail("{} is read no further after {} bytes", near_.out.name, tally_.received);
+      detail("{} is read no further after {}", near_.out.name, counted(tally_.received, "byte"));
     else if (enough_)
-      detail("{} bytes are enough", tally_.received);
+      detail("{} received: that is enough", counted(tally_.received, "byte"));
     else
       note_end_of_peer();
     end_output();
@@ -166,7 +166,7 @@ class Conversation {
   void note_end_of_peer() {
     peer_ended_ = true;
     if (!local_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {} bytes", far_.socket.name, tally_.received);
+    detail("{} has ended after {}", far_.socket.name, counted(tally_.received, "byte"));
   }
 
   Task<> warn_of_silence() {

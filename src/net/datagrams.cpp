@@ -13,6 +13,7 @@
 #include "os/fd_passing.hpp"
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -53,7 +54,7 @@ Address source_of(const msghdr& header) {
 std::string noted(std::span<const Datagram> received) {
   if (received.empty()) return "";
   const auto& first = received.front();
-  const auto one = text("{} bytes from {}", first.size, shown_address(first.source));
+  const auto one = text("{} from {}", counted(first.size, "byte"), shown_address(first.source));
   return received.size() == 1 ? one : text("{}, ...", one);
 }
 
@@ -190,8 +191,9 @@ SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDat
     const auto& [bytes, to, segment] = datagrams.front();
     const int error = errno;
     auto shown = text("{}, {}, {}", socket.fd, count, message_flags(all_flags));
-    auto note = text("{} bytes{}{}{}", bytes.size(), segment != 0 ? text(" in pieces of {}", segment) : "",
-                     to != nullptr ? " to " + shown_address(*to) : "", count > 1 ? ", ..." : "");
+    auto note =
+        text("{}{}{}{}", counted(bytes.size(), "byte"), segment != 0 ? text(" in pieces of {}", segment) : "",
+             to != nullptr ? " to " + shown_address(*to) : "", count > 1 ? ", ..." : "");
     errno = error;
     tell_observer("sendmmsg", std::move(shown), sent, note);
   }

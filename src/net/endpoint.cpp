@@ -18,6 +18,8 @@ namespace sockx {
 
 namespace {
 
+constexpr std::string_view every_address = "*";
+
 bool is_ipv6(const std::string& host) {
   in6_addr address;
   return inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
@@ -41,16 +43,55 @@ struct Reading {
   bool listens() const { return role == Endpoint::Role::listening; }
 };
 
+/// Throws BadInput for what has a slash: a URL, a path, an address with the length of a prefix. `port` is the
+/// second word, where there is one.
+void refuse_slash(const std::string& word, const std::string& port) {
+  if (word.find('/') == std::string::npos) return;
+  if (word.starts_with('/') || word.starts_with("./") || word.starts_with("../"))
+    throw BadInput(text("'{0}': a path is written unix:PATH: say unix:{0}", word));
+  const auto scheme = word.find("://");
+  auto rest = scheme == std::string::npos ? word : word.substr(scheme + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  if (const auto at = rest.find('@'); at != std::string::npos) rest = rest.substr(at + 1);
+  const bool has_port = rest.find(':', rest.find(']') == std::string::npos ? 0 : rest.find(']')) != rest.npos;
+  if (!has_port && !port.empty())
+    rest += ' ' + port;
+  else if (!has_port)
+    rest += ':' + (scheme == std::string::npos ? "PORT" : word.substr(0, scheme));
+  throw BadInput(text("'{}': an endpoint is a host and a port, without {}: say {}", word,
+                      scheme == std::string::npos ? "a slash" : "the rest of a URL", rest));
+}
+
+/// What is right where a word has more colons than HOST:PORT: without tcp: in front, without a second port.
+std::string without_surplus(const std::string& word) {
+  for (const auto* const prefix : {"tcp:", "tcp4:", "tcp6:", "udp:", "TCP:", "TCP4:", "TCP6:", "UDP:"})
+    if (word.starts_with(prefix)) return word.substr(std::string_view(prefix).size());
+  const auto last = word.rfind(':'), first = word.find(':');
+  const bool has_two = first != last && word.find(':', first + 1) == last;
+  const bool are_ports =
+      is_all_digits(word.substr(last + 1)) && is_all_digits(word.substr(first + 1, last - first - 1));
+  return has_two && first > 0 && are_ports ? word.substr(0, last) : "";
+}
+
+/// Whether a word in the place of a port is a host: an IPv4 address, a name with a domain, localhost, or `*`.
+bool is_host(const std::string& word) {
+  in_addr address;
+  return inet_pton(AF_INET, word.c_str(), &address) == 1 || word.find('.') != std::string::npos ||
+         word == "localhost" || word == every_address;
+}
+
 HostPort host_and_port(const std::string& host, const std::string& port, Reading reading,
                        const std::string& typed) {
   if (host.empty())
     throw BadInput(text("'{}': the host is empty: say HOST:PORT{}", typed,
                         reading.listens() ? ", or PORT alone for every address" : ""));
   if (port.empty()) throw BadInput(text("'{}': the port is empty: say HOST:PORT", typed));
+  if (host == every_address && !reading.listens())
+    throw BadInput(text("'{}': * is every address, for listening: say the host to connect to", typed));
   if (host.find_first_of(":[]") != std::string::npos && !is_ipv6(host))
     throw BadInput(
         text("'{}': '{}' is neither a name nor an address; say HOST PORT or HOST:PORT", typed, host));
-  HostPort parsed{host, parse_port(port, reading.protocol)};
+  HostPort parsed{host == every_address ? "" : host, parse_port(port, reading.protocol)};
   if (parsed.port == 0 && !reading.listens())
     throw BadInput(text("'{}': port 0 can be listened on, but not connected to: say 1 to 65535", typed));
   return parsed;
@@ -67,16 +108,22 @@ HostPort parse_bracketed(const std::string& word, Reading reading) {
 
 HostPort parse_one_word(const std::string& word, Reading reading) {
   if (word.starts_with('[')) return parse_bracketed(word, reading);
+  refuse_slash(word, "");
   const auto colon = word.rfind(':');
   if (word.empty()) throw BadInput("'': an empty word; say HOST PORT or HOST:PORT");
   if (colon == std::string::npos) {
-    if (reading.listens()) return {"", parse_port(word, reading.protocol)};
+    if (reading.listens() && !is_host(word)) return {"", parse_port(word, reading.protocol)};
     if (is_all_digits(word))
       throw BadInput(text("'{0}': the host is missing: say HOST:{0} or HOST {0}", word));
     throw BadInput(text("'{0}': the port is missing: say {0}:PORT or {0} PORT", word));
   }
   const auto host = word.substr(0, colon);
   if (host.find(':') != std::string::npos) {
+    if ((word.starts_with("udp:") || word.starts_with("UDP:")) && reading.protocol == "tcp")
+      throw BadInput(text("'{}': for UDP say sockx udp {}", word, word.substr(4)));
+    const auto shorter = is_ipv6(host) || is_ipv6(word) ? "" : without_surplus(word);
+    if (!shorter.empty())
+      throw BadInput(text("'{}': an endpoint is one host and one port: say {}", word, shorter));
     const auto right =
         is_ipv6(host) ? text("[{}]:{}", host, word.substr(colon + 1)) : text("[{}]:PORT", word);
     throw BadInput(text("'{}': an IPv6 address before a port is written in brackets: {}", word,
@@ -116,6 +163,7 @@ Endpoint Endpoint::parse(const std::vector<std::string>& words, Role role, std::
   const bool special = first.starts_with("unix:") || first.starts_with("vsock:") || first.starts_with("fd:");
   if (words.size() == 2) {
     if (special) throw BadInput(text("'{} {}': {} takes no further word", first, words[1], first));
+    refuse_slash(first, words[1]);
     const bool bracketed = first.size() > 2 && first.starts_with('[') && first.ends_with(']');
     const auto host = bracketed ? first.substr(1, first.size() - 2) : first;
     return {host_and_port(host, words[1], reading, first + ' ' + words[1])};

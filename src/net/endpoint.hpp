@@ -29,10 +29,10 @@ struct PassedFd {
 struct Endpoint {
   enum class Role { connecting, listening };
 
-  /// Reads one or two words: PORT (listening only), HOST PORT, HOST:PORT, [V6]:PORT, unix:PATH, unix:@NAME,
-  /// vsock:CID:PORT, fd:N, fd:unix:PATH; PATH and NAME may have bytes as \xHH; a port may be a service name
-  /// of services(5), for `protocol` ("tcp", "udp"). Throws BadInput, which quotes the words and shows what
-  /// would be right.
+  /// Reads one or two words: PORT (listening only, as is the host `*` for every address), HOST PORT,
+  /// HOST:PORT, [V6]:PORT, unix:PATH, unix:@NAME, vsock:CID:PORT, fd:N, fd:unix:PATH; PATH and NAME may have
+  /// bytes as \xHH; a port may be a service name of services(5), for `protocol` ("tcp", "udp"). Throws
+  /// BadInput, which quotes the words and shows what would be right.
   static Endpoint parse(const std::vector<std::string>& words, Role role, std::string_view protocol = "tcp");
 
   /// Whether it is a socket that somebody else has made: an InheritedFd or PassedFd.

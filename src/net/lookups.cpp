@@ -117,7 +117,7 @@ std::string AddressQuery::to_string() const {
 }
 
 std::string AddressAnswer::summary() const {
-  if (status) return text("0 ({} addresses)", tuples.size());
+  if (status) return text("0 ({})", counted(tuples.size(), "address"));
   return text("{} ({})", status.name(), status.explanation());
 }
 

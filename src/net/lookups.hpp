@@ -18,6 +18,9 @@ class ResolveError : public std::runtime_error {
  public:
   /// `asked` is the call with what it was asked; `name` is that of the error, empty where the call has none.
   ResolveError(const std::string& asked, std::string name, const std::string& explanation);
+  /// The same, with a hint behind its message.
+  ResolveError(const ResolveError& other, const std::string& hint)
+      : std::runtime_error(other.what() + hint), name_(other.name_) {}
   const std::string& name() const { return name_; }
 
  private:

@@ -209,7 +209,7 @@ OptionValue decode_groups(std::string_view bytes) {
 }
 
 OptionValue structure(std::string_view bytes, std::vector<OptionMember> members) {
-  return shown_text(text("{} bytes", bytes.size()), std::move(members));
+  return shown_text(counted(bytes.size(), "byte"), std::move(members));
 }
 
 OptionValue decode_memory(std::string_view bytes) {

@@ -95,14 +95,14 @@ std::size_t ipv4_header_size(std::span<const std::byte> packet) {
 Address destination_in_header(std::span<const std::byte> packet, int family) {
   if (family == AF_INET) {
     if (ipv4_header_size(packet) == 0)
-      throw BadInput(text("--ip-header: {} bytes that do not begin with an IPv4 header", packet.size()));
+      throw BadInput(text("--ip-header: {} without an IPv4 header in front", counted(packet.size(), "byte")));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     std::memcpy(&address.sin_addr, &packet[16], sizeof address.sin_addr);
     return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
   }
   if (packet.size() < ipv6_header || (packet[0] >> 4U) != std::byte{6})
-    throw BadInput(text("--ip-header: {} bytes that do not begin with an IPv6 header", packet.size()));
+    throw BadInput(text("--ip-header: {} without an IPv6 header in front", counted(packet.size(), "byte")));
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   std::memcpy(&address.sin6_addr, &packet[24], sizeof address.sin6_addr);

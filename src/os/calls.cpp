@@ -130,9 +130,9 @@ IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std
     size += piece.size();
   }
   const long put = uninterrupted([&] { return sendmsg(to.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
-  return outcome(
-      observe_call("sendmsg", put, "{}, {} bytes in {}, MSG_NOSIGNAL", to.fd, size, message.msg_iovlen),
-      "sendmsg", to);
+  return outcome(observe_call("sendmsg", put, "{}, {} {} in {}, MSG_NOSIGNAL", to.fd, size,
+                              size == 1 ? "byte" : "bytes", message.msg_iovlen),
+                 "sendmsg", to);
 }
 
 IoResult discard_some(const Descriptor& from, std::size_t most) {

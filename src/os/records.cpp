@@ -9,6 +9,7 @@
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -26,8 +27,8 @@ IoResult send_record(const Descriptor& to, std::span<const std::byte> record) {
   if (put >= 0) return {IoResult::State::moved, static_cast<std::size_t>(put)};
   if (errno == EAGAIN) return {IoResult::State::again, 0};
   if (errno != EMSGSIZE) throw_errno(text("send {}", to.name), to.origin);
-  throw Error(EMSGSIZE, text("send {}: a record of {} bytes, but the socket takes at most {}", to.name,
-                             record.size(), longest_record(to)));
+  throw Error(EMSGSIZE, text("send {}: a record of {}, but the socket takes at most {}", to.name,
+                             counted(record.size(), "byte"), longest_record(to)));
 }
 
 std::size_t longest_record(const Descriptor& to) {
@@ -61,8 +62,8 @@ IoResult receive(const Descriptor& from, std::span<std::byte> buffer) {
 IoResult receive_record(const Descriptor& from, std::span<std::byte> buffer) {
   const auto got = receive(from, buffer);
   if (got.bytes > buffer.size())
-    throw Error(EMSGSIZE, text("recvmsg {}: a record of {} bytes, but at most {} are taken", from.name,
-                               got.bytes, buffer.size()));
+    throw Error(EMSGSIZE, text("recvmsg {}: a record of {}, but at most {} are taken", from.name,
+                               counted(got.bytes, "byte"), buffer.size()));
   return got;
 }
 

@@ -46,7 +46,8 @@ void SpliceRing::submit() {
   int result = io_uring_submit(ring_.get());
   while (result == -EINTR) result = io_uring_submit(ring_.get());
   if (result < 0) errno = -result;
-  observe_call("io_uring_enter", result < 0 ? -1 : result, "{}, {} splices", fd(), steps_);
+  observe_call("io_uring_enter", result < 0 ? -1 : result, "{}, {} {}", fd(), steps_,
+               steps_ == 1 ? "splice" : "splices");
   if (result >= 0 && static_cast<unsigned>(result) < steps_) errno = EAGAIN;  // the chain would be torn
   if (result < 0 || static_cast<unsigned>(result) < steps_) throw_errno("io_uring_enter");
   last_ = nullptr;

@@ -150,7 +150,7 @@ class Chat : public Handler {
     for (auto position = room_.log().begin();;) {
       if (position < room_.log().begin()) {
         const auto kept = room_.log().next_line(room_.log().begin());
-        const auto gap = text("\n{} * {} bytes were not shown\n", stamp_.now(), kept - position);
+        const auto gap = text("\n{} * {} were not shown\n", stamp_.now(), counted(kept - position, "byte"));
         position = kept;
         console_.put(bytes_of(gap));
       } else if (!answer_.empty() && position >= answer_place_) {

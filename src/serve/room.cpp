@@ -197,7 +197,8 @@ void Room::strike(Member& member) {
 
 void Room::cut_off(Member& member) const {
   set_reset_on_close(member.client_.socket.fd, true);
-  throw std::runtime_error(text("it did not read: {} bytes were due to it", log_.end() - member.position_));
+  throw std::runtime_error(
+      text("it did not read: {} were due to it", counted(log_.end() - member.position_, "byte")));
 }
 
 void Room::cut_off_all() const {

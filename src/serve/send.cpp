@@ -27,7 +27,8 @@ class Send : public Handler {
     Pump pump(describe(file.fd.get(), path_, Origin::local_file), client.socket);
     co_await run_pump(pump, file.watch, client.watch, {nullptr, &client.tally.last_byte, &client.tally.sent});
     if (const auto sent = client.tally.sent; sent < static_cast<std::uint64_t>(size))
-      throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", path_, sent, size));
+      throw Incomplete(text("{} has become shorter: {} of {} were sent", path_, sent,
+                            counted(static_cast<std::uint64_t>(size), "byte")));
     cut.complete();
     shutdown_write(client.socket);
     co_await wait_until_acknowledged(client.socket, never, &client.tally.last_byte);

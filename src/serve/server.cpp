@@ -213,7 +213,11 @@ std::shared_ptr<void> Server::take_place() {
 
 void Server::admit(Listener& listener, Accepted accepted) {
   if (spare_ || !options_.rejects) is_short_ = false;
-  if (is_full()) return refuse(accepted, text("there are {} connections already", places_->taken), true);
+  if (is_full())
+    return refuse(accepted,
+                  text("there {} {} already", places_->taken == 1 ? "is" : "are",
+                       counted(places_->taken, "connection")),
+                  true);
   if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out", false);
   if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason, true);
   const auto number = ++accepted_;

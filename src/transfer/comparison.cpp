@@ -54,7 +54,8 @@ class Comparing {
                options_.file));
     for (const auto size : options_.sizes)
       if (size > *source.length)
-        throw BadInput(text("--sizes: '{}': {} has only {} bytes{}", size, options_.file, *source.length,
+        throw BadInput(text("--sizes: '{}': {} has only {}{}", size, options_.file,
+                            counted(*source.length, "byte"),
                             options_.offset > 0 ? " behind the offset" : ""));
     return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
@@ -138,8 +139,8 @@ class Comparing {
     if (receiver_) {
       const auto received = co_await receiver_->next_total();
       if (received.bytes != stats.bytes)
-        throw Incomplete(
-            text("{} bytes were sent by {}, but {} received", stats.bytes, stats.method, received.bytes));
+        throw Incomplete(text("{} were sent by {}, but {} received", counted(stats.bytes, "byte"),
+                              stats.method, received.bytes));
       run.receiver = received.cost;
     }
     if (contender.refused.empty()) contender.runs.push_back(run);

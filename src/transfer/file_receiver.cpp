@@ -73,7 +73,8 @@ class Receiving {
   /// When it is known how much should have come, that too little came is what matters, whatever the reason.
   void throw_if_short(const std::exception& reason) const {
     if (options_.expected && pump_.bytes() < *options_.expected)
-      throw Incomplete(text("{} of {} bytes arrived: {}", pump_.bytes(), *options_.expected, reason.what()));
+      throw Incomplete(
+          text("{} of {} arrived: {}", pump_.bytes(), counted(*options_.expected, "byte"), reason.what()));
   }
 
   Task<> receive() {
@@ -86,7 +87,8 @@ class Receiving {
                               options_.expected == limit() ? "were expected" : "are allowed"));
     }
     if (options_.expected && pump_.bytes() < *options_.expected)
-      throw Incomplete(text("{} of {} bytes arrived from {}", pump_.bytes(), *options_.expected, peer_.name));
+      throw Incomplete(
+          text("{} of {} arrived from {}", pump_.bytes(), counted(*options_.expected, "byte"), peer_.name));
   }
 
   /// Never ends.

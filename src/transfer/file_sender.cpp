@@ -74,8 +74,8 @@ class Sending {
     auto* const rate = rate_ ? &*rate_ : nullptr;
     co_await run_pump(pump_, source_watch_, connection_.watch, {rate, &last_byte_, &stats_.bytes});
     if (source_.length && pump_.bytes() < *source_.length)
-      throw Incomplete(text("{} has become shorter: {} of {} bytes were sent", source_.described.name,
-                            pump_.bytes(), *source_.length));
+      throw Incomplete(text("{} has become shorter: {} of {} were sent", source_.described.name,
+                            pump_.bytes(), counted(*source_.length, "byte")));
     sent_at_ = loop_.now();
     stats_.is_finishing = true;
     set_reset_on_close(peer_.fd, false);
@@ -139,7 +139,8 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   if (fstat(source.fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
   const auto beyond = [&] {
-    return BadInput(text("--offset {}: {} has only {} bytes", offset, path, status.st_size));
+    return BadInput(text("--offset {}: {} has only {}", offset, path,
+                         counted(static_cast<std::uint64_t>(status.st_size), "byte")));
   };
   const off_t start = lseek(source.fd.get(), static_cast<off_t>(offset), SEEK_CUR);
   if (start < 0 && source.described.is_file()) throw beyond();

@@ -28,6 +28,17 @@ TEST_CASE("listen and connect: each gets what the other has, in every size") {
   }
 }
 
+TEST_CASE("listen *:PORT: every address of both families, as the port alone") {
+  for (const auto& words : {std::vector<std::string>{"*:0"}, {"*", "0"}}) {
+    for (const auto* const host : {"127.0.0.1", "::1"}) {
+      Process listening(sockx({"listen"}) + words, {Stdio::null()});
+      run(sockx({"connect", host, port_of(listening), "--line", "hello"}));
+      check_end(listening, exited(0));
+      CHECK(listening.out() == "hello\n");
+    }
+  }
+}
+
 TEST_CASE("half-close: the client ends after 10 bytes, and the server still delivers 50 MB whole") {
   const Folder folder;
   const auto answer = noise(fifty_megabytes);

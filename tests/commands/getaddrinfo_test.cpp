@@ -41,7 +41,7 @@ TEST_CASE("getaddrinfo --trace: the call with all its hints, and what it came to
   check_end(process, exited(0));
   CHECK(process.err() ==
         "getaddrinfo(127.0.0.1, NULL, {AF_INET, 0, IPPROTO_UDP, AI_PASSIVE|AI_NUMERICHOST}) = "
-        "0 (1 addresses)\n");
+        "0 (1 address)\n");
   Process failing(sockx({"getaddrinfo", "--trace", "--flags", "AI_NUMERICHOST", "localhost"}));
   check_end(failing, exited(3));
   CHECK(lines_of(failing.err()).front() ==

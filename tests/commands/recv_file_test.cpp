@@ -374,6 +374,16 @@ TEST_CASE("recv-file -o /dev/stdout: where that is the end of a log, the log kee
   }
 }
 
+TEST_CASE("recv-file FILE PORT: the line says that the file goes behind -o") {
+  Process path(sockx({"recv-file", "in/disk.img", "9000"}));
+  check_failure(path, 2, "'in/disk.img': to receive into a file say -o in/disk.img 9000");
+  Process name(sockx({"recv-file", "nosuch.invalid", "9000"}));
+  check_failure(name, 3, "; to receive into a file say -o nosuch.invalid 9000");
+  Process given(sockx({"recv-file", "-o", "-", "nosuch.invalid", "9000"}));
+  check_failure(given, 3, "getaddrinfo nosuch.invalid");
+  CHECK_FALSE(contains(given.err(), "-o nosuch"));
+}
+
 }  // namespace
 
 }  // namespace test

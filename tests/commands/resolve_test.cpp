@@ -93,7 +93,7 @@ TEST_CASE("resolve --events, --trace, --quiet: the events in a file, the calls, 
   check_end(process, exited(3));
   CHECK(process.out() == "one\t192.0.2.1\n192.0.2.1\tone.example\n");
   CHECK(process.err() ==
-        "getaddrinfo(one, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = 0 (1 addresses)\n"
+        "getaddrinfo(one, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = 0 (1 address)\n"
         "getaddrinfo(nosuch, NULL, {AF_UNSPEC, SOCK_STREAM, 0, 0}) = "
         "EAI_NONAME (Name or service not known)\n"
         "sockx: getaddrinfo nosuch: EAI_NONAME: Name or service not known\n"
@@ -377,6 +377,24 @@ TEST_CASE("resolve: a broken standard output or input is status 11") {
   check_failure(folder, 11, "read stdin: Is a directory");
   Process closed(sockx({"resolve", "-"}), {Stdio::closed()});
   check_end(closed, exited(0));
+}
+
+TEST_CASE("resolve --fqdn: this host's is that of hostname -f, also where its address has another name") {
+  const Namespace named(
+      "mount -t tmpfs none /mnt && name=$(hostname) && "
+      "printf '127.0.1.1 other.example.net\n127.0.0.1 localhost\n127.0.1.1 full.example.org %s\n' \"$name\" "
+      "> /mnt/hosts && mount --bind /mnt/hosts /etc/hosts && echo hosts: files > /mnt/nsswitch && "
+      "mount --bind /mnt/nsswitch /etc/nsswitch.conf");
+  if (!named.works()) return;
+  const auto theirs = run(named.within({"hostname", "-f"}));
+  CHECK(theirs == "full.example.org\n");
+  CHECK(run(named.within(sockx({"resolve", "--fqdn"}))) == theirs);
+  const Namespace unnamed(
+      "mount -t tmpfs none /mnt && echo 127.0.0.1 localhost > /mnt/hosts && mount --bind /mnt/hosts "
+      "/etc/hosts "
+      "&& echo hosts: files > /mnt/nsswitch && mount --bind /mnt/nsswitch /etc/nsswitch.conf");
+  Process unknown(unnamed.within(sockx({"resolve", "--fqdn"})));
+  check_failure(unknown, 3, "EAI_NONAME");
 }
 
 TEST_CASE("resolve: addresses are told as they are, and a line of hosts(5) without a name is no answer") {

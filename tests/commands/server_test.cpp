@@ -240,7 +240,7 @@ TEST_CASE("server: with --reject one too many is closed at once, and the next af
   CHECK(second.receive_all() == "");
   const auto refused = server.event("refused");
   CHECK(refused.at("peer").get<std::string>().starts_with("127.0.0.1:"));
-  CHECK(refused.at("reason") == "there are 1 connections already");
+  CHECK(refused.at("reason") == "there is 1 connection already");
   first.close();
   server.event("closed");
   auto third = server.connect();

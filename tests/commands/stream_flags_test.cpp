@@ -291,7 +291,7 @@ TEST_CASE("--source: calling the own port is refused, by connect, --check and --
   Process checking(sockx({"connect", "--check"}) + from_itself);
   check_failure(checking, 4, "Connection refused");
   Process scanning(sockx({"connect", "--scan"}) + from_itself);
-  check_failure(scanning, 4, "none of 1 ports are open");
+  check_failure(scanning, 4, "none of 1 port is open");
   CHECK(scanning.out() == "refused: " + port + '\n');
 }
 

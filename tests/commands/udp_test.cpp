@@ -132,7 +132,7 @@ TEST_SUITE("udp") {
   }
 
   TEST_CASE("a listener receives every size whole, over both families on one socket") {
-    UdpListener listener({"--datagrams", "8"}, {Stdio::null()});
+    UdpListener listener({"--datagrams", "8"}, {Stdio::null()}, {"*:0"});
     DatagramPeer four(AF_INET), six(AF_INET6);
     std::string expected;
     for (auto* const peer : {&four, &six})
@@ -589,7 +589,7 @@ TEST_SUITE("udp") {
     CHECK(measured["lost"] == 3);
     CHECK(measured["reordered"] == 1);
     CHECK(measured["duplicated"] == 1);
-    CHECK(contains(meter.process().err(), "1 datagrams were of no load"));
+    CHECK(contains(meter.process().err(), "1 datagram was of no load"));
   }
 
   TEST_CASE("a load whose numbers are near the greatest there is does not stop the meter") {
@@ -609,6 +609,25 @@ TEST_SUITE("udp") {
     REQUIRE(lines.size() == 2);
     CHECK(contains(lines[0], "2 of 18446744073709551615 datagrams"));
     CHECK(contains(lines[1], "of 10 datagrams"));
+  }
+
+  TEST_CASE("a unix generator that does not read its reports leaves the others theirs") {
+    const Folder folder;
+    const auto path = folder / "meter";
+    Process meter(
+        sockx({"--json", "udp", "--listen", "--measure", "--opt", "SO_SNDBUF=20000", "unix:" + path}));
+    meter.out_line("\"listening\"");
+    Process deaf({"python3", "-c",
+                  "import socket,struct,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
+                  "s.bind(sys.argv[2])\ns.connect(sys.argv[1])\n"
+                  "for i in range(1000): s.send(b'sxe1'+struct.pack('>IQQ',7,1,0))\n"
+                  "print('sent',flush=True)\nsys.stdin.read()",
+                  path, folder / "deaf"},
+                 {Stdio::pipe()});
+    deaf.out_line("sent");
+    const auto told =
+        events_in(run(sockx({"--json", "udp", "--generate", "64", "--datagrams", "10", "unix:" + path})));
+    CHECK(event_of(told, "reported")["received"] == 10);
   }
 }
 

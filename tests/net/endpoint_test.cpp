@@ -48,6 +48,7 @@ TEST_CASE("endpoint: what is understood") {
       {{"80"}, "port 80"},    {{"0"}, "port 0"},
       {{"http"}, "port 80"},  {{"localhost:0"}, "localhost:0"},
       {{"[::]:0"}, "[::]:0"}, {{"::", "0"}, "[::]:0"},
+      {{"*:80"}, "port 80"},  {{"*", "80"}, "port 80"},
   };
   const auto check = [](const Row& row, Endpoint::Role role) {
     CAPTURE(row.words.front());
@@ -102,6 +103,19 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
       {{"localhost", "0x50"}, "'0x50'", "0 to 65535"},
       {{"localhost", "80 "}, "'80 '", "0 to 65535"},
       {{"localhost", ""}, "'localhost '", "port is empty"},
+      {{"http://localhost:80/"}, "'http://localhost:80/'", "say localhost:80"},
+      {{"http://localhost/x?y"}, "'http://localhost/x?y'", "say localhost:http"},
+      {{"https://me@[::1]:80/x:y"}, "'https://me@[::1]:80/x:y'", "say [::1]:80"},
+      {{"http://localhost", "80"}, "'http://localhost'", "say localhost 80"},
+      {{"localhost:80/x"}, "'localhost:80/x'", "say localhost:80"},
+      {{"192.0.2.0/24"}, "'192.0.2.0/24'", "say 192.0.2.0:PORT"},
+      {{"/run/x"}, "'/run/x'", "say unix:/run/x"},
+      {{"./x"}, "'./x'", "say unix:./x"},
+      {{"/run/x", "80"}, "'/run/x'", "say unix:/run/x"},
+      {{"tcp:localhost:80"}, "'tcp:localhost:80'", "say localhost:80"},
+      {{"TCP4:127.0.0.1:80"}, "'TCP4:127.0.0.1:80'", "say 127.0.0.1:80"},
+      {{"udp:localhost:80"}, "'udp:localhost:80'", "say sockx udp localhost:80"},
+      {{"localhost:80:90"}, "'localhost:80:90'", "say localhost:80"},
       {{"127.0.0.1:80", "90"}, "'127.0.0.1:80'", "neither a name nor an address"},
       {{"[localhost", "80"}, "'[localhost 80'", "neither a name nor an address"},
       {{"localhost]:80"}, "'localhost]:80'", "neither a name nor an address"},
@@ -124,11 +138,17 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
   const Row for_connecting[]{
       {{"80"}, "'80'", "HOST:80"},
       {{"localhost"}, "'localhost'", "localhost:PORT"},
+      {{"*:80"}, "'*:80'", "every address"},
+      {{"*", "80"}, "'* 80'", "every address"},
       {{"localhost:0"}, "'localhost:0'", "1 to 65535"},
       {{"localhost", "0"}, "'localhost 0'", "1 to 65535"},
   };
   const Row for_listening[]{
       {{"65536"}, "'65536'", "0 to 65535"},
+      {{"0.0.0.0"}, "'0.0.0.0'", "the port is missing: say 0.0.0.0:PORT"},
+      {{"www.example.com"}, "'www.example.com'", "www.example.com:PORT"},
+      {{"localhost"}, "'localhost'", "localhost:PORT"},
+      {{"*"}, "'*'", "*:PORT"},
       {{"htttp"}, "'htttp'", "did you mean http?"},
       {{":80"}, "':80'", "PORT alone"},
   };

@@ -8,6 +8,7 @@
 #include "cli/flags.hpp"
 #include "net/port_list.hpp"
 #include "net/scan.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -171,8 +172,9 @@ ExitCode run_scan(Context& context, const std::vector<std::string>& words, const
   results.tell();
   const auto asked = target.ports.size(), open = results.count(PortState::open);
   if (flags.any ? open > 0 : open == asked) return ExitCode::done;
-  return context.answer(std::make_exception_ptr(NotOpen(
-      text("scan {}: {} of {} ports are open", target.host, open == 0 ? "none" : text("{}", open), asked))));
+  return context.answer(std::make_exception_ptr(
+      NotOpen(text("scan {}: {} of {} {} open", target.host, open == 0 ? "none" : text("{}", open),
+                   counted(asked, "port"), asked == 1 ? "is" : "are"))));
 }
 
 }  // namespace sockx

@@ -9,6 +9,7 @@
 #include "commands/shared/receive_once.hpp"
 #include "os/calls.hpp"
 #include "os/records.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -78,8 +79,8 @@ class UserMayLeave {
 void ConversationSummary::tell() const {
   if (!begun_) return;
   const auto span = Clock::now() - *begun_;
-  context_.log.info("sent {} bytes, received {} bytes in {}", tally_.sent, tally_.received,
-                    show_duration(span));
+  context_.log.info("sent {}, received {} in {}", counted(tally_.sent, "byte"),
+                    counted(tally_.received, "byte"), show_duration(span));
   context_.report.event(
       "closed",
       {{"peer", peer_}, {"sent", tally_.sent}, {"received", tally_.received}, {"seconds", seconds(span)}});

@@ -29,7 +29,7 @@ ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
     show_datagram(format, datagram, bytes, output);
   };
   observer.cut = [this](const Datagram& datagram) {
-    context_.log.warn("a datagram of {} bytes from {} was cut to {}", datagram.size,
+    context_.log.warn("a datagram of {} from {} was cut to {}", counted(datagram.size, "byte"),
                       shown_address(datagram.source), datagram.bytes.size());
   };
   observer.deaf = [this](const Address& peer) {
@@ -58,8 +58,9 @@ void DatagramSummary::log_facts(const Datagram& datagram, std::size_t size) cons
 void DatagramSummary::tell() const {
   const auto span = Clock::now() - begun_;
   const auto& [sent, received] = std::pair(tally.sent, tally.received);
-  context_.log.info("sent {} datagrams ({} bytes), received {} ({} bytes) in {}", sent.datagrams, sent.bytes,
-                    received.datagrams, received.bytes, show_duration(span));
+  context_.log.info("sent {} ({}), received {} ({}) in {}", counted(sent.datagrams, "datagram"),
+                    counted(sent.bytes, "byte"), received.datagrams, counted(received.bytes, "byte"),
+                    show_duration(span));
   context_.report.event("finished", {{"sent", sent.datagrams},
                                      {"sent_bytes", sent.bytes},
                                      {"received", received.datagrams},
@@ -73,7 +74,8 @@ void DatagramSummary::tell() const {
     context_.log.warn("dropped {}: the peers did not read", counted(tally.undelivered, "datagram"));
   if (tally.unanswered > 0) context_.log.warn("left {} unanswered", counted(tally.unanswered, "datagram"));
   if (tally.dropped > 0)
-    context_.log.warn("the kernel dropped {} datagrams or trains of them: the queue was full", tally.dropped);
+    context_.log.warn("the kernel dropped {}, each a datagram or a train: the queue was full",
+                      counted(tally.dropped, "buffer"));
 }
 
 }  // namespace sockx

@@ -58,6 +58,8 @@ class Search {
         return find_aliases();
       case Question::fqdn:
         return find_fqdn();
+      case Question::own_fqdn:
+        return find_own_fqdn();
       case Question::service:
         return find_service();
       case Question::protocol:
@@ -121,6 +123,14 @@ class Search {
     }
     found_.lines = {best};
     found_.fields.push_back({"fqdn", best});
+  }
+
+  void find_own_fqdn() {
+    const auto answer = ask_for_addresses(AF_UNSPEC, AI_CANONNAME);
+    answer.status.check("getaddrinfo " + word_);
+    const auto& name = answer.tuples.front().canonical_name;
+    found_.lines = {name};
+    found_.fields.push_back({"fqdn", name});
   }
 
   void find_service() {

@@ -16,6 +16,7 @@ enum class Question {
   names,      // getnameinfo(3) of an address, perhaps with a port
   aliases,    // gethostbyname(3) or gethostbyaddr(3), whole
   fqdn,       // the first name with a dot that gethostbyaddr(3) gives, else its first; without one, the word
+  own_fqdn,   // the canonical name that getaddrinfo(3) gives for this host's name, as hostname(1) -f has it
   service,    // services(5), both ways
   protocol,   // protocols(5), both ways
 };

@@ -29,8 +29,8 @@ std::string show_report(const LoadReport& report) {
       report.sent == 0 ? 0 : 100 * static_cast<double>(report.lost()) / static_cast<double>(report.sent);
   const auto jitter =
       report.has_jitter() ? text(", jitter {:.3f} ms", static_cast<double>(report.jitter) / 1e6) : "";
-  return text("{} of {} datagrams in {}: {}, {}; lost {} ({:.2f} %), reordered {}, duplicated {}{}",
-              report.received, report.sent, show_duration(std::chrono::nanoseconds(report.nanoseconds)),
+  return text("{} of {} in {}: {}, {}; lost {} ({:.2f} %), reordered {}, duplicated {}{}", report.received,
+              counted(report.sent, "datagram"), show_duration(std::chrono::nanoseconds(report.nanoseconds)),
               show_pace(per_second(report.received, report.seconds())),
               show_rate(per_second(report.bytes, report.seconds())), report.lost(), share, report.reordered,
               report.duplicated, jitter);
@@ -53,17 +53,18 @@ std::vector<Field> fields_of(const LoadReport& report) {
 void tell_generated(Context& context, const std::string& peer, const GeneratorTally& tally) {
   const auto span = seconds(tally.time);
   const auto& [datagrams, bytes] = tally.sent;
-  context.report.result(text("sent {} datagrams ({} bytes) to {} in {}: {}, {}; {} system calls", datagrams,
-                             bytes, peer, show_duration(tally.time), show_pace(per_second(datagrams, span)),
-                             show_rate(per_second(bytes, span)), tally.calls),
-                        "generated",
-                        {{"peer", peer},
-                         {"sent", datagrams},
-                         {"bytes", bytes},
-                         {"seconds", span},
-                         {"datagrams_per_second", per_second(datagrams, span)},
-                         {"bytes_per_second", per_second(bytes, span)},
-                         {"system_calls", tally.calls}});
+  context.report.result(
+      text("sent {} ({}) to {} in {}: {}, {}; {}", counted(datagrams, "datagram"), counted(bytes, "byte"),
+           peer, show_duration(tally.time), show_pace(per_second(datagrams, span)),
+           show_rate(per_second(bytes, span)), counted(tally.calls, "system call")),
+      "generated",
+      {{"peer", peer},
+       {"sent", datagrams},
+       {"bytes", bytes},
+       {"seconds", span},
+       {"datagrams_per_second", per_second(datagrams, span)},
+       {"bytes_per_second", per_second(bytes, span)},
+       {"system_calls", tally.calls}});
 }
 
 }  // namespace
@@ -114,7 +115,7 @@ Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
     fields.push_back({"dropped_buffers", result.dropped});
     const auto dropped = result.dropped == 0
                              ? ""
-                             : text("; the kernel dropped {} buffers, each {}", result.dropped,
+                             : text("; the kernel dropped {}, each {}", counted(result.dropped, "buffer"),
                                     result.came_in_trains ? "a train of up to 64 datagrams" : "a datagram");
     context.report.result(text("from {}{}: {}{}", peer, result.is_complete ? "" : ", whose end was not heard",
                                show_report(result.report), dropped),
@@ -122,7 +123,8 @@ Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
   };
   std::uint64_t foreign = 0;
   EndReport told(context, [&](bool) {
-    if (foreign > 0) context.log.warn("{} datagrams were of no load", foreign);
+    if (foreign > 0)
+      context.log.warn("{} {} of no load", counted(foreign, "datagram"), foreign == 1 ? "was" : "were");
   });
   co_await measure(std::move(end), options, std::move(tell), foreign);
   told.complete();

@@ -2,6 +2,7 @@
 
 #include "cli/units.hpp"
 #include "commands/shared/access.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
@@ -33,9 +34,9 @@ void ServerJournal::note_accepted(const ServerEvent& event) const {
 void ServerJournal::note_closed(const ServerEvent& event) const {
   const auto& client = *event.client;
   const auto span = Clock::now() - client.begun;
-  const auto told =
-      text("connection {} from {} closed after {}: received {} bytes, sent {} bytes: {}", client.number,
-           client.name(), show_duration(span), client.tally.received, client.tally.sent, event.reason);
+  const auto told = text("connection {} from {} closed after {}: received {}, sent {}: {}", client.number,
+                         client.name(), show_duration(span), counted(client.tally.received, "byte"),
+                         counted(client.tally.sent, "byte"), event.reason);
   if (!event.is_complete)
     context_.log.warn("{}", told);
   else

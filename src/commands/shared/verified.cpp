@@ -24,7 +24,7 @@ std::function<void(const FileEvent&)> teller(Context& context) {
     };
     switch (event.kind) {
       case Kind::whole:
-        context.log.debug("{} is whole: {} bytes", event.name, event.bytes);
+        context.log.debug("{} is whole: {}", event.name, counted(event.bytes, "byte"));
         return tell("whole");
       case Kind::there:
         context.log.info("{} is there already, with this size and time", event.name);
@@ -97,7 +97,7 @@ void VerifiedSummary::tell(bool complete) const {
   const auto span = Clock::now() - begun_;
   const auto usage = Usage::now() - usage_;
   const double rate = static_cast<double>(tally.bytes) / seconds(span);
-  const auto files = text("{} {}", tally.files, tally.files == 1 ? "file" : "files");
+  const auto files = counted(tally.files, "file");
   auto line = text("{} {}, {}", sends_ ? "sent" : "received", files,
                    show_transfer(tally.bytes, sends_ ? "to" : "from", peer_, span));
   if (tally.resumed > 0) line += text("; {} were there already", show_size(tally.resumed));

@@ -80,7 +80,7 @@ void BegunFiles::refuse(Begun& begun, const std::string& reason) {
 }
 
 void BegunFiles::refuse_as_too_long(Begun& begun) {
-  refuse(begun, text("it is longer than the {} bytes that --max-size allows", *options_.most));
+  refuse(begun, text("it is longer than the {} that --max-size allows", counted(*options_.most, "byte")));
 }
 
 void BegunFiles::set_aside(Begun& begun, const std::string& mismatch) {

@@ -182,8 +182,8 @@ class ReceivingSession {
   Task<> take(const Entry& entry, Hasher&) {
     files_.note_announced(entry);
     if (options_.most_files && entry.id >= *options_.most_files)
-      throw Incomplete(text("{} sends more than {} files; --max-files allows more", control_.peer(),
-                            *options_.most_files));
+      throw Incomplete(text("{} sends more than {}; --max-files allows more", control_.peer(),
+                            counted(*options_.most_files, "file")));
     if (entry.kind == EntryKind::link && hello_.version < version_with_links)
       throw Corrupt(text("{} sends a link, which this version of the protocol has not", control_.peer()));
     Begun begun{entry};
@@ -297,7 +297,8 @@ class ReceivingSession {
     const auto part = std::move(begun.part);  // nothing more goes into it
     const auto& verified = part->verified();
     if (verified.bytes() != end.data || verified.end() > end.size)
-      throw Corrupt(text("{}: {} of {} bytes have come", shown(begun.entry), verified.bytes(), end.data));
+      throw Corrupt(
+          text("{}: {} of {} have come", shown(begun.entry), verified.bytes(), counted(end.data, "byte")));
     if (options_.most && end.size > *options_.most) {
       files_.refuse_as_too_long(begun);
       co_return;

@@ -16,7 +16,8 @@ namespace sockx {
 inline std::string show_transfer(std::uint64_t bytes, std::string_view towards, std::string_view peer,
                                  Duration span) {
   const double rate = static_cast<double>(bytes) / seconds(span);
-  return text("{} bytes {} {} in {}, {}", bytes, towards, peer, show_duration(span), show_rate(rate));
+  return text("{} {} {} in {}, {}", counted(bytes, "byte"), towards, peer, show_duration(span),
+              show_rate(rate));
 }
 
 /// user_seconds, system_seconds, system_calls and the context switches, each with `prefix` in front of its

@@ -95,6 +95,7 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
                   SignalCatcher::Rules signals) {
   SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, signals);
   const Lent<const SignalCatcher> lent(signals_, catcher);
+  report.prepare();
   report.wait_until(deadline ? after(*deadline) : never);
   if (deadline)
     task = bounded(std::move(task), after(*deadline),
@@ -106,6 +107,7 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
       throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason
     throw;
   }
+  if (const int signal = signal_that_ends()) throw Interrupted(signal);  // it came in the last moment
 }
 
 ExitCode Context::fail(std::exception_ptr thrown, const std::vector<Field>& about) {

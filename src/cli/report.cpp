@@ -158,16 +158,23 @@ void Report::put_event(std::string_view name, const std::vector<Field>& fields, 
 }
 
 /// In steps, so that a signal that comes just before one is heard.
-void Report::wait_for_standard_output() {
+bool Report::is_taken(LineOutput& output) {
   constexpr std::chrono::milliseconds step{100};
-  while (!output_.flush()) {
+  while (!output.flush()) {
     const auto now = Clock::now();
-    if (now >= deadline_) throw TimedOut("write stdout: timed out");
-    if (signal_that_ends() != 0) throw Error(EINTR, "write stdout", Origin::standard_output);
+    if (now >= deadline_ || signal_that_ends() != 0) return false;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline_ - now, step));
-    output_.wait(static_cast<int>(left.count()));
+    output.wait(static_cast<int>(left.count()));
   }
+  return true;
+}
+
+void Report::wait_for_standard_output() {
+  const bool is_written = is_taken(output_);
   throw_failure();
+  if (is_written) return;
+  if (signal_that_ends() != 0) throw Error(EINTR, "write stdout", Origin::standard_output);
+  throw TimedOut("write stdout: timed out");
 }
 
 void Report::diagnostic(std::string_view name, const std::vector<Field>& fields, const std::string& line) {
@@ -199,11 +206,12 @@ bool Report::has_caught_up() {
 void Report::failure(const Failure& failure, const std::vector<Field>& about) {
   auto fields = fields_of(failure);
   fields.insert(fields.end(), about.begin(), about.end());
-  diagnostic("error", fields, line_of(failure));
+  put_diagnostic("error", fields, line_of(failure), true);
+  if (!about.empty()) is_taken(errors_);  // one of several answers
 }
 
 void Report::answer(const Failure& failure) {
-  diagnostic("error", fields_of(failure), options_.quiet ? "" : line_of(failure));
+  put_diagnostic("error", fields_of(failure), options_.quiet ? "" : line_of(failure), true);
 }
 
 std::string Report::event_dropped(std::uint64_t lines) const {
@@ -213,6 +221,11 @@ std::string Report::event_dropped(std::uint64_t lines) const {
 void Report::fail(int error) {
   failure_ = std::make_exception_ptr(Error(error, "write stdout", Origin::standard_output));
   if (failed_) failed_();
+}
+
+void Report::prepare() {
+  errors_.prepare();
+  results_->prepare();
 }
 
 void Report::finish() {

@@ -93,7 +93,8 @@ class Report {
   void row(std::string_view event, const std::vector<Field>& fields, const std::string& line);
   bool has_caught_up();
   /// The diagnostic on a failure: "sockx: " and its message on one line, however long the words that it
-  /// quotes. `about` are fields that the event has besides its own.
+  /// quotes. `about` are fields that the event has besides its own, where it is one of several answers: then
+  /// it waits for its reader as a result does.
   void failure(const Failure& failure, const std::vector<Field>& about = {});
   /// The same for a result that is a failure as well: --quiet leaves the line out.
   void answer(const Failure& failure);
@@ -119,6 +120,9 @@ class Report {
   LineOutput& open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped);
   /// All that is written without blocking, so that it goes on when its readers do.
   std::list<LineOutput>& outputs() { return outputs_; }
+  /// Opens what is to be opened for them: before a run, in which no more descriptors are to be open at the
+  /// end than at the beginning.
+  void prepare();
   /// At the end: gives what nobody has read yet a last chance.
   void finish();
 
@@ -126,6 +130,7 @@ class Report {
   void put_event(std::string_view event, const std::vector<Field>& fields, bool waits);
   void put_diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line,
                       bool keeps);
+  bool is_taken(LineOutput& output);
   void wait_for_standard_output();
   std::string event_dropped(std::uint64_t lines) const;
   void fail(int error);

@@ -66,7 +66,7 @@ void LineOutput::add(Line line, bool keeps) {
   const int error = errno;
   prepare();
   const bool was_waiting = !flush();
-  if (!keeps && kept_ + line.bytes.size() > most_kept) {
+  if (!keeps && !lines_.empty() && kept_ + line.bytes.size() > most_kept) {
     dropped_ += line.lines;
   } else {
     tell_of_dropped();

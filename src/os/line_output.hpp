@@ -32,6 +32,8 @@ class LineOutput {
   LineOutput(const LineOutput&) = delete;
   LineOutput& operator=(const LineOutput&) = delete;
 
+  /// Looks at a standard stream, and opens it anew where that is due, before there is something to write.
+  void prepare();
   /// Writes a line, whose end is added. Never throws Error.
   void put(std::string_view line) { add({std::string(line) + '\n'}, false); }
   /// The same for one that is kept whatever the bound: whoever puts it waits until flush() has written it.
@@ -56,7 +58,6 @@ class LineOutput {
     std::string bytes;
     std::uint64_t lines = 1;  // that are lost when it is dropped
   };
-  void prepare();
   void add(Line line, bool keeps);
   void queue(Line line);
   void tell_of_dropped();

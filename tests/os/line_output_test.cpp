@@ -15,6 +15,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 using namespace sockx;

@@ -17,7 +17,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Words receiving_into(const Folder& there) {
+Words crowd_receiver(const Folder& there) {
   return sockx(
       {"recv-file", "--verified", "--keep-open", "--quiet", "--output-dir", there.path(), "127.0.0.1", "0"});
 }
@@ -70,7 +70,7 @@ TEST_CASE("verified --keep-open: a sender that is silent costs little, wherever 
   for (const auto& [where, said] : words) {
     CAPTURE(where);
     const Folder there;
-    Process receiver(with_descriptors(4096, receiving_into(there)));
+    Process receiver(with_descriptors(4096, crowd_receiver(there)));
     const auto port = port_of(receiver);
     std::list<Peer> silent;
     silent.push_back(greeted(port));
@@ -91,7 +91,7 @@ TEST_CASE("verified --keep-open: a chunk that is compressed and does not end cos
   const auto compressed = compress(std::as_bytes(std::span(content)));
   REQUIRE(compressed.size() > 2'000'000);
   const Folder there;
-  Process receiver(with_descriptors(4096, receiving_into(there)));
+  Process receiver(with_descriptors(4096, crowd_receiver(there)));
   const auto port = port_of(receiver);
   std::list<Peer> silent;
   silent.push_back(greeted(port));
@@ -115,7 +115,7 @@ TEST_CASE("verified --keep-open: long names and small pieces cost no more than s
   std::string folders;
   while (folders.size() < 3700) folders += std::string(200, 'd') + '/';
   const Folder there;
-  Process receiver(with_descriptors(4096, receiving_into(there)));
+  Process receiver(with_descriptors(4096, crowd_receiver(there)));
   const auto port = port_of(receiver);
   std::list<Peer> hostile;
   hostile.push_back(greeted(port));
@@ -136,7 +136,7 @@ TEST_CASE("verified --keep-open: long names and small pieces cost no more than s
 
 TEST_CASE("verified --keep-open: who announces files without end takes no descriptors from others") {
   const Folder there;
-  Process receiver(with_descriptors(256, receiving_into(there)));
+  Process receiver(with_descriptors(256, crowd_receiver(there)));
   const auto port = port_of(receiver);
   std::list<Peer> hostile;
   for (int i = 0; i < 4; ++i) {
@@ -152,7 +152,7 @@ TEST_CASE("verified --keep-open: who announces files without end takes no descri
 
 TEST_CASE("verified --keep-open: where there is no room for another transfer it waits until one ends") {
   const Folder there, here;
-  Process receiver(with_descriptors(100, receiving_into(there)));
+  Process receiver(with_descriptors(100, crowd_receiver(there)));
   const auto port = port_of(receiver);
   auto silent = greeted(port, 20);
   const auto before = receiver.open_descriptors();

@@ -388,7 +388,7 @@ TEST_CASE("hostile sender: where it says that a hole is there are zeros, whateve
 
 namespace {
 
-Entry link(std::uint32_t id, std::string name, std::string target) {
+Entry link_entry(std::uint32_t id, std::string name, std::string target) {
   return {id, EntryKind::link, 0777, 1'000'000, 0, 0, std::move(name), std::move(target)};
 }
 std::string hello_with_links() {
@@ -413,7 +413,7 @@ TEST_CASE("hostile sender: a link that leads elsewhere is refused") {
       const Ward ward;
       auto options = ward.options();
       options.replaces = replaces;
-      const auto said = hello_with_links() + encode(link(0, name, target)) + encode(Finish());
+      const auto said = hello_with_links() + encode(link_entry(0, name, target)) + encode(Finish());
       const auto reception = receive({said}, options);
       CHECK(reception.reason() == "");
       CHECK(reception.refused.size() == 1);
@@ -430,9 +430,10 @@ TEST_CASE("hostile sender: nothing is written through a link that was received")
     const Ward ward;
     auto options = ward.options();
     options.replaces = replaces;
-    const auto said = hello_with_links() + encode(link(0, "new", "sub")) + encode(link(1, "leaf", "file")) +
-                      encode(file(2, "new/x", 4)) + encode(folder(3, "new/y")) + encode(End{3, 0, 0}) +
-                      encode(link(4, "new/z", "x")) + encode(folder(5, "new")) + encode(End{5, 0, 0}) +
+    const auto said = hello_with_links() + encode(link_entry(0, "new", "sub")) +
+                      encode(link_entry(1, "leaf", "file")) + encode(file(2, "new/x", 4)) +
+                      encode(folder(3, "new/y")) + encode(End{3, 0, 0}) +
+                      encode(link_entry(4, "new/z", "x")) + encode(folder(5, "new")) + encode(End{5, 0, 0}) +
                       encode(file(6, "leaf", 4)) +
                       (replaces ? chunk(6, 0, "evil") + encode(End{6, 4, 4}) : "") + encode(Finish());
     const auto reception = receive({said}, options);
@@ -447,7 +448,7 @@ TEST_CASE("hostile sender: nothing is written through a link that was received")
 
 TEST_CASE("hostile sender: a link in a session of the version that has none ends the transfer") {
   const Ward ward;
-  const auto said = encode(hello()) + encode(link(0, "new", "sub")) + encode(Finish());
+  const auto said = encode(hello()) + encode(link_entry(0, "new", "sub")) + encode(Finish());
   CHECK(receive({said}, ward.options()).reason().find("this version of the protocol has not") !=
         std::string::npos);
   ward.check_untouched();

@@ -39,7 +39,7 @@ class Chance {
 };
 
 /// Somebody's files, by their names.
-struct Source {
+struct ModelSource {
   Folder folder;
   std::map<std::string, std::string> files;
 
@@ -162,7 +162,7 @@ enum class Mishap { none, sender_killed, receiver_killed, cut };
 /// A sender, a receiver and all connections between them, which lead through this process.
 class Transfer {
  public:
-  Transfer(const Source& source, const std::string& there, Chance& chance, Mishap mishap)
+  Transfer(const ModelSource& source, const std::string& there, Chance& chance, Mishap mishap)
       : mishap_(mishap), mishap_at_(chance.below(3) == 0 ? chance.below(2000) : chance.below(3'000'000)) {
     const auto streams = static_cast<unsigned>(1 + chance.below(3));
     std::vector<UniqueFd> for_sender, for_receiver;
@@ -253,7 +253,7 @@ class Transfer {
   std::optional<EndProcess> sender_, receiver_;
 };
 
-void run(std::list<Transfer>& transfers) {
+void run_all(std::list<Transfer>& transfers) {
   for (bool is_under_way = true; is_under_way;) {
     is_under_way = false;
     for (auto& transfer : transfers) is_under_way = transfer.carry() || is_under_way;
@@ -278,7 +278,7 @@ class Story {
                                           Mishap::cut, Mishap::receiver_killed};
         transfers.emplace_back(source, there_.path(), chance_, chance_.one_of(mishaps));
       }
-      run(transfers);
+      run_all(transfers);
       count += transfers.size();
       auto source = sources_.begin();
       for (auto& transfer : transfers) check(*source++, transfer.sender(), transfer.receiver());
@@ -287,7 +287,7 @@ class Story {
     auto& source = sources_.front();
     std::list<Transfer> last;
     last.emplace_back(source, there_.path(), chance_, Mishap::none);
-    run(last);
+    run_all(last);
     CHECK(last.front().sender() == Verdict::good);
     CHECK(last.front().receiver() == Verdict::good);
     for (const auto& [name, content] : source.files)
@@ -297,12 +297,12 @@ class Story {
   }
 
  private:
-  void write(Source& source, const std::string& name) {
+  void write(ModelSource& source, const std::string& name) {
     source.write(name, chance_, ++time_);
     written_[name].insert(source.files[name]);
   }
 
-  void check(const Source& source, Verdict sender, Verdict receiver) {
+  void check(const ModelSource& source, Verdict sender, Verdict receiver) {
     for (const auto& [name, contents] : written_)
       if (fs::exists(there_ / name)) CHECK_MESSAGE(contents.contains(read_file(there_ / name)), name);
     for (const auto& entry : fs::directory_iterator(there_.path())) {
@@ -319,7 +319,7 @@ class Story {
 
   Chance& chance_;
   time_t time_ = 1'700'000'000;
-  std::vector<Source> sources_;
+  std::vector<ModelSource> sources_;
   Folder there_;
   std::map<std::string, std::set<std::string>> written_;  // whatever has been in a file of this name
 };

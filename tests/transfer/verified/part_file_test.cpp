@@ -51,10 +51,10 @@ struct Workplace {
     loop.run(part.resume({loop, last_active}));
     return last_active;
   }
-  static bool complete(PartFile& part, std::uint64_t size, bool replaces, bool sync) {
+  static bool complete(PartFile& part, std::uint64_t whole, bool replaces, bool sync) {
     EventLoop loop;
     Clock::time_point last_active{};
-    return loop.run(part.complete(size, replaces, sync, {loop, last_active}));
+    return loop.run(part.complete(whole, replaces, sync, {loop, last_active}));
   }
   /// As though the machine had been started anew.
   void restart_machine() const {

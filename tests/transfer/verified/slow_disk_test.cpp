@@ -14,25 +14,25 @@ using namespace test;
 
 namespace {
 
-const std::vector<long> reading{SYS_pread64};
-const std::vector<long> writing{SYS_pwrite64, SYS_sync_file_range, SYS_fsync};
-const std::vector<long> walking{SYS_newfstatat, SYS_openat, SYS_getdents64, SYS_readlink};
+const std::vector<long> slow_reading{SYS_pread64};
+const std::vector<long> slow_writing{SYS_pwrite64, SYS_sync_file_range, SYS_fsync};
+const std::vector<long> slow_walking{SYS_newfstatat, SYS_openat, SYS_getdents64, SYS_readlink};
 
-void check(const SlowCalls& calls, std::size_t least, std::size_t most_in_a_turn) {
+void check_calls(const SlowCalls& calls, std::size_t least, std::size_t most_in_a_turn) {
   if (calls.all == 0) return;
   CHECK(calls.all >= least);
   CHECK(calls.most_in_a_turn <= most_in_a_turn);
 }
 
 /// A file of which the whole is in a part, and perhaps has been touched since.
-struct Part {
+struct PlaceOfPart {
   static constexpr std::size_t chunk_size = 1 << 20, chunks = 4;
   Folder folder;
   UniqueFd fd{open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 
   PartFile open_part() const {
-    const FileFacts facts{chunks * chunk_size, 1'000'000, 0, 0644};
-    return {{fd.get(), "file"}, "file", facts, DigestKind::xxh3_128, true};
+    const FileFacts of_it{chunks * chunk_size, 1'000'000, 0, 0644};
+    return {{fd.get(), "file"}, "file", of_it, DigestKind::xxh3_128, true};
   }
   void fill(PartFile& part) const {
     part.restart();
@@ -57,20 +57,20 @@ TEST_CASE("slow disk: a tree is walked in steps") {
     for (int i = 0; i < 10; ++i) write_file(here / folder + "/file" + std::to_string(i), "content");
     fs::create_symlink("file0", here / folder + "/link");
   }
-  const auto calls = most_calls_in_a_turn(walking, [&](EventLoop& loop) -> Task<> {
+  const auto calls = most_calls_in_a_turn(slow_walking, [&](EventLoop& loop) -> Task<> {
     Clock::time_point last_active;
     std::vector<std::string> paths{here / "tree"};
     const auto totals = co_await count_sources(std::move(paths), {loop, last_active});
     if (totals.files != 33) throw std::runtime_error("not all were found");
   });
-  check(calls, 60, 8);
+  check_calls(calls, 60, 8);
 }
 
 TEST_CASE("slow disk: a tree is sent and received in steps") {
   const Folder here, there;
   fs::create_directory(here / "tree");
   for (int i = 0; i < 15; ++i) write_file(here / "tree/file" + std::to_string(i), "content");
-  const auto calls = most_calls_in_a_turn(walking, [&](EventLoop& loop) -> Task<> {
+  const auto calls = most_calls_in_a_turn(slow_walking, [&](EventLoop& loop) -> Task<> {
     Outcome outcome;
     auto pair = unix_pair();
     const auto none = [](auto...) -> Task<PeerSocket> { throw std::runtime_error("one is enough"); };
@@ -82,14 +82,14 @@ TEST_CASE("slow disk: a tree is sent and received in steps") {
     if (outcome.received.files != 15) throw std::runtime_error("not all arrived");
     co_await loop.next_turn();
   });
-  check(calls, 60, 8);
+  check_calls(calls, 60, 8);
 }
 
 TEST_CASE("slow disk: a file is read for its digest in steps, whatever of it is asked for") {
   const Folder here;
   write_file(here / "file", noise(2'000'000));
   const SourceFile source(here / "file");
-  const auto calls = most_calls_in_a_turn(reading, [&](EventLoop& loop) -> Task<> {
+  const auto calls = most_calls_in_a_turn(slow_reading, [&](EventLoop& loop) -> Task<> {
     Clock::time_point last_active;
     Hasher hasher(DigestKind::xxh3_128);
     const auto digest = co_await source.digest_of({0, 2'000'000}, hasher, {loop, last_active});
@@ -98,38 +98,38 @@ TEST_CASE("slow disk: a file is read for its digest in steps, whatever of it is 
     hasher.add(bytes);
     if (hasher.finish() != digest) throw std::runtime_error("another digest");
   });
-  check(calls, 30, 1);
+  check_calls(calls, 30, 1);
 }
 
 TEST_CASE("slow disk: a part is compared in steps, also when only its samples are") {
   for (const bool is_touched : {false, true}) {
     CAPTURE(is_touched);
-    const Part place;
+    const PlaceOfPart place;
     {
       auto part = place.open_part();
       place.fill(part);
     }
     if (is_touched) place.touch();
-    const auto calls = most_calls_in_a_turn(reading, [&](EventLoop& loop) -> Task<> {
+    const auto calls = most_calls_in_a_turn(slow_reading, [&](EventLoop& loop) -> Task<> {
       Clock::time_point last_active;
       auto part = place.open_part();
       co_await part.resume({loop, last_active});
-      if (part.verified().bytes() != Part::chunks * Part::chunk_size)
+      if (part.verified().bytes() != PlaceOfPart::chunks * PlaceOfPart::chunk_size)
         throw std::runtime_error("it is not there");
     });
-    check(calls, is_touched ? 64 : Part::chunks, 6);
+    check_calls(calls, is_touched ? 64 : PlaceOfPart::chunks, 6);
   }
 }
 
 TEST_CASE("slow disk: a file is written back in steps before fsync") {
-  const Part place;
+  const PlaceOfPart place;
   auto part = place.open_part();
   place.fill(part);
-  const auto calls = most_calls_in_a_turn(writing, [&](EventLoop& loop) -> Task<> {
+  const auto calls = most_calls_in_a_turn(slow_writing, [&](EventLoop& loop) -> Task<> {
     Clock::time_point last_active;
-    co_await part.complete(Part::chunks * Part::chunk_size, false, true, {loop, last_active});
+    co_await part.complete(PlaceOfPart::chunks * PlaceOfPart::chunk_size, false, true, {loop, last_active});
   });
-  check(calls, 6, 3);
+  check_calls(calls, 6, 3);
 }
 
 TEST_CASE("slow disk: chunks are written in steps, compressed or not") {
@@ -148,6 +148,6 @@ TEST_CASE("slow disk: chunks are written in steps, compressed or not") {
       co_await all(std::move(sending), std::move(receiving));
       co_await loop.next_turn();
     });
-    check(calls, 10, 3);
+    check_calls(calls, 10, 3);
   }
 }

@@ -100,7 +100,7 @@ class Scene {
 
 enum class Local { ends, ends_after_the_peer, stays_open };
 enum class Peer { ends_after_us, ends_first, ends_after_our_input, stays_open, resets };
-enum class CallerSees { done, timed_out, reset };
+enum class RelayOutcome { done, timed_out, reset };
 
 Task<> play_peer(Scene& stage, Peer plan, std::string& received) {
   co_await write_all(stage.peer, greeting);
@@ -139,16 +139,16 @@ Task<> play_local(Scene& stage, Local plan) {
   if (plan != Local::stays_open) stage.in.write.reset();
 }
 
-CallerSees outcome_of(Scene& stage, RelayOptions options, Task<> beside) {
+RelayOutcome outcome_of(Scene& stage, RelayOptions options, Task<> beside) {
   try {
     stage.run(options, std::move(beside));
-    return CallerSees::done;
+    return RelayOutcome::done;
   } catch (const TimedOut&) {
-    return CallerSees::timed_out;
+    return RelayOutcome::timed_out;
   } catch (const Error& error) {
     CHECK(error.number() == ECONNRESET);
     CHECK(error.origin() == Origin::peer);
-    return CallerSees::reset;
+    return RelayOutcome::reset;
   }
 }
 
@@ -162,12 +162,12 @@ TEST_CASE("relay: who ends when and what comes of it") {
     std::optional<Duration> eof_timeout;
     Local local;
     Peer peer;
-    CallerSees outcome;
+    RelayOutcome outcome;
     bool greeting_arrives;  // for certain
     std::size_t warnings;
   };
   constexpr auto both = Until::both, local = Until::local, peer = Until::peer, either = Until::either;
-  constexpr auto done = CallerSees::done, timed_out = CallerSees::timed_out, reset = CallerSees::reset;
+  constexpr auto done = RelayOutcome::done, timed_out = RelayOutcome::timed_out, reset = RelayOutcome::reset;
   const std::optional<Duration> soon = short_time, unlimited;
   const Row rows[]{
       {"both: we end first", both, true, unlimited, Local::ends, Peer::ends_after_us, done, true, 0},
@@ -218,12 +218,12 @@ TEST_CASE("relay: who ends when and what comes of it") {
       const auto outcome =
           outcome_of(stage, options, all(play_local(stage, row.local), play_peer(stage, row.peer, received)));
       CHECK(outcome == row.outcome);
-      if (row.outcome != CallerSees::reset) {
+      if (row.outcome != RelayOutcome::reset) {
         const auto output = stage.output();
         if (row.greeting_arrives) CHECK(output == greeting);
         CHECK(stage.tally.received == output.size());
       }
-      if (row.outcome == CallerSees::done) {
+      if (row.outcome == RelayOutcome::done) {
         received += stage.rest_at_peer();
         if (row.local != Local::stays_open) CHECK(received == said);
         CHECK(stage.tally.sent == received.size());

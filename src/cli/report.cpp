@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -121,16 +120,14 @@ Report::Report(const Options& options)
       results_(&output_) {
   if (options_.events_file.empty()) return;
   events_ = &open_file(options_.events_file, [this](std::uint64_t lines) { return event_dropped(lines); });
-  struct stat status {};
-  if (fstat(events_->fd(), &status) == 0 && S_ISREG(status.st_mode) && ftruncate(events_->fd(), 0) != 0)
-    throw_errno(text("truncate {}", options_.events_file), Origin::local_file);
+  events_->truncate();
 }
 
 LineOutput& Report::open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped) {
   const auto fail = [this, path](int error) {
     if (lost_) lost_(Error(error, text("write {}", path), Origin::local_file).what());
   };
-  return outputs_.emplace_back(open_to_append(path), LineOutput::Tell{std::move(dropped), fail});
+  return outputs_.emplace_back(path, LineOutput::Tell{std::move(dropped), fail});
 }
 
 void Report::result(const std::string& line, std::string_view name, const std::vector<Field>& fields) {

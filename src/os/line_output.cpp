@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <chrono>
 
 #include "os/calls.hpp"
+#include "os/output_file.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -30,24 +32,31 @@ ssize_t write_now(const Descriptor& to, std::string_view bytes) {
       return -1;
     }
   }
-  return uninterrupted([&] { return write(to.fd, bytes.data(), bytes.size()); });
+  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  return uninterrupted([&] { return writev(to.fd, &piece, 1); });
 }
 
 }  // namespace
 
-LineOutput::LineOutput(UniqueFd file, Tell tell)
-    : own_(std::move(file)),
-      described_(describe(own_.get(), "", Origin::local_file)),
+LineOutput::LineOutput(const std::string& path, Tell tell)
+    : own_(open_to_append(path)),
+      described_(describe(own_.get(), path, Origin::local_file)),
       is_prepared_(true),
       tell_(std::move(tell)) {}
+
+void LineOutput::truncate() {
+  if (described_.is_file() && ftruncate(own_.get(), 0) != 0)
+    throw_errno(text("truncate {}", described_.name), Origin::local_file);
+}
 
 void LineOutput::prepare() {
   if (std::exchange(is_prepared_, true)) return;
   described_.fd = standard_;
+  described_.may_block = true;
   try {
     described_ = describe(standard_, "", Origin::local_file);
   } catch (const Error&) {
-    return;  // each write will fail
+    return;  // it is used with care, if at all
   }
   const bool is_shared =
       described_.kind == Descriptor::Kind::pipe || described_.kind == Descriptor::Kind::device;

@@ -27,8 +27,10 @@ class LineOutput {
   /// belongs to the open file description, which is shared with the shell: so a pipe or terminal is opened
   /// anew through /proc/self/fd, and where that is not possible only as much is written as surely has room.
   LineOutput(int standard_stream, Tell tell) : standard_(standard_stream), tell_(std::move(tell)) {}
-  /// A file of our own, as open_to_append() opens it.
-  LineOutput(UniqueFd file, Tell tell);
+  /// A file of our own, by open_to_append(). Throws Error with Origin::local_file.
+  LineOutput(const std::string& path, Tell tell);
+  /// Removes what the file had before. Throws Error.
+  void truncate();
   LineOutput(const LineOutput&) = delete;
   LineOutput& operator=(const LineOutput&) = delete;
 

@@ -14,6 +14,8 @@ const std::vector<FaultRow>& fault_table() {
       {"read@pipe", {"EINTR", "EAGAIN", "short", "half"}},
       {"write@file", {"EINTR", "short", "half"}},
       {"write@pipe", {"EINTR", "EAGAIN", "short", "half"}},
+      {"writev@file", {"EINTR", "short", "half"}},  // the program's own words
+      {"writev@pipe", {"EINTR", "EAGAIN", "short", "half"}},
       {"recv@socket", {"EINTR", "EAGAIN", "short", "half"}},
       {"send@socket", {"EINTR", "EAGAIN", "short", "half"}},
       {"recvmsg@records", {"EINTR", "EAGAIN"}},
@@ -91,7 +93,10 @@ const std::vector<FaultRow>& fault_table() {
       {"open@stream", {"EMFILE", "EACCES"}},         // then the stream is used as it was inherited
       {"dup2", {"EBUSY"}},
       {"fstat@file", {"ENOMEM", "EIO"}, {11}, "Cannot allocate memory|Input/output error"},
-      {"fstat@pipe", {"ENOMEM"}, {11}, "Cannot allocate memory"},
+      {"fstat@pipe",
+       {"ENOMEM"},
+       {0, 11},
+       "Cannot allocate memory"},  // of standard error it is used with care
       {"fstat@socket", {"ENOMEM"}, {1}, "Cannot allocate memory"},
       {"fcntl@F_DUPFD_CLOEXEC", {"EMFILE"}, {11}, "open|close"},
       {"mkostemp", {"EACCES", "EMFILE", "ENOSPC", "EROFS"}, {11}, "create a temporary file for"},

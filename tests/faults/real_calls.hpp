@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct io_uring;
 struct io_uring_params;
@@ -16,6 +17,7 @@ struct io_uring_params;
 extern "C" {
 ssize_t __real_read(int, void*, size_t);
 ssize_t __real_write(int, const void*, size_t);
+ssize_t __real_writev(int, const iovec*, int);
 ssize_t __real_recv(int, void*, size_t, int);
 ssize_t __real_send(int, const void*, size_t, int);
 ssize_t __real_recvmsg(int, msghdr*, int);

@@ -77,6 +77,13 @@ ssize_t __wrap_write(int fd, const void* buffer, size_t size) {
   return move_bytes({key("write", fd), -1, fd, size, waits(fd)},
                     [&](size_t most) { return __real_write(fd, buffer, most); });
 }
+/// Of one piece.
+ssize_t __wrap_writev(int fd, const iovec* piece, int count) {
+  return move_bytes({key("writev", fd), -1, fd, piece->iov_len, waits(fd)}, [&](size_t most) {
+    const iovec part{piece->iov_base, most};
+    return __real_writev(fd, &part, count);
+  });
+}
 ssize_t __wrap_recv(int fd, void* buffer, size_t size, int flags) {
   return move_bytes({key("recv", fd), fd, -1, size, waits(fd, flags)},
                     [&](size_t most) { return __real_recv(fd, buffer, most, flags); });

@@ -130,7 +130,7 @@ TEST_CASE("line output: a failure is told once, and lines that fit again are wri
     std::vector<int> errors;
     auto how = tell();
     how.failed = [&errors](int error) { errors.push_back(error); };
-    LineOutput output(open_to_append(folder / "file"), how);
+    LineOutput output(folder / "file", how);
     output.put("first");
     output.put("cut here");
     output.put("lost");

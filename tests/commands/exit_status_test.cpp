@@ -228,7 +228,7 @@ TEST_CASE("status 9: fewer or more bytes than --size says, and a file that has b
       {"four", {"--size", "5"}, "4 of 5 bytes arrived"},
       {"four", {"--size", "3"}, "more than the 3 bytes that were expected"},
       {"four", {"--max-size", "3"}, "more than the 3 bytes that are allowed"},
-      {"", {"--size", "1"}, "0 of 1 bytes arrived"},
+      {"", {"--size", "1"}, "0 of 1 byte arrived"},
   };
   for (const auto& row : rows) {
     const Folder folder;

@@ -24,4 +24,7 @@ const std::vector<FaultRow>& fault_table();
 /// A reader of standard output that leaves when only the end was still to come is no failure.
 inline const FaultRow standard_output_gone{"splice@socket>pipe", {"EPIPE"}, {0}, {}, SIGPIPE};
 
+/// The folder of a unix socket is opened for a lock; without the lock the socket is bound all the same.
+inline const FaultRow folder_not_locked{"open@file", {"EMFILE", "ENFILE", "EACCES", "EIO"}, {0, 11}};
+
 }  // namespace test

@@ -94,6 +94,7 @@ TEST_SUITE("faults: recv-file") {
     scenario.meeting = Scenario::Meeting::unix_path;
     scenario.received = noise(5000);
     scenario.tells_parts = false;  // unix sockets have no reset
+    scenario.exceptions = {folder_not_locked};
     meet_every_fault(scenario);
   }
 }

@@ -10,8 +10,8 @@
 
 #include "cli/exit_code.hpp"
 #include "os/error.hpp"
-#include "os/signals.hpp"
 #include "os/output_file.hpp"
+#include "os/signals.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

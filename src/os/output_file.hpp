@@ -19,9 +19,9 @@ std::string follow_links(const std::string& path);
 /// errno says why, when it cannot be opened. Throws Error with Origin::local_file for what is refused.
 UniqueFd open_output(const std::string& path, int flags);
 
-/// The same to append to a file, which is created where there is none, without ever blocking in a later write. A FIFO
-/// that nobody reads yet is waited for, as a shell's redirection does; a signal ends that wait. Throws Error with
-/// Origin::local_file.
+/// The same to append to a file, which is created where there is none, without ever blocking in a later
+/// write. A FIFO that nobody reads yet is waited for, as a shell's redirection does; a signal ends that wait.
+/// Throws Error with Origin::local_file.
 UniqueFd open_to_append(const std::string& path);
 
 /// Throws Error with Origin::local_file for a call that has just failed.

@@ -37,7 +37,8 @@ Peer connect_unix(const std::string& path, int type) {
 }
 
 TEST_CASE("access: a denied peer is closed at once, with an event, and others are served") {
-  Process server(sockx(echo_server) + std::vector<std::string>{"-v", "--deny", "10.0.0.0/8,127.0.0.0/8", "0"});
+  Process server(sockx(echo_server) +
+                 std::vector<std::string>{"-v", "--deny", "10.0.0.0/8,127.0.0.0/8", "0"});
   const auto port = port_of(server);
   CHECK_FALSE(is_served(Peer::connect(port)));
   const auto refused = json::parse(server.out_line("refused"));

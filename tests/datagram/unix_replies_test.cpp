@@ -34,8 +34,8 @@ struct Named {
 
 /// A server with a small send buffer, and peers that are connected to it: for them the kernel has no queue
 /// limit.
-struct Scene {
-  explicit Scene(std::size_t count) : peers(count) {
+struct DeafPeers {
+  explicit DeafPeers(std::size_t count) : peers(count) {
     const int size = 128 * 1024;
     setsockopt(server.socket.fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     for (auto& peer : peers) peer.socket.connect(server.socket.local());
@@ -61,7 +61,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("UnixReplies: a peer that does not read has its share, and others are answered at once") {
-  Scene scene(2);
+  DeafPeers scene(2);
   for (int i = 0; i < 20'000; ++i) scene.put(0, 1000);
   for (int i = 0; i < 1000; ++i) {
     scene.put(1, 1000);
@@ -83,7 +83,7 @@ TEST_CASE("UnixReplies: a peer that does not read has its share, and others are 
 }
 
 TEST_CASE("UnixReplies: several that do not read do not keep one that does from its answers") {
-  Scene scene(5);
+  DeafPeers scene(5);
   for (int i = 0; i < 1000; ++i)
     for (std::size_t peer = 0; peer < 4; ++peer) scene.put(peer, 200 + 100 * peer);
   scene.finish();
@@ -102,7 +102,7 @@ TEST_CASE("UnixReplies: several that do not read do not keep one that does from 
 }
 
 TEST_CASE("UnixReplies: what has waited is sent in order to a peer that reads late") {
-  Scene scene(1);
+  DeafPeers scene(1);
   for (std::size_t size = 1; size <= 200; ++size) scene.put(0, size * 10);
   CHECK(scene.replies->is_waiting());
   std::vector<std::byte> buffer(10'000);
@@ -119,7 +119,7 @@ TEST_CASE("UnixReplies: what has waited is sent in order to a peer that reads la
 }
 
 TEST_CASE("UnixReplies: what waits is bounded, for a peer and in all") {
-  Scene scene(40);
+  DeafPeers scene(40);
   for (std::size_t peer = 0; peer < scene.peers.size(); ++peer)
     for (int i = 0; i < 200; ++i) scene.put(peer, 20'000);
   CHECK(scene.dropped >= 40 * 200 - (17 << 20) / 20'000);

@@ -1,4 +1,5 @@
-// The one file that knows the paths of this checkout, so that the others compile to the same objects in every one.
+// The one file that knows the paths of this checkout, so that the others compile to the same objects in every
+// one.
 #include "subject.hpp"
 
 namespace test {

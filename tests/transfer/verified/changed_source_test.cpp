@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t size = 12'000'000;
+constexpr std::size_t changing_size = 12'000'000;
 
 /// The folder "tree" with a file that something befalls, and others before and behind it.
 struct Tree {
@@ -21,7 +21,7 @@ struct Tree {
   Tree() {
     fs::create_directory(path);
     write_file(path + "/before", noise(100'000));
-    write_file(changing, noise(size));
+    write_file(changing, noise(changing_size));
     write_file(path + "/large", noise(3'000'000, 2));
     write_file(path + "/small", noise(1000, 3));
   }
@@ -79,12 +79,12 @@ void set_time(const std::string& path, timespec time) {
 
 /// Leaves a part of a file, changes the file, and sends it again: which must be noticed and sent whole.
 void check_change_between(const std::function<void(const std::string&)>& change,
-                          std::size_t new_size = size) {
+                          std::size_t new_size = changing_size) {
   const Folder here, there;
-  write_file(here / "file", noise(size));
-  const auto broken =
-      transfer({.paths = {here / "file"}}, {.folder = there.path()}, Path::Fault{.cut_at = size / 2});
-  REQUIRE(broken.received.bytes > size / 4);
+  write_file(here / "file", noise(changing_size));
+  const auto broken = transfer({.paths = {here / "file"}}, {.folder = there.path()},
+                               Path::Fault{.cut_at = changing_size / 2});
+  REQUIRE(broken.received.bytes > changing_size / 4);
   change(here / "file");
   unsigned told_by_sender = 0, told_by_receiver = 0;
   const auto count = [](unsigned& times) {
@@ -116,7 +116,7 @@ TEST_CASE("verified: a file that becomes shorter while it is sent fails, and the
 
 TEST_CASE("verified: a file that grows while it is sent fails, and the others arrive") {
   for (const unsigned streams : {1, 3})
-    check_change(streams, 1'000'000, [](const auto& path) { fs::resize_file(path, size + 1); });
+    check_change(streams, 1'000'000, [](const auto& path) { fs::resize_file(path, changing_size + 1); });
 }
 
 TEST_CASE("verified: a file that is written to while it is sent fails by its time, and the others arrive") {
@@ -132,16 +132,16 @@ TEST_CASE("verified: a file that is removed while it is sent arrives, because it
   };
   CHECK(transfer({.paths = {here.path}, .streams = 2}, {.folder = there.path()}, Path::Fault{.look = look})
             .is_success());
-  CHECK(difference(read_file(there / "tree/changing"), noise(size)) == "");
+  CHECK(difference(read_file(there / "tree/changing"), noise(changing_size)) == "");
 }
 
 TEST_CASE("verified: a file that has another size than its part is sent from the start") {
-  check_change_between([](const auto& path) { fs::resize_file(path, size - 1); }, size - 1);
-  check_change_between([](const auto& path) { overwrite(path, size, "more"); }, size + 4);
+  check_change_between([](const auto& path) { fs::resize_file(path, changing_size - 1); }, changing_size - 1);
+  check_change_between([](const auto& path) { overwrite(path, changing_size, "more"); }, changing_size + 4);
 }
 
 TEST_CASE("verified: a file that has another time than its part is sent from the start") {
-  check_change_between([](const auto& path) { overwrite(path, size / 2, "other"); });
+  check_change_between([](const auto& path) { overwrite(path, changing_size / 2, "other"); });
   check_change_between([](const auto& path) {
     auto time = time_of(path);
     time.tv_nsec ^= 1;
@@ -157,7 +157,7 @@ TEST_CASE("verified: other bytes with the same size and time are found by the sa
       set_time(path, time);
     };
   };
-  check_change_between(with_same_time(0, size));
+  check_change_between(with_same_time(0, changing_size));
   // Of up to eight chunks each is a sample; of more, the first is, the last, and some between.
   for (const std::uint64_t chunk : {0, 1, 2, 3}) check_change_between(with_same_time(chunk << 20, 1));
 }

@@ -46,7 +46,7 @@ void check_corrupt(const TransferTally& tally, std::exception_ptr failure) {
   CHECK_MESSAGE(is<Corrupt>(why), words_of(why));
 }
 
-constexpr std::size_t size = 3'500'000;
+constexpr std::size_t whole_size = 3'500'000;
 
 VerifiedSendOptions sending(const std::string& path, unsigned streams = 1) {
   return {.paths = {path}, .streams = streams, .idle_timeout = 5s};
@@ -66,7 +66,7 @@ Outcome whole_transfer(const std::string& path, unsigned streams = 1) {
 /// Cuts a transfer again and again, each time somewhere else, and completes it.
 void check_cuts(unsigned streams, int rounds) {
   const Folder here;
-  const auto content = noise(size);
+  const auto content = noise(whole_size);
   write_file(here / "file", content);
   const auto uncut = whole_transfer(here / "file", streams);
   const auto all_bytes = uncut.moved_onward + uncut.moved_back;
@@ -91,8 +91,8 @@ void check_cuts(unsigned streams, int rounds) {
     CHECK(difference(read_file(there / "file"), content) == "");
     CHECK(there.size() == 1);
     for (const auto& tally : {second.sent, second.received}) {
-      CHECK(tally.bytes + tally.resumed == size);
-      CHECK(tally.bytes == size - first.received.bytes);
+      CHECK(tally.bytes + tally.resumed == whole_size);
+      CHECK(tally.bytes == whole_size - first.received.bytes);
     }
     resumed += second.received.resumed;
   }
@@ -112,7 +112,7 @@ TEST_CASE("verified: a folder that is cut again and again arrives in the end") {
   const Folder here, there;
   fs::create_directories(here / "tree/sub");
   for (int i = 0; i < 40; ++i) write_file(here / ("tree/sub/" + std::to_string(i)), noise(20'000, i));
-  write_file(here / "tree/large", noise(size));
+  write_file(here / "tree/large", noise(whole_size));
   const auto uncut = whole_transfer(here / "tree");
   std::mt19937_64 random(3);
   int runs = 0;
@@ -122,7 +122,7 @@ TEST_CASE("verified: a folder that is cut again and again arrives in the end") {
     is_whole = transfer(sending(here / "tree"), receiving(there), Path::Fault{.cut_at = cut_at}).is_success();
   }
   CHECK(runs > 3);
-  CHECK(difference(read_file(there / "tree/large"), noise(size)) == "");
+  CHECK(difference(read_file(there / "tree/large"), noise(whole_size)) == "");
   for (int i = 0; i < 40; ++i)
     CHECK(read_file(there / ("tree/sub/" + std::to_string(i))) == noise(20'000, i));
   CHECK(left_in(there.path()).empty());
@@ -175,8 +175,8 @@ TEST_CASE("verified: one byte that changes on its way to the sender is found") {
 
 TEST_CASE("verified: a map that a killed transfer has left of a whole file goes with the next transfer") {
   const Folder here, there;
-  write_file(here / "file", noise(size));
-  transfer(sending(here / "file"), receiving(there), Path::Fault{.cut_at = size / 2});
+  write_file(here / "file", noise(whole_size));
+  transfer(sending(here / "file"), receiving(there), Path::Fault{.cut_at = whole_size / 2});
   const auto maps = left_in(there.path(), ".map");
   REQUIRE(maps.size() == 1);
   const auto map = read_file(maps.front());

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "../support/events.hpp"
+#include "../support/namespace.hpp"
 #include "../support/peer.hpp"
 
 namespace test {
@@ -174,12 +175,15 @@ TEST_CASE("workers: what has no port to share is a usage error") {
 }
 
 TEST_CASE("--v6only: a port alone takes IPv6 connections and leaves IPv4 to others") {
-  Process six(sockx({"listen", "-k", "--handler", "echo", "--v6only", "0"}));
+  // In a network of its own: there nobody else can have the port that the kernel chose for IPv6.
+  const Namespace network("");
+  if (!network.works()) return;
+  Process six(network.within(sockx({"listen", "-k", "--handler", "echo", "--v6only", "0"})));
   const auto port = port_of(six);
-  Process four(sockx({"listen", "-k", "--handler", "upper", "127.0.0.1", port}));
+  Process four(network.within(sockx({"listen", "-k", "--handler", "upper", "127.0.0.1", port})));
   CHECK(port_of(four) == port);
-  CHECK(run(sockx({"connect", "--line", "hello", "::1", port})) == "hello\n");
-  CHECK(run(sockx({"connect", "--line", "hello", "127.0.0.1", port})) == "HELLO\n");
+  CHECK(run(network.within(sockx({"connect", "--line", "hello", "::1", port}))) == "hello\n");
+  CHECK(run(network.within(sockx({"connect", "--line", "hello", "127.0.0.1", port}))) == "HELLO\n");
 }
 
 }  // namespace

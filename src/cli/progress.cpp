@@ -91,7 +91,8 @@ std::string beside_bar(const Meter& meter, std::size_t columns) {
 
 /// The room for the bar itself does not change with the numbers beside it.
 std::size_t bar_width(std::size_t columns) {
-  for (const std::size_t beside : {40, 26, 12})  // size, rate and time; size and rate; size
+  for (const std::size_t beside :
+       {std::size_t{40}, std::size_t{26}, std::size_t{12}})  // size, rate and time; size and rate; size
     if (columns >= least_bar + beside) return columns - beside;
   return columns;
 }

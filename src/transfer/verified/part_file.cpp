@@ -20,6 +20,7 @@ namespace sockx {
 
 namespace {
 
+constexpr mode_t mode_of_part = 0600;
 constexpr const char* map_ending = "map";
 constexpr const char* new_map_ending = "map.new";       // of one that is being compared
 constexpr std::uint64_t write_back_step = 1024 * 1024;  // bytes
@@ -55,6 +56,7 @@ void PartFile::clear(const Place& place) {
 PartFile::~PartFile() {
   if (!part_) return;  // it has its name
   if (is_resumable_ && verified_.bytes() > 0) {
+    fchmod(part_.get(), mode_of_part);  // it may have had the mode of the file already
     try {
       if (is_as_mapped_) map_->set_time(time());
     } catch (const Error&) {  // then the next transfer looks at samples
@@ -74,7 +76,7 @@ void PartFile::fail(std::string_view call) const {
 void PartFile::open_part() {
   for (;;) {
     UniqueFd part(openat(folder_.get(), part_name_.c_str(),
-                         O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
+                         O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, mode_of_part));
     if (!part) fail("create a part of");
     if (flock(part.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) errno = EBUSY;  // "Device or resource busy" says it better
@@ -312,10 +314,11 @@ Task<> PartFile::write_back(LongWork work) {
 
 Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
   if (ftruncate(part_.get(), static_cast<off_t>(size)) != 0) fail("truncate");
-  if (fchmod(part_.get(), facts_.mode & ~file_mode_mask()) != 0 && errno != EPERM) fail("chmod");
   if (sync) {
     co_await write_back(work);
   }
+  // From here on nothing waits: a part that stays keeps the mode with which it can be opened again.
+  if (fchmod(part_.get(), facts_.mode & ~file_mode_mask()) != 0 && errno != EPERM) fail("chmod");
   // Of what could not be written the kernel may have let go, and the part is worth nothing then: fsync(2).
   const bool was_resumable = std::exchange(is_resumable_, false);
   const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{facts_.seconds, facts_.nanoseconds}};

@@ -203,7 +203,7 @@ class Receptionist {
   /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
   /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
-    for (std::size_t running_when_short = 0;;) {
+    for (std::optional<std::size_t> running_when_short;;) {
       if (options_.verified.asked) {
         co_await lobby_.has_room();
       }
@@ -215,15 +215,15 @@ class Receptionist {
         reserve_.give_up();
         const auto number = number_++;
         transfers_.spawn(receive_beside_others(std::move(connection), number));
-        if (transfers_.running() <= running_when_short / 2) running_when_short = 0;
+        if (running_when_short && is_over(*running_when_short)) running_when_short.reset();
         if (number % most_in_a_row == 0) co_await loop_.next_turn();
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
-        if (running_when_short == 0)  // once, not for every one that ends and the next
+        if (!running_when_short)  // once, not for every one that ends and the next
           context_.log.warn("accept {}: {}: new connections wait", listener_.address().to_string(),
                             std::strerror(error.number()));
-        running_when_short = std::max<std::size_t>(running_when_short, transfers_.running());
+        running_when_short = std::max<std::size_t>(running_when_short.value_or(0), transfers_.running());
       }
       co_await transfers_.next_end(after(100ms));
     }
@@ -252,6 +252,12 @@ class Receptionist {
   }
 
  private:
+  /// Whether a shortage at which so many transfers were running is over: half of them have ended, or there is
+  /// room for more by now.
+  bool is_over(std::size_t running_when_short) {
+    return transfers_.running() <= running_when_short / 2 || transfers_.running() > running_when_short;
+  }
+
   /// The failure of one of several is its own, unless it befell what all of them share.
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {

@@ -127,9 +127,11 @@ Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
   for (auto offset = range.offset; offset < range.end();) {
     const auto piece = work.loop.scratch();
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), range.end() - offset));
+    const auto begun = Clock::now();
     const auto got = pread(part_.get(), piece.data(), wanted, static_cast<off_t>(offset));
     if (got < 0) fail("read the part of");
     if (got == 0) co_return false;
+    read_ahead_.note(part_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got));
     hasher.add(piece.first(static_cast<std::size_t>(got)));
     offset += static_cast<std::uint64_t>(got);
     if (work.is_long()) {
@@ -152,7 +154,6 @@ void PartFile::note_verified(const Sample& chunk) {
 }
 
 Task<> PartFile::resume(LongWork work) {
-  posix_fadvise(part_.get(), 0, 0, POSIX_FADV_RANDOM);  // from a slow disk not 8 MiB at once, read ahead
   const auto state = map_->state();
   if (!was_there_ || state == PartMap::State::none || state == PartMap::State::of_another) {
     has_changed_ = was_there_ && state == PartMap::State::of_another;

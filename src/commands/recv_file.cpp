@@ -216,7 +216,9 @@ class Receptionist {
         const auto number = number_++;
         transfers_.spawn(receive_beside_others(std::move(connection), number));
         if (running_when_short && is_over(*running_when_short)) running_when_short.reset();
-        if (number % most_in_a_row == 0) co_await loop_.next_turn();
+        if (number % most_in_a_row == 0) {
+          co_await loop_.next_turn();
+        }
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
@@ -261,10 +263,11 @@ class Receptionist {
   /// The failure of one of several is its own, unless it befell what all of them share.
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
-      if (options_.verified.asked)
+      if (options_.verified.asked) {
         co_await receive_verified_or_hand_over(std::move(connection));
-      else
+      } else {
         co_await receive(context_, board_, options_, std::move(connection), number, never);
+      }
     } catch (const Error& error) {
       if (error.origin() == Origin::standard_output) failure_ = std::current_exception();
       if (!failure_) context_.log.warn("{}", error.what());

@@ -56,7 +56,9 @@ class SendingSession {
     } catch (const Incomplete&) {
       failure = std::current_exception();
     }
-    if (failure) co_await say_why(failure);
+    if (failure) {
+      co_await say_why(failure);
+    }
   }
 
  private:
@@ -64,7 +66,8 @@ class SendingSession {
   /// that reason, or else the failure.
   Task<> say_why(std::exception_ptr failure) {
     try {
-      co_await bounded(hear_abort(), after(parting_time), "");
+      std::string unused;
+      co_await bounded(hear_abort(), after(parting_time), std::move(unused));
     } catch (const Abort& abort) {
       throw_failure(abort);
     } catch (const std::exception&) {  // it has said nothing

@@ -13,6 +13,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/new_file.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
 
@@ -319,7 +320,7 @@ Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
     co_await write_back(work);
   }
   // From here on nothing waits: a part that stays keeps the mode with which it can be opened again.
-  if (fchmod(part_.get(), facts_.mode & ~file_mode_mask()) != 0 && errno != EPERM) fail("chmod");
+  if (fchmod(part_.get(), facts_.mode & ~current_umask()) != 0 && errno != EPERM) fail("chmod");
   // Of what could not be written the kernel may have let go, and the part is worth nothing then: fsync(2).
   const bool was_resumable = std::exchange(is_resumable_, false);
   const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{facts_.seconds, facts_.nanoseconds}};

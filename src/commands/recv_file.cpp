@@ -254,10 +254,11 @@ class Receptionist {
   }
 
  private:
-  /// Whether a shortage at which so many transfers were running is over: half of them have ended, or there is
-  /// room for more by now.
+  /// Whether a shortage at which so many transfers were running is over: half of them have ended, or, where
+  /// there was hardly one, there are more by now.
   bool is_over(std::size_t running_when_short) {
-    return transfers_.running() <= running_when_short / 2 || transfers_.running() > running_when_short;
+    if (running_when_short < 2) return transfers_.running() > running_when_short;
+    return transfers_.running() <= running_when_short / 2;
   }
 
   /// The failure of one of several is its own, unless it befell what all of them share.

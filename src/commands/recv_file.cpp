@@ -70,7 +70,6 @@ void check_host(const RecvFileArguments& options) {
     throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
 }
 
-/// The total of one transfer, told at its end, however that comes.
 /// What would make every transfer in vain is said before anybody comes.
 void check_folders(const RecvFileArguments& options) {
   const auto& target = options.target;
@@ -81,6 +80,7 @@ void check_folders(const RecvFileArguments& options) {
   check_folder_of(target.output);
 }
 
+/// The total of one transfer, told at its end, however that comes.
 class Total {
  public:
   Total(Context& context, std::string peer, std::string file, bool names_file)

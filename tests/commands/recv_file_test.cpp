@@ -307,7 +307,9 @@ TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and
 }
 
 TEST_CASE("recv-file --keep-open: a shortage while nothing is being received is told once") {
-  Process receiving(std::vector<std::string>{"sh", "-c", "ulimit -n 8; exec \"$@\"", "sh"} +
+  // None but the standard streams is inherited: there is room for a listener, and not for a connection.
+  const std::string limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&-; ulimit -n 8; exec \"$@\"";
+  Process receiving(std::vector<std::string>{"sh", "-c", limit, "sh"} +
                     sockx({"recv-file", "-k", "--discard", "127.0.0.1", "0"}));
   receiving.err_line("new connections wait");
   const auto enough = waits_of(receiving.pid()) + 5;

@@ -50,7 +50,7 @@ TEST_CASE("source: a walk says what the user has named") {
   CHECK_FALSE(loop.run(walk.next())->is_named);
 }
 
-TEST_CASE("source: the kernel may read ahead of the first read, and does so until a read was slow") {
+TEST_CASE("source: while reads are quick the kernel may read ahead, from the first one on") {
   const Folder here;
   write_file(here / "file", std::string(100'000, 'x'));
   const auto calls = most_calls_in_a_turn({SYS_fadvise64, SYS_pread64}, [&](EventLoop& loop) -> Task<> {

@@ -70,7 +70,6 @@ void check_host(const RecvFileArguments& options) {
     throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
 }
 
-/// The total of one transfer, told at its end, however that comes.
 /// What would make every transfer in vain is said before anybody comes.
 void check_folders(const RecvFileArguments& options) {
   const auto& target = options.target;
@@ -81,6 +80,7 @@ void check_folders(const RecvFileArguments& options) {
   check_folder_of(target.output);
 }
 
+/// The total of one transfer, told at its end, however that comes.
 class Total {
  public:
   Total(Context& context, std::string peer, std::string file, bool names_file)
@@ -203,7 +203,7 @@ class Receptionist {
   /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
   /// wait in the kernel's queue, and the transfers at hand go on.
   Task<> accept_all() {
-    for (std::size_t running_when_short = 0;;) {
+    for (std::optional<std::size_t> running_when_short;;) {
       if (options_.verified.asked) {
         co_await lobby_.has_room();
       }
@@ -215,15 +215,17 @@ class Receptionist {
         reserve_.give_up();
         const auto number = number_++;
         transfers_.spawn(receive_beside_others(std::move(connection), number));
-        if (transfers_.running() <= running_when_short / 2) running_when_short = 0;
-        if (number % most_in_a_row == 0) co_await loop_.next_turn();
+        if (running_when_short && is_over(*running_when_short)) running_when_short.reset();
+        if (number % most_in_a_row == 0) {
+          co_await loop_.next_turn();
+        }
         continue;
       } catch (const Error& error) {
         if (!is_shortage(error.number())) throw;
-        if (running_when_short == 0)  // once, not for every one that ends and the next
+        if (!running_when_short)  // once, not for every one that ends and the next
           context_.log.warn("accept {}: {}: new connections wait", listener_.address().to_string(),
                             std::strerror(error.number()));
-        running_when_short = std::max<std::size_t>(running_when_short, transfers_.running());
+        running_when_short = std::max<std::size_t>(running_when_short.value_or(0), transfers_.running());
       }
       co_await transfers_.next_end(after(100ms));
     }
@@ -252,13 +254,21 @@ class Receptionist {
   }
 
  private:
+  /// Whether a shortage at which so many transfers were running is over: half of them have ended, or, where
+  /// there was hardly one, there are more by now.
+  bool is_over(std::size_t running_when_short) {
+    if (running_when_short < 2) return transfers_.running() > running_when_short;
+    return transfers_.running() <= running_when_short / 2;
+  }
+
   /// The failure of one of several is its own, unless it befell what all of them share.
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
-      if (options_.verified.asked)
+      if (options_.verified.asked) {
         co_await receive_verified_or_hand_over(std::move(connection));
-      else
+      } else {
         co_await receive(context_, board_, options_, std::move(connection), number, never);
+      }
     } catch (const Error& error) {
       if (error.origin() == Origin::standard_output) failure_ = std::current_exception();
       if (!failure_) context_.log.warn("{}", error.what());

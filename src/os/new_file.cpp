@@ -14,15 +14,11 @@
 
 namespace sockx {
 
-namespace {
-
 mode_t current_umask() {
   const mode_t mask = umask(0);
   umask(mask);
   return mask;
 }
-
-}  // namespace
 
 void check_folder(const std::string& folder) {
   if (faccessat(AT_FDCWD, (folder + '/').c_str(), W_OK | X_OK, AT_EACCESS) != 0)
@@ -54,7 +50,7 @@ NewFile::NewFile(const std::string& target, Options options) : target_(target), 
   }
   target_ = follow_links(target);
   if (lstat(target_.c_str(), &old) == 0 && S_ISREG(old.st_mode))
-    replaced_ = Rights{old.st_mode & 07777, old.st_uid, old.st_gid};
+    replaced_ = Rights{old.st_mode & 07777, old.st_uid, old.st_gid, may_be_planted(target_, old)};
   const auto folder = folder_of(target_);
   std::string name = (folder == "." ? "" : folder) + ".sockx-XXXXXX";
   fd_ = UniqueFd(mkostemp(name.data(), O_CLOEXEC));
@@ -81,7 +77,10 @@ void NewFile::set_mode() const {
     struct stat ours {};
     if (fstat(fd_.get(), &ours) != 0) fail_on_file("fstat", temporary_);
     const bool has_same_owner = ours.st_uid == replaced_->user && ours.st_gid == replaced_->group;
-    mode = has_same_owner ? replaced_->mode : replaced_->mode & 0777 & ~current_umask();
+    if (replaced_->may_be_planted)
+      mode = replaced_->mode & 0777 & ~current_umask();
+    else
+      mode = has_same_owner ? replaced_->mode : replaced_->mode & 0777;
   }
   const bool is_set = fchmod(fd_.get(), mode) == 0 || errno == EPERM;  // some file systems have no modes
   if (!is_set) fail_on_file("chmod", temporary_);

@@ -15,9 +15,9 @@ namespace sockx {
 /// complete; dropped before that, it leaves nothing behind. Symbolic links are followed first (follow_links()
 /// in os/output_file.hpp), so that they stay. The mode, which it gets when it is complete, is that of the
 /// file replaced, else 0666 less the umask; set-user-ID, set-group-ID and sticky bits stay only where the new
-/// file has the owner and the group of the old one. A target that is a device or a fifo is opened without
-/// blocking and written in place; a fifo without a reader is ENXIO. Throws Error with Origin::local_file. See
-/// rename(2).
+/// file has the owner and the group of the old one. The umask applies too where the old one may be planted. A
+/// target that is a device or a fifo is opened without blocking and written in place; a fifo without a reader
+/// is ENXIO. Throws Error with Origin::local_file. See rename(2).
 class NewFile {
  public:
   struct Options {
@@ -40,6 +40,7 @@ class NewFile {
     mode_t mode;
     uid_t user;
     gid_t group;
+    bool may_be_planted;  // see os/output_file.hpp
   };
   void set_mode() const;
 
@@ -48,6 +49,9 @@ class NewFile {
   std::optional<Rights> replaced_;  // those of the file that the target is now
   UniqueFd fd_;
 };
+
+/// The permissions that new files do not get: umask(2), which can only be read by setting it.
+mode_t current_umask();
 
 /// Throws Error with Origin::local_file where `folder` is no folder, or nothing can be made in it
 /// (access(2)): to be said before bytes come for a file there.

@@ -19,12 +19,8 @@ namespace {
 
 /// Throws for what another user may have put at `path` to lead us astray.
 void refuse_if_planted(const std::string& path, const struct stat& entry) {
-  if (entry.st_uid == geteuid()) return;
   if (!S_ISLNK(entry.st_mode) && !S_ISREG(entry.st_mode) && !S_ISFIFO(entry.st_mode)) return;
-  struct stat folder {};
-  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the folder of", path);
-  constexpr mode_t shared = S_ISVTX | S_IWOTH;
-  if ((folder.st_mode & shared) != shared || entry.st_uid == folder.st_uid) return;
+  if (!may_be_planted(path, entry)) return;
   const auto* const kind = S_ISLNK(entry.st_mode) ? "symbolic link" : "file";
   throw Error(EACCES,
               text("open {}: it is a {} of another user in a folder that everybody can write to", path, kind),
@@ -78,6 +74,14 @@ Place find(const std::string& path, bool follows_proc) {
 }
 
 }  // namespace
+
+bool may_be_planted(const std::string& path, const struct stat& entry) {
+  if (entry.st_uid == geteuid()) return false;
+  struct stat folder {};
+  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the folder of", path);
+  constexpr mode_t shared = S_ISVTX | S_IWOTH;
+  return (folder.st_mode & shared) == shared && entry.st_uid != folder.st_uid;
+}
 
 std::string follow_links(const std::string& path) { return find(path, true).path; }
 

@@ -1,6 +1,8 @@
 // Opening the files that sockx writes, past the traps that other users can set in a shared folder.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "os/unique_fd.hpp"
@@ -12,6 +14,10 @@ namespace sockx {
 /// everybody can write to, unless it belongs to the folder's owner. That is the rule of fs.protected_symlinks
 /// in proc(5), which holds here whatever is set there.
 std::string follow_links(const std::string& path);
+
+/// Whether `entry`, which is at `path`, belongs to another user in a folder of that kind. Throws Error with
+/// Origin::local_file.
+bool may_be_planted(const std::string& path, const struct stat& entry);
 
 /// Opens a file for writing: open(2) with O_WRONLY, O_CLOEXEC and `flags`, mode 0666 less the umask. Links
 /// are followed as above; a regular file or a fifo of another user in such a folder is refused in the same

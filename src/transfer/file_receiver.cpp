@@ -55,7 +55,8 @@ class Receiving {
     tasks.push_back(warn_of_silence());
     tasks.push_back(receive());
     try {
-      co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
+      std::string too_late = "the deadline has passed";
+      co_await bounded(any(std::move(tasks)), options_.deadline, std::move(too_late));
     } catch (const TimedOut& reason) {
       throw_if_short(reason);
       throw;

@@ -58,9 +58,14 @@ TEST_CASE("names of peers: recv-file -o '%h' keeps names with NUL apart, and put
   give(bound_to(own("alice")), "of alice");
   give(bound_to(own("alice.log") + std::string("\0/../mallory", 12)), "of mallory");
   give(Peer(UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))), "of somebody");
+  Process named(sockx({"connect", "--source", "unix:unnamed", "unix:" + path}),
+                {.in = Stdio::pipe(), .folder = folder.path()});
+  named.feed("of one called so");
+  receiving.out_line("received ");
   CHECK(read_file(folder / ("@" + own("alice") + ".log")) == "of alice");
   CHECK(read_file(folder / ("@" + own("alice.log") + "\\x00\\x2f..\\x2fmallory.log")) == "of mallory");
-  CHECK(read_file(folder / "unnamed.log") == "of somebody");
+  CHECK(read_file(folder / "\\unnamed.log") == "of somebody");
+  CHECK(read_file(folder / "unnamed.log") == "of one called so");
 }
 
 TEST_CASE("names of peers: a program is told every byte, and so are events and logs") {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <list>
 
 #include "../support/peer.hpp"
@@ -28,6 +29,13 @@ mode_t mode_of(const std::string& path) {
   struct stat status {};
   REQUIRE(stat(path.c_str(), &status) == 0);
   return status.st_mode & 07777;
+}
+
+/// How often the process has waited for something.
+unsigned long waits_of(pid_t pid) {
+  const std::string key = "\nvoluntary_ctxt_switches:";
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  return std::stoul(status.substr(status.find(key) + key.size()));
 }
 
 TEST_CASE("recv-file -o: the file bears its name only when it is whole, and is whole when the sender knows") {
@@ -296,6 +304,21 @@ TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and
     check_end(receiving, killed_by(SIGTERM));
     CHECK(lines_of(receiving.err()).size() == 1);
   }
+}
+
+TEST_CASE("recv-file --keep-open: a shortage while nothing is being received is told once") {
+  // None but the standard streams is inherited: there is room for a listener, and not for a connection.
+  const std::string limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&-; ulimit -n 8; exec \"$@\"";
+  Process receiving(std::vector<std::string>{"sh", "-c", limit, "sh"} +
+                    sockx({"recv-file", "-k", "--discard", "127.0.0.1", "0"}));
+  receiving.err_line("new connections wait");
+  const auto enough = waits_of(receiving.pid()) + 5;
+  eventually("some more attempts", [&] { return waits_of(receiving.pid()) >= enough; });
+  receiving.signal(SIGTERM);
+  check_end(receiving, killed_by(SIGTERM));
+  const auto lines = lines_of(receiving.err());
+  CHECK(std::ranges::count_if(lines,
+                              [](const auto& line) { return contains(line, "new connections wait"); }) == 1);
 }
 
 TEST_CASE("recv-file --keep-open: it may open as many files as the hard limit allows") {

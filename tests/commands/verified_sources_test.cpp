@@ -83,7 +83,24 @@ TEST_CASE("verified: links travel, what cannot be sent is a line each and status
       contains(sender.err(), here / "tree/out is a symbolic link whose target is absolute, and is not sent"));
   CHECK(read_file(there / "tree/sub/link") == "content");
   CHECK(fs::read_symlink(there / "tree/sub/link") == "../file");
+  CHECK(contains(sender.out(), "; 2 left out, incomplete"));
   CHECK_FALSE(fs::exists(fs::symlink_status(there / "tree/out")));
+}
+
+TEST_CASE("verified: the last event says how many of what failed could not be sent at all") {
+  const Folder here, there;
+  fs::create_directories(here / "tree");
+  fs::create_directories(there / "tree/file");  // which is in the way of a file
+  write_file(here / "tree/file", "content");
+  REQUIRE(mkfifo((here / "tree/fifo").c_str(), 0600) == 0);
+  Process receiver(receiving_into(there));
+  Process sender(
+      sockx({"send-file", "--json", "--verified", here / "tree", "127.0.0.1:" + port_of(receiver)}));
+  check_end(sender, exited(9));
+  receiver.wait();
+  const auto sent = event_of(events_in(sender.out()), "sent");
+  CHECK(sent.at("files_failed") == 1);
+  CHECK(sent.at("files_left_out") == 1);
 }
 
 }  // namespace test

@@ -120,7 +120,26 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("new file: in place of another user's file it is not more open than the umask has it") {
+TEST_CASE("new file: it has the permissions of the old file, whoever owned that, and whatever the umask") {
+  if (cannot_act_for_others()) return;
+  const Umask set(027);
+  const Folder folder;
+  const auto path = folder / "file";
+  for (const auto& [user, group] :
+       {std::pair<uid_t, gid_t>{somebody_else, 0}, {0, somebody_else}, {somebody_else, somebody_else}}) {
+    CAPTURE(user);
+    CAPTURE(group);
+    write_file(path, "old");
+    REQUIRE(chown(path.c_str(), user, group) == 0);
+    REQUIRE(chmod(path.c_str(), 0664) == 0);
+    write_new(path, "new");
+    CHECK(mode_of(path) == 0664);
+    fs::remove(path);
+  }
+}
+
+TEST_CASE(
+    "new file: in place of a file planted in a shared folder it is not more open than the umask has it") {
   if (cannot_act_for_others()) return;
   const Umask set(027);
   const SharedFolder folder;

@@ -68,7 +68,8 @@ Task<Connection> Meeting::next() {
   if (!flags_.listens) {
     std::optional<Connection> met;
     auto dialing = dial(context_, std::move(endpoint), flags_, limits_.connect, met);
-    co_await bounded(std::move(dialing), deadline_, "the deadline has passed");
+    std::string too_late = "the deadline has passed";
+    co_await bounded(std::move(dialing), deadline_, std::move(too_late));
     co_return std::move(*met);
   }
   if (!listener_) {

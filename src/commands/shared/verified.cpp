@@ -104,6 +104,7 @@ void VerifiedSummary::tell(bool complete) const {
   if (tally.holes > 0) line += text("; {} are holes", show_size(tally.holes));
   if (tally.encoded < tally.bytes) line += text("; compressed to {}", show_size(tally.encoded));
   if (tally.files_failed > 0) line += text("; {} failed", tally.files_failed);
+  if (tally.files_left_out > 0) line += text("; {} left out", tally.files_left_out);
   line += complete ? ", verified" : ", incomplete";
   std::vector<Field> fields{{"verified", true},
                             {"peer", peer_},
@@ -121,6 +122,7 @@ void VerifiedSummary::tell(bool complete) const {
                             {"bytes_per_second", rate},
                             {"user_seconds", usage.user},
                             {"system_seconds", usage.system}};
+  if (sends_) fields.push_back({"files_left_out", tally.files_left_out});
   context_.report.result(line, sends_ ? "sent" : "received", fields);
 }
 

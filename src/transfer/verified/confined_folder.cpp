@@ -43,12 +43,6 @@ UniqueFd open_part_by_part(int folder, std::string_view name) {
 
 }  // namespace
 
-mode_t file_mode_mask() {
-  const mode_t mask = umask(0);
-  umask(mask);
-  return mask;
-}
-
 ConfinedFolder::ConfinedFolder(std::string path)
     : path_(std::move(path)), fd_(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   if (!fd_) throw_errno(text("open {}", path_), Origin::local_file);

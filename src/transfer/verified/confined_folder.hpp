@@ -1,17 +1,12 @@
 // ConfinedFolder: where received files go, and nothing outside it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <string_view>
 
 #include "os/unique_fd.hpp"
 
 namespace sockx {
-
-/// The permissions that new files do not get: umask(2), which can only be read by setting it.
-mode_t file_mode_mask();
 
 /// A name, taken apart: the open folder that it is in, and its last part.
 struct Place {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "os/error.hpp"
+#include "os/new_file.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
 
@@ -107,7 +108,7 @@ void Destination::finish_folder(const Entry& entry, bool is_made) const {
   struct stat made {};
   if (!is_made || fstat(folder.get(), &made) != 0) return;
   const auto inherited = made.st_mode & S_ISGID;  // from the folder that it is in: mkdir(2)
-  fchmodat(folder.get(), ".", (entry.mode & ~file_mode_mask()) | inherited, 0);
+  fchmodat(folder.get(), ".", (entry.mode & ~current_umask()) | inherited, 0);
 }
 
 }  // namespace sockx

@@ -30,10 +30,11 @@ Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Rang
   const auto begun = Clock::now();
   const auto encoded_before = tally_.encoded;
   const bool is_small = range.length <= small_chunk;
-  if (is_small || (trial_ && trial_->compresses()))
+  if (is_small || (trial_ && trial_->compresses())) {
     co_await send_from_memory(source, id, range);
-  else
+  } else {
     co_await send_from_file(source, watch, id, range);
+  }
   if (is_small && channel_.unsent() < enough_in_line) co_return;
   if (is_small || trial_) {
     co_await channel_.flush();
@@ -55,7 +56,9 @@ Task<> Lane::put(std::uint32_t id, std::uint64_t offset, std::span<const std::by
   if (trial_ && trial_->compresses() && bytes.size() > small_chunk) compressed = compress(bytes);
   const auto payload = compressed.empty() ? bytes : std::span<const std::byte>(compressed);
   const auto encoding = compressed.empty() ? Encoding::plain : Encoding::zstd;
-  if (options_.rate != nullptr) co_await wait_for_allowance(payload.size());
+  if (options_.rate != nullptr) {
+    co_await wait_for_allowance(payload.size());
+  }
   channel_.put(Chunk{id, encoding, {offset, bytes.size()}, static_cast<std::uint32_t>(payload.size())});
   channel_.put_bytes(as_text(payload));
   channel_.put_bytes(digest);
@@ -100,7 +103,9 @@ Task<> Lane::fill_up(std::uint64_t missing) {
 
 Task<> Lane::wait_for_allowance(std::uint64_t bytes) {
   auto& rate = *options_.rate;
-  while (rate.allowance(Clock::now()) == 0) co_await loop_.sleep_until(rate.worth_waking());
+  while (rate.allowance(Clock::now()) == 0) {
+    co_await loop_.sleep_until(rate.worth_waking());
+  }
   rate.spend(static_cast<std::int64_t>(bytes));
 }
 

@@ -13,6 +13,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/new_file.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
 
@@ -20,6 +21,7 @@ namespace sockx {
 
 namespace {
 
+constexpr mode_t mode_of_part = 0600;
 constexpr const char* map_ending = "map";
 constexpr const char* new_map_ending = "map.new";       // of one that is being compared
 constexpr std::uint64_t write_back_step = 1024 * 1024;  // bytes
@@ -55,6 +57,7 @@ void PartFile::clear(const Place& place) {
 PartFile::~PartFile() {
   if (!part_) return;  // it has its name
   if (is_resumable_ && verified_.bytes() > 0) {
+    fchmod(part_.get(), mode_of_part);  // it may have had the mode of the file already
     try {
       if (is_as_mapped_) map_->set_time(time());
     } catch (const Error&) {  // then the next transfer looks at samples
@@ -74,7 +77,7 @@ void PartFile::fail(std::string_view call) const {
 void PartFile::open_part() {
   for (;;) {
     UniqueFd part(openat(folder_.get(), part_name_.c_str(),
-                         O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
+                         O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, mode_of_part));
     if (!part) fail("create a part of");
     if (flock(part.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) errno = EBUSY;  // "Device or resource busy" says it better
@@ -125,9 +128,11 @@ Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
   for (auto offset = range.offset; offset < range.end();) {
     const auto piece = work.loop.scratch();
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), range.end() - offset));
+    const auto begun = Clock::now();
     const auto got = pread(part_.get(), piece.data(), wanted, static_cast<off_t>(offset));
     if (got < 0) fail("read the part of");
     if (got == 0) co_return false;
+    read_ahead_.note(part_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got));
     hasher.add(piece.first(static_cast<std::size_t>(got)));
     offset += static_cast<std::uint64_t>(got);
     if (work.is_long()) {
@@ -150,7 +155,6 @@ void PartFile::note_verified(const Sample& chunk) {
 }
 
 Task<> PartFile::resume(LongWork work) {
-  posix_fadvise(part_.get(), 0, 0, POSIX_FADV_RANDOM);  // from a slow disk not 8 MiB at once, read ahead
   const auto state = map_->state();
   if (!was_there_ || state == PartMap::State::none || state == PartMap::State::of_another) {
     has_changed_ = was_there_ && state == PartMap::State::of_another;
@@ -312,10 +316,11 @@ Task<> PartFile::write_back(LongWork work) {
 
 Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
   if (ftruncate(part_.get(), static_cast<off_t>(size)) != 0) fail("truncate");
-  if (fchmod(part_.get(), facts_.mode & ~file_mode_mask()) != 0 && errno != EPERM) fail("chmod");
   if (sync) {
     co_await write_back(work);
   }
+  // From here on nothing waits: a part that stays keeps the mode with which it can be opened again.
+  if (fchmod(part_.get(), facts_.mode & ~current_umask()) != 0 && errno != EPERM) fail("chmod");
   // Of what could not be written the kernel may have let go, and the part is worth nothing then: fsync(2).
   const bool was_resumable = std::exchange(is_resumable_, false);
   const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{facts_.seconds, facts_.nanoseconds}};

@@ -11,6 +11,7 @@
 #include "flow/task.hpp"
 #include "transfer/verified/confined_folder.hpp"
 #include "transfer/verified/part_map.hpp"
+#include "transfer/verified/read_ahead.hpp"
 
 namespace sockx {
 
@@ -80,6 +81,7 @@ class PartFile {
   UniqueFd part_;
   std::optional<PartMap> map_;  // of one that can be resumed
   RangeSet verified_;
+  mutable ReadAhead read_ahead_;
   std::vector<Sample> samples_;
 };
 

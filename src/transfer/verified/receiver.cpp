@@ -43,12 +43,15 @@ class ReceivingSession {
     tasks.push_back(transfer());
     std::exception_ptr failure;
     try {
-      co_await bounded(any(std::move(tasks)), options_.deadline, "the deadline has passed");
+      std::string too_late = "the deadline has passed";
+      co_await bounded(any(std::move(tasks)), options_.deadline, std::move(too_late));
     } catch (...) {
       failure = std::current_exception();
     }
     lanes_.reset();  // nothing more is taken, or answered
-    if (failure) co_await give_up(failure);
+    if (failure) {
+      co_await give_up(failure);
+    }
     tally_.phase = TransferTally::Phase::finishing;
     co_await control_.part(after(time_to_part));
   }
@@ -79,7 +82,8 @@ class ReceivingSession {
     try {
       control_.drop_unsent();
       control_.put(told);
-      co_await bounded(say_and_part(), after(time), "");
+      std::string unused;
+      co_await bounded(say_and_part(), after(time), std::move(unused));
     } catch (const std::exception&) {  // the sender is gone, or does not listen
     }
     std::rethrow_exception(thrown);
@@ -87,10 +91,11 @@ class ReceivingSession {
 
   Task<> say_and_part() {
     co_await control_.flush();
-    if (tally_.phase == TransferTally::Phase::greeting)
+    if (tally_.phase == TransferTally::Phase::greeting) {
       co_await control_.reject(after(time_to_part));
-    else
+    } else {
       co_await control_.part(after(time_to_part));
+    }
   }
 
   std::exception_ptr broken_off(const std::exception& reason) const {
@@ -101,9 +106,9 @@ class ReceivingSession {
 
   Task<> transfer() {
     const double limit = std::chrono::duration<double>(options_.greeting_time).count();
-    co_await bounded(
-        hear_greeting(), after(options_.greeting_time),
-        text("{} has not greeted within {:g} s: does it send with --verified?", control_.peer(), limit));
+    auto too_late =
+        text("{} has not greeted within {:g} s: does it send with --verified?", control_.peer(), limit);
+    co_await bounded(hear_greeting(), after(options_.greeting_time), std::move(too_late));
     tally_.hash = name_of(hello_.digest);
     if (hello_.streams == 1) next_ = {};
     control_.put(Welcome{is_spoken(hello_.version) ? hello_.version : newest_version});
@@ -154,7 +159,9 @@ class ReceivingSession {
       if (std::holds_alternative<Finish>(message)) break;
       co_await std::visit([&](const auto& one) { return take(one, hasher); }, message);
       co_await offer_waiting();
-      if (!control_.has_waiting_input() || control_.unsent() > enough_answers) co_await control_.flush();
+      if (!control_.has_waiting_input() || control_.unsent() > enough_answers) {
+        co_await control_.flush();
+      }
       if (work().is_long()) {
         co_await loop_.next_turn();
       }

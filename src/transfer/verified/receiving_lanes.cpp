@@ -22,19 +22,20 @@ Task<> ReceivingLanes::open(NextLane next) {
 
 Task<> ReceivingLanes::take(PeerSocket connection) {
   Channel channel(loop_, std::move(connection), last_byte_);
-  co_await bounded(greet(channel), after(greeting_time_),
-                   text("{} has not greeted within {:g} s", channel.peer(),
-                        std::chrono::duration<double>(greeting_time_).count()));
+  auto too_late = text("{} has not greeted within {:g} s", channel.peer(),
+                       std::chrono::duration<double>(greeting_time_).count());
+  co_await bounded(greet(channel), after(greeting_time_), std::move(too_late));
   Hasher hasher(hello_.digest);
   for (;;) {
     const auto message = co_await channel.receive();
     const auto* const chunk = std::get_if<Chunk>(&message);
     if (chunk == nullptr)
       throw Corrupt(text("{} says on another connection what belongs on the first", channel.peer()));
-    if (files_.has_ended(chunk->id))  // it was cancelled, which another connection has told sooner
+    if (files_.has_ended(chunk->id)) {  // it was cancelled, which another connection has told sooner
       co_await intake_.skip(channel, *chunk, hasher);
-    else
+    } else {
       co_await intake_.take(channel, *chunk, hasher);
+    }
   }
 }
 

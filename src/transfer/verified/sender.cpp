@@ -56,7 +56,9 @@ class SendingSession {
     } catch (const Incomplete&) {
       failure = std::current_exception();
     }
-    if (failure) co_await say_why(failure);
+    if (failure) {
+      co_await say_why(failure);
+    }
   }
 
  private:
@@ -64,7 +66,8 @@ class SendingSession {
   /// that reason, or else the failure.
   Task<> say_why(std::exception_ptr failure) {
     try {
-      co_await bounded(hear_abort(), after(parting_time), "");
+      std::string unused;
+      co_await bounded(hear_abort(), after(parting_time), std::move(unused));
     } catch (const Abort& abort) {
       throw_failure(abort);
     } catch (const std::exception&) {  // it has said nothing
@@ -117,7 +120,9 @@ class SendingSession {
     listener.left_out = [this](const std::string& path, const std::string& why) {
       options_.tell({FileEvent::Kind::left_out, path, 0, why});
     };
-    listener.refused = [this](const std::string& path, const std::string& why) { refuse(path, why); };
+    listener.refused = [this](const std::string& path, const std::string& why) {
+      unanswered_.leave_out(path, why);
+    };
     listener.unreadable = [this](const std::string& path, int error) {
       unanswered_.fail(path,
                        std::make_exception_ptr(Error(error, text("open {}", path), Origin::local_file)));
@@ -176,7 +181,7 @@ class SendingSession {
     try {
       SourceFile source(step.path, step.is_named);
       if (const auto mode = source.status().st_mode; !step.is_named && !S_ISREG(mode)) {
-        refuse(step.path, kind_in_words(mode));  // it has been replaced since the walk saw it
+        unanswered_.leave_out(step.path, kind_in_words(mode));  // it has been replaced since the walk saw it
         return;
       }
       auto entry =
@@ -186,7 +191,7 @@ class SendingSession {
       announce(std::move(entry), step.path);
     } catch (const Error& error) {
       if (error.number() == ELOOP && !step.is_named)
-        refuse(step.path, kind_in_words(S_IFLNK));
+        fail_now(step.path, kind_in_words(S_IFLNK));
       else
         unanswered_.fail(step.path, std::current_exception());
     }
@@ -196,7 +201,7 @@ class SendingSession {
     struct stat status {};
     if (lstat(step.path.c_str(), &status) != 0) status = {};
     if (!lanes_.takes_links()) {
-      refuse(step.path, "is a symbolic link that was not there when the transfer began");
+      fail_now(step.path, "is a symbolic link that was not there when the transfer began");
       return;
     }
     auto entry = entry_of(EntryKind::link, status, step.name);
@@ -204,7 +209,8 @@ class SendingSession {
     announce(std::move(entry), step.path);
   }
 
-  void refuse(const std::string& path, const std::string& why) {
+  /// The next transfer can send it.
+  void fail_now(const std::string& path, const std::string& why) {
     unanswered_.fail(path, std::make_exception_ptr(Incomplete(text("{} {}, and is not sent", path, why))));
   }
 

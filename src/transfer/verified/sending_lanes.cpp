@@ -81,8 +81,10 @@ Task<> SendingLanes::exchange_greetings(Channel& channel) {
   const auto* const welcome = std::get_if<Welcome>(&message);
   if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
   if (welcome->version == hello_.version) co_return;
-  throw Incomplete(text("{} speaks version {} of the protocol, and {} takes version {}", channel.peer(),
-                        welcome->version, takes_links() ? "a symbolic link" : "this", hello_.version));
+  const auto* const reason =
+      takes_links() ? " (symbolic links, or a tree too large to check for them beforehand)" : "";
+  throw Incomplete(text("{} supports protocol version {} only; this transfer needs version {}{}",
+                        channel.peer(), welcome->version, hello_.version, reason));
 }
 
 Task<> SendingLanes::send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,

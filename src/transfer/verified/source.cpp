@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::size_t piece_size = 256 * 1024;  // bytes: from a slow disk more would take too long
 
-constexpr std::uint64_t fast_disk = 10;  // MB/s
-
 bool has_content(int fd) {
   char byte = 0;
   return uninterrupted([&] { return pread(fd, &byte, 1, 0); }) > 0;
@@ -37,7 +35,6 @@ SourceFile::SourceFile(const std::string& path, bool is_named) {
     described_ = describe(fd_.get(), path, Origin::local_file);
   }
   if (fstat(fd_.get(), &status_) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
-  read_ahead(false);
   has_size_ = described_.is_file() && path != "-" && (status_.st_size > 0 || !has_content(fd_.get()));
 }
 
@@ -47,7 +44,6 @@ SourceFile SourceFile::again() const {
   if (!other.fd_) throw_errno(text("open {} again", described_.name), Origin::local_file);
   other.described_ = described_;
   other.described_.fd = other.fd_.get();
-  other.read_ahead(false);
   other.status_ = status_;
   other.has_size_ = has_size_;
   return other;
@@ -85,22 +81,17 @@ void SourceFile::seek(std::uint64_t offset) const {
     throw_errno(text("seek in {}", described_.name), Origin::local_file);
 }
 
-/// Returns how long it took.
-Duration SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) const {
-  const auto begun = Clock::now();
+void SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) const {
   while (!piece.empty()) {
+    const auto begun = Clock::now();
     const auto got = uninterrupted(
         [&] { return pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset)); });
     if (got < 0) throw_errno(text("read {}", described_.name), Origin::local_file);
     if (got == 0) throw SourceChanged();
+    read_ahead_.note(fd_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got));
     piece = piece.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
-  return Clock::now() - begun;
-}
-
-void SourceFile::read_ahead(bool is_fast) const {
-  posix_fadvise(fd_.get(), 0, 0, is_fast ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
 }
 
 Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const {
@@ -116,14 +107,12 @@ Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, LongWo
 }
 
 Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, LongWork work) const {
-  const auto length = range.length;
-  Duration took{};
   while (range.length > 0) {
     const auto buffer = work.loop.scratch();
     const auto piece =
         buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), range.length)));
     try {
-      took += read_piece(range.offset, piece);
+      read_piece(range.offset, piece);
     } catch (...) {
       hasher.finish();  // the next digest is of something else
       throw;
@@ -134,7 +123,6 @@ Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, LongWork wo
       co_await work.loop.next_turn();
     }
   }
-  read_ahead(took < std::chrono::microseconds(length / fast_disk));
   co_return hasher.finish();
 }
 

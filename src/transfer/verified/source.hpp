@@ -14,6 +14,7 @@
 #include "os/unique_fd.hpp"
 #include "transfer/verified/digest.hpp"
 #include "transfer/verified/ranges.hpp"
+#include "transfer/verified/read_ahead.hpp"
 
 namespace sockx {
 
@@ -44,19 +45,17 @@ class SourceFile {
   void seek(std::uint64_t offset) const;
   /// Fills `bytes` from `offset` on, piece by piece. Throws SourceChanged when the file ends before.
   Task<> read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const;
-  /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does. Only when that was
-  /// fast may the kernel read ahead from there on, which can be 8 MiB in one go: from a slow disk every later
-  /// read would wait for all of that.
+  /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does.
   Task<std::string> digest_of(Range range, Hasher& hasher, LongWork work) const;
 
  private:
   SourceFile() = default;
-  Duration read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
-  void read_ahead(bool is_fast) const;
+  void read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
   UniqueFd fd_;
   Descriptor described_;
   struct stat status_ {};
   bool has_size_ = false;
+  mutable ReadAhead read_ahead_;  // which is no part of what the file is
 };
 
 }  // namespace sockx

@@ -18,6 +18,7 @@ struct TransferTally {
   std::uint64_t files = 0;        // that are whole at the receiver and bear their names
   std::uint64_t files_there = 0;  // of them, those that had been there before
   std::uint64_t files_failed = 0;
+  std::uint64_t files_left_out = 0;  // links, fifos and others that cannot be sent, however often it is tried
   std::optional<std::uint64_t> files_total, bytes_total;
   std::uint64_t bytes = 0;    // of files that have been moved now
   std::uint64_t resumed = 0;  // that an earlier transfer had moved

@@ -89,6 +89,15 @@ void Unanswered::fail(std::uint32_t id, std::exception_ptr failure) {
 
 void Unanswered::fail(const std::string& path, std::exception_ptr failure) {
   ++tally_.files_failed;
+  tell_failure(path, failure);
+}
+
+void Unanswered::leave_out(const std::string& path, const std::string& why) {
+  ++tally_.files_left_out;
+  tell_failure(path, std::make_exception_ptr(Incomplete(text("{} {}, and is not sent", path, why))));
+}
+
+void Unanswered::tell_failure(const std::string& path, std::exception_ptr failure) {
   if (!tally_.first_failure) tally_.first_failure = failure;
   try {
     std::rethrow_exception(failure);

@@ -49,6 +49,8 @@ class Unanswered {
   void fail(std::uint32_t id, std::exception_ptr failure);
   /// The same with what has not been announced.
   void fail(const std::string& path, std::exception_ptr failure);
+  /// What cannot be sent, like a fifo in a folder; the transfer fails then, too. `why`: "is a fifo".
+  void leave_out(const std::string& path, const std::string& why);
   /// Throws Corrupt when there is one that the receiver has not spoken its last word on.
   void check_end() const;
 
@@ -63,6 +65,7 @@ class Unanswered {
     std::optional<Offer> offer = {};  // the first word, until somebody has looked at it
     bool expects_last_word = false;
   };
+  void tell_failure(const std::string& path, std::exception_ptr failure);
   Corrupt misfit(const Entry& entry) const;
 
   std::string receiver_;

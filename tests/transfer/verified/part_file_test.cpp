@@ -185,6 +185,39 @@ TEST_CASE("part file: nothing stays of what fsync has failed for") {
   CHECK(workplace.folder.size() == 0);
 }
 
+TEST_CASE(
+    "part file: a part whose writing back is interrupted keeps a mode with which it can be opened again") {
+  const Workplace workplace;
+  const FileFacts read_only{facts.size, facts.seconds, facts.nanoseconds, 0444};
+  {
+    auto part = workplace.part(true, read_only);
+    Workplace::resume(part);
+    for (const std::size_t number : {0, 1, 2, 3}) workplace.add_chunk(part, number);
+    EventLoop loop;
+    Clock::time_point last_active{};
+    while (Clock::now() - loop.now() < 20ms) continue;  // a turn that has been long already
+    auto completing = part.complete(facts.size, false, true, {loop, last_active});
+    completing.start(loop);  // writes back a step
+    CHECK(fs::status(workplace.beside + ".part").permissions() == fs::perms(0600));
+  }
+  REQUIRE_FALSE(fs::exists(workplace.folder / "file"));
+  auto part = workplace.part(true, read_only);
+  Workplace::resume(part);
+  CHECK(part.verified().bytes() == facts.size);
+}
+
+TEST_CASE("part file: a part that does not get its name keeps a mode with which it can be opened again") {
+  const Workplace workplace;
+  write_file(workplace.folder / "file", "kept");
+  {
+    auto part = workplace.part(true, {facts.size, facts.seconds, facts.nanoseconds, 0444});
+    Workplace::resume(part);
+    for (const std::size_t number : {0, 1, 2, 3}) workplace.add_chunk(part, number);
+    CHECK_FALSE(Workplace::complete(part, facts.size, false, false));
+  }
+  CHECK(fs::status(workplace.beside + ".part").permissions() == fs::perms(0600));
+}
+
 TEST_CASE("part file: where renameat2 knows no flags a file gets its name all the same, and replaces none") {
   const Workplace workplace;
   for (const bool is_there : {false, true}) {

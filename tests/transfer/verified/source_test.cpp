@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <thread>
 
+#include "../../support/slow_calls.hpp"
 #include "../../support/thrown.hpp"
 #include "ends.hpp"
 #include "os/error.hpp"
@@ -46,6 +48,22 @@ TEST_CASE("source: a walk says what the user has named") {
   CHECK(loop.run(walk.next())->is_named);
   CHECK(loop.run(walk.next())->kind == SourceStep::Kind::enter);
   CHECK_FALSE(loop.run(walk.next())->is_named);
+}
+
+TEST_CASE("source: while reads are quick the kernel may read ahead, from the first one on") {
+  const Folder here;
+  write_file(here / "file", std::string(100'000, 'x'));
+  const auto calls = most_calls_in_a_turn({SYS_fadvise64, SYS_pread64}, [&](EventLoop& loop) -> Task<> {
+    Clock::time_point last_active;
+    const SourceFile source(here / "file");
+    const auto another = source.again();
+    Hasher hasher(DigestKind::xxh3_128);
+    co_await source.digest_of({0, 1000}, hasher, {loop, last_active});
+    std::vector<std::byte> bytes(1000);
+    co_await another.read(0, bytes, {loop, last_active});
+    co_await source.digest_of({1000, 1000}, hasher, {loop, last_active});
+  });
+  if (calls.all > 0) CHECK(calls.all == 3);  // the reads
 }
 
 TEST_CASE("source: files of /proc have content and no size, empty files have a size") {

@@ -1,0 +1,32 @@
+#include "transfer/verified/read_ahead.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sockx;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int no_file = -1;
+constexpr std::uint64_t piece = 64 * 1024;
+
+}  // namespace
+
+TEST_CASE("read-ahead: it stays on where every read has the latency of a network") {
+  ReadAhead read_ahead;
+  for (int i = 0; i < 1000; ++i) read_ahead.note(no_file, 10ms, piece);
+  CHECK(read_ahead.is_on());
+}
+
+TEST_CASE("read-ahead: a slow read switches it off, and after 16 MiB it is tried again") {
+  ReadAhead read_ahead;
+  for (int tries = 0; tries < 3; ++tries) {
+    read_ahead.note(no_file, 101ms, piece);
+    for (std::uint64_t read = piece; read < ReadAhead::bytes_without; read += piece) {
+      read_ahead.note(no_file, 10ms, piece);
+      CHECK_FALSE(read_ahead.is_on());
+    }
+    read_ahead.note(no_file, 10ms, piece);
+    CHECK(read_ahead.is_on());
+  }
+}

@@ -59,9 +59,10 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields, 
 ///  - with --events FILE every event goes to the file.
 /// Each event has the time, as RFC 3339 has it, in UTC.
 ///
-/// Only a result on standard output waits for its reader. All else is written without blocking, and beyond a
-/// bound dropped and counted. When the events file cannot be written, a warning says so once and the run goes
-/// on; when standard output cannot, the run fails: Context::run() throws failure().
+/// Only a result on standard output waits for its reader; after queue_results() it is queued. All else is
+/// written without blocking, and beyond a bound dropped and counted. When the events file cannot be written,
+/// a warning says so once and the run goes on; when standard output cannot, the run fails: Context::run()
+/// throws failure().
 class Report {
  public:
   struct Options {
@@ -79,10 +80,16 @@ class Report {
   bool is_json() const { return options_.json; }
   bool has_events() const { return options_.json || events_; }
 
+  /// Several jobs run at once, and none may hold up the others: results are queued from now on, and written
+  /// as their reader takes them. To bound the queue, begin no new job while has_room_for_results() is false.
+  void queue_results() { queues_results_ = true; }
+  bool has_room_for_results() const { return results_->has_room(); }
+
   /// A result: `line` for people, the event for programs. Waits until standard output has taken it. Throws
   /// Error when that is broken, or a signal that ends the run comes, and TimedOut.
   void result(const std::string& line, std::string_view event, const std::vector<Field>& fields);
-  /// A result that people see otherwise: only for programs. Throws as result() does.
+  /// A result that people see otherwise: only for programs. One job may have any number of them: when results
+  /// are queued, those for which there is no room are dropped and counted. Throws as result() does.
   void record(std::string_view event, const std::vector<Field>& fields);
   /// An event of the run, which people see in the log: only for programs. Never throws Error.
   void event(std::string_view event, const std::vector<Field>& fields);
@@ -130,12 +137,13 @@ class Report {
   void put_event(std::string_view event, const std::vector<Field>& fields, bool waits);
   void put_diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line,
                       bool keeps);
-  bool is_taken(LineOutput& output);
+  bool is_taken(LineOutput& output) const;
   void wait_for_standard_output();
   std::string event_dropped(std::uint64_t lines) const;
   void fail(int error);
 
   Options options_;
+  bool queues_results_ = false;
   std::list<LineOutput> outputs_;
   LineOutput& output_;
   LineOutput& errors_;

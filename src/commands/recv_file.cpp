@@ -201,11 +201,15 @@ class Receptionist {
         transfers_(loop) {}
 
   /// Nobody is accepted whose file could not be opened then: while descriptors are short, new connections
-  /// wait in the kernel's queue, and the transfers at hand go on.
+  /// wait in the kernel's queue, and the transfers at hand go on. The same while totals wait for their
+  /// reader.
   Task<> accept_all() {
     for (std::optional<std::size_t> running_when_short;;) {
       if (options_.verified.asked) {
         co_await lobby_.has_room();
+      }
+      while (!context_.report.has_room_for_results()) {
+        co_await loop_.sleep_until(after(100ms));
       }
       try {
         reserve_.fill();
@@ -237,7 +241,8 @@ class Receptionist {
     for (;;) {
       const auto before = number_;
       co_await loop.sleep_until(after(std::max<Duration>(limit, 1ms)));
-      if (number_ != before || transfers_.running() > 0) {
+      const bool holds_back = !context_.report.has_room_for_results();
+      if (number_ != before || transfers_.running() > 0 || holds_back) {
         co_await transfers_.join();
         continue;
       }
@@ -312,6 +317,7 @@ Task<> receive_many(Context& context, ProgressBoard& board, const RecvFileArgume
   };
   tell_of(endpoint_of(options.meeting, options.words).to_string());
   raise_descriptor_limit();
+  context.report.queue_results();
   auto listener = co_await open_listener(context, options.words, options.meeting.listening);
   tell_of(listener.address().to_string());
   Receptionist receptionist(co_await this_loop(), context, board, options, std::move(listener));

@@ -29,11 +29,15 @@ class CutUnlessComplete {
     if (is_complete_ && !lingers_) set_reset_on_close(socket_, true);
     is_complete_ = false;
   }
+  /// The work is dropped at a moment at which all that there was has been sent: its owner decides whether
+  /// that is complete.
+  void note_caught_up() { has_caught_up_ = true; }
+  bool has_caught_up() const { return has_caught_up_; }
 
  private:
   int socket_;
   bool lingers_;  // the user has said how it is closed
-  bool is_complete_ = false;
+  bool is_complete_ = false, has_caught_up_ = false;
 };
 
 }  // namespace sockx

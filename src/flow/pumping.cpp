@@ -112,16 +112,21 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
   }
 }
 
+bool Idleness::look(Clock::time_point now, Clock::time_point last_byte, std::uint64_t waiting) {
+  since_ = std::max(last_byte, waiting == waiting_ ? since_ : now);
+  waiting_ = waiting;
+  looked_at_ = now;
+  return now - since_ >= limit_;
+}
+
 Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
                           std::function<std::uint64_t()> waiting) {
   auto& loop = co_await this_loop();
-  const auto look = waiting ? limit / 8 : limit;
-  auto since = last_byte;
-  for (auto before = waiting ? waiting() : 0; loop.now() - since < limit;) {
-    co_await loop.sleep_until(std::min(since + limit, after(look)));
-    const auto now_waiting = waiting ? waiting() : 0;
-    since = std::max(last_byte, now_waiting == before ? since : loop.now());
-    before = now_waiting;
+  const auto pause = waiting ? Idleness::usual_pause(limit) : limit;
+  const auto now_waiting = [&] { return waiting ? waiting() : 0; };
+  Idleness idleness(limit, pause, last_byte, now_waiting());
+  while (!idleness.look(loop.now(), last_byte, now_waiting())) {
+    co_await loop.sleep_until(idleness.next_look());
   }
   throw TimedOut(
       text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count()));

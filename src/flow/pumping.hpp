@@ -1,6 +1,7 @@
 // Driving a pump: where its wishes become waits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 
@@ -41,10 +42,30 @@ struct Pacing {
 /// pump even while it waits for input.
 Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing = {});
 
+/// Since when no byte has moved between two sides. What a peer acknowledges counts as well: a slow reader can
+/// live on a full buffer for long.
+class Idleness {
+ public:
+  static Duration usual_pause(Duration limit) { return limit / 8; }
+
+  /// Looked at every `pause`; `waiting` are the bytes that are sent and not acknowledged at the beginning.
+  Idleness(Duration limit, Duration pause, Clock::time_point last_byte, std::uint64_t waiting = 0)
+      : limit_(limit), pause_(pause), since_(last_byte), waiting_(waiting), looked_at_(last_byte) {}
+  /// Takes note of what has moved. True when nothing has for `limit`.
+  bool look(Clock::time_point now, Clock::time_point last_byte, std::uint64_t waiting);
+  /// When to look again.
+  Deadline next_look() const { return std::min(since_ + limit_, looked_at_ + pause_); }
+
+ private:
+  Duration limit_, pause_;
+  Clock::time_point since_;
+  std::uint64_t waiting_;
+  Clock::time_point looked_at_;
+};
+
 /// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later; otherwise never ends.
 /// `last_byte` is what the pumps of the conversation keep up to date: a byte does not touch a timer, an early
-/// end of the wait only looks again. What a peer acknowledges counts as well: a slow reader can live on a
-/// full buffer for long; so `waiting` may give the bytes that are sent and not acknowledged.
+/// end of the wait only looks again. `waiting` may give the bytes that are sent and not acknowledged.
 Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
                           std::function<std::uint64_t()> waiting = {});
 /// With what `peer` has not acknowledged.

@@ -36,11 +36,15 @@ class Conversation {
   }
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
+  ~Conversation() {
+    if (far_.cut != nullptr && !has_failed_ && has_caught_up()) far_.cut->note_caught_up();
+  }
 
   Task<> run() {
     try {
       co_await run_to_the_end();
     } catch (...) {
+      has_failed_ = true;
       if (far_.cut != nullptr) far_.cut->fail();
       throw;
     }
@@ -92,6 +96,16 @@ class Conversation {
       if (reader_left_ && !std::exchange(drops, true)) group.spawn(drop_the_rest());
     }
     group.throw_failure();  // of a direction that failed in the same moment in which the other ended
+  }
+
+  /// Whether everything that our input has given so far has been sent, and it gives nothing at this moment.
+  bool has_caught_up() const {
+    if (outward_.is_holding()) return false;
+    try {
+      return look_ahead(near_.in).state != IoResult::State::moved;
+    } catch (const Error&) {
+      return false;
+    }
   }
 
   bool is_over() const {
@@ -280,7 +294,7 @@ class Conversation {
   std::exception_ptr outward_failure_;
   std::optional<RateLimit> outward_rate_, inward_rate_;
   bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
-  bool enough_ = false, reader_left_ = false;
+  bool enough_ = false, reader_left_ = false, has_failed_ = false;
   Clock::time_point first_end_{};
 };
 

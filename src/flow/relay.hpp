@@ -72,7 +72,8 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
 ///  - It returns only when the peer's kernel has acknowledged all that we sent.
 ///  - When either end fails, or a limit of time is reached, the connection is reset, so that the peer does
-///    not take a part for the whole. The same holds when the relay is dropped before our input was sent.
+///    not take a part for the whole. The same holds when the relay is dropped before our input was sent; if
+///    it is dropped while our input is silent and all of it has been sent, it calls cut->note_caught_up().
 /// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
 

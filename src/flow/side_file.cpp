@@ -1,11 +1,11 @@
 #include "flow/side_file.hpp"
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/last_chance.hpp"
 #include "os/output_file.hpp"
 #include "os/text.hpp"
 
@@ -40,11 +40,12 @@ SideFile::SideFile(const std::string& path)
     : fd_(open_to_write(path)), file_(describe(fd_.get(), path, Origin::local_file)) {}
 
 SideFile::~SideFile() {
-  constexpr int last_chance = 2000;  // milliseconds without progress
-  pollfd writable{fd_.get(), POLLOUT, 0};
+  const auto flush_some = [this] {
+    flush();
+    return left_.size();
+  };
   try {
-    while (!flush())
-      if (poll(&writable, 1, last_chance) <= 0) return;
+    give_last_chance(fd_.get(), std::chrono::seconds(2), flush_some);
   } catch (const Error&) {
     return;  // whoever reads it has gone
   }

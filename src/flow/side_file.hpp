@@ -22,7 +22,7 @@ class SideFile {
   explicit SideFile(const std::string& path);
   SideFile(const SideFile&) = delete;
   SideFile& operator=(const SideFile&) = delete;
-  /// Gives what is left a last chance of some seconds.
+  /// Gives what is left a last chance: 2 s without progress.
   ~SideFile();
 
   void put(std::span<const std::byte> bytes);

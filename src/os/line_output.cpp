@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <chrono>
 
 #include "os/calls.hpp"
+#include "os/last_chance.hpp"
 #include "os/output_file.hpp"
 #include "os/text.hpp"
 
@@ -136,20 +136,13 @@ void LineOutput::forget_lines_of_parent() {
 }
 
 bool LineOutput::wait(int milliseconds) const {
-  pollfd writable{described_.fd, POLLOUT, 0};
-  return poll(&writable, 1, milliseconds) > 0;
+  return wait_until_writable(described_.fd, std::chrono::milliseconds(milliseconds));
 }
 
 void LineOutput::finish() {
-  using std::chrono::steady_clock, std::chrono::milliseconds;
-  constexpr milliseconds last_chance{1000};
-  auto until = steady_clock::now() + last_chance;
-  for (auto left = kept_; !flush();) {
-    if (kept_ < left) until = steady_clock::now() + last_chance;
-    left = kept_;
-    const auto span = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-    if (span.count() <= 0 || !wait(static_cast<int>(span.count()))) return;
-  }
+  if (flush()) return;  // perhaps nothing has ever been written
+  give_last_chance(described_.fd, std::chrono::seconds(1),
+                   [this] { return flush() ? 0 : std::max<std::size_t>(kept_, 1); });
 }
 
 }  // namespace sockx

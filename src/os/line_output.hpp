@@ -43,13 +43,15 @@ class LineOutput {
   /// A sequence for a terminal, without an end; nobody misses it if it is dropped.
   void draw(std::string_view sequence);
 
-  /// Writes what is taken without waiting; true when there is nothing left to wait with.
+  /// Writes what is taken without waiting; true when nothing is left, or writing has failed.
   bool flush();
   /// At the end: what is left has a last chance of a second without progress.
   void finish();
   /// Until it can take more, whatever it said; false after `milliseconds` or at a signal.
   bool wait(int milliseconds) const;
 
+  /// Whether a line that is put now is not dropped.
+  bool has_room() const { return kept_ < most_kept; }
   /// What to wait for, while flush() is false.
   int fd() const { return described_.fd; }
   /// Called whenever lines begin to wait for their reader; null for nobody.

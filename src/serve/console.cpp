@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "flow/task_group.hpp"
+#include "os/last_chance.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"
 
@@ -26,6 +27,19 @@ Console::Console(EventLoop& loop)
       out_(describe_standard_stream(STDOUT_FILENO)),
       put_(loop),
       flushed_(loop) {}
+
+Console::~Console() {
+  if (failure_) return;
+  const auto flush_some = [this] {
+    write_some_of_kept();
+    return kept_.size();
+  };
+  try {
+    give_last_chance(out_.fd, std::chrono::seconds(2), flush_some);
+  } catch (const Error&) {
+    return;  // whoever reads it has gone
+  }
+}
 
 void Console::put(std::span<const std::byte> bytes) {
   if (failure_) return;
@@ -65,6 +79,11 @@ Task<> Console::attend() {
   co_await any(std::move(tasks));
 }
 
+void Console::write_some_of_kept() {
+  const auto written = write_now(kept_);
+  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(written));
+}
+
 Task<> Console::write_kept() {
   for (;;) {
     while (is_flushed()) {
@@ -72,8 +91,7 @@ Task<> Console::write_kept() {
     }
     if (failure_) std::rethrow_exception(failure_);
     co_await output_.watch.writable();
-    const auto written = write_now(kept_);
-    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(written));
+    write_some_of_kept();
     if (kept_.empty()) flushed_.notify();
   }
 }

@@ -32,6 +32,10 @@ class Console {
  public:
   /// Takes the standard streams over. Throws Error.
   explicit Console(EventLoop& loop);
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+  /// Gives what has been put and not written a last chance: 2 s without progress.
+  ~Console();
 
   ConsoleInput& input() { return input_; }
   /// Writes what can be written now. The rest is kept and written by attend(), in this order: it does not
@@ -46,6 +50,7 @@ class Console {
 
  private:
   std::size_t write_now(std::span<const std::byte> bytes);
+  void write_some_of_kept();
   Task<> write_kept();
   Task<> wait_for_reader_to_leave();
 

@@ -1,6 +1,5 @@
 #include "serve/server.hpp"
 
-#include "flow/pumping.hpp"
 #include "os/error.hpp"
 #include "os/substitutes.hpp"
 #include "os/text.hpp"
@@ -13,18 +12,6 @@ namespace {
 
 constexpr Duration usual_grace = 5s;    // for clients to end once the handler's own work has
 constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
-
-/// Tells the handler that somebody waits, as long as that is so.
-class Crowding {
- public:
-  explicit Crowding(Handler& handler) : handler_(handler) { handler_.set_crowded(true); }
-  Crowding(const Crowding&) = delete;
-  Crowding& operator=(const Crowding&) = delete;
-  ~Crowding() { handler_.set_crowded(false); }
-
- private:
-  Handler& handler_;
-};
 
 Task<> wait_for(Notification& notification) { co_await notification.wait(); }
 
@@ -71,6 +58,7 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handle
     : loop_(loop),
       listeners_(std::move(listeners)),
       handler_(handler),
+      crowd_(handler),
       options_(std::move(options)),
       places_(std::make_shared<Places>(loop)),
       came_(loop),
@@ -181,7 +169,7 @@ Task<> Server::accept_from(Listener& listener) {
     } else if (spare_) {
       spare_.reset();  // there is room for one now, who is turned away
     } else {
-      const Crowding crowding(handler_);
+      const Crowd::Waiting waiting(crowd_);
       co_await places_->freed.wait(after(100ms));
     }
     if (count % most_in_a_row == 0) co_await loop_.next_turn();
@@ -191,7 +179,7 @@ Task<> Server::accept_from(Listener& listener) {
 Task<> Server::wait_for_place(Listener& listener) {
   while (!options_.rejects && is_full()) {
     if (listener.has_waiting()) {
-      const Crowding crowding(handler_);
+      const Crowd::Waiting waiting(crowd_);
       co_await places_->freed.wait();
     } else {
       std::vector<Task<>> tasks;
@@ -276,14 +264,13 @@ Task<> Server::end_idle_clients(Duration limit) {
     while (seats_.empty()) {
       co_await came_.wait();
     }
-    auto next = never;
     std::vector<Seat> idle;
+    auto next = after(Idleness::usual_pause(limit));  // others may have come until then
     for (auto& [number, seat] : seats_) {
-      const auto idle_from = idle_at(seat, limit);
-      if (idle_from <= loop_.now())
+      if (is_idle(seat, limit))
         idle.push_back(seat);
       else
-        next = std::min(next, idle_from);
+        next = std::min(next, seat.idleness->next_look());
     }
     for (const auto& seat : idle) {
       seat.client->ending = reason;
@@ -294,15 +281,14 @@ Task<> Server::end_idle_clients(Duration limit) {
   }
 }
 
-/// When the client will have been idle for `limit`, as far as that is known now. What the client acknowledges
-/// counts too, and is looked at twice in that time.
-Deadline Server::idle_at(Seat& seat, Duration limit) const {
+/// Looks at the client if that is due.
+bool Server::is_idle(Seat& seat, Duration limit) const {
   const auto& client = *seat.client;
-  const auto since = [&] { return std::max(client.tally.last_byte, seat.changed_at); };
-  if (loop_.now() < since() + limit / 2) return since() + limit / 2;
-  const auto waiting = unacknowledged(client.socket).value_or(0);
-  if (std::exchange(seat.waiting, waiting) != waiting) seat.changed_at = loop_.now();
-  return since() + limit;
+  const auto waiting = [&] { return unacknowledged(client.socket).value_or(0); };
+  if (!seat.idleness)
+    seat.idleness.emplace(limit, Idleness::usual_pause(limit), client.tally.last_byte, waiting());
+  const auto now = loop_.now();
+  return now >= seat.idleness->next_look() && seat.idleness->look(now, client.tally.last_byte, waiting());
 }
 
 }  // namespace sockx

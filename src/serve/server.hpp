@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "net/listen.hpp"
+#include "serve/crowd.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
@@ -72,8 +74,7 @@ class Server {
   struct Seat {
     Client* client;
     TaskGroup::Child* task = nullptr;
-    std::size_t waiting = 0;         // bytes that it has not acknowledged, when that was looked at last,
-    Clock::time_point changed_at{};  // and when they were found to have changed
+    std::optional<Idleness> idleness = {};  // once it has been looked at
   };
   /// What `most` bounds. A place outlives its connection where something else is still at work for it, and
   /// may outlive the server.
@@ -94,7 +95,7 @@ class Server {
   Task<> end_idle_clients(Duration limit);
   void admit(Listener& listener, Accepted accepted);
   void refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule);
-  Deadline idle_at(Seat& seat, Duration limit) const;
+  bool is_idle(Seat& seat, Duration limit) const;
   void keep_spare();
   void note_shortage(std::string_view reason);
   Task<> serve(Descriptor described, Accepted accepted, std::uint64_t number);
@@ -102,6 +103,7 @@ class Server {
   EventLoop& loop_;
   std::vector<Listener> listeners_;
   Handler& handler_;
+  Crowd crowd_;
   ServerOptions options_;
   std::map<std::uint64_t, Seat> seats_;
   std::uint64_t accepted_ = 0;

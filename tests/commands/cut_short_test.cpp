@@ -1,6 +1,7 @@
 // What the peer sees of a conversation that is cut short: a failure never looks like an end.
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 
 #include "../support/server.hpp"
 #include "../support/terminal.hpp"
@@ -15,6 +16,12 @@ bool is_reset(const Peer& peer) {
   pollfd entry{peer.fd(), 0, 0};
   Peer::check(poll(&entry, 1, 0), "poll");
   return (entry.revents & POLLERR) != 0;
+}
+
+int readable_bytes(int fd) {
+  int bytes = 0;
+  Peer::check(ioctl(fd, FIONREAD, &bytes), "FIONREAD");
+  return bytes;
 }
 
 void check_is_reset(const Peer& peer) {
@@ -77,18 +84,72 @@ TEST_CASE("a failure at our end, or a limit of time, is a reset for the peer") {
   }
 }
 
-TEST_CASE("a signal before our input has ended is a reset for the peer, SIGKILL too") {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
-    CAPTURE(number);
-    PeerListener listener;
-    Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe()});
-    auto peer = listener.accept();
-    connecting.write("the first half");
-    CHECK(peer.receive(14) == "the first half");
-    connecting.signal(number);
-    check_end(connecting, killed_by(number));
-    check_is_reset(peer);
+TEST_CASE("a signal while our input is silent takes nothing back that was sent, and the peer sees an end") {
+  const auto content = noise(50'000);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const bool listens : {false, true}) {
+      CAPTURE(number);
+      CAPTURE(listens);
+      PeerListener listener;
+      Process process(sockx({listens ? "listen" : "connect", "127.0.0.1", listens ? "0" : listener.port()}),
+                      {Stdio::pipe()});
+      auto peer = listens ? Peer::connect(port_of(process)) : listener.accept();
+      process.write(content);
+      eventually("everything has been sent", [&] { return readable_bytes(peer.fd()) == 50'000; });
+      process.signal(number);
+      check_end(process, killed_by(number));
+      CHECK(difference(peer.receive_all(), content) == "");
+      CHECK_FALSE(is_reset(peer));
+    }
   }
+}
+
+TEST_CASE("SIGKILL before our input has ended is a reset for the peer") {
+  PeerListener listener;
+  Process connecting(sockx({"connect", "127.0.0.1", listener.port()}), {Stdio::pipe()});
+  auto peer = listener.accept();
+  connecting.write("the first half");
+  CHECK(peer.receive(14) == "the first half");
+  connecting.signal(SIGKILL);
+  check_end(connecting, killed_by(SIGKILL));
+  check_is_reset(peer);
+}
+
+TEST_CASE("a signal in the middle of our input is a reset for the peer") {
+  const Folder folder;
+  const auto content = noise(50'000'000);
+  const auto file = write_file(folder / "content", content);
+  for (const bool is_file : {false, true}) {
+    for (const bool is_filtered : {false, true}) {
+      CAPTURE(is_file);
+      CAPTURE(is_filtered);
+      PeerListener listener;
+      auto words = sockx({"connect", "127.0.0.1", listener.port()});
+      if (is_filtered) words.insert(words.end(), {"--tee-out", "/dev/null"});
+      Process connecting(words, {is_file ? Stdio::input(file) : Stdio::pipe()});
+      auto peer = listener.accept();
+      if (!is_file) connecting.feed(content);
+      int before = 0, same = 0;
+      eventually("the peer's buffer is full", [&] {
+        const int now = readable_bytes(peer.fd());
+        same = now > 0 && now == std::exchange(before, now) ? same + 1 : 0;
+        return same == 100;
+      });
+      connecting.signal(SIGTERM);
+      check_end(connecting, killed_by(SIGTERM));
+      CHECK(peer.ends_by_reset());
+    }
+  }
+}
+
+TEST_CASE("a signal while a program is silent is a reset for the peer") {
+  PeerListener listener;
+  Process connecting(sockx({"connect", "127.0.0.1", listener.port(), "--exec", "--", "cat"}));
+  auto peer = listener.accept();
+  check_echo(peer, "hello");
+  connecting.signal(SIGTERM);
+  check_end(connecting, killed_by(SIGTERM));
+  check_is_reset(peer);
 }
 
 TEST_CASE("a signal after our input has ended takes nothing back") {

@@ -247,6 +247,12 @@ TEST_CASE("server: with --reject one too many is closed at once, and the next af
   check_echo(third, "served");
 }
 
+TEST_CASE("server: --idle-timeout goes on when all clients have been cut off") {
+  Server server({"-k", "--handler", "echo", "--idle-timeout", "50ms"});
+  for (int client = 0; client < 3; ++client) CHECK(server.connect().ends_by_reset());
+  server.stop();
+}
+
 TEST_CASE("server: --idle-timeout ends the silent client and not the one that speaks") {
   Server server({"-k", "--handler", "echo", "--idle-timeout", "300ms"});
   auto silent = server.connect(), speaking = server.connect();

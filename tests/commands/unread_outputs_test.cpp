@@ -162,6 +162,62 @@ TEST_CASE("--json on a stdout that nobody reads: a server goes on") {
   check_end(server, killed_by(SIGTERM));
 }
 
+TEST_CASE("listen --keep-open: what a client has sent reaches a stdout that is read late, also at a signal") {
+  for (const bool has_lines : {true, false}) {
+    CAPTURE(has_lines);
+    FullPipe full;
+    auto words = sockx({"--trace", "listen", "-k", "127.0.0.1:0"});
+    if (has_lines) words.emplace_back("--lines");
+    Process listening(words, {Stdio::pipe(), full.writer()});
+    auto peer = Peer::connect(port_of(listening));
+    std::string lines;
+    for (int line = 0; line < 1'000; ++line) lines += "some words\n";
+    peer.send(lines);
+    listening.err_line(" = 11000");
+    listening.signal(SIGTERM);
+    CHECK(peer.ends_by_reset());  // only what is kept is left to do
+    const auto all = full.read_all();
+    check_end(listening, killed_by(SIGTERM));
+    CHECK(difference(all.substr(all.rfind('#') + 1), lines) == "");
+  }
+}
+
+void send_and_end(const std::string& port, const std::string& bytes) {
+  auto sender = Peer::connect(port);
+  sender.send(bytes);
+  sender.finish();
+  CHECK(sender.receive_all().empty());
+}
+
+TEST_CASE("recv-file --keep-open: totals that nobody reads hold up no transfer, and none is missing") {
+  for (const bool is_json : {true, false}) {
+    CAPTURE(is_json);
+    FullPipe full;
+    auto words = sockx({"--log-level", "off", "recv-file", "-k", "--discard", "127.0.0.1:0"});
+    if (is_json) words.insert(words.begin() + 1, "--json");
+    Process receiving(words, {Stdio::null(), full.writer()});
+    const auto port = port_of(receiving);
+    auto slow = Peer::connect(port);
+    for (int transfer = 0; transfer < 100; ++transfer) send_and_end(port, "hello");
+    const std::string much(20'000'000, 'x');
+    slow.send(much);
+    slow.finish();
+    CHECK(slow.receive_all().empty());
+    std::string all;
+    std::size_t told = 0;
+    eventually("all totals", [&] {
+      all += read_available(full.ends.read.get());
+      told = 0;
+      for (const auto& line : lines_of(all))
+        told += contains(line, is_json ? R"("received")" : "received ") ? 1 : 0;
+      return told >= 101;
+    });
+    CHECK(told == 101);
+    receiving.signal(SIGTERM);
+    check_end(receiving, killed_by(SIGTERM));
+  }
+}
+
 TEST_CASE(
     "results wait for their reader: none is missing, and the deadline and SIGTERM are heard meanwhile") {
   std::vector<std::string> words{"byteorder", "htons"};

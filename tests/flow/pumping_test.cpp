@@ -261,6 +261,22 @@ TEST_CASE("run_pump: a rate changes when bytes come but not which") {
   CHECK(Clock::now() - begun >= 15ms);  // 20 ms less the slice that is saved up; no upper bound
 }
 
+TEST_CASE("Idleness: bytes that nobody acknowledges put the end off by no more than an eighth") {
+  const auto begin = Clock::now();
+  Idleness idleness(2s, Idleness::usual_pause(2s), begin);
+  CHECK(idleness.next_look() == begin + 250ms);
+  CHECK_FALSE(idleness.look(begin + 250ms, begin, 100'000));  // they were sent at the beginning
+  CHECK_FALSE(idleness.look(begin + 2s, begin, 100'000));
+  CHECK(idleness.next_look() == begin + 2250ms);
+  CHECK(idleness.look(begin + 2250ms, begin, 100'000));
+}
+
+TEST_CASE("Idleness: bytes that wait from the beginning on are no change") {
+  const auto begin = Clock::now();
+  Idleness idleness(2s, Idleness::usual_pause(2s), begin, 100'000);
+  CHECK(idleness.look(begin + 2s, begin, 100'000));
+}
+
 TEST_CASE("watch_for_idleness: it throws at once when the last byte is old") {
   EventLoop loop;
   const auto long_ago = Clock::now() - 1h;

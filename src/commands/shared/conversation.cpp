@@ -57,15 +57,18 @@ void let_recv_block(const Connection& connection, const ConversationOptions& opt
   if (waits && !connection.is_adopted) fcntl(connection.socket.fd(), F_SETFL, 0);
 }
 
-/// Whoever types can end the session by a signal as well as by its end: nothing is missing then.
-class UserMayLeave {
+/// At a signal that ends the session nothing is missing when a user types the input, or when standard input
+/// is silent and everything that came from it has been sent: then the peer gets FIN after that, and no reset.
+/// A program that is cut off would have had more to say.
+class EndBySignal {
  public:
-  UserMayLeave(const Context& context, const OurEnd& near, std::optional<CutUnlessComplete>& cut)
+  EndBySignal(const Context& context, const OurEnd& near, std::optional<CutUnlessComplete>& cut)
       : context_(context), near_(near), cut_(cut) {}
-  UserMayLeave(const UserMayLeave&) = delete;
-  UserMayLeave& operator=(const UserMayLeave&) = delete;
-  ~UserMayLeave() {
-    if (cut_ && near_.is_typed() && context_.is_interrupted()) cut_->complete();
+  EndBySignal(const EndBySignal&) = delete;
+  EndBySignal& operator=(const EndBySignal&) = delete;
+  ~EndBySignal() {
+    if (!cut_ || !context_.is_interrupted()) return;
+    if (near_.is_typed() || (cut_->has_caught_up() && !near_.is_program())) cut_->complete();
   }
 
  private:
@@ -138,7 +141,7 @@ Task<> converse(Context& context, Connection connection, const ConversationOptio
   if (options.shutdown) shut_down(far, *options.shutdown);
 
   near.emplace(context, options, socket, peer);
-  const UserMayLeave user(context, *near, cut);
+  const EndBySignal end_by_signal(context, *near, cut);
   const auto inward_stages = passages.inward.stages;
   auto rules = rules_of(options, *near, std::move(passages));
   Watch watch(loop, socket.fd());

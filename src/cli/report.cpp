@@ -162,7 +162,7 @@ bool Report::is_taken(LineOutput& output) const {
     const auto now = Clock::now();
     if (now >= deadline_ || signal_that_ends() != 0) return false;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline_ - now, step));
-    output.wait(static_cast<int>(left.count()));
+    output.wait(left);
   }
   return true;
 }

@@ -135,8 +135,8 @@ void LineOutput::forget_lines_of_parent() {
   dropped_ = 0;
 }
 
-bool LineOutput::wait(int milliseconds) const {
-  return wait_until_writable(described_.fd, std::chrono::milliseconds(milliseconds));
+bool LineOutput::wait(std::chrono::milliseconds limit) const {
+  return wait_until_writable(described_.fd, limit);
 }
 
 void LineOutput::finish() {

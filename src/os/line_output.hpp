@@ -1,6 +1,7 @@
 // LineOutput: lines for whoever reads a file, pipe or terminal, without ever waiting for the reader.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -47,8 +48,8 @@ class LineOutput {
   bool flush();
   /// At the end: what is left has a last chance of a second without progress.
   void finish();
-  /// Until it can take more, whatever it said; false after `milliseconds` or at a signal.
-  bool wait(int milliseconds) const;
+  /// Until it can take more, whatever it said; false after `limit` or at a signal.
+  bool wait(std::chrono::milliseconds limit) const;
 
   /// Whether a line that is put now is not dropped.
   bool has_room() const { return kept_ < most_kept; }

@@ -22,13 +22,14 @@ void refuse_if_planted(const std::string& path, const struct stat& entry) {
   if (entry.st_uid == geteuid()) return;
   if (!S_ISLNK(entry.st_mode) && !S_ISREG(entry.st_mode) && !S_ISFIFO(entry.st_mode)) return;
   struct stat folder {};
-  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the folder of", path);
+  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the directory of", path);
   constexpr mode_t shared = S_ISVTX | S_IWOTH;
   if ((folder.st_mode & shared) != shared || entry.st_uid == folder.st_uid) return;
   const auto* const kind = S_ISLNK(entry.st_mode) ? "symbolic link" : "file";
-  throw Error(EACCES,
-              text("open {}: it is a {} of another user in a folder that everybody can write to", path, kind),
-              Origin::local_file);
+  throw Error(
+      EACCES,
+      text("open {}: it is a {} of another user in a directory that everybody can write to", path, kind),
+      Origin::local_file);
 }
 
 /// A link of /proc, like that of /dev/stderr or /dev/fd/63, is followed by the kernel to an open file, which

@@ -88,8 +88,9 @@ CommandLine::CommandLine()
   flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
                       {"sockx connect example.com 80", "open one"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
-  app_->footer(app_->get_footer() +
-               "\nNot there yet: TLS, proxies, joining any two sockets, and being called nc.");
+  app_->footer(
+      app_->get_footer() +
+      "\nNot there yet: TLS, proxies, joining any two sockets, and nc's options when started as nc.");
   for (const auto& command : commands) {
     auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
     subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
@@ -116,6 +117,8 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   } catch (const CLI::ExtrasError&) {
     throw_unexpected(app_->remaining(true).front());
   } catch (const CLI::RequiredError& error) {
+    for (const auto& word : app_->remaining(true))
+      if (is_option(word)) throw_unexpected(word);
     throw BadInput(text("{}; see `{} --help`", error.what(), name_of_chosen()));
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());

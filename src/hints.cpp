@@ -198,6 +198,8 @@ std::string hint_for_surplus(std::string_view command, const std::vector<std::st
   if (command == "connect" && checks) return text("say `{}`", from_nc(command, words, takes_value));
   if (command == "recv-file" && words.size() == 3)
     return text("to receive into a file say `sockx recv-file -o {} {} {}`", words[0], words[1], words[2]);
+  if (is_among(command, "connect listen") && std::ranges::find(words, "--hexdump") != words.end())
+    return "to dump into a file say --hexdump=FILE";
   return text("see `sockx {}--help`", command.empty() ? "" : std::string(command) + ' ');
 }
 

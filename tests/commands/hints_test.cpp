@@ -195,8 +195,18 @@ TEST_CASE("hints: subcommands and addresses of other tools") {
   });
 }
 
+TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
+  check_hints({
+      {{"connect", "-V"}, "'-V': no such option"},
+      {{"udp", "--listen"}, "[HOST] PORT is required"},
+      {{"udp"}, "HOST PORT is required"},
+      {{"connect", "--hexdump", "f", "a", "80"}, "to dump into a file say --hexdump=FILE"},
+  });
+}
+
 TEST_CASE("--help and sockx(1) say what is not there yet") {
-  const auto not_yet = std::string("TLS, proxies, joining any two sockets, and being called nc.");
+  const auto not_yet =
+      std::string("TLS, proxies, joining any two sockets, and nc's options when started as nc.");
   CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
   const auto page = read_file(source_folder() + "/man/sockx.1");
   for (const auto* word : {"TLS", "proxies", "two sockets", "Nm nc"})

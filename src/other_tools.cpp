@@ -20,7 +20,7 @@ std::string_view name_of(Use use) {
 std::string command_of(Use use) { return use == connect ? "connect" : use == listen ? "listen" : "udp"; }
 
 /// What becomes of a letter besides its being replaced by an option.
-enum class Part { option, nothing, listens, udp, check, source, port, unix, program, command };
+enum class Part { option, nothing, listens, udp, check, source, port, unix_path, program, command };
 
 enum class Value { none, word, number };
 
@@ -54,7 +54,7 @@ constexpr std::array letters{
     Letter{'p', Value::word, listen | udp_listen, Part::port},
     Letter{'p', Value::word, any, Part::source},
     Letter{'s', Value::word, any, Part::source},
-    Letter{'U', Value::none, any, Part::unix},
+    Letter{'U', Value::none, any, Part::unix_path},
     Letter{'e', Value::word, streams, Part::program},
     Letter{'c', Value::word, streams, Part::command},
     Letter{'C', Value::none, streams, Part::option, "--crlf"},
@@ -221,7 +221,7 @@ class Reading {
       case Part::port:
         port_ = value.empty() ? "PORT" : value;
         return;
-      case Part::unix:
+      case Part::unix_path:
         is_unix_ = true;
         return;
       case Part::program:

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "cli/units.hpp"
-#include "os/standard_streams.hpp"
 #include "os/terminal.hpp"
 #include "os/text.hpp"
 
@@ -107,7 +106,6 @@ class Line {
   ~Line() { wipe(report_); }
   /// A terminal that has become narrower has broken the row into several.
   void draw(const std::function<std::string(std::size_t columns)>& words) {
-    if (is_in_background(STDERR_FILENO)) return;  // the row is the shell's
     const auto columns = terminal_columns(STDERR_FILENO).value_or(usual_columns);
     if (columns < std::exchange(columns_, columns)) report_.draw("\r\033[J");
     const auto usable = std::min(columns - 1, most_columns);

@@ -60,6 +60,23 @@ TEST_CASE("in the background of a terminal udp takes what comes") {
   CHECK(job.heard() == "one\ntwo\n");
 }
 
+TEST_CASE("in the background of a terminal no progress is drawn over what the shell shows") {
+  if (is_missing("setsid")) return;
+  Terminal terminal;
+  PeerListener listener(0);
+  // The shell takes the terminal of its standard input; the job's rows would go to it too.
+  Process shell({"setsid", "--ctty", "--wait", "sh", "-c",
+                 "set -m; yes | \"$@\" 2> /dev/tty & read line; kill %1; wait", "sh", sockx_binary(),
+                 "send-file", "--rate", "5M", "-", "127.0.0.1:" + listener.port()},
+                {.in = terminal.stream()});
+  auto peer = listener.accept();
+  for (std::size_t received = 0; received < 2'000'000;)  // at this rate a row would have been drawn
+    received += peer.receive(100'000).size();
+  CHECK_FALSE(contains(terminal.shown(), "\r"));
+  terminal.type("end\n");
+  shell.wait();
+}
+
 TEST_CASE("udp: the end of what is typed is told, and replies are waited for") {
   Terminal terminal;
   DatagramPeer peer;

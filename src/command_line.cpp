@@ -51,6 +51,10 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+bool is_command(const std::string& word) {
+  return std::ranges::any_of(commands, [&word](const auto& command) { return command.name == word; });
+}
+
 std::string command_names() {
   std::string list;
   for (const auto& command : commands) list += (list.empty() ? "" : ", ") + std::string(command.name);
@@ -84,8 +88,9 @@ CommandLine::CommandLine()
   flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
                       {"sockx connect example.com 80", "open one"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
-  app_->footer(app_->get_footer() +
-               "\nNot there yet: TLS, proxies, joining any two sockets, and being called nc.");
+  app_->footer(
+      app_->get_footer() +
+      "\nNot there yet: TLS, proxies, joining any two sockets, and nc's options when started as nc.");
   for (const auto& command : commands) {
     auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
     subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
@@ -99,6 +104,7 @@ CommandLine::~CommandLine() = default;
 
 std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   cut_off_program(words);
+  typed_ = words;
   check_first_word(words);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
@@ -111,6 +117,8 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   } catch (const CLI::ExtrasError&) {
     throw_unexpected(app_->remaining(true).front());
   } catch (const CLI::RequiredError& error) {
+    for (const auto& word : app_->remaining(true))
+      if (is_option(word)) throw_unexpected(word);
     throw BadInput(text("{}; see `{} --help`", error.what(), name_of_chosen()));
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
@@ -121,6 +129,11 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
 void CommandLine::cut_off_program(std::vector<std::string>& words) {
   const auto dashes = std::find(words.begin(), words.end(), "--");
   const auto exec = std::find(words.begin(), dashes, "--exec");
+  const auto has_blank = [](const std::string& word) {
+    return word.find(' ') != std::string::npos && !word.starts_with("unix:");
+  };
+  if (exec != dashes && exec + 1 != dashes && has_blank(*(exec + 1)))
+    throw BadInput(hint_for_exec(*(exec + 1)));
   if (dashes == words.end() && exec != dashes)
     exec_without_dashes_ = hint_for_exec(exec + 1 == dashes ? "" : *(exec + 1));
   if (dashes == words.end() || exec == dashes) return;
@@ -133,13 +146,13 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (is_option(word)) {
-      const auto* const option = app_->get_option_no_throw(word);
+      const auto* const option = app_->get_option_no_throw(word.substr(0, word.find('=')));
       if (option != nullptr && option->get_items_expected_max() > 0 && word.find('=') == std::string::npos)
         ++i;
       const bool known_letters =
           !word.starts_with("--") && word.find_first_not_of("vh", 1) == std::string::npos;
-      if (option == nullptr && !known_letters && word.find('=') == std::string::npos) {
-        throw_if_of_subcommand(word, words);
+      if (option == nullptr && !known_letters) {
+        if (!named_command().empty()) throw_if_of_subcommand(word);
         throw_unexpected(word);
       }
       continue;
@@ -149,9 +162,9 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
     for (const auto& command : commands) names.emplace_back(command.name);
     if (std::find(names.begin(), names.end(), word) != names.end()) return;
     const auto similar = nearest(word, names);
-    auto hint = hint_for_command(word);
-    if (hint.empty() && similar.empty())
-      hint = hint_for_endpoint({words.begin() + static_cast<std::ptrdiff_t>(i), words.end()});
+    const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+    auto hint = hint_for_command(rest);
+    if (hint.empty() && similar.empty()) hint = hint_for_endpoint(rest);
     if (!hint.empty()) throw BadInput(hint);
     throw BadInput(
         text("'{}': no such subcommand; {}", word,
@@ -164,31 +177,57 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
     throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
 }
 
-/// An option that stands before the subcommand whose option it is.
-void CommandLine::throw_if_of_subcommand(const std::string& word,
-                                         const std::vector<std::string>& words) const {
+/// For an option that stands before the subcommand whose option it is, or that has none behind it.
+void CommandLine::throw_if_of_subcommand(const std::string& word) const {
+  const auto named = named_command();
+  const auto name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
   for (const auto& command : commands) {
-    if (std::find(words.begin(), words.end(), command.name) == words.end()) continue;
-    auto* const subcommand = app_->get_subcommand(std::string(command.name));
-    Flags own(*subcommand);
-    command.declare(own);
-    const auto name = word.starts_with("--") ? word : word.substr(0, 2);
-    if (subcommand->get_option_no_throw(name) != nullptr)
-      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name,
-                          command.name, command.name, word));
-    return;
+    const std::string owner(command.name);
+    if (!named.empty() && named != owner) continue;
+    if (takes_value(owner, name))
+      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name, owner,
+                          owner, word));
   }
 }
 
 void CommandLine::throw_unexpected(const std::string& word) const {
   if (!is_option(word) && !exec_without_dashes_.empty()) throw BadInput(exec_without_dashes_);
+  const auto command = named_command();
+  auto words = typed_;
+  if (!command.empty()) words.erase(std::ranges::find(words, command));
+  const auto look_up = [this](const std::string& of, const std::string& option) {
+    return takes_value(of, option);
+  };
   if (!is_option(word))
-    throw BadInput(text("'{}': one word too many; see `{} --help`", word, name_of_chosen()));
-  const auto hint = hint_for_option(&chosen() == app_.get() ? "" : chosen().get_name(), word);
+    throw BadInput(text("'{}': one word too many; {}", word, hint_for_surplus(command, words, look_up)));
+  auto hint = hint_for_option(command, word, words, look_up);
+  if (hint.empty() && command.empty() && word.starts_with("--"))
+    hint = hint_for_missing_command(word, words, look_up);
   if (!hint.empty()) throw BadInput(hint);
+  if (command.empty()) throw_if_of_subcommand(word);
   const auto similar = nearest(word.substr(0, word.find('=')), option_names(chosen()));
   throw BadInput(
       text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));
+}
+
+/// The subcommand that has been chosen, or that stands behind what is not understood; empty if there is none.
+std::string CommandLine::named_command() const {
+  if (&chosen() != app_.get()) return chosen().get_name();
+  const auto named = std::ranges::find_if(typed_, is_command);
+  return named == typed_.end() ? "" : *named;
+}
+
+/// An OptionLookup.
+std::optional<bool> CommandLine::takes_value(const std::string& command, const std::string& option) const {
+  const auto* found = app_->get_option_no_throw(option);
+  CLI::App scratch;
+  if (found == nullptr) {
+    Flags flags(scratch);
+    std::ranges::find(commands, command, &Command::name)->declare(flags);
+    found = scratch.get_option_no_throw(option);
+  }
+  if (found == nullptr) return {};
+  return found->get_items_expected_min() > 0;
 }
 
 std::string CommandLine::name_of_chosen() const {

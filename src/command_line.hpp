@@ -42,11 +42,14 @@ class CommandLine {
  private:
   void cut_off_program(std::vector<std::string>& words);
   void check_first_word(const std::vector<std::string>& words) const;
-  void throw_if_of_subcommand(const std::string& word, const std::vector<std::string>& words) const;
+  void throw_if_of_subcommand(const std::string& word) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
+  std::string named_command() const;
+  std::optional<bool> takes_value(const std::string& command, const std::string& option) const;
   const CLI::App& chosen() const;
   std::string name_of_chosen() const;
   std::unique_ptr<CLI::App> app_;
+  std::vector<std::string> typed_;   // without the program of --exec
   std::string exec_without_dashes_;  // what to say of that, if it turns out to be wrong
 };
 

@@ -393,7 +393,7 @@ Run declare_recv_file(Flags& flags) {
       {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
        {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
        {"sockx recv-file 5678 | tar x", "hand it on"},
-       {"sockx recv-file --verified --output-dir in 5678", "take files and folders, each verified"},
+       {"sockx recv-file --verified --output-dir in 5678", "take files and directories, each verified"},
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
   return [options](Context& context) {
     options->receive.idle_timeout = options->limits.idle;

@@ -89,12 +89,13 @@ Words split(const SendFileArguments& options) {
                         listens ? "FILE PORT or FILE HOST:PORT" : "FILE HOST PORT or FILE HOST:PORT"));
   const auto& name = options.verified.options.name;
   if (const auto fault = fault_of_name(name); !name.empty() && !fault.empty())
-    throw BadInput(text("--name '{}': it {}; say a relative path like 'folder/file'", name, fault));
+    throw BadInput(text("--name '{}': it {}; say a relative path like 'directory/file'", name, fault));
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
   const auto& files = split.files;
   if (!name.empty() && std::any_of(files.begin(), files.end(), is_folder))
-    throw BadInput(text("--name '{}': it is for one FILE; what is in a folder has names of its own", name));
+    throw BadInput(
+        text("--name '{}': it is for one FILE; what is in a directory has names of its own", name));
   if (files.size() == 1) return split;
   if (!options.verified.asked)
     throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
@@ -208,6 +209,9 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& o
     send_verified_files(context, board, options.meeting, words.endpoint, options.limits, std::move(wanted));
     return ExitCode::done;
   }
+  if (is_folder(words.files.front()))
+    throw Error(EISDIR, text("open {} (--verified sends directories)", words.files.front()),
+                Origin::local_file);
   auto source = FileSource::open(words.files.front(), options.offset.value_or(0), options.send.count);
   Summary summary(context);
   try {
@@ -276,7 +280,7 @@ Run declare_send_file(Flags& flags) {
        {"tar c src | sockx send-file - backup:5678", "send a stream"},
        {"sockx send-file --listen disk.img 5678", "let the receiver come for it"},
        {"sockx send-file --verified photos notes.txt backup:5678",
-        "files and folders, verified; go on where it broke off"},
+        "files and directories, verified; go on where it broke off"},
        {"sockx send-file --compare disk.img",
         "measure sendfile, splice, mmap, read-write and others on this machine"},
        {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",

@@ -105,6 +105,8 @@ void add_replies(Flags& flags, UdpArguments& o) {
 }
 
 void check(const UdpArguments& o) {
+  if (o.words.empty())
+    throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));
   if (o.listens && (o.exchange.reply_timeout || (o.exchange.expected && !o.load.measures)))
     throw BadInput(
         "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
@@ -169,6 +171,8 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
   if (!options.listens) streams.set_reply_timeout(exchange);
   summary.emplace(context);
   auto observer = summary->observer(format_of(options));
+  if (!options.listens && isatty(STDIN_FILENO) != 0)
+    observer.input_ended = [&context] { context.log.info("input has ended; waiting for replies"); };
   auto borrowed = streams.borrowed();
   co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
                            std::move(observer));
@@ -179,7 +183,9 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
 Run declare_udp(Flags& flags) {
   const auto options = std::make_shared<UdpArguments>();
   auto& o = *options;
-  add_endpoint(flags, o.words, "HOST PORT");
+  flags.add_words(o.words, 2, "HOST PORT")
+      .option_text("HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT")
+      .required(false);  // check() knows
   flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");

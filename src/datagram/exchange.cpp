@@ -306,6 +306,7 @@ class Exchange {
     co_await flush();
     end_what_is_corked();
     input_ended_ = true;
+    if (observer_.input_ended) observer_.input_ended();
     tally_.last = std::max(tally_.last, Clock::now());
   }
 

@@ -72,6 +72,8 @@ struct ExchangeObserver {
   std::function<void(const Address&)> deaf;
   /// A datagram from there is not answered: told of the first for each reason.
   std::function<void(Unanswered, const Address& source)> unanswered;
+  /// All of the input has been sent. May be empty.
+  std::function<void()> input_ended = {};
 };
 
 /// The standard streams as the exchange uses them, borrowed. `in` is null where the input is not read.

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "net/foreign_endpoint.hpp"
 #include "net/lookups.hpp"
 #include "os/digits.hpp"
 #include "os/error.hpp"
@@ -62,10 +63,27 @@ void refuse_slash(const std::string& word, const std::string& port) {
                       scheme == std::string::npos ? "a slash" : "the rest of a URL", rest));
 }
 
-/// What is right where a word has more colons than HOST:PORT: without tcp: in front, without a second port.
+/// Throws BadInput for an endpoint as another tool writes it. "tcp:80" may also be port 80 of the host "tcp",
+/// which nobody listens on.
+void refuse_foreign(const std::string& word, Reading reading) {
+  if (word.starts_with("OPENSSL:") || word.starts_with("SSL:"))
+    throw BadInput(text("'{}': sockx does not speak TLS yet", word));
+  const auto foreign = ForeignEndpoint::read(word);
+  if (!foreign) return;
+  if (foreign->is_unix)
+    throw BadInput(text("'{}': a Unix socket is written unix:PATH: say {}", word, foreign->word));
+  const auto type = word.substr(0, word.find(':'));
+  const bool may_be_host = type.find('-') == std::string::npos && !reading.listens() &&
+                           foreign->word.find(':') == std::string::npos;
+  if (may_be_host) return;
+  if (foreign->is_datagram && reading.protocol == "tcp")
+    throw BadInput(
+        text("'{}': for UDP say sockx udp {}{}", word, reading.listens() ? "--listen " : "", foreign->word));
+  throw BadInput(text("'{}': an endpoint is one host and one port: say {}", word, foreign->word));
+}
+
+/// HOST:PORT of HOST:PORT:PORT, or nothing.
 std::string without_surplus(const std::string& word) {
-  for (const auto* const prefix : {"tcp:", "tcp4:", "tcp6:", "udp:", "TCP:", "TCP4:", "TCP6:", "UDP:"})
-    if (word.starts_with(prefix)) return word.substr(std::string_view(prefix).size());
   const auto last = word.rfind(':'), first = word.find(':');
   const bool has_two = first != last && word.find(':', first + 1) == last;
   const bool are_ports =
@@ -108,6 +126,7 @@ HostPort parse_bracketed(const std::string& word, Reading reading) {
 
 HostPort parse_one_word(const std::string& word, Reading reading) {
   if (word.starts_with('[')) return parse_bracketed(word, reading);
+  refuse_foreign(word, reading);
   refuse_slash(word, "");
   const auto colon = word.rfind(':');
   if (word.empty()) throw BadInput("'': an empty word; say HOST PORT or HOST:PORT");
@@ -119,8 +138,6 @@ HostPort parse_one_word(const std::string& word, Reading reading) {
   }
   const auto host = word.substr(0, colon);
   if (host.find(':') != std::string::npos) {
-    if ((word.starts_with("udp:") || word.starts_with("UDP:")) && reading.protocol == "tcp")
-      throw BadInput(text("'{}': for UDP say sockx udp {}", word, word.substr(4)));
     const auto shorter = is_ipv6(host) || is_ipv6(word) ? "" : without_surplus(word);
     if (!shorter.empty())
       throw BadInput(text("'{}': an endpoint is one host and one port: say {}", word, shorter));
@@ -202,6 +219,8 @@ std::uint16_t parse_port(const std::string& word, std::string_view protocol) {
     return *number;
   }
   if (const auto service = get_service_by_name(word, std::string(protocol))) return service->port;
+  if (is_all_digits(word.substr(0, 1)) && word.find_first_not_of("0123456789,-") == std::string::npos)
+    throw BadInput(text("'{}': a port is one number; `sockx connect --scan` takes several", word));
   const auto similar = nearest(word, service_names());
   throw BadInput(text("'{}': no such service for {}{}; a port is a number from 0 to 65535 or a service name",
                       word, protocol == "tcp" ? "TCP" : "UDP",

@@ -58,7 +58,7 @@ std::string_view kind_of_other_file(const std::string& path) {
     case S_IFREG:
       return "a regular file";
     case S_IFDIR:
-      return "a folder";
+      return "a directory";
     case S_IFLNK:
       return "a symbolic link";
     case S_IFIFO:

@@ -18,6 +18,7 @@
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
+#include "os/standard_streams.hpp"
 
 namespace sockx {
 
@@ -98,6 +99,8 @@ IoResult read_some(const Descriptor& from, std::span<std::byte> buffer) {
     return outcome(observe_call("recv", got, "{}, {}, 0", from.fd, buffer.size()), "recv", from);
   }
   if (from.may_block && !is_readable_now(from.fd)) return {IoResult::State::again, 0};
+  const bool would_stop_us = from.kind == Descriptor::Kind::device && is_in_background(from.fd);
+  if (would_stop_us) return {IoResult::State::again, 0};
   const long got = uninterrupted([&] { return read(from.fd, buffer.data(), buffer.size()); });
   return outcome(observe_call("read", got, "{}, {}", from.fd, buffer.size()), "read", from);
 }

@@ -13,6 +13,7 @@
 #include "os/calls.hpp"
 #include "os/last_chance.hpp"
 #include "os/output_file.hpp"
+#include "os/standard_streams.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -68,7 +69,8 @@ void LineOutput::prepare() {
 }
 
 void LineOutput::draw(std::string_view sequence) {
-  if (flush()) add({std::string(sequence), 0}, false);
+  const bool is_the_shells = is_in_background(described_.fd);  // the row at the cursor
+  if (!is_the_shells && flush()) add({std::string(sequence), 0}, false);
 }
 
 void LineOutput::add(Line line, bool keeps) {

@@ -98,7 +98,7 @@ void NewFile::complete(bool sync) {
   temporary_.clear();
   if (sync) {
     const UniqueFd folder(open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || fsync(folder.get()) != 0) fail_on_file("fsync the folder of", target_);
+    if (!folder || fsync(folder.get()) != 0) fail_on_file("fsync the directory of", target_);
   }
 }
 

@@ -22,9 +22,10 @@ void refuse_if_planted(const std::string& path, const struct stat& entry) {
   if (!S_ISLNK(entry.st_mode) && !S_ISREG(entry.st_mode) && !S_ISFIFO(entry.st_mode)) return;
   if (!may_be_planted(path, entry)) return;
   const auto* const kind = S_ISLNK(entry.st_mode) ? "symbolic link" : "file";
-  throw Error(EACCES,
-              text("open {}: it is a {} of another user in a folder that everybody can write to", path, kind),
-              Origin::local_file);
+  throw Error(
+      EACCES,
+      text("open {}: it is a {} of another user in a directory that everybody can write to", path, kind),
+      Origin::local_file);
 }
 
 /// A link of /proc, like that of /dev/stderr or /dev/fd/63, is followed by the kernel to an open file, which
@@ -78,7 +79,7 @@ Place find(const std::string& path, bool follows_proc) {
 bool may_be_planted(const std::string& path, const struct stat& entry) {
   if (entry.st_uid == geteuid()) return false;
   struct stat folder {};
-  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the folder of", path);
+  if (stat(folder_of(path).c_str(), &folder) != 0) fail_on_file("stat the directory of", path);
   constexpr mode_t shared = S_ISVTX | S_IWOTH;
   return (folder.st_mode & shared) == shared && entry.st_uid != folder.st_uid;
 }

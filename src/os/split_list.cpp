@@ -14,4 +14,13 @@ std::vector<std::string> split_list(const std::string& list) {
   return words;
 }
 
+bool is_among(std::string_view word, std::string_view list) {
+  for (std::size_t at = 0; at < list.size();) {
+    const auto end = std::min(list.find(' ', at), list.size());
+    if (list.substr(at, end - at) == word) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
 }  // namespace sockx

@@ -44,7 +44,8 @@ class Stamp {
 
 class Chat : public Handler {
  public:
-  explicit Chat(EventLoop& loop) : room_(loop), console_(loop), answered_(loop) {
+  Chat(EventLoop& loop, std::function<void(const std::string&)> warn)
+      : warn_(std::move(warn)), room_(loop), console_(loop), answered_(loop) {
     enter(the_operator, "operator");
   }
 
@@ -139,7 +140,10 @@ class Chat : public Handler {
         has_line = taken.what == Taken::line;
         goes_on = taken.what != Taken::farewell;
       }
-      goes_on = goes_on && got.state != IoResult::State::eof;
+      if (goes_on && got.state == IoResult::State::eof) {
+        goes_on = false;
+        if (!console_.input().is_terminal()) warn_("standard input has ended: so the chat is over");
+      }
     }
     room_.end();
     co_await loop.sleep_until(loop.now() + last_words_time);  // show() ends first, unless nobody reads
@@ -262,6 +266,7 @@ class Chat : public Handler {
   }
   const std::string& name_of(std::uint64_t party) const { return people_.at(party); }
 
+  std::function<void(const std::string&)> warn_;
   Room room_;
   Console console_;
   Stamp stamp_;
@@ -275,6 +280,8 @@ class Chat : public Handler {
 
 }  // namespace
 
-std::unique_ptr<Handler> make_chat(EventLoop& loop) { return std::make_unique<Chat>(loop); }
+std::unique_ptr<Handler> make_chat(EventLoop& loop, std::function<void(const std::string&)> warn) {
+  return std::make_unique<Chat>(loop, std::move(warn));
+}
 
 }  // namespace sockx

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "flow/relay.hpp"
 #include "flow/watch.hpp"
@@ -11,6 +13,9 @@
 #include "os/calls.hpp"
 
 namespace sockx {
+
+/// Why a client is closed that was still there when the server stopped.
+inline constexpr std::string_view server_has_stopped = "the server has stopped";
 
 struct Client {
   /// `socket` describes the connection, by its peer's name.
@@ -38,7 +43,7 @@ struct Client {
   Tally tally;
   std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
   Clock::time_point begun;
-  std::string ending = "the server has stopped";  // why it is closed, in the end
+  std::string ending{server_has_stopped};  // why it is closed, in the end
 
  private:
   void note_sent(const IoResult& put, std::size_t asked);

@@ -15,8 +15,7 @@ ConsoleInput::ConsoleInput(EventLoop& loop)
       is_terminal_(isatty(STDIN_FILENO) == 1) {}
 
 IoResult ConsoleInput::read(std::span<std::byte> buffer) {
-  const bool may_read = !is_terminal_ || !is_in_background(stream_.fd.get());
-  const auto got = may_read ? read_some(described_, buffer) : IoResult{};
+  const auto got = read_some(described_, buffer);
   if (got.state == IoResult::State::again) stream_.watch.forget_readable();
   return got;
 }

@@ -2,6 +2,7 @@
 // its maker below, a line in CMakeLists.txt and a row of the table in commands/shared/serving.cpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,8 +52,9 @@ struct BrokerOptions {
 std::unique_ptr<Handler> make_broker(EventLoop& loop, BrokerOptions options);
 
 /// Each line goes to all clients, with time and name. Takes the standard streams over, where the operator
-/// reads and takes part; ends with his. Throws Error.
-std::unique_ptr<Handler> make_chat(EventLoop& loop);
+/// reads and takes part; ends when standard input does, which `warn` is told unless it is a terminal. Throws
+/// Error.
+std::unique_ptr<Handler> make_chat(EventLoop& loop, std::function<void(const std::string&)> warn);
 
 /// A program for each client. Throws nothing: a program that cannot be run is the end of its client.
 std::unique_ptr<Handler> make_exec(ProgramCall call);

@@ -99,10 +99,10 @@ class Receiving {
       if (loop_.now() >= limit) break;
       co_await loop_.sleep_until(limit);
     }
-    const auto what = stats_.is_finishing ? "all bytes have come" : "it has sent nothing for 2 s";
-    options_.warn(
-        text("{} has not ended: {}; nc ends with its input when told -N, --idle-timeout bounds the wait",
-             peer_.name, what));
+    const auto what = stats_.is_finishing
+                          ? text("all bytes have come from {}: waiting for its end", peer_.name)
+                          : text("nothing from {} for 2 s: waiting for more, or for its end", peer_.name);
+    options_.warn(text("{} (nc needs -N to end; --idle-timeout limits the wait)", what));
     co_await loop_.sleep_until(never);
   }
 

@@ -58,6 +58,13 @@ TEST_CASE("--check: an open port is status 0, and the connection is closed at on
                                            {"state", "open"}});
 }
 
+TEST_CASE("--scan: one of several ports is open") {
+  const HeldPort nobody;
+  PeerListener somebody(8);
+  Process process(sockx({"connect", "--scan", "127.0.0.1", somebody.port() + "," + nobody.port()}));
+  check_failure(process, 4, "1 of 2 ports is open");
+}
+
 TEST_CASE("--check: a port where nobody listens is refused, status 4") {
   const HeldPort nobody;
   Process process(check({"127.0.0.1", nobody.port()}));

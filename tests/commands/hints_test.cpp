@@ -20,7 +20,7 @@ void check_hints(const std::vector<Hint>& hints) {
 
 TEST_CASE("hints: the letters of nc, alone and together") {
   check_hints({
-      {{"-l", "80"}, "-l: use `sockx listen`"},
+      {{"-l", "80"}, "-l: use `sockx listen 80`"},
       {{"listen", "-p", "80"}, "-p: the port is a word of its own: `sockx listen PORT`"},
       {{"udp", "-l", "53"}, "-l: say --listen: `sockx udp --listen PORT`"},
       {{"udp", "-u", "a", "53"}, "-u: leave it out"},
@@ -28,19 +28,94 @@ TEST_CASE("hints: the letters of nc, alone and together") {
       {{"connect", "-z", "a", "80"}, "-z: use `sockx connect --check HOST PORT`"},
       {{"connect", "-s", "192.0.2.1", "a", "80"}, "-s: use --source ADDRESS"},
       {{"connect", "-C", "a", "80"}, "-C: use --crlf"},
-      {{"connect", "-q", "1", "a", "80"}, "-q: leave it out, or use --eof-timeout"},
-      {{"listen", "-w", "3", "80"}, "-w: use --connect-timeout, --accept-timeout or --idle-timeout"},
-      {{"-vz", "a", "80"}, "-vz: use `sockx connect -v --check HOST PORT`"},
-      {{"-zvn", "a", "80"}, "-zvn: use `sockx connect -vn --check HOST PORT`"},
-      {{"-lvnp", "80"}, "-lvnp: use `sockx listen -vn PORT`"},
-      {{"-lk", "80"}, "-lk: use `sockx listen -k PORT`"},
-      {{"-lu", "53"}, "-lu: use `sockx udp --listen PORT`"},
-      {{"-nvu", "a", "53"}, "-nvu: use `sockx udp -vn HOST PORT`"},
-      {{"-lp80"}, "-l: use `sockx listen`"},
+      {{"connect", "-q", "1", "a", "80"},
+       "-q: leave it out, or use --eof-timeout DURATION, which ends with status 5"},
+      {{"listen", "-w", "3", "80"}, "-w: use --accept-timeout, or --idle-timeout for silence"},
+      {{"-vz", "a", "80"}, "-vz: use `sockx connect -v --check a 80`"},
+      {{"-zvn", "a", "80"}, "-zvn: use `sockx connect -vn --check a 80`"},
+      {{"-lvnp", "80"}, "-lvnp: use `sockx listen -vn 80`"},
+      {{"-lk", "80"}, "-lk: use `sockx listen -k 80`"},
+      {{"-lu", "53"}, "-lu: use `sockx udp --listen 53`"},
+      {{"-nvu", "a", "53"}, "-nvu: use `sockx udp -nv a 53`"},
+      {{"-lp80"}, "-lp80: use `sockx listen 80`"},
       {{"listen", "-lvnp", "80"}, "use `sockx listen"},
       {{"connect", "-vz", "a", "80"}, "use `sockx connect"},
       {{"udp", "-lvp", "53"}, "`sockx udp"},
   });
+}
+
+TEST_CASE("hints: nc's letters without a subcommand become a whole command line") {
+  check_hints({
+      {{"-4", "a", "80"}, "-4: use `sockx connect -4 a 80`"},
+      {{"-nv", "a", "80"}, "-nv: use `sockx connect -nv a 80`"},
+      {{"-nvw1", "a", "80"}, "-nvw1: use `sockx connect -nv -w 1 a 80`"},
+      {{"-vw", "2", "a", "80"}, "-vw: use `sockx connect -v -w 2 a 80`"},
+      {{"-w", "a", "80"}, "-w: say a subcommand: `sockx connect -w DURATION HOST PORT`"},
+      {{"-vn", "4444"}, "-vn: use `sockx listen -vn 4444`"},
+      {{"-k", "-l", "80"}, "-k: use `sockx listen -k 80`"},
+      {{"-l", "--broker", "80"}, "-l: use `sockx listen --broker 80`"},
+      {{"-l", "-p", "80", "-e", "/bin/cat"}, "-l: use `sockx listen 80 --exec -- /bin/cat`"},
+      {{"-lp", "80", "-c", "cat -n"}, "-lp: use `sockx listen --sh 'cat -n' 80`"},
+      {{"-L", "-p", "80"}, "-L: use `sockx listen -k 80`"},
+      {{"-l", "-m", "5", "80"}, "-l: use `sockx listen -k --max-conns 5 80`"},
+      {{"-lU", "/tmp/s"}, "-lU: use `sockx listen unix:/tmp/s`"},
+      {{"-Ul", "/tmp/s"}, "-Ul: use `sockx listen unix:/tmp/s`"},
+      {{"-C", "a", "80"}, "-C: use `sockx connect --crlf a 80`"},
+      {{"-d", "a", "80"}, "-d: use `sockx connect --recv-only a 80`"},
+      {{"-o", "f", "a", "80"}, "-o: use `sockx connect --hexdump=f a 80`"},
+      {{"-i", "1", "a", "80"}, "-i: use `sockx connect --line-delay 1 a 80`"},
+      {{"-s", "10.0.0.1", "-p", "40", "a", "80"}, "-s: use `sockx connect --source 10.0.0.1:40 a 80`"},
+      {{"-zvn", "a", "1-100"}, "-zvn: use `sockx connect -vn --scan a 1-100`"},
+      {{"-z", "a", "80", "443"}, "-z: use `sockx connect --scan a 80,443`"},
+      {{"-zu", "a", "53"}, "-zu: UDP ports cannot be checked"},
+      {{"udp", "-z", "a", "53"}, "-z: UDP ports cannot be checked"},
+      {{"udp", "-w", "3", "a", "53"}, "-w: use --reply-timeout"},
+      {{"udp", "-c", "cat", "a", "53"}, "'-c': no such option"},
+  });
+}
+
+TEST_CASE("hints: an option without its subcommand") {
+  check_hints({
+      {{"--crlf", "a", "80"}, "--crlf: it belongs behind a subcommand: `sockx connect --crlf a 80`"},
+      {{"--crlf", "80"}, "`sockx listen --crlf 80`"},
+      {{"--listen", "80"}, "`sockx listen 80`"},
+      {{"--keep-open", "80"}, "`sockx listen --keep-open 80`"},
+      {{"--chat", "80"}, "`sockx listen --chat 80`"},
+      {{"--broker", "80"}, "`sockx listen --broker 80`"},
+      {{"--check", "a", "80"}, "`sockx connect --check a 80`"},
+      {{"--check", "a", "1-100"}, "`sockx connect --scan a 1-100`"},
+      {{"--scan", "a", "80"}, "`sockx connect --scan a 80`"},
+      {{"--hexdump=f", "a", "80"},
+       "--hexdump: it belongs behind a subcommand: `sockx connect --hexdump=f a 80`"},
+      {{"--udp", "a", "53"}, "`sockx udp a 53`"},
+      {{"--allow", "10.0.0.0/8", "80"}, "`sockx listen --allow 10.0.0.0/8 80`"},
+      {{"--verified", "f", "a:80"}, "--verified: it is an option of send-file, and stands after it"},
+  });
+}
+
+/// The command in the first pair of backquotes, as it is.
+std::string hinted_command(const std::string& said) {
+  const auto begin = said.find('`');
+  return begin == std::string::npos ? "" : said.substr(begin + 1, said.find('`', begin + 1) - begin - 1);
+}
+
+TEST_CASE("hints: what a hint names is understood when it is typed") {
+  const std::string nowhere = "127.0.0.1 1";
+  for (const std::string typed :
+       {"-4",      "-n",      "-nv",    "-nvw1",        "-C",          "-d",          "-N",
+        "-q 1",    "-i 1",    "-o f",   "-s 127.0.0.1", "-z",          "-zvn",        "-u",
+        "--crlf",  "--check", "--scan", "--hexdump",    "--send-only", "--udp",       "-e /bin/true",
+        "-c true", "-l -k",   "-lv",    "-l --chat",    "-l --broker", "--keep-open", "--allow 127.0.0.1",
+        "-lm 3",   "-lu"}) {
+    Process refused({"/bin/sh", "-c", sockx_binary() + " " + typed + " " + nowhere});
+    CHECK(refused.wait().status == 2);
+    const auto hinted = hinted_command(refused.err());
+    REQUIRE_MESSAGE(hinted.starts_with("sockx "), typed, ": ", hinted);
+    // An option that is not there comes last: nothing before it has been refused.
+    const auto with_fault = hinted.substr(0, hinted.find(" --exec")) + " --no-such-option";
+    Process process({"/bin/sh", "-c", sockx_binary() + with_fault.substr(5)});
+    check_failure(process, 2, "'--no-such-option': no such option");
+  }
 }
 
 TEST_CASE("hints: an option before the subcommand that has it") {
@@ -63,6 +138,11 @@ TEST_CASE("hints: options of other tools") {
       {{"listen", "--timeout", "3", "80"}, "--timeout: say --accept-timeout"},
       {{"connect", "--ssl", "a", "443"}, "--ssl: sockx does not speak TLS yet"},
       {{"listen", "--tls", "443"}, "--tls: sockx does not speak TLS yet"},
+      {{"listen", "--ssl", "443"}, "`openssl s_server"},
+      {{"connect", "--sh-exec", "cat", "a", "80"}, "--sh-exec: use --sh COMMAND"},
+      {{"connect", "--bind", "192.0.2.1", "a", "80"}, "--bind: use --source ADDRESS"},
+      {{"connect", "--sctp", "a", "80"}, "--sctp: sockx does not speak SCTP"},
+      {{"connect", "-x", "f", "a", "80"}, "for a hexdump, as with ncat -x FILE, say --hexdump=FILE"},
       {{"--ssl", "a", "443"}, "--ssl: sockx does not speak TLS yet"},
       {{"connect", "-x", "proxy:3128", "a", "80"}, "-x: sockx does not go through proxies yet"},
       {{"connect", "--proxy", "proxy:3128", "a", "80"}, "--proxy: sockx does not go through proxies yet"},
@@ -72,10 +152,10 @@ TEST_CASE("hints: options of other tools") {
 
 TEST_CASE("hints: a subcommand by another name, or none") {
   check_hints({
-      {{"send", "file", "a", "80"}, "'send': no such subcommand; say `sockx send-file FILE HOST PORT`"},
-      {{"recv", "80"}, "'recv': no such subcommand; say `sockx recv-file -o FILE PORT`"},
-      {{"receive", "80"}, "say `sockx recv-file -o FILE PORT`"},
-      {{"scan", "a", "1-99"}, "say `sockx connect --scan HOST PORTS`"},
+      {{"send", "file", "a", "80"}, "'send': no such subcommand; say `sockx send-file file a 80`"},
+      {{"recv", "80"}, "'recv': no such subcommand; say `sockx recv-file -o FILE 80`"},
+      {{"receive", "80"}, "say `sockx recv-file -o FILE 80`"},
+      {{"scan", "a", "1-99"}, "say `sockx connect --scan a 1-99`"},
       {{"example.com", "80"}, "'example.com': no such subcommand; say `sockx connect example.com 80`"},
       {{"localhost", "http"}, "say `sockx connect localhost http`"},
       {{"-v", "example.com", "80"}, "say `sockx connect example.com 80`"},
@@ -87,8 +167,46 @@ TEST_CASE("hints: a subcommand by another name, or none") {
   });
 }
 
+TEST_CASE("hints: subcommands and addresses of other tools") {
+  check_hints({
+      {{"server", "80"}, "'server': no such subcommand; say `sockx listen -k 80`"},
+      {{"chat", "80"}, "say `sockx listen --chat 80`"},
+      {{"chat"}, "say `sockx listen --chat PORT`"},
+      {{"echo", "80"}, "say `sockx listen -k --handler echo 80`"},
+      {{"bind", "80"}, "say `sockx listen 80`"},
+      {{"relay", "80"}, "it is not there yet; a forwarder is `sockx listen -k --forward HOST:PORT PORT`"},
+      {{"help"}, "'help': no such subcommand; say `sockx --help`"},
+      {{"unix:/tmp/s"}, "say `sockx connect unix:/tmp/s`"},
+      {{"TCP-LISTEN:80,fork", "EXEC:cat"}, "say `sockx listen -k 80 --exec -- cat`"},
+      {{"-", "TCP:a:80"}, "say `sockx connect a:80`"},
+      {{"UDP-LISTEN:53"}, "say `sockx udp --listen 53`"},
+      {{"UNIX-CONNECT:/tmp/s", "-"}, "say `sockx connect unix:/tmp/s`"},
+      {{"OPENSSL:a:443"}, "sockx does not speak TLS yet"},
+      {{"connect", "UNIX-CONNECT:/tmp/x"},
+       "'UNIX-CONNECT:/tmp/x': a Unix socket is written unix:PATH: say unix:/tmp/x"},
+      {{"connect", "UNIX:s"}, "say unix:s"},
+      {{"connect", "OPENSSL:a:1"}, "'OPENSSL:a:1': sockx does not speak TLS yet"},
+      {{"listen", "udp:80"}, "'udp:80': for UDP say sockx udp --listen 80"},
+      {{"listen", "tcp:80"}, "'tcp:80': an endpoint is one host and one port: say 80"},
+      {{"connect", "--check", "a", "1-100"}, "'1-100': a port is one number; `sockx connect --scan`"},
+      {{"connect", "--check", "a", "80", "443"},
+       "'443': one word too many; say `sockx connect --scan a 80,443`"},
+      {{"recv-file", "OUT", "a", "80"}, "say `sockx recv-file -o OUT a 80`"},
+  });
+}
+
+TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
+  check_hints({
+      {{"connect", "-V"}, "'-V': no such option"},
+      {{"udp", "--listen"}, "[HOST] PORT is required"},
+      {{"udp"}, "HOST PORT is required"},
+      {{"connect", "--hexdump", "f", "a", "80"}, "to dump into a file say --hexdump=FILE"},
+  });
+}
+
 TEST_CASE("--help and sockx(1) say what is not there yet") {
-  const auto not_yet = std::string("TLS, proxies, joining any two sockets, and being called nc.");
+  const auto not_yet =
+      std::string("TLS, proxies, joining any two sockets, and nc's options when started as nc.");
   CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
   const auto page = read_file(source_folder() + "/man/sockx.1");
   for (const auto* word : {"TLS", "proxies", "two sockets", "Nm nc"})
@@ -99,6 +217,7 @@ TEST_CASE("hints: --exec without the dashes before the program") {
   check_hints({
       {{"connect", "--exec", "cat", "a", "80"}, "come last, behind `--`: `--exec -- cat`"},
       {{"listen", "80", "--exec", "cat", "-n"}, "behind `--`: `--exec -- "},
+      {{"listen", "--exec", "cat -n", "--", "80"}, "behind `--`: `--exec -- cat -n`"},
       {{"listen", "--exec", "80"}, "behind `--`: `--exec -- PROGRAM ARG...`"},
       {{"listen", "80", "--exec"}, "behind `--`: `--exec -- PROGRAM ARG...`"},
   });

@@ -32,6 +32,16 @@ rlim_t next_descriptor(const Process& process) {
   return number;
 }
 
+TEST_CASE("server: that it has been stopped is no warning for each of its clients") {
+  Server server({"-k", "--handler", "echo", "--log-level", "info"});
+  auto client = server.connect();
+  server.process.err_line("connection 1 from");
+  server.process.signal(SIGTERM);
+  CHECK(server.process.wait().signal == SIGTERM);
+  CHECK(contains(server.process.err(), "the server has stopped"));
+  CHECK_FALSE(contains(server.process.err(), "warning"));
+}
+
 TEST_CASE("server: thousands of clients at once lose nothing, and take 4 KB and one descriptor each") {
   allow_descriptors(crowd + 200);
   Server server({"-k", "--handler", "echo"});

@@ -450,6 +450,8 @@ TEST_CASE("verified: what befalls one file where it is to go is a line at both e
   check_end(sender, exited(9));
   check_end(receiver, exited(9));
   CHECK(contains(sender.err(), "Is a directory"));
+  CHECK(contains(sender.err(), "sockx: 1 of 2 files was not sent: "));
+  CHECK(contains(receiver.err(), "sockx: 1 of 2 files was not received: "));
   CHECK(contains(receiver.err(), there / "a: rename to"));
   CHECK(read_file(there / "b") == "other");
 }
@@ -459,8 +461,8 @@ TEST_CASE("verified --force: a file that is there is kept without, and replaced 
   const auto file = write_file(here / "file", "new content");
   write_file(there / "file", "old");
   const auto refused = transfer({file}, {"--output-dir", there.path()}, 9, 9);
-  CHECK(contains(refused.sender, "it exists; --force replaces it"));
-  CHECK(contains(refused.receiver, "it exists; --force replaces it"));
+  CHECK(contains(refused.sender, "it exists; recv-file --force replaces it"));
+  CHECK(contains(refused.receiver, "it exists; recv-file --force replaces it"));
   CHECK(read_file(there / "file") == "old");
   transfer({file}, {"--output-dir", there.path(), "--force"});
   CHECK(read_file(there / "file") == "new content");
@@ -523,7 +525,7 @@ TEST_CASE("verified -: standard input has the name that either end gives it, or 
   CHECK(difference(read_file(there / "other"), content) == "");
   options.in = Stdio::input(here / "content");
   const auto said = transfer({"-"}, {"--output-dir", there.path()}, 9, 9, options);
-  CHECK(contains(said.sender, "what is sent has no name"));
+  CHECK(contains(said.sender, "standard input has no name: say --name NAME at the sender"));
   CHECK(there.size() == 3);
 }
 

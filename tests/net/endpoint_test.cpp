@@ -114,7 +114,7 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
       {{"/run/x", "80"}, "'/run/x'", "say unix:/run/x"},
       {{"tcp:localhost:80"}, "'tcp:localhost:80'", "say localhost:80"},
       {{"TCP4:127.0.0.1:80"}, "'TCP4:127.0.0.1:80'", "say 127.0.0.1:80"},
-      {{"udp:localhost:80"}, "'udp:localhost:80'", "say sockx udp localhost:80"},
+      {{"udp:localhost:80"}, "'udp:localhost:80'", "for UDP say sockx udp "},
       {{"localhost:80:90"}, "'localhost:80:90'", "say localhost:80"},
       {{"127.0.0.1:80", "90"}, "'127.0.0.1:80'", "neither a name nor an address"},
       {{"[localhost", "80"}, "'[localhost 80'", "neither a name nor an address"},

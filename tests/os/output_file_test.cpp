@@ -52,7 +52,7 @@ TEST_CASE(
   const auto dangling = folder.plant_link("dangling", elsewhere / "new");
   fs::create_symlink(planted, elsewhere / "ours");
   for (const auto& path : {planted, dangling, elsewhere / "ours"}) {
-    check_refused(path, "it is a symbolic link of another user in a folder that everybody can write to");
+    check_refused(path, "it is a symbolic link of another user in a directory that everybody can write to");
     CHECK(thrown_by<Error>([&] { follow_links(path); }));
   }
   CHECK(read_file(precious) == "old");

@@ -174,7 +174,7 @@ ExitCode run_scan(Context& context, const std::vector<std::string>& words, const
   if (flags.any ? open > 0 : open == asked) return ExitCode::done;
   return context.answer(std::make_exception_ptr(
       NotOpen(text("scan {}: {} of {} {} open", target.host, open == 0 ? "none" : text("{}", open),
-                   counted(asked, "port"), asked == 1 ? "is" : "are"))));
+                   counted(asked, "port"), asked == 1 || open == 1 ? "is" : "are"))));
 }
 
 }  // namespace sockx

@@ -140,10 +140,10 @@ std::string verdict(const Contest& contest) {
 std::string table(const std::string& file, const Comparison& comparison, const Contest& contest) {
   std::size_t runs = 0;
   for (const auto& contender : contest.contenders) runs = std::max(runs, contender.runs.size());
-  auto page =
-      text("{}, {}, to {}{}; {} interleaved runs each, medians (slowest-fastest)\n\n", file,
-           show_size(contest.size), comparison.peer,
-           comparison.congestion.empty() ? "" : ", congestion control " + comparison.congestion, runs);
+  auto page = text("{}, {}, to {}{}; {} each, medians (slowest-fastest)\n\n", file, show_size(contest.size),
+                   comparison.peer,
+                   comparison.congestion.empty() ? "" : ", congestion control " + comparison.congestion,
+                   runs == 1 ? "1 run" : text("{} interleaved runs", runs));
   page +=
       text(row_format, "method", "chunk", "throughput", "CPU s/GiB", "calls", "switches", "copies", "ratio");
   for (const auto& contender : contest.contenders) page += row(contender, contest.best_read_write());

@@ -59,7 +59,9 @@ Task<Dialed> redial_visibly(Context& context, Endpoint endpoint, DialOptions dia
   how.tell = [&shown, where = shown, tell = std::move(how.tell)](unsigned attempt,
                                                                  const std::string& failure) {
     tell(attempt, failure);
-    shown = text("{}: attempt {} failed: {}", where, attempt, failure);
+    const auto colon = failure.rfind(": ");
+    const auto reason = colon == std::string::npos ? failure : failure.substr(colon + 2);
+    shown = text("{}: attempt {}: {}", where, attempt, reason);
   };
   const WaitingLine line(context, [&shown] { return shown; });
   auto dialed = co_await redial(std::move(endpoint), std::move(dialing), std::move(how));

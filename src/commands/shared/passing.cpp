@@ -39,7 +39,7 @@ Task<> pass_on(Context& context, Connection connection, Socket taker) {
     stream.watch.forget_writable();
     co_await stream.watch.writable();
   }
-  context.log.info("passed the connection to {} on", peer.to_string());
+  context.log.info("passed on the connection to {}", peer.to_string());
   context.report.event("passed", {{"local", socket.local().to_string()}, {"peer", peer.to_string()}});
 }
 

@@ -18,7 +18,8 @@ void ServerJournal::operator()(const ServerEvent& event) const {
       context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
       return context_.report.event("shortage", {{"reason", std::string(event.reason)}});
     case ServerEvent::Kind::draining:
-      context_.log.info("no more connections are accepted; {} are left", event.connections);
+      context_.log.info("no more connections are accepted; {} {} left", event.connections,
+                        event.connections == 1 ? "is" : "are");
       return context_.report.event("draining", {{"connections", event.connections}});
   }
 }
@@ -37,7 +38,7 @@ void ServerJournal::note_closed(const ServerEvent& event) const {
   const auto told = text("connection {} from {} closed after {}: received {}, sent {}: {}", client.number,
                          client.name(), show_duration(span), counted(client.tally.received, "byte"),
                          counted(client.tally.sent, "byte"), event.reason);
-  if (!event.is_complete)
+  if (!event.is_complete && event.reason != server_has_stopped)
     context_.log.warn("{}", told);
   else
     context_.log.info("{}", told);

@@ -16,7 +16,7 @@ namespace sockx {
 
 namespace {
 
-using MakeHandler = std::unique_ptr<Handler> (*)(EventLoop&, const ServingOptions&);
+using MakeHandler = std::unique_ptr<Handler> (*)(Context&, const ServingOptions&);
 
 struct HandlerRow {
   std::string_view name;
@@ -28,17 +28,22 @@ struct HandlerRow {
 };
 
 template <std::unique_ptr<Handler> (*make)()>
-constexpr MakeHandler alone = [](EventLoop&, const ServingOptions&) { return make(); };
+constexpr MakeHandler alone = [](Context&, const ServingOptions&) { return make(); };
 
-std::unique_ptr<Handler> stdio_of(EventLoop& loop, const ServingOptions& options) {
+std::unique_ptr<Handler> stdio_of(Context& context, const ServingOptions& options) {
   const bool is_typed = isatty(STDIN_FILENO) != 0;
   const auto usual = is_typed ? Until::peer : Until::both;  // as in one conversation
-  return make_stdio(loop, {options.whole_lines, options.until.value_or(usual)});
+  return make_stdio(context.loop(), {options.whole_lines, options.until.value_or(usual)});
 }
 
-std::unique_ptr<Handler> broker_of(EventLoop& loop, const ServingOptions& options) {
+std::unique_ptr<Handler> broker_of(Context& context, const ServingOptions& options) {
   const bool speaks = !options.activation.inetd;  // there standard input is the socket
-  return make_broker(loop, {options.whole_lines, speaks});
+  return make_broker(context.loop(), {options.whole_lines, speaks});
+}
+
+std::unique_ptr<Handler> chat_of(Context& context, const ServingOptions&) {
+  return make_chat(context.loop(),
+                   [&context](const std::string& warning) { context.log.warn("{}", warning); });
 }
 
 constexpr std::array handlers{
@@ -48,7 +53,7 @@ constexpr std::array handlers{
     HandlerRow{"discard", alone<make_discard>},
     HandlerRow{"chargen", alone<make_chargen>},
     HandlerRow{"daytime", alone<make_daytime>},
-    HandlerRow{"chat", [](EventLoop& loop, const ServingOptions&) { return make_chat(loop); }, true, true},
+    HandlerRow{"chat", chat_of, true, true},
     HandlerRow{"broker", broker_of, true, false, true},
 };
 
@@ -72,7 +77,7 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
   }
   const auto& row = *row_of(options);
   if (row.uses_standard_streams) context.report.keep_standard_output_for_payload();
-  return row.make(context.loop(), options);
+  return row.make(context, options);
 }
 
 /// As many as there are descriptors for, beside a few that are open already.

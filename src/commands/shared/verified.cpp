@@ -56,15 +56,16 @@ class VerifiedSummary {
         report_(context, [this](bool complete) { tell(complete); }) {}
 
   TransferTally tally;
-  /// Throws the first failure of a file, if one has failed.
+  /// If files have failed, throws the first failure, with how many there are.
   void end() {
-    if (tally.first_failure) std::rethrow_exception(tally.first_failure);
+    if (tally.first_failure) throw_failure();
     report_.complete();
   }
   ProgressState state() const;
 
  private:
   void tell(bool complete) const;
+  [[noreturn]] void throw_failure() const;
   Context& context_;
   bool sends_;
   std::string peer_;
@@ -91,6 +92,25 @@ ProgressState VerifiedSummary::state() const {
   const auto unmoved = tally.resumed + tally.holes;
   if (tally.bytes_total && *tally.bytes_total >= unmoved) state.total = *tally.bytes_total - unmoved;
   return state;
+}
+
+/// The warnings have told of each file; what decides the status is the first.
+void VerifiedSummary::throw_failure() const {
+  const auto all = tally.files_total.value_or(tally.files + tally.files_failed);
+  if (all <= 1) std::rethrow_exception(tally.first_failure);
+  const auto count = text("{} of {} {} not {}", tally.files_failed, counted(all, "file"),
+                          tally.files_failed == 1 ? "was" : "were", sends_ ? "sent" : "received");
+  try {
+    std::rethrow_exception(tally.first_failure);
+  } catch (const Incomplete& first) {
+    throw Incomplete(text("{}: {}", count, first.what()));
+  } catch (const Corrupt& first) {
+    throw Corrupt(text("{}: {}", count, first.what()));
+  } catch (const Error& first) {  // whose message has that of its number behind it
+    const std::string said = first.what();
+    const auto call = said.substr(0, said.size() - first.code().message().size() - 2);
+    throw Error(first.number(), text("{}: {}", count, call), first.origin());
+  }
 }
 
 void VerifiedSummary::tell(bool complete) const {
@@ -182,9 +202,10 @@ Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection
 void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
   const HelpSection section(flags, "Verified transfers");
   auto& options = target.options;
-  const auto asked = flags.add_flag("--verified", target.asked,
-                                    "send files and folders to a recv-file --verified, each chunk with its "
-                                    "digest; go on where an earlier transfer broke off");
+  const auto asked =
+      flags.add_flag("--verified", target.asked,
+                     "send files and directories to a recv-file --verified, each chunk with its "
+                     "digest; go on where an earlier transfer broke off");
   flags
       .add_choice("--hash", options.digest,
                   {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
@@ -227,7 +248,7 @@ void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target) {
   flags.add_flag("--force", options.replaces, "replace files that are there and are others").needs(asked);
   flags
       .add_count("--max-files", options.most_files,
-                 "take no more than N files and folders (default: 1000000)")
+                 "take no more than N files and directories (default: 1000000)")
       .needs(asked);
 }
 

@@ -41,7 +41,7 @@ void Destination::check_name(const Entry& entry) const {
     return;
   }
   if (entry.name.empty())
-    throw Incomplete("what is sent has no name: --output gives it one here, and --name there");
+    throw Incomplete("standard input has no name: say --name NAME at the sender, or -o FILE at the receiver");
   if (const auto fault = fault_of_name(entry.name); !fault.empty())
     throw Incomplete(text("the name {}", fault));
   if (entry.kind != EntryKind::link) return;
@@ -71,7 +71,7 @@ bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
   if (symlinkat(entry.target.c_str(), place.folder, leaf) != 0) {
     if (errno != EEXIST) fail("symlink");
     if (target_of(place) == entry.target) return false;
-    if (!replaces) throw Incomplete("it exists; --force replaces it");
+    if (!replaces) throw Incomplete("it exists; recv-file --force replaces it");
     const auto made = reserved_name(place.leaf, "link");
     unlinkat(place.folder, made.c_str(), 0);  // a killed transfer may have left it
     if (symlinkat(entry.target.c_str(), place.folder, made.c_str()) != 0) fail("symlink");
@@ -86,7 +86,7 @@ bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
   utimensat(place.folder, leaf, times, AT_SYMLINK_NOFOLLOW);
   if (sync) {
     const UniqueFd folder(openat(place.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || fsync(folder.get()) != 0) fail("fsync the folder of");
+    if (!folder || fsync(folder.get()) != 0) fail("fsync the directory of");
   }
   return true;
 }

@@ -31,7 +31,7 @@ Task<Offer> Offering::begin(Begun& begun, DigestKind digest) {
     }
     if (S_ISDIR(there.st_mode))
       throw Error(EISDIR, text("open {}", destination_.shown(entry)), Origin::local_file);
-    if (!options_.replaces) throw Incomplete("it exists; --force replaces it");
+    if (!options_.replaces) throw Incomplete("it exists; recv-file --force replaces it");
   }
   begun.digest = digest;
   if (is_resumable_entry(entry)) {

@@ -37,7 +37,7 @@ PartFile::PartFile(Place place, std::string shown_name, const FileFacts& facts, 
       facts_(facts),
       digest_(digest),
       is_resumable_(is_resumable) {
-  if (!folder_) fail("open the folder of");
+  if (!folder_) fail("open the directory of");
   part_name_ = reserved_name(leaf_, "part");
   open_part();
   if (is_resumable_)
@@ -291,7 +291,7 @@ Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, Long
   if (!take_name(replaces)) co_return false;
   part_.reset();
   remove_maps();
-  if (sync && fsync(folder_.get()) != 0) fail("fsync the folder of");
+  if (sync && fsync(folder_.get()) != 0) fail("fsync the directory of");
   co_return true;
 }
 

@@ -76,7 +76,7 @@ std::string fault_of_target(std::string_view name, std::string_view target, int 
       continue;
     }
     if (has_names) return "has the part '..' behind a name";
-    if (--depth < 0) return "leads out of the folder";
+    if (--depth < 0) return "leads out of the directory";
   }
   return {};
 }

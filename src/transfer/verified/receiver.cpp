@@ -314,7 +314,7 @@ class ReceivingSession {
     std::string reason;
     try {
       const bool is_complete = co_await part->complete(end.size, options_.replaces, options_.sync, work());
-      if (!is_complete) reason = "it exists by now; --force replaces it";
+      if (!is_complete) reason = "it exists by now; recv-file --force replaces it";
     } catch (const Error& error) {
       if (!is_of_one_file(error)) throw;
       reason = error.what();

@@ -26,7 +26,7 @@ const char* kind_in_words(mode_t mode) {
   if (S_ISLNK(mode)) return "is a symbolic link";
   if (S_ISFIFO(mode)) return "is a fifo";
   if (S_ISSOCK(mode)) return "is a socket";
-  if (S_ISDIR(mode)) return "is a folder";
+  if (S_ISDIR(mode)) return "is a directory";
   return "is a device";
 }
 

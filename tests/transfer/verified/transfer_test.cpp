@@ -113,8 +113,8 @@ TEST_CASE(
         std::vector<std::string>{
             "tree/absolute is a symbolic link whose target is absolute, and is not sent",
             "tree/fifo is a fifo, and is not sent",
-            "tree/out is a symbolic link whose target leads out of the folder, and is not sent",
-            "tree/sub/beside is a symbolic link whose target leads out of the folder, and is not sent",
+            "tree/out is a symbolic link whose target leads out of the directory, and is not sent",
+            "tree/sub/beside is a symbolic link whose target leads out of the directory, and is not sent",
             "tree/sub/through is a symbolic link whose target has the part '..' behind a name, and is not "
             "sent"});
   CHECK(read_file(there / "tree/file") == "content");

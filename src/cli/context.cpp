@@ -23,7 +23,8 @@ Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed, int rep
   }
 }
 
-/// Calls `set` with what wakes `notification`, and with null at the end.
+/// While it lives, `notification` is woken by the callback that `set` stores; at the end the callback is
+/// null.
 class Waking {
  public:
   using Set = std::function<void(std::function<void()>)>;

@@ -13,6 +13,7 @@
 #include "os/output_file.hpp"
 #include "os/signals.hpp"
 #include "os/text.hpp"
+#include "os/unsafe_text.hpp"
 
 namespace sockx {
 
@@ -28,17 +29,8 @@ unsigned code_point(std::string_view character) {
 
 /// The same JSON, with \u escapes for what a terminal may obey. Outside of strings JSON has nothing of that.
 std::string without_unsafe(std::string_view json) {
-  std::string safe;
-  safe.reserve(json.size());
-  while (!json.empty()) {
-    const auto [size, is_safe] = first_character(json);
-    if (is_safe)
-      safe += json.substr(0, size);
-    else
-      safe += text("\\u{:04x}", code_point(json.substr(0, size)));
-    json.remove_prefix(size);
-  }
-  return safe;
+  return transform_unsafe(
+      json, [](std::string_view character) { return text("\\u{:04x}", code_point(character)); });
 }
 
 }  // namespace

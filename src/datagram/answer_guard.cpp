@@ -21,19 +21,19 @@ constexpr std::array<std::uint32_t, 5> echo_ports{7, 13, 17, 19, 37};
 AnswerGuard::AnswerGuard(const Address& local, AnswerRate rate)
     : local_(local), rate_(rate), peers_(places) {}
 
-Unanswered AnswerGuard::judge(const Address& source, Clock::time_point now) {
-  if (is_ours(source)) return Unanswered::own_address;
-  if (std::ranges::find(echo_ports, source.port()) != echo_ports.end()) return Unanswered::echo_port;
-  if (rate_.of_peer <= 0) return Unanswered::no;
+AnswerRefusal AnswerGuard::judge(const Address& source, Clock::time_point now) {
+  if (is_ours(source)) return AnswerRefusal::own_address;
+  if (std::ranges::find(echo_ports, source.port()) != echo_ports.end()) return AnswerRefusal::echo_port;
+  if (rate_.of_peer <= 0) return AnswerRefusal::no;
   auto& peer = use_of(source);
   const double of_all = rate_.of_peer * AnswerRate::peers;
   peer.age(rate_.of_peer, now);
   all_.age(of_all, now);
   constexpr double burst = AnswerRate::seconds_of_burst;
-  if (peer.datagrams >= rate_.of_peer * burst || all_.datagrams >= of_all * burst) return Unanswered::rate;
+  if (peer.datagrams >= rate_.of_peer * burst || all_.datagrams >= of_all * burst) return AnswerRefusal::rate;
   peer.datagrams += 1;
   all_.datagrams += 1;
-  return Unanswered::no;
+  return AnswerRefusal::no;
 }
 
 void AnswerGuard::Use::age(double rate, Clock::time_point now) {
@@ -48,8 +48,7 @@ bool AnswerGuard::is_ours(const Address& source) const {
 }
 
 AnswerGuard::Use& AnswerGuard::use_of(const Address& source) {
-  const std::string_view bytes(reinterpret_cast<const char*>(source.data()), source.size());
-  return peers_[std::hash<std::string_view>{}(bytes) % peers_.size()];
+  return peers_[std::hash<std::string_view>{}(source.bytes()) % peers_.size()];
 }
 
 }  // namespace sockx

@@ -1,4 +1,5 @@
-// AnswerGuard: which datagrams an echo server answers, so that no datagram goes back and forth for ever.
+// AnswerGuard: which datagrams an echo server answers. It refuses those of known loops between servers, and
+// bounds the rate of the rest.
 #pragma once
 
 #include <cstddef>
@@ -11,22 +12,24 @@ namespace sockx {
 
 /// Datagrams a second to each peer, on average over `seconds_of_burst`; 0: no limit.
 struct AnswerRate {
-  static constexpr double seconds_of_burst = 1000, peers = 100;  // all peers together have that of so many
+  static constexpr double seconds_of_burst = 1000;
+  static constexpr double peers = 100;  // the total limit is 100 times the limit of one peer
   double of_peer = 1000;
 };
 
 /// Why a datagram is not answered.
-enum class Unanswered { no, own_address, echo_port, rate };
+enum class AnswerRefusal { no, own_address, echo_port, rate };
 
 /// For UDP. The sender of a datagram can be forged. If it is our own address, or another server that answers
-/// everything, our answer would be answered, and so on. inetd(8) has the same rules, but for the rate.
+/// everything, our answer would be answered, and so on. inetd(8) has the same rules, but for the rate,
+/// which bounds a loop that the other rules do not recognize.
 class AnswerGuard {
  public:
   /// `local` is what the socket is bound to.
   AnswerGuard(const Address& local, AnswerRate rate);
 
   /// Counts a datagram that may be answered.
-  Unanswered judge(const Address& source, Clock::time_point now);
+  AnswerRefusal judge(const Address& source, Clock::time_point now);
 
  private:
   /// How much of the burst is used up.

@@ -204,8 +204,8 @@ class Exchange {
 
   void answer(const Address& source, std::span<const std::byte> bytes) {
     if (!end_.is_connected && !can_be_answered(source)) return;
-    const auto judgement = guard_ ? guard_->judge(source, loop_.now()) : Unanswered::no;
-    if (judgement != Unanswered::no)
+    const auto judgement = guard_ ? guard_->judge(source, loop_.now()) : AnswerRefusal::no;
+    if (judgement != AnswerRefusal::no)
       leave_unanswered(judgement, source);
     else if (end_.is_connected)
       outbox_.put(bytes);
@@ -213,7 +213,7 @@ class Exchange {
       put(bytes, source);
   }
 
-  void leave_unanswered(Unanswered why, const Address& source) {
+  void leave_unanswered(AnswerRefusal why, const Address& source) {
     ++tally_.unanswered;
     if (std::ranges::find(told_, why) != told_.end()) return;
     told_.push_back(why);
@@ -450,7 +450,7 @@ class Exchange {
   Notification heard_, replies_wait_;
   std::optional<UnixReplies> replies_;  // of a listener
   std::optional<AnswerGuard> guard_;
-  std::vector<Unanswered> told_;
+  std::vector<AnswerRefusal> told_;
   std::exception_ptr refusal_;
   std::string output_;
   std::vector<std::byte> upper_;

@@ -71,7 +71,7 @@ struct ExchangeObserver {
   /// A unix peer does not read; what is for it is dropped until it does.
   std::function<void(const Address&)> deaf;
   /// A datagram from there is not answered: told of the first for each reason.
-  std::function<void(Unanswered, const Address& source)> unanswered;
+  std::function<void(AnswerRefusal, const Address& source)> unanswered;
   /// All of the input has been sent. May be empty.
   std::function<void()> input_ended = {};
 };

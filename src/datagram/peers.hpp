@@ -17,17 +17,17 @@ class Peers {
 
   void add(const Address& peer) {
     if (last_ != nullptr && *last_ == peer) return;
-    if (const auto known = index_.find(bytes_of(peer)); known != index_.end()) {
+    if (const auto known = index_.find(peer.bytes()); known != index_.end()) {
       last_ = &*known->second;
       return;
     }
     order_.push_back(peer);
     last_ = &order_.back();
-    index_.emplace(bytes_of(order_.back()), std::prev(order_.end()));
+    index_.emplace(order_.back().bytes(), std::prev(order_.end()));
     if (order_.size() > most_) remove(Address(order_.front()));
   }
   void remove(const Address& peer) {
-    const auto known = index_.find(bytes_of(peer));
+    const auto known = index_.find(peer.bytes());
     if (known == index_.end()) return;
     const auto place = known->second;
     if (last_ == &*place) last_ = nullptr;
@@ -41,9 +41,6 @@ class Peers {
   auto end() const { return order_.end(); }
 
  private:
-  static std::string_view bytes_of(const Address& address) {
-    return {reinterpret_cast<const char*>(address.data()), address.size()};
-  }
   std::size_t most_;
   std::list<Address> order_;
   std::unordered_map<std::string_view, std::list<Address>::iterator> index_;

@@ -48,12 +48,12 @@ void UnixReplies::put(std::span<const std::byte> bytes, const Address& to) {
       ++dropped_;
     return;
   }
-  const bool has_room = peer.waiting.empty() && has_room_for(cost_of(bytes), peer);
-  if (!has_room || !is_done_with(bytes, peer)) keep(bytes, peer);
+  const bool has_room = peer.waiting.empty() && update_and_check_room(cost_of(bytes), peer);
+  if (!has_room || !try_send(bytes, peer)) keep(bytes, peer);
 }
 
 UnixReplies::Peer& UnixReplies::peer_at(const Address& address) {
-  const std::string_view name(reinterpret_cast<const char*>(address.data()), address.size());
+  const auto name = address.bytes();
   if (const auto known = peers_.find(name); known != peers_.end()) return known->second;
   const auto forget_if = [this](bool deaf) {
     if (peers_.size() < most_peers) return;
@@ -68,7 +68,7 @@ UnixReplies::Peer& UnixReplies::peer_at(const Address& address) {
   return peer;
 }
 
-bool UnixReplies::has_room_for(std::size_t cost, Peer& peer) {
+bool UnixReplies::update_and_check_room(std::size_t cost, Peer& peer) {
   const auto now_in_use = in_use();
   if (peer.unread == 0 || now_in_use <= peer.mark) {
     peer.unread = 0;
@@ -80,7 +80,7 @@ bool UnixReplies::has_room_for(std::size_t cost, Peer& peer) {
   return peer.unread + cost <= share_;
 }
 
-bool UnixReplies::is_done_with(std::span<const std::byte> bytes, Peer& peer) {
+bool UnixReplies::try_send(std::span<const std::byte> bytes, Peer& peer) {
   const OutgoingDatagram datagram{bytes, &peer.address};
   for (;;) {
     const auto outcome = send_datagrams(socket_, {&datagram, 1}, options_.flags);
@@ -100,7 +100,7 @@ void UnixReplies::try_with(std::span<const std::byte> bytes, Peer& peer, std::si
   peer.is_deaf = false;
   peer.is_tried = true;
   peer.mark = mark;
-  if (!is_done_with(bytes, peer)) keep(bytes, peer);
+  if (!try_send(bytes, peer)) keep(bytes, peer);
   peer.since = Clock::now();
   peer.least_in_use = SIZE_MAX;
 }
@@ -137,8 +137,8 @@ void UnixReplies::retry() {
 
 void UnixReplies::retry(Peer& peer) {
   peer.least_in_use = std::min(peer.least_in_use, in_use());
-  while (!peer.waiting.empty() && has_room_for(cost_of(peer.waiting.front()), peer) &&
-         is_done_with(peer.waiting.front(), peer)) {
+  while (!peer.waiting.empty() && update_and_check_room(cost_of(peer.waiting.front()), peer) &&
+         try_send(peer.waiting.front(), peer)) {
     take_from_waiting(peer);
     peer.since = Clock::now();
     peer.least_in_use = SIZE_MAX;

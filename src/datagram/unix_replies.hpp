@@ -1,4 +1,4 @@
-// UnixReplies: datagrams to the unix sockets of many, of which one that does not read cannot stop the rest.
+// UnixReplies: sends datagrams to many unix sockets; a peer that does not read does not hold up the others.
 #pragma once
 
 #include <cstddef>
@@ -55,9 +55,10 @@ class UnixReplies {
   };
 
   Peer& peer_at(const Address& address);
-  bool has_room_for(std::size_t cost, Peer& peer);
-  /// False where the kernel has no room for it now.
-  bool is_done_with(std::span<const std::byte> bytes, Peer& peer);
+  /// Takes note of what the peer has read. Whether a datagram of that cost may be sent to it.
+  bool update_and_check_room(std::size_t cost, Peer& peer);
+  /// False when the kernel has no room for it now; else it is sent, or dropped after an error.
+  bool try_send(std::span<const std::byte> bytes, Peer& peer);
   void try_with(std::span<const std::byte> bytes, Peer& peer, std::size_t mark);
   void keep(std::span<const std::byte> bytes, Peer& peer);
   void retry(Peer& peer);

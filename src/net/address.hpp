@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sockx {
 
@@ -25,6 +26,8 @@ class Address {
   int family() const { return storage_.ss_family; }
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t size() const { return size_; }
+  /// These as a key, good as long as this.
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(&storage_), size_}; }
   /// The same bytes: family, host, port, scope.
   bool operator==(const Address& other) const;
 

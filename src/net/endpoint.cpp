@@ -54,11 +54,21 @@ void refuse_slash(const std::string& word, const std::string& port) {
   auto rest = scheme == std::string::npos ? word : word.substr(scheme + 3);
   rest = rest.substr(0, rest.find_first_of("/?#"));
   if (const auto at = rest.find('@'); at != std::string::npos) rest = rest.substr(at + 1);
-  const bool has_port = rest.find(':', rest.find(']') == std::string::npos ? 0 : rest.find(']')) != rest.npos;
-  if (!has_port && !port.empty())
+  const auto colons = std::count(rest.begin(), rest.end(), ':');
+  const bool is_bare_ipv6 = !rest.starts_with('[') && colons > 1;
+  const bool has_port = rest.starts_with('[') ? rest.find("]:") != std::string::npos : colons == 1;
+  const auto last_colon = word.rfind(':');
+  if (!has_port && !port.empty()) {
     rest += ' ' + port;
-  else if (!has_port)
-    rest += ':' + (scheme == std::string::npos ? "PORT" : word.substr(0, scheme));
+  } else if (!has_port) {
+    if (is_bare_ipv6) rest = '[' + rest + ']';
+    const bool is_behind_slash = scheme == std::string::npos && last_colon != std::string::npos &&
+                                 last_colon > word.find('/') && last_colon + 1 < word.size();
+    if (is_behind_slash)  // ADDRESS/PREFIX:PORT
+      rest += word.substr(last_colon);
+    else
+      rest += ':' + (scheme == std::string::npos ? "PORT" : word.substr(0, scheme));
+  }
   throw BadInput(text("'{}': an endpoint is a host and a port, without {}: say {}", word,
                       scheme == std::string::npos ? "a slash" : "the rest of a URL", rest));
 }

@@ -80,6 +80,11 @@ Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
   co_return places;
 }
 
+Task<Bound> bind_under_lock(const Places& places, const ListenOptions& options) {
+  const auto lock = co_await lock_folder(places.addresses.front(), options.deadline);
+  co_return bind_first(places.addresses, options, {places.dual_stack});
+}
+
 /// Throws BadInput for what the endpoint's socket has no use for.
 void check_binding(const ListenOptions& options, const Endpoint& endpoint) {
   const auto* const address = std::get_if<Address>(&endpoint.where);
@@ -127,7 +132,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
     co_return Listener(loop, std::move(socket), options);
   }
   auto places = co_await find_places(std::move(endpoint), options);
-  auto bound = bind_first(places.addresses, options, {places.dual_stack});
+  auto bound = co_await bind_under_lock(places, options);
   Listener listener(loop, std::move(bound.socket), options);
   listener.file_ = std::move(bound.file);
   co_return listener;

@@ -79,7 +79,11 @@ class Race {
       if (!socket) {
         socket = open_socket(address.family(), stream);
         prepare_dialing(socket, address, stream);
-        source_file = bind_source(socket, address.family(), stream);
+        const auto source = stream.source ? stream.source->in_family(address.family()) : std::nullopt;
+        if (source) {
+          const auto lock = co_await lock_folder(*source, options_.deadline);
+          source_file = bind_source(socket, *source);
+        }
       }
     } catch (const Error& error) {
       if (is_shortage(error.number())) throw;

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <filesystem>
 #include <string_view>
 
@@ -22,24 +22,6 @@ namespace sockx {
 namespace {
 
 constexpr mode_t every_right = 0777;
-
-/// An advisory lock on the folder of a file, held until this goes: flock(2). It is done without where the
-/// folder cannot be read, or somebody else keeps the lock.
-class FolderLock {
- public:
-  explicit FolderLock(const std::string& path) {
-    const auto folder = std::filesystem::path(path).parent_path();
-    fd_ = UniqueFd(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd_) return;
-    constexpr timespec pause{0, 1'000'000};
-    for (int tries = 0; tries < most_tries && flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++tries)
-      nanosleep(&pause, nullptr);
-  }
-
- private:
-  static constexpr int most_tries = 1000;  // of a millisecond; who holds it binds a socket, which is quick
-  UniqueFd fd_;
-};
 
 bool is_stale_socket(const Address& address) {
   struct stat status {};
@@ -85,6 +67,25 @@ void SocketFileRights::parse_owner(const std::string& word) {
   if (colon != std::string::npos) group = parse_group(word.substr(colon + 1));
 }
 
+FolderLock::FolderLock(const Address& address) {
+  const auto path = address.path();
+  if (path.empty()) return;
+  const auto folder = std::filesystem::path(path).parent_path();
+  fd_ = UniqueFd(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+bool FolderLock::try_lock() const { return !fd_ || flock(fd_.get(), LOCK_EX | LOCK_NB) == 0; }
+
+Task<FolderLock> lock_folder(Address address, Deadline deadline) {
+  auto& loop = co_await this_loop();
+  FolderLock lock(address);
+  const auto until = std::min<Deadline>(deadline, after(std::chrono::seconds(1)));
+  while (!lock.try_lock() && Clock::now() < until) {
+    co_await loop.sleep_until(after(std::chrono::milliseconds(1)));
+  }
+  co_return lock;
+}
+
 UmaskFor::UmaskFor(std::optional<mode_t> mode) {
   if (mode) old_ = umask(every_right & ~*mode);
 }
@@ -121,7 +122,6 @@ std::unique_ptr<SocketFile> bind_with_file(Socket& socket, const Address& addres
     socket.bind(address);
     return nullptr;
   }
-  const FolderLock lock(path);
   if (is_stale_socket(address)) unlink(path.c_str());
   try {
     const UmaskFor umask(mode);

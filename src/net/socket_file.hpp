@@ -7,8 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
 #include "net/address.hpp"
 #include "net/socket.hpp"
+#include "os/unique_fd.hpp"
 
 namespace sockx {
 
@@ -55,8 +58,24 @@ class SocketFile {
   ino_t inode_ = 0;
 };
 
+/// An advisory lock on the folder of a unix socket's file, held until this goes: flock(2). Nothing is locked
+/// for other addresses, and where the folder cannot be read.
+class FolderLock {
+ public:
+  explicit FolderLock(const Address& address);
+  /// False while somebody else holds it.
+  bool try_lock() const;
+
+ private:
+  UniqueFd fd_;
+};
+
+/// Waits for the lock until `deadline`, and not longer than 1 s: whoever holds it binds a socket, which is
+/// quick. After that the bind is done without it.
+Task<FolderLock> lock_folder(Address address, Deadline deadline);
+
 /// bind(2). The file of a unix socket that nobody is bound to any more is replaced, a live one is not. Of
-/// many programs that do so at once, one succeeds, because they look and bind under a lock on the folder. To
+/// many programs that do so at once, one succeeds if they do it while they hold lock_folder(). To
 /// find out whether it is alive, it is connected to as a datagram socket, which sends nothing: a live socket
 /// of another type answers EPROTOTYPE and notices nothing. Returns the file of a unix socket, which has the
 /// mode; null for other addresses. Throws Error.

@@ -166,16 +166,14 @@ void prepare_dialing(Socket& socket, const Address& address, const StreamOptions
   apply(socket.fd(), options.settings, Phase::dialing);
 }
 
-std::unique_ptr<SocketFile> bind_source(Socket& socket, int family, const StreamOptions& options) {
-  const auto source = options.source ? options.source->in_family(family) : std::nullopt;
-  if (!source) return nullptr;
-  if (is_internet(family)) {
-    if (source->port() == 0)
+std::unique_ptr<SocketFile> bind_source(Socket& socket, const Address& source) {
+  if (is_internet(source.family())) {
+    if (source.port() == 0)
       leave_port_to_connect(socket);
     else
       set_option(socket.fd(), "SO_REUSEADDR", "on");  // connections of a moment ago are in TIME_WAIT
   }
-  return bind_with_file(socket, *source);
+  return bind_with_file(socket, source);
 }
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {

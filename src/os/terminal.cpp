@@ -2,6 +2,8 @@
 
 #include <sys/ioctl.h>
 
+#include "os/text.hpp"
+
 namespace sockx {
 
 std::optional<std::size_t> terminal_columns(int fd) {
@@ -11,16 +13,13 @@ std::optional<std::size_t> terminal_columns(int fd) {
 }
 
 std::string fitted(std::string text, std::size_t columns) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const auto is_continuation = [&](std::size_t at) { return (byte(at) & 0xc0U) == 0x80U; };
   for (std::size_t at = 0, used = 0; at < text.size();) {
-    used += byte(at) < 0x80 ? 1 : 2;
+    used += static_cast<unsigned char>(text[at]) < 0x80 ? 1 : 2;
     if (used > columns) {
       text.resize(at);
       break;
     }
-    do ++at;
-    while (at < text.size() && is_continuation(at));
+    at += first_character(std::string_view(text).substr(at)).size;
   }
   return text;
 }

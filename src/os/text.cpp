@@ -7,6 +7,7 @@
 
 #include "os/digits.hpp"
 #include "os/hexadecimal.hpp"
+#include "os/unsafe_text.hpp"
 
 namespace sockx {
 
@@ -34,20 +35,6 @@ bool moves_text(std::string_view character) {
   const auto last = static_cast<unsigned char>(character[2]);
   if (character[1] == '\x81') return last >= 0xa6 && last <= 0xa9;        // U+2066 to U+2069
   return last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae);  // U+200E ... U+202E
-}
-
-std::string shown_safely(std::string_view text, std::string_view allowed) {
-  std::string safe;
-  safe.reserve(text.size());
-  while (!text.empty()) {
-    const auto [size, is_safe] = first_character(text);
-    if (is_safe || allowed.find(text.front()) != std::string_view::npos)
-      safe += text.substr(0, size);
-    else
-      safe += '?';
-    text.remove_prefix(size);
-  }
-  return safe;
 }
 
 }  // namespace
@@ -79,22 +66,23 @@ Character first_character(std::string_view text) {
   return {size, control_character_at(text, 0) == 0 && !moves_text(text.substr(0, size))};
 }
 
-std::string one_line(std::string_view message) { return shown_safely(message, ""); }
-std::string several_lines(std::string_view page) { return shown_safely(page, "\n\t"); }
+std::string one_line(std::string_view message) {
+  return transform_unsafe(message, [](std::string_view) { return '?'; });
+}
+
+std::string several_lines(std::string_view page) {
+  return transform_unsafe(page, [](std::string_view character) {
+    return character == "\n" || character == "\t" ? character.front() : '?';
+  });
+}
 
 std::string escaped(std::string_view name) {
-  std::string shown;
-  shown.reserve(name.size());
-  while (!name.empty()) {
-    const auto [size, is_safe] = first_character(name);
-    const auto character = name.substr(0, size);
-    if (is_safe && character != "\\")
-      shown += character;
-    else
-      for (const char byte : character) shown += "\\x" + hexadecimal({&byte, 1});
-    name.remove_prefix(size);
-  }
-  return shown;
+  const auto escape = [](std::string_view character) {
+    std::string bytes;
+    for (const char byte : character) bytes += "\\x" + hexadecimal({&byte, 1});
+    return bytes;
+  };
+  return transform_unsafe(name, escape, "\\");
 }
 
 std::string unescaped(std::string_view name) {

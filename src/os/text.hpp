@@ -45,7 +45,7 @@ std::string one_line(std::string_view message);
 std::string several_lines(std::string_view page);
 
 /// A name that anything may be in, to be shown or to be part of another word: each byte of what is unsafe to
-/// show, and of a backslash, becomes \xHH, as ls -b(1) and systemd-escape(1) have it. No two names look
+/// show, and of a backslash, becomes \xHH, as systemd-escape(1) writes it. No two names look
 /// alike.
 std::string escaped(std::string_view name);
 /// The name that escaped() was given; a backslash without xHH after it stays.

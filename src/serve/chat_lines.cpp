@@ -1,6 +1,6 @@
 #include "serve/chat_lines.hpp"
 
-#include "os/text.hpp"
+#include "os/unsafe_text.hpp"
 
 namespace sockx {
 
@@ -50,19 +50,7 @@ std::optional<ChatLines::Line> ChatLines::take() {
 }
 
 std::string printable(std::string_view text) {
-  std::string shown;
-  shown.reserve(text.size());
-  while (!text.empty()) {
-    const auto [size, is_safe] = first_character(text);
-    if (text.starts_with('\t'))
-      shown += ' ';
-    else if (is_safe)
-      shown += text.substr(0, size);
-    else
-      shown += '?';
-    text.remove_prefix(size);
-  }
-  return shown;
+  return transform_unsafe(text, [](std::string_view character) { return character == "\t" ? ' ' : '?'; });
 }
 
 }  // namespace sockx

@@ -20,22 +20,22 @@ TEST_CASE("AnswerGuard: what comes from our own address and port is not answered
   for (const auto* const any : {"0.0.0.0", "::"}) {
     AnswerGuard guard(at(any, 9000), {});
     const std::string prefix = any == std::string("::") ? "::ffff:" : "";
-    CHECK(guard.judge(at(prefix + "127.0.0.1", 9000), now) == Unanswered::own_address);
-    CHECK(guard.judge(at(prefix + "127.1.2.3", 9000), now) == Unanswered::own_address);
-    CHECK(guard.judge(at(prefix + "127.0.0.1", 9001), now) == Unanswered::no);
-    CHECK(guard.judge(at(prefix + "192.0.2.7", 9000), now) == Unanswered::no);
+    CHECK(guard.judge(at(prefix + "127.0.0.1", 9000), now) == AnswerRefusal::own_address);
+    CHECK(guard.judge(at(prefix + "127.1.2.3", 9000), now) == AnswerRefusal::own_address);
+    CHECK(guard.judge(at(prefix + "127.0.0.1", 9001), now) == AnswerRefusal::no);
+    CHECK(guard.judge(at(prefix + "192.0.2.7", 9000), now) == AnswerRefusal::no);
   }
   AnswerGuard six(at("::", 9000), {}), one(at("127.0.0.1", 9000), {});
-  CHECK(six.judge(at("::1", 9000), now) == Unanswered::own_address);
-  CHECK(one.judge(at("127.0.0.1", 9000), now) == Unanswered::own_address);
-  CHECK(one.judge(at("127.0.0.2", 9000), now) == Unanswered::no);
+  CHECK(six.judge(at("::1", 9000), now) == AnswerRefusal::own_address);
+  CHECK(one.judge(at("127.0.0.1", 9000), now) == AnswerRefusal::own_address);
+  CHECK(one.judge(at("127.0.0.2", 9000), now) == AnswerRefusal::no);
 }
 
 TEST_CASE("AnswerGuard: the ports of services that answer everything are not answered") {
   AnswerGuard guard(at("0.0.0.0", 9000), {});
   for (const auto port : std::array<std::uint16_t, 5>{7, 13, 17, 19, 37})
-    CHECK(guard.judge(at("192.0.2.7", port), Clock::now()) == Unanswered::echo_port);
-  CHECK(guard.judge(at("192.0.2.7", 53), Clock::now()) == Unanswered::no);
+    CHECK(guard.judge(at("192.0.2.7", port), Clock::now()) == AnswerRefusal::echo_port);
+  CHECK(guard.judge(at("192.0.2.7", 53), Clock::now()) == AnswerRefusal::no);
 }
 
 TEST_CASE("AnswerGuard: a peer is answered in bursts, and on average as often as the rate says") {
@@ -43,7 +43,7 @@ TEST_CASE("AnswerGuard: a peer is answered in bursts, and on average as often as
   auto now = Clock::now();
   const auto answered = [&](const Address& peer, int tries) {
     int count = 0;
-    for (int i = 0; i < tries; ++i) count += guard.judge(peer, now) == Unanswered::no ? 1 : 0;
+    for (int i = 0; i < tries; ++i) count += guard.judge(peer, now) == AnswerRefusal::no ? 1 : 0;
     return count;
   };
   const auto busy = at("192.0.2.7", 1234);
@@ -63,6 +63,6 @@ TEST_CASE("AnswerGuard: a peer is answered in bursts, and on average as often as
   CHECK(all <= 200'000);
   AnswerGuard unlimited(at("0.0.0.0", 9000), {0});
   bool always = true;
-  for (int i = 0; i < 2'000'000; ++i) always = always && unlimited.judge(busy, now) == Unanswered::no;
+  for (int i = 0; i < 2'000'000; ++i) always = always && unlimited.judge(busy, now) == AnswerRefusal::no;
   CHECK(always);
 }

@@ -8,11 +8,11 @@ namespace sockx {
 namespace {
 
 /// Why a datagram is not answered, for the log.
-std::string_view reason_of(Unanswered why) {
+std::string_view reason_of(AnswerRefusal why) {
   switch (why) {
-    case Unanswered::own_address:
+    case AnswerRefusal::own_address:
       return "it has our own address as its source, and the answer would come back here";
-    case Unanswered::echo_port:
+    case AnswerRefusal::echo_port:
       return "that is the port of a service that answers everything, and it would answer us";
     default:
       return "more has come than --answer-rate allows";
@@ -35,7 +35,7 @@ ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
   observer.deaf = [this](const Address& peer) {
     context_.log.info("{} does not read: what is for it is dropped until it does", peer.to_string());
   };
-  observer.unanswered = [this](Unanswered why, const Address& source) {
+  observer.unanswered = [this](AnswerRefusal why, const Address& source) {
     context_.log.warn("a datagram from {} is not answered: {}; others like it are only counted",
                       shown_address(source), reason_of(why));
   };

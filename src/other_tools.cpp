@@ -88,13 +88,14 @@ const Letter* row_of(char letter, Use use) {
   return nullptr;
 }
 
-bool is_port(const std::string& word) { return word.size() <= 5 && is_all_digits(word); }
+bool is_port_number(const std::string& word) { return word.size() <= 5 && is_all_digits(word); }
 
 bool are_ports(const std::string& word) {
-  return !word.empty() && word.find_first_not_of("0123456789,-") == std::string::npos && !is_port(word);
+  return !word.empty() && word.find_first_not_of("0123456789,-") == std::string::npos &&
+         !is_port_number(word);
 }
 
-std::string quoted(const std::string& word) {
+std::string as_shell_word(const std::string& word) {
   constexpr std::string_view plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=%@+[]";
   return word.empty() || word.find_first_not_of(plain) != std::string::npos ? text("'{}'", word) : word;
@@ -120,7 +121,7 @@ class Reading {
     };
     add(single_.empty() ? "" : '-' + single_);
     add(options_);
-    add(source_.empty() ? "" : "--source " + quoted(source_));
+    add(source_.empty() ? "" : "--source " + as_shell_word(source_));
     auto endpoint = endpoint_;
     if (is_unix_ && !endpoint.empty()) endpoint.front().insert(0, "unix:");
     if (!port_.empty()) endpoint.push_back(port_);
@@ -131,7 +132,7 @@ class Reading {
     const bool are_several = endpoint.size() > 2 || are_ports(endpoint.back());
     if (checks_ || scans_) add(scans_ || are_several ? "--scan" : "--check");
     for (std::size_t i = 0; i < endpoint.size(); ++i)
-      line += (i < 2 ? ' ' : ',') + (endpoint[i] == "HOST PORT" ? endpoint[i] : quoted(endpoint[i]));
+      line += (i < 2 ? ' ' : ',') + (endpoint[i] == "HOST PORT" ? endpoint[i] : as_shell_word(endpoint[i]));
     add(tail_);
     return line;
   }
@@ -167,8 +168,8 @@ class Reading {
     }
     const auto takes_value = takes_value_(command_of(use_), name);
     fits_ = takes_value.has_value();
-    add_option(quoted(word));
-    if (takes_value.value_or(false) && equals == std::string::npos) add_option(quoted(next()));
+    add_option(as_shell_word(word));
+    if (takes_value.value_or(false) && equals == std::string::npos) add_option(as_shell_word(next()));
   }
 
   void read_letters(const std::string& word) {
@@ -197,7 +198,8 @@ class Reading {
             single_ += row.option[1];
         } else {
           add_option(std::string(row.option));
-          if (row.value != Value::none) options_ += (row.option.ends_with('=') ? "" : " ") + quoted(value);
+          if (row.value != Value::none)
+            options_ += (row.option.ends_with('=') ? "" : " ") + as_shell_word(value);
         }
         return;
       case Part::nothing:
@@ -228,7 +230,7 @@ class Reading {
         tail_ = "--exec -- " + (value.empty() ? "PROGRAM ARG..." : value);
         return;
       case Part::command:
-        add_option("--sh " + (value.empty() ? "COMMAND" : quoted(value)));
+        add_option("--sh " + (value.empty() ? "COMMAND" : as_shell_word(value)));
         return;
     }
   }
@@ -260,7 +262,8 @@ std::string from_nc(std::string_view command, const std::vector<std::string>& wo
   if (command == "udp") uses = {udp_listen, udp};
   for (const auto use : uses) {
     const Reading reading(use, words, takes_value);
-    const bool is_typed_as_listener = reading.endpoint().size() == 1 && is_port(reading.endpoint().front());
+    const bool is_typed_as_listener =
+        reading.endpoint().size() == 1 && is_port_number(reading.endpoint().front());
     const bool listens = use == listen || use == udp_listen;
     const bool is_udp = use == udp || use == udp_listen;
     if (!reading.fits() || reading.is_udp() != (is_udp && command != "udp")) continue;
@@ -279,7 +282,7 @@ std::string from_socat(const std::vector<std::string>& words) {
     const auto rest = colon == std::string::npos ? "" : word.substr(colon + 1, word.find(',') - colon - 1);
     const auto endpoint = ForeignEndpoint::read(word);
     if (endpoint && first.empty())
-      first = text("{} {}", command_of(*endpoint), quoted(endpoint->word));
+      first = text("{} {}", command_of(*endpoint), as_shell_word(endpoint->word));
     else if (type == "EXEC")
       program = " --exec -- " + rest;
     else if (type == "SYSTEM" || type == "SHELL")

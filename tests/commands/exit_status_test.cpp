@@ -43,7 +43,7 @@ TEST_CASE("status 2: what was typed is wrong, and the line quotes it and says wh
       {{"sendfile", "a", "b"}, "did you mean send-file?"},
       {{}, "say a subcommand"},
       {{"-l", "80"}, "sockx listen"},
-      {{"listen", "-l", "80"}, "-l: use `sockx listen`"},
+      {{"listen", "-l", "80"}, "-l: use `sockx listen"},
       {{"listen", "-p", "80"}, "-p"},
       {{"connect", "-z", "a", "80"}, "-z"},
       {{"connect", "-u", "a", "80"}, "-u"},

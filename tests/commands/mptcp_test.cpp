@@ -102,7 +102,7 @@ TEST_CASE("--mptcp: open and closed ports are told apart") {
   PeerListener open;
   const HeldPort nobody;
   Process scanning(sockx({"connect", "--scan", "--mptcp", "127.0.0.1", open.port() + ',' + nobody.port()}));
-  check_failure(scanning, 4, "1 of 2 ports are open");
+  check_failure(scanning, 4, "1 of 2 ports is open");
   CHECK(scanning.out() == "127.0.0.1:" + open.port() + " open\nrefused: " + nobody.port() + '\n');
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("no option that writes a file follows the symbolic link of another use
     Process process(sockx(words));
     CAPTURE(process.command());
     check_failure(process, 11,
-                  "it is a symbolic link of another user in a folder that everybody can write to");
+                  "it is a symbolic link of another user in a directory that everybody can write to");
     CHECK(read_file(precious) == "precious");
     CHECK(fs::is_symlink(planted));
   }

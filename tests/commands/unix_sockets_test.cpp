@@ -141,7 +141,7 @@ TEST_CASE("unix sockets: a file that is no socket is left alone") {
   CHECK_FALSE(contains(process.err(), "in use"));
   CHECK(read_file(folder / "precious") == "content");
   Process datagrams(sockx({"udp", "--listen", "unix:" + folder.path()}));
-  check_failure(datagrams, 8, folder.path() + " is a folder, not a socket");
+  check_failure(datagrams, 8, folder.path() + " is a directory, not a socket");
 }
 
 TEST_CASE("unix sockets: the file goes away on every way out") {

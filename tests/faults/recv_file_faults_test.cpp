@@ -37,7 +37,7 @@ TEST_SUITE("faults: recv-file") {
   TEST_CASE("recv-file --fsync survives the fault of every call") {
     auto scenario = receiving("recv-file --fsync", {"--fsync", "--no-clobber", "-o", "OUTPUT"}, Place::named);
     scenario.exceptions = {
-        {"open@file", {"EMFILE", "ENFILE", "EACCES", "EIO"}, {11}, "open|fsync the folder of"}};
+        {"open@file", {"EMFILE", "ENFILE", "EACCES", "EIO"}, {11}, "open|fsync the directory of"}};
     meet_every_fault(scenario);
   }
   TEST_CASE("recv-file --method splice survives the fault of every call") {

@@ -18,7 +18,7 @@ export LC_ALL=C SOCKX_TIMEOUT=20
 unset NO_COLOR TERM
 beside() { "$@" > beside.out 2> beside.err & }
 port() { until [ -s port ]; do sleep 0.005; done; cat port; }
-saw() { until grep -q "$1" beside.out beside.err; do sleep 0.005; done; }
+saw() { until grep -qs "$1" beside.out beside.err; do sleep 0.005; done; }
 ended() { wait $! 2> /dev/null; echo "status $?" >> beside.err; sed 's/^/beside: /' beside.out beside.err; }
 )";
 

@@ -92,6 +92,7 @@ int run_app(const std::vector<std::string>& words) {
     set_call_observer(nullptr);
     return status;
   } catch (...) {
+    if (is_broken_standard_output(std::current_exception())) die_by_signal(SIGPIPE);
     Report report({json, false, ""});
     const auto failure = describe_failure(std::current_exception());
     report.failure(failure);

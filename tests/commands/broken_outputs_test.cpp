@@ -95,6 +95,17 @@ TEST_CASE("--json: a server whose events find no room ends with 11 at whichever 
   }
 }
 
+TEST_CASE("help without a reader is death by SIGPIPE, without a word") {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--help"}, {"--version"}, {"udp", "--help"}}) {
+    auto [read_end, write_end] = make_pipe_ends(0);
+    read_end.reset();
+    Process asking(sockx(words), {.out = Stdio::given(write_end.get())});
+    check_end(asking, killed_by(SIGPIPE));
+    CHECK(asking.err().empty());
+  }
+}
+
 TEST_CASE("--events on a full disk: every server says so once, and goes on") {
   const Folder folder;
   for (const auto& [words, tells_on_output] : servers) {

@@ -67,6 +67,8 @@ SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : 
 SignalCatcher::~SignalCatcher() {
   for (const auto& [signal, action] : replaced_) sigaction(signal, &action, nullptr);
   close(wake_fd.exchange(-1));
+  // One that came when nobody looked any more acts as though it came now.
+  if (const int missed = signal_that_ends(); missed != 0 && !is_told_) raise(missed);
 }
 
 int signal_that_ends() {
@@ -79,7 +81,9 @@ int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 int SignalCatcher::caught() const {
   unsigned char byte = 0;
   if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) first_signal = byte;
-  return first_signal;
+  const int first = first_signal;
+  is_told_ = is_told_ || first != 0;
+  return first;
 }
 
 void SignalCatcher::forget(int signal) {

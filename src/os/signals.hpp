@@ -37,6 +37,7 @@ class SignalCatcher {
   };
   std::vector<Replaced> replaced_;
   int pipe_;
+  mutable bool is_told_ = false;  // of a signal, by caught()
 };
 
 /// The signal, other than a repeatable one, that the living SignalCatcher has heard, or 0: for a wait that

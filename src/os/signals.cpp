@@ -68,7 +68,7 @@ SignalCatcher::~SignalCatcher() {
   for (const auto& [signal, action] : replaced_) sigaction(signal, &action, nullptr);
   close(wake_fd.exchange(-1));
   // One that came when nobody looked any more acts as though it came now.
-  if (const int missed = signal_that_ends(); missed != 0 && !is_told_) raise(missed);
+  if (const int missed = signal_that_ends(); missed != 0 && missed != told_) raise(missed);
 }
 
 int signal_that_ends() {
@@ -82,7 +82,7 @@ int SignalCatcher::caught() const {
   unsigned char byte = 0;
   if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) first_signal = byte;
   const int first = first_signal;
-  is_told_ = is_told_ || first != 0;
+  if (first != 0) told_ = first;
   return first;
 }
 

@@ -37,7 +37,7 @@ class SignalCatcher {
   };
   std::vector<Replaced> replaced_;
   int pipe_;
-  mutable bool is_told_ = false;  // of a signal, by caught()
+  mutable int told_ = 0;  // the last signal that caught() has returned
 };
 
 /// The signal, other than a repeatable one, that the living SignalCatcher has heard, or 0: for a wait that

@@ -37,6 +37,36 @@ TEST_CASE("signal catcher: a signal makes its descriptor readable and is remembe
   CHECK(end.exited_with(0));
 }
 
+TEST_CASE("signal catcher: a signal that nobody has looked for acts when the catcher goes") {
+  const auto missed = in_child([] {
+    {
+      const SignalCatcher catcher({SIGTERM});
+      raise(SIGTERM);
+    }
+    return 0;
+  });
+  CHECK(missed.died_by(SIGTERM));
+  const auto after_another = in_child([] {
+    {
+      SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+      raise(SIGUSR1);
+      catcher.forget(catcher.caught());
+      raise(SIGTERM);
+    }
+    return 0;
+  });
+  CHECK(after_another.died_by(SIGTERM));
+  const auto told = in_child([] {
+    {
+      const SignalCatcher catcher({SIGTERM});
+      raise(SIGTERM);
+      if (catcher.caught() != SIGTERM) return 1;
+    }
+    return 0;
+  });
+  CHECK(told.exited_with(0));
+}
+
 TEST_CASE("signal catcher: the second signal has its own effect at once") {
   const auto end = in_child([] {
     const SignalCatcher catcher({SIGINT, SIGTERM});

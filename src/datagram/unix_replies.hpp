@@ -15,13 +15,21 @@
 namespace sockx {
 
 /// A unix datagram stays in the send buffer of its sender until it is read, and all peers of a listener share
-/// that buffer. So each peer may have an eighth of it, or one datagram, unread. What is beyond that waits
-/// here, a bounded number of bytes for each peer and in all; the rest is dropped.
+/// that buffer. So what a peer has not read is bounded:
+///
+/// - A peer that was never seen to read may have an eighth of what is left of the first half of the buffer.
+/// - A peer that was seen to read may have an eighth of what is left of the whole buffer.
+/// - Either may have one datagram, of any size, as long as its part of the buffer is not used up.
+///
+/// So those that never read, however many, leave half of the buffer to the others. What is beyond the bound
+/// waits here, a bounded number of bytes for each peer and in all; the rest is dropped.
 ///
 /// The kernel tells how much of the buffer is in use, but not for whom. When no more is in use than before a
-/// peer was sent something, that peer has read it. A peer that does not get that far is tried with one more
-/// datagram after 100 ms, and 100 ms later it is deaf: it gets nothing until less is in use, or until a pause
-/// is over that doubles each time. No call waits.
+/// peer was sent something, that peer counts as having read it. So does a peer whose queue was full and has
+/// room again. What others have not read can hide that a peer reads: so one for which something has waited
+/// for 10 ms is tried with one more datagram, if much of the buffer is free. When nothing could be sent to a
+/// peer for 200 ms, it is deaf: what waits for it is dropped, and it gets nothing until less is in use, or
+/// until a pause is over that doubles each time. No call waits.
 class UnixReplies {
  public:
   struct Options {
@@ -49,28 +57,41 @@ class UnixReplies {
     std::size_t waiting_bytes = 0;
     Clock::time_point since = {};  // something has waited, and nothing was sent
     std::size_t least_in_use = 0;  // since then
-    bool is_tried = false, is_deaf = false;
+    bool has_read = false;         // at least once
+    bool has_full_queue = false;   // as the kernel said at the last try
+    bool is_tried = false;         // with more than its share
+    bool is_deaf = false;
     Clock::time_point next_trial = {};  // of a deaf one
     Duration pause{};
   };
 
   Peer& peer_at(const Address& address);
+  /// What those who were never seen to read may fill of the buffer.
+  std::size_t newcomers_part() const { return buffer_ / 2; }
+  std::size_t limit_of(const Peer& peer) const { return peer.has_read ? buffer_ : newcomers_part(); }
   /// Takes note of what the peer has read. Whether a datagram of that cost may be sent to it.
   bool update_and_check_room(std::size_t cost, Peer& peer);
+  static void note_that_it_reads(Peer& peer);
   /// False when the kernel has no room for it now; else it is sent, or dropped after an error.
   bool try_send(std::span<const std::byte> bytes, Peer& peer);
-  void try_with(std::span<const std::byte> bytes, Peer& peer, std::size_t mark);
+  /// Sends it to a deaf peer if it is time for a trial, or drops it.
+  void put_to_deaf(std::span<const std::byte> bytes, Peer& peer);
   void keep(std::span<const std::byte> bytes, Peer& peer);
   void retry(Peer& peer);
+  /// Sends one datagram in spite of what is unread. False when there is no room for that.
+  bool try_with_one_more(Peer& peer);
   void give_up(Peer& peer);
+  void postpone_trial(Peer& peer) const;
   void take_from_waiting(Peer& peer);
+  /// Of the peer: something waits, or has been sent, since now.
+  static void begin_to_wait(Peer& peer);
   std::size_t in_use() const;
 
   Descriptor socket_;
   Options options_;
   DatagramCount& sent_;
   std::uint64_t& dropped_;
-  std::size_t share_;
+  std::size_t buffer_;                              // bytes: SO_SNDBUF
   std::size_t waiting_ = 0, waiting_bytes_ = 0;     // of all peers
   std::map<std::string, Peer, std::less<>> peers_;  // by the bytes of the address
 };

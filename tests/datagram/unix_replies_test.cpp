@@ -12,6 +12,7 @@
 #include "os/text.hpp"
 
 using namespace sockx;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -32,13 +33,14 @@ struct Named {
   Socket socket;
 };
 
-/// A server with a small send buffer, and peers that are connected to it: for them the kernel has no queue
-/// limit.
+/// A server with a small send buffer, and peers. For those that are connected to it the kernel has no queue
+/// limit; for the others it is net.unix.max_dgram_qlen.
 struct DeafPeers {
-  explicit DeafPeers(std::size_t count) : peers(count) {
+  explicit DeafPeers(std::size_t count, bool are_connected = true) : peers(count) {
     const int size = 128 * 1024;
     setsockopt(server.socket.fd(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    for (auto& peer : peers) peer.socket.connect(server.socket.local());
+    if (are_connected)
+      for (auto& peer : peers) peer.socket.connect(server.socket.local());
     UnixReplies::Options options{0, [](int, const OutgoingDatagram&) { return false; },
                                  [this](const Address&) { ++deaf; }};
     replies = std::make_unique<UnixReplies>(server.socket.described("server"), options, sent, dropped);
@@ -46,9 +48,19 @@ struct DeafPeers {
   void put(std::size_t peer, std::size_t size) {
     replies->put(std::vector<std::byte>(size), peers[peer].socket.local());
   }
+  /// A datagram to a peer that reads it as soon as it comes, which takes no more than a trial.
+  void put_and_take(std::size_t peer, std::size_t size) {
+    put(peer, size);
+    const auto limit = after(20s);
+    auto count = peers[peer].take_all();
+    for (; count == 0 && Clock::now() < limit; count = peers[peer].take_all()) replies->retry();
+    REQUIRE(count == 1);
+  }
   /// Ends because what cannot be sent is dropped after a while.
   void finish() const {
-    while (replies->is_waiting()) replies->retry();
+    const auto limit = after(20s);
+    while (replies->is_waiting() && Clock::now() < limit) replies->retry();
+    REQUIRE_FALSE(replies->is_waiting());
   }
   Named server;
   std::vector<Named> peers;
@@ -123,4 +135,53 @@ TEST_CASE("UnixReplies: what waits is bounded, for a peer and in all") {
   for (std::size_t peer = 0; peer < scene.peers.size(); ++peer)
     for (int i = 0; i < 200; ++i) scene.put(peer, 20'000);
   CHECK(scene.dropped >= 40 * 200 - (17 << 20) / 20'000);
+}
+
+TEST_CASE("UnixReplies: a peer whose queue stays full is given up, and others get everything") {
+  DeafPeers scene(2, false);
+  for (int i = 0; i < 30; ++i) {
+    scene.put(0, 10);
+    scene.put_and_take(1, 10);
+    scene.finish();
+  }
+  CHECK(scene.deaf >= 1);
+  const auto has = scene.peers[0].take_all();
+  CHECK(has >= 1);
+  CHECK(scene.sent.datagrams == has + 30);
+  CHECK(scene.dropped == 30 - has);
+  // It has read, and so it is answered again.
+  scene.put(0, 10);
+  CHECK(scene.peers[0].take_all() == 1);
+}
+
+TEST_CASE("UnixReplies: what waits for a peer whose queue was full is sent in order when it reads") {
+  DeafPeers scene(1, false);
+  for (std::size_t size = 1; size <= 50; ++size) scene.put(0, size);
+  std::vector<std::byte> buffer(100);
+  for (std::size_t size = 1; size <= 50; ++size) {
+    REQUIRE(recv(scene.peers[0].socket.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT) ==
+            static_cast<ssize_t>(size));
+    scene.replies->retry();
+  }
+  CHECK(scene.dropped == 0);
+  CHECK_FALSE(scene.replies->is_waiting());
+}
+
+TEST_CASE("UnixReplies: many that do not read leave room for one that comes later") {
+  DeafPeers scene(13);
+  for (int i = 0; i < 10; ++i)
+    for (std::size_t peer = 0; peer < 12; ++peer) scene.put(peer, 2500);
+  scene.finish();
+  CHECK(scene.deaf == 12);
+  for (int i = 0; i < 1000; ++i) scene.put_and_take(12, 2500);
+}
+
+TEST_CASE("UnixReplies: any number that do not read leave room for one that is known to read") {
+  DeafPeers scene(300);
+  for (int i = 0; i < 2; ++i) scene.put_and_take(299, 100);
+  for (int i = 0; i < 10; ++i)
+    for (std::size_t peer = 0; peer < 299; ++peer) scene.put(peer, 2500);
+  scene.finish();
+  CHECK(scene.deaf == 299);
+  for (int i = 0; i < 1000; ++i) scene.put_and_take(299, 20'000);
 }

@@ -1,5 +1,8 @@
 #include "datagram/answer_guard.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -18,8 +21,14 @@ constexpr std::array<std::uint32_t, 5> echo_ports{7, 13, 17, 19, 37};
 
 }  // namespace
 
+std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
+  struct stat status {};
+  if (path.empty() || stat(path.c_str(), &status) != 0) return {};
+  return FileIdentity{status.st_dev, status.st_ino};
+}
+
 AnswerGuard::AnswerGuard(const Address& local, AnswerRate rate)
-    : local_(local), rate_(rate), peers_(places) {}
+    : local_(local), own_file_(FileIdentity::of(local.path())), rate_(rate), peers_(places) {}
 
 AnswerRefusal AnswerGuard::judge(const Address& source, Clock::time_point now) {
   if (is_ours(source)) return AnswerRefusal::own_address;
@@ -43,6 +52,10 @@ void AnswerGuard::Use::age(double rate, Clock::time_point now) {
 }
 
 bool AnswerGuard::is_ours(const Address& source) const {
+  if (source.family() == AF_UNIX) {
+    const bool has_name = source.size() > sizeof(sa_family_t);
+    return has_name && (source == local_ || (own_file_ && FileIdentity::of(source.path()) == own_file_));
+  }
   if (source.port() != local_.port()) return false;
   return source == local_ || (local_.is_any() && is_own_address(source));
 }

@@ -2,7 +2,11 @@
 // bounds the rate of the rest.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "flow/clock.hpp"
@@ -20,9 +24,20 @@ struct AnswerRate {
 /// Why a datagram is not answered.
 enum class AnswerRefusal { no, own_address, echo_port, rate };
 
-/// For UDP. The sender of a datagram can be forged. If it is our own address, or another server that answers
-/// everything, our answer would be answered, and so on. inetd(8) has the same rules, but for the rate,
-/// which bounds a loop that the other rules do not recognize.
+/// Which file a path leads to, through symbolic links.
+struct FileIdentity {
+  dev_t device;
+  ino_t inode;
+  bool operator==(const FileIdentity&) const = default;
+  /// Nothing for an empty path, and where there is no file.
+  static std::optional<FileIdentity> of(const std::string& path);
+};
+
+/// Over UDP the sender of a datagram can be forged; over unix sockets its path can come to lead to another
+/// socket. If that is our own address, or another server that answers everything, our answer would be
+/// answered, and so on. inetd(8) has the same rules, but for the rate, which bounds a loop that the other
+/// rules do not recognize: what is not answered does not come back, so a loop that is faster than the rate
+/// ends.
 class AnswerGuard {
  public:
   /// `local` is what the socket is bound to.
@@ -42,6 +57,7 @@ class AnswerGuard {
   Use& use_of(const Address& source);
 
   Address local_;
+  std::optional<FileIdentity> own_file_;  // of a unix socket with a path
   AnswerRate rate_;
   std::vector<Use> peers_;  // by a hash of the address: what few peers share is no harm
   Use all_;

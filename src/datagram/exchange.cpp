@@ -43,7 +43,7 @@ class Exchange {
         replies_wait_(loop) {
     const bool answers =
         options_.handler == DatagramHandler::echo || options_.handler == DatagramHandler::upper;
-    if (answers && end_.local.family() != AF_UNIX) guard_.emplace(end_.local, options_.answer_rate);
+    if (answers) guard_.emplace(end_.local, options_.answer_rate);
     if (options_.is_client || end_.is_connected || end_.local.family() != AF_UNIX) return;
     UnixReplies::Options replies{
         options_.send_flags,

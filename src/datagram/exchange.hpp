@@ -39,7 +39,7 @@ struct ExchangeOptions {
   ReplyTo reply_to = ReplyTo::last;  // where there is no peer of our choice
   Address reply_address;             // for ReplyTo::one
   DatagramHandler handler = DatagramHandler::show;
-  AnswerRate answer_rate;  // of a handler that answers, over UDP
+  AnswerRate answer_rate;  // of a handler that answers
   bool is_client = true;
   bool is_udp = true;
 

@@ -58,7 +58,7 @@ TEST_SUITE("udp over unix sockets") {
     good.send("good", path);
     listener.out_line("good");
     for (int i = 0; i < 30; ++i) listener.write(std::to_string(i) + '\n');
-    for (int i = 0; i < 30; ++i) CHECK(good.receive() == std::to_string(i) + '\n');
+    for (int i = 0; i < 30; ++i) REQUIRE(good.receive() == std::to_string(i) + '\n');
     listener.signal(SIGTERM);
     check_end(listener, killed_by(SIGTERM));
     CHECK(contains(listener.err(), "the peers did not read"));
@@ -76,6 +76,24 @@ TEST_SUITE("udp over unix sockets") {
     const auto finished = event_of(events_in(listener.err()), "finished");
     CHECK(finished["undelivered"] > 0);
     CHECK(finished["sent"].get<int>() + finished["undelivered"].get<int>() == 50);
+  }
+  TEST_CASE("udp: --handler echo does not answer a path that has come to lead to itself") {
+    const Folder folder;
+    const auto path = folder / "socket";
+    Process listener(sockx({"--json", "udp", "--listen", "--handler", "echo", "unix:" + path}));
+    listener.err_line("\"listening\"");
+    UnixPeer peer(folder / "peer"), other(folder / "other");
+    fs::create_symlink(path, folder / "link");
+    fs::rename(folder / "link", folder / "peer");
+    peer.send("x", path);
+    other.send("y", path);
+    CHECK(other.receive() == "y");
+    listener.signal(SIGTERM);
+    check_end(listener, killed_by(SIGTERM));
+    const auto finished = event_of(events_in(listener.err()), "finished");
+    CHECK(finished["received"] == 2);
+    CHECK(finished["sent"] == 1);
+    CHECK(finished["unanswered"] == 1);
   }
 }
 

@@ -4,12 +4,16 @@
 
 #include <array>
 
+#include "../support/files.hpp"
 #include "net/numeric_address.hpp"
+#include "net/socket.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;
 
 namespace {
+
+namespace fs = std::filesystem;
 
 Address at(const std::string& host, std::uint16_t port) { return *numeric_address(host, port); }
 
@@ -29,6 +33,40 @@ TEST_CASE("AnswerGuard: what comes from our own address and port is not answered
   CHECK(six.judge(at("::1", 9000), now) == AnswerRefusal::own_address);
   CHECK(one.judge(at("127.0.0.1", 9000), now) == AnswerRefusal::own_address);
   CHECK(one.judge(at("127.0.0.2", 9000), now) == AnswerRefusal::no);
+}
+
+TEST_CASE("AnswerGuard: over unix sockets, no name that leads to our own socket is answered") {
+  const auto now = Clock::now();
+  const test::Folder folder;
+  const auto unix_at = [&](const std::string& name) { return Address::unix_name(folder / name); };
+  auto server = Socket::open(AF_UNIX, SOCK_DGRAM, 0), other = Socket::open(AF_UNIX, SOCK_DGRAM, 0);
+  server.bind(unix_at("server"));
+  other.bind(unix_at("other"));
+  AnswerGuard guard(server.local(), {});
+  CHECK(guard.judge(unix_at("server"), now) == AnswerRefusal::own_address);
+  CHECK(guard.judge(unix_at("other"), now) == AnswerRefusal::no);
+  fs::create_symlink(folder / "server", folder / "link");
+  fs::create_hard_link(folder / "server", folder / "second");
+  fs::rename(folder / "link", folder / "other");
+  CHECK(guard.judge(unix_at("other"), now) == AnswerRefusal::own_address);
+  CHECK(guard.judge(unix_at("second"), now) == AnswerRefusal::own_address);
+  CHECK(guard.judge(unix_at("nothing"), now) == AnswerRefusal::no);
+  AnswerGuard abstract(Address::unix_name("@server"), {});
+  CHECK(abstract.judge(Address::unix_name("@server"), now) == AnswerRefusal::own_address);
+  CHECK(abstract.judge(Address::unix_name(std::string("@server\0", 8)), now) == AnswerRefusal::no);
+  // Two ends of a pair have no name, and are not the same for that.
+  const sockaddr unnamed{AF_UNIX, {}};
+  const Address nobody(&unnamed, sizeof unnamed.sa_family);
+  CHECK(AnswerGuard(nobody, {}).judge(nobody, now) == AnswerRefusal::no);
+}
+
+TEST_CASE("AnswerGuard: the rate holds over unix sockets too") {
+  AnswerGuard guard(Address::unix_name("@server"), {2});
+  const auto now = Clock::now();
+  int answered = 0;
+  for (int i = 0; i < 5000; ++i)
+    answered += guard.judge(Address::unix_name("@peer"), now) == AnswerRefusal::no ? 1 : 0;
+  CHECK(answered == 2000);
 }
 
 TEST_CASE("AnswerGuard: the ports of services that answer everything are not answered") {

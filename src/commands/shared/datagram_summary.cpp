@@ -11,7 +11,7 @@ namespace {
 std::string_view reason_of(AnswerRefusal why) {
   switch (why) {
     case AnswerRefusal::own_address:
-      return "it has our own address as its source, and the answer would come back here";
+      return "its source leads to our own address, and the answer would come back here";
     case AnswerRefusal::echo_port:
       return "that is the port of a service that answers everything, and it would answer us";
     default:

@@ -19,19 +19,16 @@ namespace sockx {
 
 namespace {
 
-/// The number of a character of two or three bytes of UTF-8, or of one.
-unsigned code_point(std::string_view character) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
-  if (character.size() == 1) return byte(0);
-  if (character.size() == 2) return (byte(0) & 0x1fU) << 6U | (byte(1) & 0x3fU);
-  return (byte(0) & 0x0fU) << 12U | (byte(1) & 0x3fU) << 6U | (byte(2) & 0x3fU);
+/// A character as JSON writes it in ASCII: beyond U+FFFF as two surrogates.
+std::string json_escape(std::string_view character) {
+  const char32_t point = code_point(character);
+  if (point < 0x10000) return text("\\u{:04x}", static_cast<std::uint32_t>(point));
+  const auto rest = static_cast<std::uint32_t>(point) - 0x10000;
+  return text("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10U), 0xdc00 + (rest & 0x3ffU));
 }
 
 /// The same JSON, with \u escapes for what a terminal may obey. Outside of strings JSON has nothing of that.
-std::string without_unsafe(std::string_view json) {
-  return transform_unsafe(
-      json, [](std::string_view character) { return text("\\u{:04x}", code_point(character)); });
-}
+std::string without_unsafe(std::string_view json) { return transform_unsafe(json, json_escape); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "os/digits.hpp"
 #include "os/hexadecimal.hpp"
@@ -28,13 +29,52 @@ std::size_t size_of_character(std::string_view text) {
   return is_too_long || is_surrogate || is_too_large ? 0 : size;
 }
 
-/// Those of Unicode that order or break lines.
-bool moves_text(std::string_view character) {
-  if (character == "\xd8\x9c") return true;  // U+061C
-  if (!character.starts_with("\xe2\x80") && !character.starts_with("\xe2\x81")) return false;
-  const auto last = static_cast<unsigned char>(character[2]);
-  if (character[1] == '\x81') return last >= 0xa6 && last <= 0xa9;        // U+2066 to U+2069
-  return last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae);  // U+200E ... U+202E
+struct Range {
+  char32_t first, last;
+};
+
+/// Those that order or break lines, and those that nobody sees: Default_Ignorable_Code_Point of Unicode.
+constexpr auto unsafe_ranges = std::to_array<Range>({{0xad, 0xad},
+                                                     {0x34f, 0x34f},
+                                                     {0x61c, 0x61c},
+                                                     {0x115f, 0x1160},
+                                                     {0x17b4, 0x17b5},
+                                                     {0x180e, 0x180e},
+                                                     {0x200b, 0x200f},
+                                                     {0x2028, 0x202e},
+                                                     {0x2060, 0x206f},
+                                                     {0x3164, 0x3164},
+                                                     {0xfeff, 0xfeff},
+                                                     {0xffa0, 0xffa0},
+                                                     {0xfff0, 0xfffb},
+                                                     {0x1bca0, 0x1bca3},
+                                                     {0x1d173, 0x1d17a},
+                                                     {0xe0000, 0xe00ff},
+                                                     {0xe01f0, 0xe0fff}});
+
+/// What is well in a text, but not in a name: blanks, variation selectors, and the backslash.
+constexpr auto unfit_for_names = std::to_array<Range>({{' ', ' '},
+                                                       {'\\', '\\'},
+                                                       {0xa0, 0xa0},
+                                                       {0x1680, 0x1680},
+                                                       {0x180b, 0x180f},
+                                                       {0x2000, 0x200a},
+                                                       {0x202f, 0x202f},
+                                                       {0x205f, 0x205f},
+                                                       {0x2800, 0x2800},
+                                                       {0x3000, 0x3000},
+                                                       {0xfe00, 0xfe0f},
+                                                       {0xe0100, 0xe01ef}});
+
+bool is_in(std::span<const Range> ranges, char32_t point) {
+  return std::ranges::any_of(
+      ranges, [point](const Range& range) { return point >= range.first && point <= range.last; });
+}
+
+std::string hexadecimal_escape(std::string_view bytes) {
+  std::string escape;
+  for (const char byte : bytes) escape += "\\x" + hexadecimal({&byte, 1});
+  return escape;
 }
 
 }  // namespace
@@ -63,7 +103,17 @@ std::size_t control_character_at(std::string_view text, std::size_t offset) {
 Character first_character(std::string_view text) {
   const auto size = size_of_character(text);
   if (size == 0) return {1, false};
-  return {size, control_character_at(text, 0) == 0 && !moves_text(text.substr(0, size))};
+  if (size == 1) return {1, control_character_at(text, 0) == 0};
+  return {size,
+          control_character_at(text, 0) == 0 && !is_in(unsafe_ranges, code_point(text.substr(0, size)))};
+}
+
+char32_t code_point(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  char32_t point = byte(0);
+  if (character.size() > 1) point &= 0x7fU >> character.size();
+  for (std::size_t i = 1; i < character.size(); ++i) point = point << 6U | (byte(i) & 0x3fU);
+  return point;
 }
 
 std::string one_line(std::string_view message) {
@@ -77,12 +127,15 @@ std::string several_lines(std::string_view page) {
 }
 
 std::string escaped(std::string_view name) {
-  const auto escape = [](std::string_view character) {
-    std::string bytes;
-    for (const char byte : character) bytes += "\\x" + hexadecimal({&byte, 1});
-    return bytes;
-  };
-  return transform_unsafe(name, escape, "\\");
+  return transform_unsafe(name, hexadecimal_escape, [](std::string_view character) {
+    return is_in(unfit_for_names, code_point(character));
+  });
+}
+
+std::string escaped(std::string_view name, std::string_view also) {
+  return transform_unsafe(name, hexadecimal_escape, [also](std::string_view character) {
+    return also.find(character) != std::string_view::npos;
+  });
 }
 
 std::string unescaped(std::string_view name) {

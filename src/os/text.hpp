@@ -29,14 +29,17 @@ std::string counted(std::uint64_t number, std::string_view word);
 std::size_t control_character_at(std::string_view text, std::size_t offset);
 
 /// The character of UTF-8 (RFC 3629) that a text begins with. Unsafe to show are control characters (C0, DEL,
-/// C1), those that order or break lines (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069), and a
-/// byte that begins no character, which is one by itself.
+/// C1), those that order or break lines (U+2028 to U+202E and others), those that nobody sees (Unicode calls
+/// them Default_Ignorable_Code_Point: U+00AD, U+200B to U+200F, U+2060 to U+206F, U+FEFF, U+E0000 to U+E0FFF
+/// and others) but for variation selectors, and a byte that begins no character, which is one by itself.
 struct Character {
   std::size_t size;
   bool is_safe;
 };
 /// `text` is not empty.
 Character first_character(std::string_view text);
+/// The number of a character as first_character() finds it; of a byte that begins none its value.
+char32_t code_point(std::string_view character);
 
 /// The message on one line, with a question mark for each character that is unsafe to show, whatever words it
 /// quotes.
@@ -45,9 +48,11 @@ std::string one_line(std::string_view message);
 std::string several_lines(std::string_view page);
 
 /// A name that anything may be in, to be shown or to be part of another word: each byte of what is unsafe to
-/// show, and of a backslash, becomes \xHH, as systemd-escape(1) writes it. No two names look
-/// alike.
+/// show, of a blank of any kind, of a variation selector, and of a backslash, becomes \xHH, as
+/// systemd-escape(1) writes it. So a name is one word, and no two names look alike.
 std::string escaped(std::string_view name);
+/// The same for what escaped() has made, and for each byte of `also`.
+std::string escaped(std::string_view name, std::string_view also);
 /// The name that escaped() was given; a backslash without xHH after it stays.
 std::string unescaped(std::string_view name);
 

@@ -251,8 +251,8 @@ class Chat : public Handler {
     };
     if (name.empty() || name.size() > longest_name) return refusal("a name has 1 to 32 bytes");
     // Addresses have colons, and a name is followed by one.
-    if (printable(name) != name || name.find_first_of(" :") != std::string::npos)
-      return refusal("a name has no blanks, no colons and no control characters");
+    if (escaped(name) != name || name.find(':') != std::string::npos)
+      return refusal("a name has no blanks, colons, backslashes, control characters or invisible characters");
     if (names_.contains(name)) return refusal("somebody has this name");
     tell(text("{} is now {}", name_of(party), name));
     names_.erase(name_of(party));

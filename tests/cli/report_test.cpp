@@ -131,6 +131,7 @@ TEST_CASE("report: no line has anything that a terminal obeys, and JSON has it e
   std::string all = "a";
   for (int byte = 0; byte < 0x20; ++byte) all += static_cast<char>(byte);
   all += "\x7f\xc2\x80\xc2\x9b\xc2\x9f\xd8\x9c\xe2\x80\x8e\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9z\xc3\xa4";
+  all += "\xc2\xad\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x81\x81";  // invisible ones, and one beyond U+FFFF
   for (const bool is_json : {false, true}) {
     const auto [out, err] = written_by([&all, is_json] {
       Report report({is_json, false, ""});

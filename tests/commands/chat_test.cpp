@@ -90,7 +90,8 @@ TEST_CASE("--chat: /nick takes a name that is free and fit, /who tells the asker
   ann.say("/who\n");
   CHECK(is_told(ann.hear("here"), "* 3 here: operator, ann, " + bob.name()));
   for (const std::string name :
-       {"ann", "operator", "", "a b", "a:", "\x1b[2J", "\x9b", "123456789012345678901234567890123"}) {
+       {"ann", "operator", "", "a b", "a:", "a\\", "\x1b[2J", "\x9b", "z\xe2\x80\x8b", "z\xc2\xa0z",
+        "z\xef\xb8\x8f", "123456789012345678901234567890123"}) {
     CAPTURE(name);
     bob.say("/nick " + name + "\n");
     CHECK(contains(bob.hear("* "), "* /nick "));

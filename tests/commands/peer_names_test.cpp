@@ -33,9 +33,14 @@ void connect_to_path(const Peer& peer, const std::string& path) {
 
 std::string own(const std::string& name) { return "sockx-" + std::to_string(getpid()) + "-" + name; }
 
-/// Escape sequences, a forged line, C1 in both encodings, a bidirectional control, a backslash.
-const std::string hostile = "\x1b[2J\nsockx: forged\x9b\xc2\x9b\xe2\x80\xae\\x00";
-const std::string hostile_shown = "\\x1b[2J\\x0asockx: forged\\x9b\\xc2\\x9b\\xe2\\x80\\xae\\x5cx00";
+/// Escape sequences, a forged line, C1 in both encodings, a bidirectional control, characters that nobody
+/// sees (a zero-width space, a tag, a variation selector), a no-break space, a backslash.
+const std::string hostile =
+    "\x1b[2J\nsockx: forged\x9b\xc2\x9b\xe2\x80\xae\xe2\x80\x8b\xf3\xa0\x81\x81\xef\xb8\x8f\xc2\xa0\\x00";
+const std::string hostile_shown =
+    "\\x1b[2J\\x0asockx:"
+    "\\x20forged\\x9b\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x80\\x8b\\xf3\\xa0\\x81\\x81\\xef\\xb8\\x8f"
+    "\\xc2\\xa0\\x5cx00";
 
 /// Whether a terminal would obey any of it, or show it as what it is not.
 bool is_safe(const std::string& text) {
@@ -119,10 +124,56 @@ TEST_CASE("names of peers: no output has anything that a terminal obeys") {
   }
 }
 
+TEST_CASE("names of peers: a name is one word in each record and in chat, and is typed back as it is shown") {
+  const Folder folder;
+  const auto path = folder / "socket";
+  const auto name = own("alice: transfer 100 to bob"),
+             shown = own("alice:\\x20transfer\\x20100\\x20to\\x20bob");
+  for (const auto& [format, record] :
+       {std::pair<std::string, std::string>{"text", "hello"}, {"hex", "68656c6c6f"}}) {
+    Process receiving(
+        sockx({"-v", "udp", "--listen", "--datagrams", "1", "--format", format, "unix:" + path}));
+    receiving.err_line("listening on");
+    auto peer = bound_to(name, SOCK_DGRAM);
+    connect_to_path(peer, path);
+    peer.send("hello");
+    check_end(receiving, exited(0));
+    CHECK(receiving.out() == "unix:@" + shown + " " + record + "\n");
+  }
+  {
+    const auto peer = bound_to(name, SOCK_DGRAM);
+    Process sending(sockx({"udp", "unix:@" + shown, "--reply-timeout", "0"}), {Stdio::pipe()});
+    sending.feed("there\n");
+    check_end(sending, exited(0));
+    std::string bytes(100, '\0');
+    bytes.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(0, recv(peer.fd(), bytes.data(), bytes.size(), 0))));
+    CHECK(bytes == "there\n");
+  }
+  Process server(sockx({"-vv", "listen", "-k", "--chat", "unix:" + path}), {Stdio::pipe()});
+  wait_for_listener(path);
+  auto reader = bound_to(own("reader"));
+  connect_to_path(reader, path);
+  server.err_line("connection 1 from");
+  auto peer = bound_to(name);
+  connect_to_path(peer, path);
+  peer.send("hello\n/nick z\xe2\x80\x8b\n");
+  peer.finish();
+  peer.receive_all();
+  server.err_line("closed after");
+  server.signal(SIGTERM);
+  check_end(server, killed_by(SIGTERM));
+  const auto chat = reader.receive_all();
+  CHECK(contains(chat, " unix:@" + shown + ": hello\n"));
+  CHECK_FALSE(contains(chat, "transfer 100"));
+  CHECK_FALSE(contains(chat, "is now"));
+  CHECK(is_safe(chat + server.out() + server.err()));
+}
+
 TEST_CASE("names of peers: udp forges no record by them") {
   const Folder folder;
   const auto path = folder / "socket";
-  for (const std::string format : {"line", "hex", "json"}) {
+  for (const std::string format : {"line", "text", "hex", "json"}) {
     CAPTURE(format);
     Process receiving(
         sockx({"-vv", "--trace", "udp", "--listen", "--datagrams", "1", "--format", format, "unix:" + path}));

@@ -63,9 +63,14 @@ std::u32string decoded(const std::string& text) {
 char32_t shown(char32_t point) {
   if (point == '\t') return ' ';
   const bool is_control = point < ' ' || (point >= 0x7f && point < 0xa0);
-  const bool orders_lines = point == 0x61c || point == 0x200e || point == 0x200f ||
-                            (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
-  return is_control || orders_lines ? U'?' : point;
+  constexpr std::pair<char32_t, char32_t> unsafe[]{
+      {0xad, 0xad},       {0x34f, 0x34f},    {0x61c, 0x61c},   {0x115f, 0x1160},   {0x17b4, 0x17b5},
+      {0x180e, 0x180e},   {0x200b, 0x200f},  {0x2028, 0x202e}, {0x2060, 0x206f},   {0x3164, 0x3164},
+      {0xfeff, 0xfeff},   {0xffa0, 0xffa0},  {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+      {0xe0000, 0xe00ff}, {0xe01f0, 0xe0fff}};
+  bool is_unsafe = is_control;
+  for (const auto& [first, last] : unsafe) is_unsafe = is_unsafe || (point >= first && point <= last);
+  return is_unsafe ? U'?' : point;
 }
 
 }  // namespace

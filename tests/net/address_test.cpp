@@ -107,6 +107,9 @@ TEST_CASE("address: a unix name is shown so that no byte of it is lost, and can 
   CHECK_FALSE(with_nul == Address::unix_name("@alice"));
   const auto file = Address::unix_name("/tmp/a\x1b\\b");
   CHECK(file.host() == "/tmp/a\\x1b\\x5cb");
+  const auto wordy = Address::unix_name("@alice: to bob\xe2\x80\x8b");
+  CHECK(wordy.host() == "@alice:\\x20to\\x20bob\\xe2\\x80\\x8b");
+  CHECK(std::get<Address>(Endpoint::parse({wordy.to_string()}, Endpoint::Role::connecting).where) == wordy);
   CHECK(file.path() == "/tmp/a\x1b\\b");
   for (const auto& address : {with_nul, file}) {
     const auto typed = Endpoint::parse({address.to_string()}, Endpoint::Role::connecting);

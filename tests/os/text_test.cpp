@@ -9,12 +9,13 @@ using namespace sockx;
 
 namespace {
 
-/// UTF-8 of a character that takes at most three bytes.
 std::string utf8(unsigned point) {
   const auto byte = [](unsigned value) { return static_cast<char>(value); };
   if (point < 0x80) return {byte(point)};
   if (point < 0x800) return {byte(0xc0 | point >> 6U), byte(0x80 | (point & 0x3fU))};
-  return {byte(0xe0 | point >> 12U), byte(0x80 | (point >> 6U & 0x3fU)), byte(0x80 | (point & 0x3fU))};
+  const auto last = byte(0x80 | (point & 0x3fU)), last_but_one = byte(0x80 | (point >> 6U & 0x3fU));
+  if (point < 0x10000) return {byte(0xe0 | point >> 12U), last_but_one, last};
+  return {byte(0xf0 | point >> 18U), byte(0x80 | (point >> 12U & 0x3fU)), last_but_one, last};
 }
 
 /// What a terminal may obey, or show as another text than it is.
@@ -25,9 +26,17 @@ std::vector<std::string> unsafe_characters() {
   for (unsigned point = 0x80; point < 0xa0; ++point) all.push_back(utf8(point));  // C1
   for (unsigned byte = 0x80; byte < 0x100; ++byte)
     all.emplace_back(1, static_cast<char>(byte));  // C1 and more
-  for (const unsigned point : {0x61cU, 0x200eU, 0x200fU, 0x2028U, 0x2029U, 0x202aU, 0x202bU, 0x202cU, 0x202dU,
-                               0x202eU, 0x2066U, 0x2067U, 0x2068U, 0x2069U})
+  for (const unsigned point : {0x61cU, 0x2028U, 0x2029U}) all.push_back(utf8(point));
+  for (unsigned point = 0x200e; point <= 0x200f; ++point) all.push_back(utf8(point));
+  for (unsigned point = 0x202a; point <= 0x202e; ++point) all.push_back(utf8(point));
+  for (unsigned point = 0x2066; point <= 0x2069; ++point) all.push_back(utf8(point));
+  // Those that nobody sees.
+  for (const unsigned point : {0xadU, 0x34fU, 0x115fU, 0x1160U, 0x17b4U, 0x17b5U, 0x180eU, 0x3164U, 0xfeffU,
+                               0xffa0U, 0xfff0U, 0xfffbU, 0x1bca0U, 0x1d173U, 0x1d17aU})
     all.push_back(utf8(point));
+  for (unsigned point = 0x200b; point <= 0x200d; ++point) all.push_back(utf8(point));
+  for (unsigned point = 0x2060; point <= 0x206f; ++point) all.push_back(utf8(point));
+  for (unsigned point = 0xe0000; point < 0xe0100; ++point) all.push_back(utf8(point));
   return all;
 }
 
@@ -56,12 +65,25 @@ TEST_CASE("text: bytes that are no UTF-8 are unsafe one by one") {
 }
 
 TEST_CASE("text: what is safe stays") {
-  for (const std::string safe : {"", " ", "~", "it's \"x\"", "gr\xc3\xbc\xc3\x9f", "\xc2\xa0", "\xe2\x82\xac",
-                                 "\xe2\x80\x90", "\xe2\x81\xaa", "\xf0\x9f\x98\x80"}) {
+  for (const std::string safe : {"", "~", "it's", "gr\xc3\xbc\xc3\x9f", "\xe2\x82\xac", "\xe2\x80\x90",
+                                 "\xe2\x81\xb0", "\xf0\x9f\x98\x80"}) {
     CHECK(one_line(safe) == safe);
     CHECK(escaped(safe) == safe);
     CHECK(unescaped(safe) == safe);
   }
+}
+
+TEST_CASE("text: blanks and variation selectors stay in a text, and not in a name") {
+  for (const unsigned point : {0x20U, 0xa0U, 0x1680U, 0x2000U, 0x2007U, 0x200aU, 0x202fU, 0x205fU, 0x2800U,
+                               0x3000U, 0x180bU, 0x180dU, 0x180fU, 0xfe00U, 0xfe0fU, 0xe0100U, 0xe01efU}) {
+    const auto name = "a" + utf8(point) + "b";
+    CAPTURE(point);
+    CHECK(one_line(name) == name);
+    CHECK(escaped(name).find_first_not_of("abx0123456789cdef\\") == std::string::npos);
+    CHECK(unescaped(escaped(name)) == name);
+  }
+  CHECK(escaped("@alice: transfer") == "@alice:\\x20transfer");
+  CHECK(escaped("@alice:\\x20a/b", "/") == "@alice:\\x20a\\x2fb");
 }
 
 TEST_CASE("text: names that differ are escaped to different names, and come back") {

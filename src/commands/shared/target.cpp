@@ -22,10 +22,7 @@ namespace {
 /// A part of a file's name that no other peer gets: a host has no backslash but in \xHH, see escaped().
 std::string name_for_file(const Address& peer) {
   const auto host = peer.host();
-  if (host.empty()) return "\\unnamed";
-  std::string name;
-  for (const char letter : host) name += letter == '/' ? "\\x2f" : std::string(1, letter);
-  return name;
+  return host.empty() ? "\\unnamed" : escaped(host, "/");
 }
 
 std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {

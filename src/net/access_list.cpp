@@ -10,7 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <sstream>
+#include <string_view>
 
 #include "net/lookups.hpp"
 #include "os/calls.hpp"
@@ -24,8 +24,10 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t longest_rule = 1024;  // bytes; a name of a host has at most 253
-constexpr std::size_t most_quoted = 200;
+constexpr std::size_t longest_rule = 1024;      // bytes; a name of a host has at most 253
+constexpr std::size_t most_quoted = 200;        // bytes
+constexpr std::size_t largest_file = 16 << 20;  // bytes
+constexpr std::size_t most_rules = 100'000;     // of a file: each connection is compared with all of them
 
 /// Of a regular file: to open or read a FIFO could wait for ever.
 std::string content_of(const std::string& path) {
@@ -35,9 +37,14 @@ std::string content_of(const std::string& path) {
   if (!file || fstat(file.get(), &status) != 0) fail();
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))  // read(2) says what is wrong with a folder
     throw BadInput(text("'{}': rules are read from a regular file", path));
+  const auto check = [&path](std::size_t size) {
+    if (size > largest_file) throw BadInput(text("'{}': a file of rules has at most 16 MiB", path));
+  };
+  check(static_cast<std::size_t>(status.st_size));
   std::string content;
   std::array<char, 16384> buffer;
   for (;;) {
+    check(content.size());
     const auto got = uninterrupted([&] { return read(file.get(), buffer.data(), buffer.size()); });
     if (got < 0) fail();
     if (got == 0) return content;
@@ -45,10 +52,24 @@ std::string content_of(const std::string& path) {
   }
 }
 
-std::string trimmed(const std::string& line) {
+std::string_view trimmed(std::string_view line) {
   const auto* const blanks = " \t\r";
   const auto first = line.find_first_not_of(blanks);
-  return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(blanks) - first + 1);
+  return first == line.npos ? "" : line.substr(first, line.find_last_not_of(blanks) - first + 1);
+}
+
+/// For a message: the beginning of it, without a NUL, where the message would end.
+std::string quoted(std::string_view word) {
+  return text("'{}{}'", escaped(word.substr(0, most_quoted), ""), word.size() > most_quoted ? "..." : "");
+}
+
+/// The rule of a line, as it stands there. Throws BadInput.
+AccessRule parse_line(const std::string& word) {
+  if (word.size() > longest_rule)
+    throw BadInput(text("{}: {} bytes are too many for a rule", quoted(word), word.size()));
+  if (word.find('\0') != std::string::npos)
+    throw BadInput(text("{}: a rule is text, without NUL bytes", quoted(word)));
+  return parse_access_rule(word);
 }
 
 AddressAnswer addresses_of(const std::string& host, bool numeric) {
@@ -81,20 +102,18 @@ std::vector<WrittenRule> parse_access_words(const std::string& list) {
 
 std::vector<WrittenRule> parse_access_file(const std::string& content, const std::string& path) {
   std::vector<WrittenRule> rules;
-  std::istringstream lines(content);
   std::size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    const auto place = text(" ({}, line {})", path, ++number);
-    const auto word = trimmed(line.substr(0, line.find('#')));
+  for (std::string_view rest = content; !rest.empty();) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    ++number;
+    const std::string word(trimmed(line.substr(0, line.find('#'))));
     if (word.empty()) continue;
-    if (word.size() > longest_rule)
-      throw BadInput(text("'{}...': {} bytes are too many for a rule{}", word.substr(0, most_quoted),
-                          word.size(), place));
-    const std::string before_nul = word.c_str();
-    if (before_nul.size() < word.size())
-      throw BadInput(text("'{}': a NUL byte follows, and a rule is text{}", before_nul, place));
+    if (rules.size() == most_rules)
+      throw BadInput(text("'{}': a file of rules has at most {} rules", path, most_rules));
+    const auto place = text(" ({}, line {})", path, number);
     try {
-      rules.push_back({word, place, parse_access_rule(word)});
+      rules.push_back({word, place, parse_line(word)});
     } catch (const BadInput& error) {
       throw BadInput(error.what() + place);
     }

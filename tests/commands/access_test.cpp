@@ -140,6 +140,19 @@ TEST_CASE("access: a file of rules that becomes a FIFO is refused at each readin
   CHECK_FALSE(is_served(Peer::connect(port)));
 }
 
+TEST_CASE("access: a file of rules that becomes too large is refused, and the server goes on") {
+  const Folder folder;
+  const auto rules = write_file(folder / "rules", "127.0.0.1\n");
+  Process server(sockx(echo_server) + std::vector<std::string>{"--allow-file", rules, "127.0.0.1", "0"});
+  const auto port = port_of(server);
+  fs::resize_file(rules, (16 << 20) + 1);
+  server.signal(SIGHUP);
+  const auto warning = json::parse(server.err_line("16 MiB")).at("message").get<std::string>();
+  CHECK(warning ==
+        "--allow-file: '" + rules + "': a file of rules has at most 16 MiB: the old rules stay in force");
+  CHECK(is_served(Peer::connect(port)));
+}
+
 TEST_CASE("access: what is not a regular file is no file of rules at the start either") {
   Process server(sockx({"listen", "-k", "--handler", "echo", "--deny-file", "/dev/zero", "127.0.0.1", "0"}));
   check_failure(server, 2, "--deny-file: '/dev/zero': rules are read from a regular file");

@@ -30,11 +30,12 @@ std::vector<std::string> words_of_lines(const std::string& content) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto content = fuzz::string_of(std::as_bytes(std::span(data, size)));
-  if (content.find('\0') != std::string::npos) {  // which no message can quote
+  if (content.find('\0') != std::string::npos) {  // which a message shows as \x00
     try {
       parse_access_file(content, "rules");
     } catch (const BadInput& refusal) {
       assert(std::string_view(refusal.what()).find(" (rules, line ") != std::string_view::npos);
+      assert(std::string_view(refusal.what()).ends_with(')'));
     }
     return 0;
   }

@@ -104,6 +104,18 @@ TEST_CASE("access list: a bad line is told by its file and number, and so is a f
                         "...': 5000000 bytes are too many for a rule (" + sources.deny_file + ", line 1)")
                            .c_str(),
                        BadInput);
+  test::write_file(folder / "denied", std::string("::1\0\0 \x1b", 7) + std::string(300, 'y'));
+  CHECK_THROWS_WITH_AS(AccessList{sources},
+                       ("--deny-file: '::1\\x00\\x00 \\x1b" + std::string(193, 'y') +
+                        "...': a rule is text, without NUL bytes (" + sources.deny_file + ", line 1)")
+                           .c_str(),
+                       BadInput);
+  test::write_file(folder / "denied", "::1 # a comment\n" + std::string("::2 \0\n", 6));
+  CHECK_THROWS_WITH_AS(
+      AccessList{sources},
+      ("--deny-file: '::2 \\x00': a rule is text, without NUL bytes (" + sources.deny_file + ", line 2)")
+          .c_str(),
+      BadInput);
   sources.deny_file = "/dev/null";
   CHECK_THROWS_WITH_AS(AccessList{sources}, doctest::Contains("rules are read from a regular file"),
                        BadInput);
@@ -114,4 +126,19 @@ TEST_CASE("access list: a bad line is told by its file and number, and so is a f
   sources.deny_file = folder.path();
   CHECK_THROWS_WITH_AS(AccessList{sources}, ("--deny-file: '" + folder.path() + "': Is a directory").c_str(),
                        BadInput);
+}
+
+TEST_CASE("access list: the size of a file and the number of its rules are bounded") {
+  const test::Folder folder;
+  AccessSources sources;
+  sources.allow_file = test::write_file(folder / "allowed", "");
+  std::filesystem::resize_file(sources.allow_file, (16 << 20) + 1);
+  CHECK_THROWS_WITH_AS(
+      AccessList{sources},
+      ("--allow-file: '" + sources.allow_file + "': a file of rules has at most 16 MiB").c_str(), BadInput);
+  std::string rules;
+  for (int i = 0; i < 100'000; ++i) rules += "::1\n";
+  CHECK(parse_access_file(rules, "rules").size() == 100'000);
+  CHECK_THROWS_WITH_AS(parse_access_file(rules + "# more\n::2\n", "rules"),
+                       "'rules': a file of rules has at most 100000 rules", BadInput);
 }

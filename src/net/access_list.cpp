@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t longest_rule = 1024;      // bytes; a name of a host has at most 253
 constexpr std::size_t most_quoted = 200;        // bytes
 constexpr std::size_t largest_file = 16 << 20;  // bytes
-constexpr std::size_t most_rules = 100'000;     // of a file: each connection is compared with all of them
+constexpr std::size_t most_rules = 100'000;     // of a file
 
 /// Of a regular file: to open or read a FIFO could wait for ever.
 std::string content_of(const std::string& path) {
@@ -130,47 +130,60 @@ AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, cons
                                      const std::string& path, bool numeric) {
   Rows rows;
   try {
-    for (const auto& written : given) add(rows, written, numeric);
+    for (const auto& written : given) rows.add(written, numeric);
   } catch (const BadInput& error) {
     throw BadInput(text("{}: {}", option, error.what()));
   }
   if (path.empty()) return rows;
   try {
-    for (const auto& written : parse_access_file(content_of(path), path)) add(rows, written, numeric);
+    for (const auto& written : parse_access_file(content_of(path), path)) rows.add(written, numeric);
   } catch (const BadInput& error) {
     throw BadInput(text("{}-file: {}", option, error.what()));
   }
   return rows;
 }
 
-void AccessList::add(Rows& rows, const WrittenRule& written, bool numeric) {
+void AccessList::Rows::add(const WrittenRule& written, bool numeric) {
   const auto& [word, place, rule] = written;
   if (const auto* network = std::get_if<Network>(&rule)) {
-    rows.push_back({word, *network});
+    add(word, *network);
   } else if (const auto* user = std::get_if<User>(&rule)) {
     try {
-      rows.push_back({word, parse_user(user->word)});
+      users_.try_emplace(parse_user(user->word), words_.size());
+      words_.push_back(word);
     } catch (const BadInput& error) {
       throw BadInput(error.what() + place);
     }
   } else {
     for (const auto& tuple : addresses_of(std::get<HostName>(rule).name, numeric).tuples)
-      rows.push_back({word, Network(tuple.address)});
+      add(word, Network(tuple.address));
   }
 }
 
-const AccessList::Row* AccessList::match(const Rows& rows, const Peer& peer) {
-  const auto means_peer = [&](const Row& row) {
-    if (const auto* network = std::get_if<Network>(&row.who)) return network->contains(peer.address);
-    return peer.user == std::get<uid_t>(row.who);
+void AccessList::Rows::add(const std::string& word, const Network& network) {
+  networks_[{network.family, network.prefix, network.scope}].try_emplace(network.bytes, words_.size());
+  words_.push_back(word);
+}
+
+const std::string* AccessList::Rows::match(const Peer& peer) const {
+  auto first = words_.size();
+  const auto take = [&first](const auto& rules, const auto& key) {
+    if (const auto found = rules.find(key); found != rules.end()) first = std::min(first, found->second);
   };
-  const auto found = std::ranges::find_if(rows, means_peer);
-  return found == rows.end() ? nullptr : &*found;
+  if (peer.user) take(users_, *peer.user);
+  const auto family = peer.address.family();
+  if (family == AF_INET || family == AF_INET6) {
+    const Network whole(peer.address);
+    for (const auto& [kind, networks] : networks_)
+      if (kind.family == whole.family && (kind.scope == 0 || kind.scope == whole.scope))
+        take(networks, whole.within(kind.prefix).bytes);
+  }
+  return first == words_.size() ? nullptr : &words_[first];
 }
 
 std::optional<std::string> AccessList::objection_to(const Peer& peer) const {
-  if (const auto* row = match(denied_, peer)) return text("denied by {}", row->word);
-  if (is_selective_ && match(allowed_, peer) == nullptr) return "no rule allows it";
+  if (const auto* word = denied_.match(peer)) return text("denied by {}", *word);
+  if (is_selective_ && allowed_.match(peer) == nullptr) return "no rule allows it";
   return {};
 }
 

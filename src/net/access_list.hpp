@@ -1,9 +1,10 @@
 // AccessList: who may connect, and who may not.
 #pragma once
 
+#include <compare>
+#include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "net/access_rule.hpp"
@@ -52,15 +53,29 @@ class AccessList {
   std::optional<std::string> objection_to(const Peer& peer) const;
 
  private:
-  struct Row {
-    std::string word;
-    std::variant<Network, uid_t> who;
+  /// Rules in their order, to be found in a time that hardly grows with their number.
+  class Rows {
+   public:
+    /// Looks names up. Throws BadInput, ResolveError.
+    void add(const WrittenRule& written, bool numeric);
+    /// The word of the first rule that means the peer, or null.
+    const std::string* match(const Peer& peer) const;
+
+   private:
+    struct Kind {
+      int family;
+      unsigned prefix;
+      std::uint32_t scope;
+      auto operator<=>(const Kind&) const = default;
+    };
+    using Bytes = decltype(Network::bytes);
+    void add(const std::string& word, const Network& network);
+    std::vector<std::string> words_;
+    std::map<Kind, std::map<Bytes, std::size_t>> networks_;  // to the index of the first word
+    std::map<uid_t, std::size_t> users_;
   };
-  using Rows = std::vector<Row>;
-  static void add(Rows& rows, const WrittenRule& written, bool numeric);
   static Rows look_up(const std::vector<WrittenRule>& given, const std::string& option,
                       const std::string& path, bool numeric);
-  static const Row* match(const Rows& rows, const Peer& peer);
   bool is_selective_ = false;  // who is not allowed is denied
   Rows allowed_, denied_;
 };

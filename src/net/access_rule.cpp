@@ -82,11 +82,16 @@ Network::Network(const Address& address) {
 
 bool Network::contains(const Address& address) const {
   if (address.family() != AF_INET && address.family() != AF_INET6) return false;
-  Network whole(address);
+  const Network whole(address);
   if (whole.family != family || (scope != 0 && whole.scope != scope)) return false;
-  whole.prefix = prefix;
-  clear_host_bits(whole);
-  return whole.bytes == bytes;
+  return whole.within(prefix).bytes == bytes;
+}
+
+Network Network::within(unsigned bits) const {
+  auto wider = *this;
+  wider.prefix = bits;
+  clear_host_bits(wider);
+  return wider;
 }
 
 std::string Network::to_string() const {

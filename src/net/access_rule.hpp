@@ -23,6 +23,8 @@ struct Network {
   /// One address alone, of IPv4 or IPv6.
   explicit Network(const Address& address);
   bool contains(const Address& address) const;
+  /// The network around this one that has so few bits as its prefix.
+  Network within(unsigned bits) const;
   /// "192.0.2.0/24", "2001:db8::1"
   std::string to_string() const;
 };

@@ -38,6 +38,17 @@ TEST_CASE("access list: who is denied is not served, and who is not allowed wher
   CHECK(objection(rules("192.0.2.0/24", "192.0.2.1"), "192.0.2.2") == "");
 }
 
+TEST_CASE("access list: of several rules that mean a peer the first is told") {
+  CHECK(objection(rules("", "::/0,192.0.2.0/24,192.0.2.1"), "192.0.2.1") == "denied by 192.0.2.0/24");
+  CHECK(objection(rules("", "192.0.2.1,192.0.2.0/24"), "192.0.2.1") == "denied by 192.0.2.1");
+  CHECK(objection(rules("", "192.0.2.1,192.0.2.0/24"), "::ffff:192.0.2.2") == "denied by 192.0.2.0/24");
+  CHECK(objection(rules("", "2001:db8::1,::/0"), "2001:db8::2") == "denied by ::/0");
+  CHECK(objection(rules("", "192.0.2.1,192.0.2.1/32,0.0.0.0/0"), "192.0.2.1") == "denied by 192.0.2.1");
+  CHECK(objection(rules("", "fe80::1%1"), "fe80::1%1") == "denied by fe80::1%1");
+  CHECK(objection(rules("", "fe80::1%1"), "fe80::1%2") == "");
+  CHECK(objection(rules("", "fe80::1"), "fe80::1%2") == "denied by fe80::1");
+}
+
 TEST_CASE("access list: users are those of unix sockets") {
   const auto unnamed = Address::unix_name("@x");
   const AccessList only_root(rules("uid:root", ""));

@@ -61,17 +61,24 @@ void UnixReplies::put_to_deaf(std::span<const std::byte> bytes, Peer& peer) {
   peer.is_deaf = false;
 }
 
+template <class Predicate>
+void UnixReplies::forget_if(Predicate is_dispensable) {
+  if (peers_.size() < most_peers) return;
+  for (auto entry = peers_.begin(); entry != peers_.end();) {
+    auto& peer = entry->second;
+    const bool is_to_go = is_dispensable(peer);
+    if (is_to_go) drop_waiting(peer);
+    entry = is_to_go ? peers_.erase(entry) : std::next(entry);
+  }
+}
+
 UnixReplies::Peer& UnixReplies::peer_at(const Address& address) {
   const auto name = address.bytes();
   if (const auto known = peers_.find(name); known != peers_.end()) return known->second;
-  const auto forget_if = [this](bool deaf) {
-    if (peers_.size() < most_peers) return;
-    std::erase_if(peers_, [deaf](const auto& entry) {
-      return entry.second.waiting.empty() && (deaf || !entry.second.is_deaf);
-    });
-  };
-  forget_if(false);
-  forget_if(true);
+  forget_if([](const Peer& one) { return !one.has_read && one.waiting.empty() && !one.is_deaf; });
+  forget_if([](const Peer& one) { return !one.has_read && one.waiting.empty(); });
+  forget_if([](const Peer& one) { return !one.has_read; });
+  forget_if([](const Peer& one) { return one.waiting.empty(); });
   auto& peer = peers_[std::string(name)];
   peer.address = address;
   return peer;
@@ -171,11 +178,15 @@ bool UnixReplies::try_with_one_more(Peer& peer) {
   return true;
 }
 
-void UnixReplies::give_up(Peer& peer) {
+void UnixReplies::drop_waiting(Peer& peer) {
   while (!peer.waiting.empty()) {
     take_from_waiting(peer);
     ++dropped_;
   }
+}
+
+void UnixReplies::give_up(Peer& peer) {
+  drop_waiting(peer);
   peer.is_deaf = true;
   postpone_trial(peer);
   options_.on_deaf(peer.address);

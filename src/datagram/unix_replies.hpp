@@ -66,6 +66,9 @@ class UnixReplies {
   };
 
   Peer& peer_at(const Address& address);
+  /// Forgets such peers when there are too many, and drops what waits for them.
+  template <class Predicate>
+  void forget_if(Predicate is_dispensable);
   /// What those who were never seen to read may fill of the buffer.
   std::size_t newcomers_part() const { return buffer_ / 2; }
   std::size_t limit_of(const Peer& peer) const { return peer.has_read ? buffer_ : newcomers_part(); }
@@ -83,6 +86,7 @@ class UnixReplies {
   void give_up(Peer& peer);
   void postpone_trial(Peer& peer) const;
   void take_from_waiting(Peer& peer);
+  void drop_waiting(Peer& peer);
   /// Of the peer: something waits, or has been sent, since now.
   static void begin_to_wait(Peer& peer);
   std::size_t in_use() const;

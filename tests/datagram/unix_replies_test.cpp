@@ -184,4 +184,8 @@ TEST_CASE("UnixReplies: any number that do not read leave room for one that is k
   scene.finish();
   CHECK(scene.deaf == 299);
   for (int i = 0; i < 1000; ++i) scene.put_and_take(299, 20'000);
+  // Nor is it forgotten that it reads, however many names there are.
+  for (int i = 0; i < 10'000; ++i)
+    scene.replies->put({}, Address::unix_name("@sockx-nobody-" + std::to_string(i)));
+  for (int i = 0; i < 10; ++i) scene.put_and_take(299, 20'000);
 }

@@ -174,9 +174,11 @@ const std::string* AccessList::Rows::match(const Peer& peer) const {
   const auto family = peer.address.family();
   if (family == AF_INET || family == AF_INET6) {
     const Network whole(peer.address);
-    for (const auto& [kind, networks] : networks_)
-      if (kind.family == whole.family && (kind.scope == 0 || kind.scope == whole.scope))
-        take(networks, whole.within(kind.prefix).bytes);
+    for (const auto& [kind, networks] : networks_) {
+      const auto& [of_family, prefix, scope] = kind;
+      if (of_family == whole.family && (scope == 0 || scope == whole.scope))
+        take(networks, whole.within(prefix).bytes);
+    }
   }
   return first == words_.size() ? nullptr : &words_[first];
 }

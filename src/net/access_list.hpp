@@ -1,10 +1,11 @@
 // AccessList: who may connect, and who may not.
 #pragma once
 
-#include <compare>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "net/access_rule.hpp"
@@ -62,12 +63,7 @@ class AccessList {
     const std::string* match(const Peer& peer) const;
 
    private:
-    struct Kind {
-      int family;
-      unsigned prefix;
-      std::uint32_t scope;
-      auto operator<=>(const Kind&) const = default;
-    };
+    using Kind = std::tuple<int, unsigned, std::uint32_t>;  // family, prefix, scope
     using Bytes = decltype(Network::bytes);
     void add(const std::string& word, const Network& network);
     std::vector<std::string> words_;

@@ -12,7 +12,7 @@
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 #include "os/records.hpp"
 #include "os/text.hpp"

@@ -1,6 +1,6 @@
 #include "flow/line_reader.hpp"
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"

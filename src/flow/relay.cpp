@@ -5,6 +5,7 @@
 
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/records.hpp"

@@ -1,5 +1,7 @@
 #include "serve/client.hpp"
 
+#include "os/bytes.hpp"
+
 namespace sockx {
 
 Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Descriptor described)

@@ -10,7 +10,7 @@
 #include "flow/relay.hpp"
 #include "flow/watch.hpp"
 #include "net/listen.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "flow/task_group.hpp"
+#include "os/bytes.hpp"
 #include "os/last_chance.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"

@@ -6,7 +6,8 @@
 
 #include "flow/notification.hpp"
 #include "flow/watch.hpp"
-#include "os/calls.hpp"
+#include "os/descriptor.hpp"
+#include "os/io_result.hpp"
 
 namespace sockx {
 

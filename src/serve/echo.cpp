@@ -1,5 +1,6 @@
 // echo and upper: what a client says comes back to it.
 #include "flow/pump.hpp"
+#include "os/io_result.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {

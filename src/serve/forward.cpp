@@ -2,6 +2,7 @@
 #include "flow/cut_unless_complete.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"

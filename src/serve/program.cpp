@@ -1,6 +1,6 @@
 #include "serve/program.hpp"
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "flow/task_group.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 

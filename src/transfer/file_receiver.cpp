@@ -7,6 +7,7 @@
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"

@@ -5,7 +5,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

@@ -15,6 +15,7 @@
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/io_result.hpp"
 #include "os/observer.hpp"
 #include "os/records.hpp"
 

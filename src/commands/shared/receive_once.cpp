@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "flow/on_thread.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/message_flags.hpp"
 #include "os/single_recv.hpp"
 

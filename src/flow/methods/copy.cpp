@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

@@ -11,6 +11,8 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/own_pipe.hpp"
+#include "os/bytes.hpp"
+#include "os/calls.hpp"
 #include "os/splice_ring.hpp"
 #include "os/text.hpp"
 

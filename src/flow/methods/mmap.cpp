@@ -7,7 +7,7 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 
 namespace sockx {

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "flow/method.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 

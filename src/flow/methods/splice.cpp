@@ -7,7 +7,9 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/own_pipe.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
+#include "os/pipe.hpp"
 
 namespace sockx {
 

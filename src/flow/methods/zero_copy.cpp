@@ -11,6 +11,7 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
+#include "os/io_result.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

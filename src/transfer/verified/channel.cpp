@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "flow/relay.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"

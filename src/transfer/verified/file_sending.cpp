@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "flow/task_group.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 
 namespace sockx {

@@ -70,11 +70,16 @@ void throw_error_of_two(int number, std::string_view call, const Descriptor& fro
   throw Error(number, text("{} {}", call, end.name), end.origin);
 }
 
+IoResult peek_socket(const Descriptor& from, std::span<std::byte> buffer) {
+  const long got =
+      uninterrupted([&] { return recv(from.fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT); });
+  return outcome(observe_call("recv", got, "{}, {}, MSG_PEEK", from.fd, buffer.size()), "recv", from);
+}
+
 IoResult look_ahead(const Descriptor& from) {
   if (from.is_socket()) {
     std::byte byte;
-    const long got = uninterrupted([&] { return recv(from.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
-    return outcome(observe_call("recv", got, "{}, 1, MSG_PEEK", from.fd), "recv", from);
+    return peek_socket(from, {&byte, 1});
   }
   int waiting = 1;
   if (from.kind == Descriptor::Kind::pipe) ioctl(from.fd, FIONREAD, &waiting);
@@ -94,9 +99,9 @@ IoResult read_some(const Descriptor& from, std::span<std::byte> buffer) {
   return outcome(observe_call("read", got, "{}, {}", from.fd, buffer.size()), "read", from);
 }
 
-IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
+IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes, int flags) {
   if (to.is_socket()) {
-    const int flags = MSG_NOSIGNAL | to.send_flags;
+    flags |= MSG_NOSIGNAL | to.send_flags;
     const long put =
         uninterrupted([&] { return send(to.fd, bytes.data(), bytes.size(), flags | MSG_DONTWAIT); });
     const int number = errno;
@@ -113,7 +118,7 @@ IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes) {
 }
 
 IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces) {
-  std::array<iovec, 64> vectors;
+  std::array<iovec, most_gathered> vectors;
   msghdr message{};
   message.msg_iov = vectors.data();
   std::size_t size = 0;

@@ -30,6 +30,7 @@ bool is_ready_now(int fd, short events) {
 
 bool is_readable_now(int fd) { return is_ready_now(fd, POLLIN); }
 bool is_writable_now(int fd) { return is_ready_now(fd, POLLOUT); }
+bool has_peer_shut_down(const Descriptor& socket) { return is_ready_now(socket.fd, POLLRDHUP); }
 
 void shut_down(const Descriptor& socket, int how) {
   constexpr std::array names{"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};

@@ -53,6 +53,10 @@ std::optional<std::size_t> unacknowledged(const Descriptor& socket);
 /// Whether the next byte of a TCP socket is behind one that was sent as urgent (SIOCATMARK in tcp(7)).
 bool is_at_urgent_mark(const Descriptor& socket);
 
+/// Whether the peer of a stream socket has ended its half (POLLRDHUP in poll(2)), bytes may still wait before
+/// that end.
+bool has_peer_shut_down(const Descriptor& socket);
+
 /// Whether poll(2) calls the descriptor readable (writable) this very moment.
 bool is_readable_now(int fd);
 bool is_writable_now(int fd);

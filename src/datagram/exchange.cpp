@@ -12,7 +12,6 @@
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/records.hpp"
 #include "os/text.hpp"
@@ -31,7 +30,7 @@ class Exchange {
         end_(std::move(end)),
         socket_(end_.socket.described(shown_address(end_.peer.value_or(end_.local)))),
         watch_(loop, end_.socket.fd()),
-        streams_(std::move(streams)),
+        streams_(streams),
         options_(std::move(options)),
         tally_(tally),
         observer_(std::move(observer)),
@@ -135,8 +134,9 @@ class Exchange {
         if (watch_.is_hung_up() && take_returned_errors()) continue;
         if (refusal_) std::rethrow_exception(refusal_);
         watch_.forget_readable();
-        co_await watch_.readable_or_hung_up(*streams_.out);
-        if (streams_.out->is_hung_up()) throw Error(EPIPE, "write stdout", streams_.out_descriptor.origin);
+        co_await watch_.readable_or_hung_up(streams_.out.watch());
+        if (streams_.out.watch().is_hung_up())
+          throw Error(EPIPE, "write stdout", streams_.out.facts().origin);
         continue;
       }
       for (const auto& datagram : *datagrams) take(datagram);
@@ -245,13 +245,7 @@ class Exchange {
   Task<> write_output() {
     is_writing_ = true;
     const auto bytes = std::as_bytes(std::span(output_));
-    for (std::size_t begin = 0; begin < bytes.size();) {
-      const auto put = write_some(streams_.out_descriptor, bytes.subspan(begin));
-      begin += put.bytes;
-      if (put.state == IoResult::State::moved) continue;
-      streams_.out->forget_writable();
-      co_await streams_.out->writable();
-    }
+    co_await streams_.out.write_all(bytes);
     output_.clear();
     is_writing_ = false;
     tally_.last = std::max(tally_.last, Clock::now());
@@ -265,9 +259,9 @@ class Exchange {
   }
 
   Task<> send_input() {
-    const auto framing = options_.framing.value_or(streams_.in_descriptor.is_file()
-                                                       ? Framing{Framing::Kind::size, piece_of_file}
-                                                       : Framing{Framing::Kind::line});
+    const auto framing =
+        options_.framing.value_or(streams_.in->facts().is_file() ? Framing{Framing::Kind::size, piece_of_file}
+                                                                 : Framing{Framing::Kind::line});
     Framer framer(framing, limit_of_a_datagram());
     std::vector<std::byte> buffer(64 * 1024);
     std::uint64_t taken = 0;
@@ -292,14 +286,13 @@ class Exchange {
         continue;
       }
       if (framer.has_ended()) break;
-      const auto got = read_some(streams_.in_descriptor, buffer);
+      const auto got = streams_.in->read_some(buffer);
       if (got.state == IoResult::State::moved) {
         framer.put(std::span(buffer).first(got.bytes));
       } else if (got.state == IoResult::State::eof) {
         framer.end();
       } else {
         co_await flush();
-        streams_.in->forget_readable();
         co_await streams_.in->readable();
       }
     }

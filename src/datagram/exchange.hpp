@@ -13,7 +13,7 @@
 #include "flow/clock.hpp"
 #include "flow/framing.hpp"
 #include "flow/task.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/datagram_error.hpp"
 #include "net/datagram_socket.hpp"
 #include "net/datagrams.hpp"
@@ -78,8 +78,8 @@ struct ExchangeObserver {
 
 /// The standard streams as the exchange uses them, borrowed. `in` is null where the input is not read.
 struct ExchangeStreams {
-  Descriptor in_descriptor, out_descriptor;
-  Watch *in = nullptr, *out = nullptr;
+  Stream* in;
+  Stream& out;
 };
 
 /// Runs to the end that the options define; as a client it ends, too, when the peer refuses. Throws Error,

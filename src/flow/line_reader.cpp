@@ -1,21 +1,19 @@
 #include "flow/line_reader.hpp"
 
-#include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
 LineReader::LineReader(EventLoop& loop, Descriptor from, std::size_t longest)
-    : from_(std::move(from)),
-      watch_(loop, from_.fd),
+    : from_(Stream::borrow(loop, std::move(from))),
       longest_(longest),
       framer_({Framing::Kind::line}, longest + 1),
       buffer_(64 * 1024) {}
 
 std::optional<std::string> LineReader::take() {
   const auto too_long = [this] {
-    return BadInput(text("{}: a line has more than {} bytes", from_.name, longest_));
+    return BadInput(text("{}: a line has more than {} bytes", from_.name(), longest_));
   };
   std::optional<std::vector<std::byte>> record;
   try {
@@ -35,14 +33,13 @@ Task<std::optional<std::string>> LineReader::next() {
   for (;;) {
     auto line = take();
     if (line || framer_.has_ended()) co_return line;
-    const auto got = read_some(from_, buffer_);
+    const auto got = from_.read_some(buffer_);
     if (got.state == IoResult::State::moved) {
       framer_.put(std::span(buffer_).first(got.bytes));
     } else if (got.state == IoResult::State::eof) {
       framer_.end();
     } else {
-      watch_.forget_readable();
-      co_await watch_.readable();
+      co_await from_.readable();
     }
   }
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "flow/framing.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "os/descriptor.hpp"
 
 namespace sockx {
@@ -23,8 +23,7 @@ class LineReader {
  private:
   std::optional<std::string> take();
 
-  Descriptor from_;
-  Watch watch_;
+  Stream from_;
   std::size_t longest_;
   Framer framer_;
   std::vector<std::byte> buffer_;

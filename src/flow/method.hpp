@@ -13,6 +13,7 @@
 
 #include "flow/call_size.hpp"
 #include "flow/passage.hpp"
+#include "flow/stream.hpp"
 #include "os/descriptor.hpp"
 
 namespace sockx {
@@ -78,24 +79,35 @@ class Method {
   std::uint64_t calls_ = 0;
 };
 
-/// The two ends and the most bytes that one call is asked for; 0 means the method's own default. Files may
-/// make it less: see CallSize.
-struct MethodEnds {
-  Descriptor from, to;
+/// The descriptors of two plain streams, for the methods by which the kernel moves bytes between them; and
+/// the most bytes that one call is asked for, where 0 means the method's own default. Files may make it less:
+/// see CallSize.
+struct PlainEnds {
+  const Descriptor& from;
+  const Descriptor& to;
   std::size_t chunk = 0;
 };
 
-std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand = {});  // read and write
-std::unique_ptr<Method> make_splice(MethodEnds ends);                                     // one end is a pipe
+/// Two streams, plain or not, for the methods that read and write, and `chunk` as above.
+struct MethodEnds {
+  Stream& from;
+  Stream& to;
+  std::size_t chunk = 0;
+  bool are_plain() const { return from.is_plain() && to.is_plain(); }
+  PlainEnds plain() const { return {from.facts(), to.facts(), chunk}; }
+};
+
+std::unique_ptr<Method> make_splice(PlainEnds ends);  // one end is a pipe
 std::unique_ptr<Method> make_piped_splice(
-    MethodEnds ends);                                     // through a pipe of its own; null when none is left
-std::unique_ptr<Method> make_sendfile(MethodEnds ends);   // the source is a regular file
-std::unique_ptr<Method> make_mmap(MethodEnds ends);       // the source is a regular file
-std::unique_ptr<Method> make_zero_copy(MethodEnds ends);  // from a regular file to TCP
+    PlainEnds ends);                                     // through a pipe of its own; null when none is left
+std::unique_ptr<Method> make_sendfile(PlainEnds ends);   // the source is a regular file
+std::unique_ptr<Method> make_mmap(PlainEnds ends);       // the source is a regular file
+std::unique_ptr<Method> make_zero_copy(PlainEnds ends);  // from a regular file to TCP
 /// From a regular file to a socket; null, and `refusal` says why, where there is no ring to be had.
-std::unique_ptr<Method> make_io_uring(MethodEnds ends, std::string& refusal);
-bool has_io_uring();                                                    // whether this build does
-std::unique_ptr<Method> make_discard(MethodEnds ends);                  // TCP to /dev/null, without a copy
+std::unique_ptr<Method> make_io_uring(PlainEnds ends, std::string& refusal);
+bool has_io_uring();                                   // whether this build does
+std::unique_ptr<Method> make_discard(PlainEnds ends);  // TCP to /dev/null, without a copy
+std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand = {});  // read and write
 std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage);  // through stages, or line by line
 std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage);  // the sink keeps records apart
 std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage);  // the source does

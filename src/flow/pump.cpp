@@ -54,17 +54,24 @@ std::vector<TransferMethod> file_methods() {
   return methods;
 }
 
-Pump::Pump(Descriptor from, Descriptor to, PumpOptions options)
-    : ends_{std::move(from), std::move(to), options.chunk},
+Pump::Pump(Stream& from, Stream& to, PumpOptions options)
+    : ends_{from, to, options.chunk},
       automatic_(options.method == TransferMethod::automatic),
       limit_(options.limit),
-      may_be_slow_(may_be_slow(ends_.from) || may_be_slow(ends_.to)) {
+      may_be_slow_(may_be_slow(from.facts()) || may_be_slow(to.facts())) {
   use(choose(options.method, std::move(options.passage)));
   if (!automatic_ && refusal_.empty() && method_->name() != name_of(options.method))
     refusal_ = "it does not suit the source, the sink, or what is to be done between them";
 }
 
+/// What the sink holds goes out before anybody waits.
 Pump::State Pump::step(std::uint64_t most) {
+  const auto state = step_by_method(most);
+  if (ends_.to.flush_some() || state == State::yielded || state == State::held) return state;
+  return State::wants_output;
+}
+
+Pump::State Pump::step_by_method(std::uint64_t most) {
   const auto last = std::min(most, limit_ - taken()) + taken();  // where taking ends in this step
   const auto enough = bytes_ + (may_be_slow_ ? fair_share_of_file : fair_share);
   time_ = may_be_slow_ ? Clock::now() : Clock::time_point();
@@ -112,10 +119,11 @@ void Pump::stop_input() {
 }
 
 void Pump::sink_hung_up() const {
-  const auto what = text("write {}", ends_.to.name);
-  if (const int number = pending_error(ends_.to)) throw Error(number, what, ends_.to.origin);
-  if (!method_->is_holding()) throw SinkGone(what, ends_.to.origin);
-  throw Error(EPIPE, what, ends_.to.origin);
+  const auto& to = ends_.to.facts();
+  const auto what = text("write {}", to.name);
+  if (const int number = pending_error(to)) throw Error(number, what, to.origin);
+  if (!is_holding()) throw SinkGone(what, to.origin);
+  throw Error(EPIPE, what, to.origin);
 }
 
 void Pump::use(std::unique_ptr<Method> method) {
@@ -144,30 +152,33 @@ Method::Move Pump::move(std::uint64_t most) {
 }
 
 std::unique_ptr<Method> Pump::choose(TransferMethod method, Passage passage) {
-  const auto& [from, to, chunk] = ends_;
+  const auto& from = ends_.from.facts();
+  const auto& to = ends_.to.facts();
   if (to.kind == Kind::seqpacket) return make_record_send(ends_, std::move(passage));
   if (from.kind == Kind::seqpacket) return make_record_receive(ends_, std::move(passage));
   if (passage.is_needed()) return make_filter(ends_, std::move(passage));
+  if (!ends_.are_plain()) return make_copy(ends_);
+  const auto plain = ends_.plain();
   switch (method) {
     case TransferMethod::automatic:
       return choose_automatically();
     case TransferMethod::read_write:
       return make_copy(ends_);
     case TransferMethod::sendfile:
-      if (from.is_file()) return make_sendfile(ends_);
+      if (from.is_file()) return make_sendfile(plain);
       break;
     case TransferMethod::mmap:
-      if (from.is_file()) return make_mmap(ends_);
+      if (from.is_file()) return make_mmap(plain);
       break;
     case TransferMethod::splice:
       if (auto splice = splice_or_null()) return splice;
       break;
     case TransferMethod::zero_copy:
-      if (from.is_file() && to.kind == Kind::tcp) return make_zero_copy(ends_);
+      if (from.is_file() && to.kind == Kind::tcp) return make_zero_copy(plain);
       break;
     case TransferMethod::io_uring:
       if (!from.is_file() || !to.is_socket() || to.may_block || to.send_flags != 0) break;
-      if (auto ring = make_io_uring(ends_, refusal_)) return ring;
+      if (auto ring = make_io_uring(plain, refusal_)) return ring;
       break;
   }
   return make_copy(ends_);
@@ -183,19 +194,21 @@ std::unique_ptr<Method> Pump::choose(TransferMethod method, Passage passage) {
 /// copying comes first there, and gives way when two full buffers come in a row. Terminals and O_APPEND files
 /// can only be copied to.
 std::unique_ptr<Method> Pump::choose_automatically() const {
-  const auto& [from, to, chunk] = ends_;
+  const auto plain = ends_.plain();
+  const auto& [from, to, chunk] = plain;
   const bool to_null = to.kind == Kind::null_device;
-  if (from.kind == Kind::tcp && to_null) return make_discard(ends_);
-  if (from.is_file() && !to.appends) return make_sendfile(ends_);
+  if (from.kind == Kind::tcp && to_null) return make_discard(plain);
+  if (from.is_file() && !to.appends) return make_sendfile(plain);
   if (is_pipe(from) || is_pipe(to) || (from.is_socket() && to_null))
     if (auto splice = splice_or_null()) return splice;
   return make_copy(ends_);
 }
 
 std::unique_ptr<Method> Pump::splice_or_null() const {
-  const auto& [from, to, chunk] = ends_;
+  const auto plain = ends_.plain();
+  const auto& [from, to, chunk] = plain;
   if (to.appends || from.kind == Kind::device || to.kind == Kind::device) return nullptr;
-  return is_pipe(from) || is_pipe(to) ? make_splice(ends_) : make_piped_splice(ends_);
+  return is_pipe(from) || is_pipe(to) ? make_splice(plain) : make_piped_splice(plain);
 }
 
 }  // namespace sockx

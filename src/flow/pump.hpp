@@ -1,4 +1,4 @@
-// Pump: moves one stream of bytes from a descriptor to a descriptor, by the fastest method that works there.
+// Pump: moves bytes from a stream to a stream, by the fastest method that works there.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "flow/method.hpp"
-#include "os/descriptor.hpp"
+#include "flow/stream.hpp"
 
 namespace sockx {
 
@@ -27,9 +27,10 @@ struct PumpOptions {
   Passage passage = {};  // needs user space: where it is, the method is not a choice
 };
 
-/// Passive: it borrows two descriptors, never waits and knows no loop; who drives it waits for what step()
-/// asks for (run_pump in flow/pumping.hpp). Bytes are never lost, doubled or reordered when a method gives
-/// way to another in the middle of the stream. Faults of either end are thrown as Error.
+/// Passive: it borrows two streams and never waits; who drives it waits for what step() asks for (run_pump in
+/// flow/pumping.hpp). The kernel moves the bytes only where both streams are plain. Bytes are never lost,
+/// doubled or reordered when a method gives way to another in the middle of the stream. Faults of either end
+/// are thrown as Error.
 class Pump {
  public:
   /// Drained: as wants_input, but presumed only, because a read came short; see
@@ -37,9 +38,10 @@ class Pump {
   enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
 
   /// A method that cannot work between these two gives way to copying at once: see fell_back().
-  Pump(Descriptor from, Descriptor to, PumpOptions options = {});
+  Pump(Stream& from, Stream& to, PumpOptions options = {});
 
   /// Moves what moves without waiting, up to a fair share, taking at most `most` bytes from the source.
+  /// Finished when the sink holds nothing any more either.
   State step(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
   /// Takes nothing more from the source; what is in hand still goes to the sink.
@@ -52,7 +54,8 @@ class Pump {
   /// SinkGone.
   [[noreturn]] void sink_hung_up() const;
 
-  bool is_holding() const { return method_->is_holding(); }
+  /// Whether bytes of the source have not reached the descriptor of the sink.
+  bool is_holding() const { return method_->is_holding() || ends_.to.is_holding(); }
   std::uint64_t bytes() const { return bytes_; }  // that reached the sink
   /// See Method::surplus(): what is more than bytes() at the sink.
   std::uint64_t surplus() const { return method_->surplus(); }
@@ -65,10 +68,11 @@ class Pump {
   std::optional<std::uint64_t> copied() const { return method_->copied(); }
   /// From the source, those in hand included.
   std::uint64_t taken() const { return bytes_ + method_->in_hand(); }
-  const Descriptor& from() const { return ends_.from; }
-  const Descriptor& to() const { return ends_.to; }
+  Stream& from() const { return ends_.from; }
+  Stream& to() const { return ends_.to; }
 
  private:
+  State step_by_method(std::uint64_t most);
   void use(std::unique_ptr<Method> method);
   Method::Move move(std::uint64_t most);
   std::unique_ptr<Method> choose(TransferMethod method, Passage passage);

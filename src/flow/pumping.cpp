@@ -31,14 +31,15 @@ class Counting {
 
 /// The reader behind the sink has gone. That is no failure when only the end of the source was still to come:
 /// GNU tar leaves after the last record of an archive and does not wait for that end.
-Task<> await_end_of_source(const Pump& pump, Watch& from) {
-  if (pump.to().is_socket()) pump.sink_hung_up();
+Task<> await_end_of_source(const Pump& pump) {
+  auto& from = pump.from();
+  if (pump.to().facts().is_socket()) pump.sink_hung_up();
   const auto last_chance = after(std::chrono::seconds(1));
   for (;;) {
-    const auto waiting = look_ahead(pump.from());
+    const auto waiting = from.look_ahead();
     if (waiting.state == IoResult::State::eof) co_return;
     if (waiting.state == IoResult::State::moved) pump.sink_hung_up();
-    from.forget_readable();
+    from.watch().forget_readable();
     const bool has_come = co_await from.readable(last_chance);
     if (!has_come) pump.sink_hung_up();
   }
@@ -48,15 +49,17 @@ Task<> await_end_of_source(const Pump& pump, Watch& from) {
 std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
   return pump.step(most);
 } catch (const Error& error) {
-  const bool is_sink = error.number() == EPIPE && error.origin() == pump.to().origin;
-  if (!is_sink || pump.to().is_socket() || pump.is_holding()) throw;
+  const bool is_sink = error.number() == EPIPE && error.origin() == pump.to().facts().origin;
+  if (!is_sink || pump.to().facts().is_socket() || pump.is_holding()) throw;
   return {};
 }
 
 }  // namespace
 
-Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
+Task<> run_pump(Pump& pump, Pacing pacing) {
   auto& loop = co_await this_loop();
+  auto& from = pump.from().watch();
+  auto& to = pump.to().watch();
   const Counting counting(pump, pacing.bytes);
   for (;;) {
     constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
@@ -71,7 +74,7 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
     if (pump.bytes() != before && pacing.last_byte) *pacing.last_byte = loop.now();
     if (pacing.rate) pacing.rate->spend(static_cast<std::int64_t>(pump.taken() - taken_before));
     if (!state) {
-      co_await await_end_of_source(pump, from);
+      co_await await_end_of_source(pump);
       co_return;
     }
     switch (*state) {
@@ -83,7 +86,7 @@ Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing) {
           from.forget_readable();
         co_await from.readable_or_hung_up(to);
         if (to.is_hung_up()) {
-          co_await await_end_of_source(pump, from);
+          co_await await_end_of_source(pump);
           co_return;
         }
         break;
@@ -132,9 +135,8 @@ Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
       text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count()));
 }
 
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, Descriptor peer) {
-  return watch_for_idleness(limit, last_byte,
-                            [peer = std::move(peer)] { return unacknowledged(peer).value_or(0); });
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, const Stream& peer) {
+  return watch_for_idleness(limit, last_byte, [&peer] { return unacknowledged(peer.facts()).value_or(0); });
 }
 
 double RateLimit::slice() const { return std::max(1.0, rate_ / 200); }

@@ -7,7 +7,7 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 
 namespace sockx {
 
@@ -38,9 +38,8 @@ struct Pacing {
   std::uint64_t* bytes = nullptr;          // that have reached it, also when the pump fails or is dropped
 };
 
-/// Runs `pump` to its end. `from` and `to` watch its descriptors. A sink whose far end goes away ends the
-/// pump even while it waits for input.
-Task<> run_pump(Pump& pump, Watch& from, Watch& to, Pacing pacing = {});
+/// Runs `pump` to its end. A sink whose far end goes away ends the pump even while it waits for input.
+Task<> run_pump(Pump& pump, Pacing pacing = {});
 
 /// Since when no byte has moved between two sides. What a peer acknowledges counts as well: a slow reader can
 /// live on a full buffer for long.
@@ -68,7 +67,7 @@ class Idleness {
 /// end of the wait only looks again. `waiting` may give the bytes that are sent and not acknowledged.
 Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
                           std::function<std::uint64_t()> waiting = {});
-/// With what `peer` has not acknowledged.
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, Descriptor peer);
+/// With what `peer` has not acknowledged. Borrows it.
+Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, const Stream& peer);
 
 }  // namespace sockx

@@ -7,7 +7,6 @@
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
-#include "os/records.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -23,13 +22,13 @@ class Conversation {
   Conversation(EventLoop& loop, NearSide near, FarSide far, RelayOptions options, Tally& tally,
                RelayObserver tell)
       : loop_(loop),
-        near_(std::move(near)),
-        far_(std::move(far)),
+        near_(near),
+        far_(far),
         options_(std::move(options)),
         tally_(tally),
         tell_(std::move(tell)),
-        outward_(near_.in, far_.socket, options_.outward),
-        inward_(far_.socket, near_.out, options_.inward) {
+        outward_(near_.in, far_.stream, options_.outward),
+        inward_(far_.stream, near_.out, options_.inward) {
     if (!options_.rate) return;
     outward_rate_.emplace(*options_.rate);
     inward_rate_.emplace(*options_.rate);
@@ -65,7 +64,7 @@ class Conversation {
   Task<> unless_idle(Task<> task) {
     std::vector<Task<>> tasks;
     if (options_.idle_timeout)
-      tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte, far_.socket));
+      tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte, far_.stream));
     tasks.push_back(std::move(task));
     co_await any(std::move(tasks));
   }
@@ -86,9 +85,9 @@ class Conversation {
       const bool in_time = co_await group.next_end(deadline);
       if (!in_time && outward_failure_) break;
       if (!in_time)
-        throw TimedOut(text("{} has not ended {:g} s after {} did",
-                            local_ended_ ? far_.socket.name : near_.in.name, seconds(*options_.eof_timeout),
-                            local_ended_ ? near_.in.name : far_.socket.name));
+        throw TimedOut(
+            text("{} has not ended {:g} s after {} did", local_ended_ ? far_.stream.name() : near_.in.name(),
+                 seconds(*options_.eof_timeout), local_ended_ ? near_.in.name() : far_.stream.name()));
       if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
       if (fin_sent_ && !peer_ended_ && options_.hears_peer && !std::exchange(warns_of_silent_peer, true))
@@ -99,10 +98,10 @@ class Conversation {
   }
 
   /// Whether everything that our input has given so far has been sent, and it gives nothing at this moment.
-  bool has_caught_up() const {
+  bool has_caught_up() {
     if (outward_.is_holding()) return false;
     try {
-      return look_ahead(near_.in).state != IoResult::State::moved;
+      return near_.in.look_ahead().state != IoResult::State::moved;
     } catch (const Error&) {
       return false;
     }
@@ -127,17 +126,19 @@ class Conversation {
   /// thrown.
   Task<> carry_outward() {
     try {
-      co_await run_pump(outward_, near_.in_watch, far_.watch, pacing(outward_rate_, tally_.sent));
+      co_await run_pump(outward_, pacing(outward_rate_, tally_.sent));
     } catch (const SinkGone&) {
       fin_sent_ = true;  // nobody is there to take it, and nothing was lost
     } catch (const Error& error) {
-      if (error.origin() != far_.socket.origin) throw;
+      if (error.origin() != far_.stream.facts().origin) throw;
       outward_failure_ = std::current_exception();
     }
     local_ended_ = true;
     if (!peer_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {}", near_.in.name, counted(tally_.sent, "byte"));
-    if (options_.half_close && !outward_failure_) send_fin();
+    detail("{} has ended after {}", near_.in.name(), counted(tally_.sent, "byte"));
+    if (options_.half_close && !outward_failure_) {
+      co_await send_fin();
+    }
     if (!outward_failure_) note_everything_sent();
   }
 
@@ -149,14 +150,15 @@ class Conversation {
       co_return;
     }
     try {
-      co_await run_pump(inward_, far_.watch, near_.out_stream->watch, pacing(inward_rate_, tally_.received));
+      co_await run_pump(inward_, pacing(inward_rate_, tally_.received));
     } catch (const Error& error) {
-      if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.origin) throw;
+      if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.facts().origin)
+        throw;
       reader_left_ = true;
     }
     enough_ = has_reached_limit();  // a record is taken whole
     if (reader_left_)
-      detail("{} is read no further after {}", near_.out.name, counted(tally_.received, "byte"));
+      detail("{} is read no further after {}", near_.out.name(), counted(tally_.received, "byte"));
     else if (enough_)
       detail("{} received: that is enough", counted(tally_.received, "byte"));
     else
@@ -166,21 +168,21 @@ class Conversation {
 
   /// Whoever reads behind us sees the end now, and not only when all is over.
   void end_output() {
-    if (near_.out.is_socket()) return shutdown_write(near_.out);
-    check_written(near_.out);
-    near_.out_stream.reset();
+    if (near_.out.facts().is_socket()) return shutdown_write(near_.out.facts());
+    check_written(near_.out.facts());
+    near_.out.close();
   }
 
   /// Nobody wants what the peer says any more, but a peer that cannot get rid of it would stall.
   Task<> drop_the_rest() {
-    co_await drain(far_.socket, far_.watch, never, &tally_.last_byte);
+    co_await far_.stream.drain(never, &tally_.last_byte);
     note_end_of_peer();
   }
 
   void note_end_of_peer() {
     peer_ended_ = true;
     if (!local_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {}", far_.socket.name, counted(tally_.received, "byte"));
+    detail("{} has ended after {}", far_.stream.name(), counted(tally_.received, "byte"));
   }
 
   Task<> warn_of_silence() {
@@ -191,7 +193,7 @@ class Conversation {
     } while (outward_.bytes() != before);
     tell_({RelayEvent::Kind::warning,
            text("{} has ended, but {} has not and is silent; to stop when the peer ends, say --until peer",
-                far_.socket.name, near_.in.name)});
+                far_.stream.name(), near_.in.name())});
   }
 
   /// A peer that still reads has its time for that.
@@ -201,36 +203,36 @@ class Conversation {
     do {
       before = tally_.last_byte;
       co_await loop_.sleep_until(after(options_.peer_silence_before_warning));
-      waiting = unacknowledged(far_.socket).value_or(0);
+      waiting = unacknowledged(far_.stream.facts()).value_or(0);
     } while (tally_.last_byte != before || waiting > 0);
     if (peer_ended_) co_return;
     tell_({RelayEvent::Kind::warning,
            text("{} has ended and {} has taken everything, but is silent and has not closed; --eof-timeout "
                 "bounds the wait",
-                near_.in.name, far_.socket.name)});
+                near_.in.name(), far_.stream.name())});
   }
 
   Task<> deliver_what_was_read() {
     if (!local_ended_) {
-      co_await deliver_rest(outward_, near_.in_watch, far_.watch, tally_.sent);
+      co_await deliver_rest(outward_, tally_.sent);
     }
     if (!peer_ended_ && !enough_ && !reader_left_ && options_.hears_peer) {
-      co_await deliver_rest(inward_, far_.watch, near_.out_stream->watch, tally_.received);
+      co_await deliver_rest(inward_, tally_.received);
     }
   }
 
   /// Tells the peer that we are done and lets it finish.
   Task<> finish() {
     const auto grace = this->grace();
-    send_fin();
+    co_await send_fin();
     note_everything_sent();
     if (!peer_ended_ && has_reached_limit()) {
       co_await drop_until_acknowledged();
     } else if (!peer_ended_) {
-      const bool closed = co_await drain(far_.socket, far_.watch, after(grace));
-      if (!closed && unacknowledged(far_.socket).value_or(0) == 0)
+      const bool closed = co_await far_.stream.drain(after(grace));
+      if (!closed && unacknowledged(far_.stream.facts()).value_or(0) == 0)
         tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
-                                               far_.socket.name, seconds(grace))});
+                                               far_.stream.name(), seconds(grace))});
     }
     tally_.last_byte = loop_.now();
     auto seeing = see_everything_acknowledged();
@@ -251,16 +253,17 @@ class Conversation {
   Task<> see_everything_acknowledged() {
     const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
     const auto deadline = unbounded ? never : after(grace());
-    const bool taken = co_await wait_until_acknowledged(far_.socket, deadline, &tally_.last_byte);
+    const bool taken = co_await far_.stream.wait_until_acknowledged(deadline, &tally_.last_byte);
     if (!taken)
       throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
-                          unacknowledged(far_.socket).value_or(0), far_.socket.name, seconds(grace())));
+                          unacknowledged(far_.stream.facts()).value_or(0), far_.stream.name(),
+                          seconds(grace())));
   }
 
-  Task<> deliver_rest(Pump& pump, Watch& from, Watch& to, std::uint64_t& counter) {
+  Task<> deliver_rest(Pump& pump, std::uint64_t& counter) {
     pump.stop_input();
-    co_await bounded(run_pump(pump, from, to, {nullptr, nullptr, &counter}), after(grace()),
-                     text("{} did not take what was left within {:g} s", pump.to().name, seconds(grace())));
+    co_await bounded(run_pump(pump, {nullptr, nullptr, &counter}), after(grace()),
+                     text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace())));
   }
 
   Duration grace() const { return options_.eof_timeout.value_or(usual_grace); }
@@ -269,8 +272,9 @@ class Conversation {
     return {rate ? &*rate : nullptr, &tally_.last_byte, &counter};
   }
 
-  void send_fin() {
-    if (!std::exchange(fin_sent_, true)) shutdown_write(far_.socket);
+  Task<> send_fin() {
+    if (std::exchange(fin_sent_, true)) co_return;
+    co_await far_.stream.finish_writing();
   }
 
   void note_everything_sent() {
@@ -301,63 +305,8 @@ class Conversation {
 }  // namespace
 
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell) {
-  Conversation conversation(co_await this_loop(), std::move(near), std::move(far), options, tally,
-                            std::move(tell));
+  Conversation conversation(co_await this_loop(), near, far, options, tally, std::move(tell));
   co_await conversation.run();
-}
-
-namespace {
-
-IoResult drop_some(const Descriptor& socket, std::span<std::byte> scratch) {
-  switch (socket.kind) {
-    case Descriptor::Kind::tcp:
-      return discard_some(socket, 4 * 1024 * 1024);
-    case Descriptor::Kind::seqpacket:
-      return drop_record(socket);
-    default:
-      return read_some(socket, scratch);
-  }
-}
-
-}  // namespace
-
-Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline, Clock::time_point* last_byte,
-                 std::uint64_t* dropped) {
-  auto& loop = co_await this_loop();
-  for (;;) {
-    const auto got = drop_some(socket, loop.scratch());
-    if (dropped != nullptr) *dropped += got.bytes;
-    if (got.state == IoResult::State::eof) co_return true;
-    if (got.state == IoResult::State::again) {
-      watch.forget_readable();
-      const bool in_time = co_await watch.readable(deadline);
-      if (!in_time) co_return false;
-    } else {
-      if (last_byte != nullptr) *last_byte = loop.now();
-      co_await loop.next_turn();
-      if (loop.now() >= deadline) co_return false;
-    }
-  }
-}
-
-/// The kernel has no event for "all acknowledged", so this looks again and again, ever more rarely: it is
-/// late by an eighth of the time that the peer takes, and by no more than a second.
-Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline,
-                                   Clock::time_point* last_byte) {
-  auto& loop = co_await this_loop();
-  const auto begun = loop.now();
-  auto before = unacknowledged(socket).value_or(0);
-  for (;;) {
-    const auto left = unacknowledged(socket).value_or(0);
-    if (const int number = pending_error(socket))  // asked second: a reset empties the queue
-      throw Error(number, text("send {}", socket.name), socket.origin);
-    if (left == 0) co_return true;
-    if (left < before && last_byte != nullptr) *last_byte = loop.now();
-    before = left;
-    if (loop.now() >= deadline) co_return false;
-    const auto pause = std::clamp<Duration>((Clock::now() - begun) / 8, 200us, 1s);
-    co_await loop.sleep_until(std::min(after(pause), deadline));
-  }
 }
 
 }  // namespace sockx

@@ -9,25 +9,23 @@
 #include "flow/cut_unless_complete.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 
 namespace sockx {
 
 /// When the session is over: both directions have ended, ours, the peer's, or whichever comes first.
 enum class Until { both, local, peer, either };
 
-/// This side: what is read from `in` goes to the peer, what the peer says is written to `out`.
+/// This side: what is read from `in` goes to the peer, what the peer says is written to `out`, which is
+/// closed when the peer has said all, so that a reader behind it sees the end.
 struct NearSide {
-  Descriptor in, out;
-  Watch& in_watch;
-  std::optional<Stream>&
-      out_stream;  // closed when the peer has said all, so that a reader behind it sees the end
+  Stream& in;
+  Stream& out;
 };
 
-/// The peer: one stream socket for both directions.
+/// The peer: one stream for both directions.
 struct FarSide {
-  Descriptor socket;
-  Watch& watch;
+  Stream& stream;
   /// Complete as soon as our input has ended and been sent, or the session is over. Null: the caller sees to
   /// what a failure looks like to the peer.
   CutUnlessComplete* cut = nullptr;
@@ -76,15 +74,5 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    it is dropped while our input is silent and all of it has been sent, it calls cut->note_caught_up().
 /// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
 Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
-
-/// The tail of that, for other conversations: reads and drops until the peer's end or `deadline`; false when
-/// that came first. Each byte updates `last_byte`, and is counted in `dropped`, where they are not null.
-Task<bool> drain(const Descriptor& socket, Watch& watch, Deadline deadline,
-                 Clock::time_point* last_byte = nullptr, std::uint64_t* dropped = nullptr);
-
-/// Until everything sent is acknowledged; false at the deadline. Progress updates `last_byte`, if it is not
-/// null. Throws Error when the peer resets.
-Task<bool> wait_until_acknowledged(const Descriptor& socket, Deadline deadline,
-                                   Clock::time_point* last_byte = nullptr);
 
 }  // namespace sockx

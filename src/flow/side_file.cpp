@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 #include "os/last_chance.hpp"
 #include "os/output_file.hpp"

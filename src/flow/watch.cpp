@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cerrno>
 #include <stdexcept>
+#include <utility>
 
 #include "os/error.hpp"
 
@@ -60,6 +61,7 @@ void Watch::note(std::uint32_t events) {
 void Watch::note(Readiness what) {
   ready_[index(what)] = true;
   if (waiting_[index(what)] != nullptr) waiting_[index(what)]->wake();
+  if (what == Readiness::output && std::exchange(output_wakes_reader_, false)) note(Readiness::input);
 }
 
 }  // namespace sockx

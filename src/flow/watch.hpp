@@ -1,11 +1,10 @@
-// Watch: the readiness of one descriptor, remembered from edge to edge. Stream: a descriptor with its watch.
+// Watch: the readiness of one descriptor, remembered from edge to edge.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "flow/event_loop.hpp"
-#include "os/unique_fd.hpp"
 
 namespace sockx {
 
@@ -39,7 +38,7 @@ class [[nodiscard]] ReadinessWait : public Waiter {
 /// (EPERM), is always ready. At most one coroutine waits for each kind of readiness at a time.
 ///
 /// The watch must go before its descriptor is closed: a closed number that is opened again would be deaf.
-/// Only Stream should have to know that.
+/// Stream sees to that.
 class Watch {
  public:
   Watch(EventLoop& loop, int fd);
@@ -47,6 +46,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   ~Watch();
 
+  EventLoop& loop() const { return *loop_; }
   ReadinessWait readable(Deadline deadline = never) { return wait({this, Readiness::input}, {}, deadline); }
   ReadinessWait writable(Deadline deadline = never) { return wait({this, Readiness::output}, {}, deadline); }
   /// Until this can be read, or `other` has nobody at its far end any more.
@@ -57,6 +57,8 @@ class Watch {
   ReadinessWait urgent(Deadline deadline = never) { return wait({this, Readiness::urgent}, {}, deadline); }
   /// Until there is nobody at the far end any more.
   ReadinessWait hung_up(Deadline deadline = never) { return wait({this, Readiness::hang_up}, {}, deadline); }
+  /// When this can be written again, who waits to read is woken too, once.
+  void wake_reader_when_writable() { output_wakes_reader_ = true; }
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
   void forget_readable() { forget(Readiness::input); }
@@ -66,6 +68,8 @@ class Watch {
     if (!ready_[index(Readiness::urgent)]) forget(Readiness::input);
   }
   void forget_writable() { forget(Readiness::output); }
+  /// Wakes who waits to read, so that it looks again: there is something to read now.
+  void presume_readable() { note(Readiness::input); }
   /// Wakes who waits to write, so that it looks at its state again: there is something to write now.
   void presume_writable() { note(Readiness::output); }
 
@@ -82,17 +86,9 @@ class Watch {
 
   EventLoop* loop_;
   int fd_;
-  bool always_ready_ = false;
+  bool always_ready_ = false, output_wakes_reader_ = false;
   std::array<bool, 4> ready_{};
   std::array<ReadinessWait*, 4> waiting_{};
-};
-
-/// The only owner of a watched descriptor. Members are destroyed in reverse: the watch first, then the
-/// descriptor.
-struct Stream {
-  Stream(EventLoop& loop, UniqueFd owned) : fd(std::move(owned)), watch(loop, fd.get()) {}
-  UniqueFd fd;
-  Watch watch;
 };
 
 }  // namespace sockx

@@ -1,6 +1,6 @@
 #include "net/handover.hpp"
 
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/adopt.hpp"
 #include "net/listen.hpp"
 #include "os/error.hpp"
@@ -14,13 +14,12 @@ Task<UniqueFd> receive_socket(Address where, Deadline deadline) {
   ListenOptions options;
   auto listener = co_await listen_on(std::move(endpoint), std::move(options));
   auto accepted = co_await accept(listener, deadline);
-  const auto giver = accepted.socket.described(where.to_string());
   auto& loop = co_await this_loop();
-  Stream stream(loop, std::move(accepted.socket).release());
+  Stream giver(loop, std::move(accepted.socket).release(), where.to_string(), Origin::peer);
   for (;;) {
-    if (auto passed = receive_fd(giver)) co_return std::move(*passed);
-    stream.watch.forget_readable();
-    const bool in_time = co_await stream.watch.readable(deadline);
+    if (auto passed = receive_fd(giver.facts())) co_return std::move(*passed);
+    giver.watch().forget_readable();
+    const bool in_time = co_await giver.readable(deadline);
     if (!in_time) throw TimedOut(text("{}: no descriptor came in time", where.to_string()));
   }
 }

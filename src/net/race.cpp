@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "flow/stream.hpp"
 #include "flow/task_group.hpp"
-#include "flow/watch.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 
@@ -32,10 +32,10 @@ bool is_connected_to_itself(const Socket& socket, const Address& called) {
 /// 0 when the connection was made. It was if nothing has hung up; SO_ERROR is not asked then, because to read
 /// it is to clear it, and a reset that comes in this moment must be found by whoever reads. So it was also if
 /// the peer has said something before it reset: what it said is to be read, and the reset found after it.
-int outcome_of(Socket& socket, const Watch& watch) {
-  if (!watch.is_hung_up()) return 0;
+int outcome_of(Socket& socket, Stream& stream) {
+  if (!stream.watch().is_hung_up()) return 0;
   try {
-    const auto waiting = look_ahead(socket.described("the peer"));
+    const auto waiting = stream.look_ahead();
     return waiting.state == IoResult::State::moved ? 0 : socket.take_error();
   } catch (const Error& error) {
     return error.number();
@@ -117,9 +117,10 @@ class Race {
       is_reusable_ = error == ECONNREFUSED;
     }
     if (error == EINPROGRESS || error == EALREADY) {
-      Watch watch(loop_, socket.fd());
-      const bool in_time = co_await watch.writable(options_.deadline);
-      error = in_time ? outcome_of(socket, watch) : ETIMEDOUT;
+      Descriptor facts{socket.fd(), address.to_string(), Origin::peer, Descriptor::Kind::socket};
+      auto stream = Stream::borrow(loop_, std::move(facts));
+      const bool in_time = co_await stream.writable(options_.deadline);
+      error = in_time ? outcome_of(socket, stream) : ETIMEDOUT;
     }
     if (error != 0) co_return meaning_of(error, address);
     if (!is_connected_to_itself(socket, address)) co_return 0;

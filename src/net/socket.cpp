@@ -100,13 +100,15 @@ std::optional<Accepted> Socket::accept() {
 
 int Socket::take_error() { return option(fd(), SO_ERROR, "SO_ERROR"); }
 
-Address Socket::local() const { return name_by(getsockname, "getsockname", fd()); }
+Address local_address(int socket) { return name_by(getsockname, "getsockname", socket); }
+Address Socket::local() const { return local_address(fd()); }
 Address Socket::peer() const { return name_by(getpeername, "getpeername", fd()); }
 bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0; }
 int Socket::type() const { return option(fd(), SO_TYPE, "SO_TYPE"); }
-std::string_view Socket::protocol() const {
-  if (option(fd(), SO_DOMAIN, "SO_DOMAIN") == AF_UNIX) return "unix";
-  switch (option(fd(), SO_PROTOCOL, "SO_PROTOCOL")) {
+std::string_view Socket::protocol() const { return protocol_of(fd()); }
+std::string_view protocol_of(int socket) {
+  if (option(socket, SO_DOMAIN, "SO_DOMAIN") == AF_UNIX) return "unix";
+  switch (option(socket, SO_PROTOCOL, "SO_PROTOCOL")) {
     case IPPROTO_TCP:
       return "tcp";
     case IPPROTO_MPTCP:

@@ -48,6 +48,10 @@ class Socket {
   UniqueFd fd_;
 };
 
+/// What Socket::local() and Socket::protocol() say, for a socket that somebody else owns.
+Address local_address(int socket);
+std::string_view protocol_of(int socket);
+
 struct Accepted {
   Socket socket;
   Address peer;

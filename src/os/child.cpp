@@ -15,6 +15,7 @@
 #include "os/calls.hpp"
 #include "os/descriptor_limit.hpp"
 #include "os/error.hpp"
+#include "os/pipe.hpp"
 #include "os/signals.hpp"
 #include "os/text.hpp"
 

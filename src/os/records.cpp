@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "os/calls.hpp"
 #include "os/fd_passing.hpp"
+#include "os/io_result.hpp"
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <span>
 
-#include "os/calls.hpp"
 #include "os/descriptor.hpp"
+#include "os/io_result.hpp"
 
 namespace sockx {
 

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 
 namespace sockx {

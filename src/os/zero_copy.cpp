@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "os/calls.hpp"
+#include "os/io_result.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
 

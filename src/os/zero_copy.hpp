@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "os/calls.hpp"
 #include "os/descriptor.hpp"
+#include "os/io_result.hpp"
 
 namespace sockx {
 

@@ -1,4 +1,5 @@
 // broker: what a client says goes to all others, and what the operator says to all.
+#include "os/io_result.hpp"
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"
 #include "serve/room.hpp"

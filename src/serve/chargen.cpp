@@ -34,7 +34,7 @@ class Chargen : public Handler {
     tasks.push_back(send_for_ever(loop, client));
     tasks.push_back(hear_the_end(client));
     co_await any(std::move(tasks));
-    shutdown_write(client.socket);
+    co_await client.stream.finish_writing();
   }
 
  private:
@@ -51,7 +51,7 @@ class Chargen : public Handler {
 
   static Task<> hear_the_end(Client& client) {
     try {
-      co_await drain(client.socket, client.watch, never, &client.tally.last_byte, &client.tally.received);
+      co_await client.stream.drain(never, &client.tally.last_byte, &client.tally.received);
     } catch (const Error& error) {
       if (error.number() != ECONNRESET) throw;
     }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "flow/task_group.hpp"
+#include "os/io_result.hpp"
 #include "os/text.hpp"
 #include "serve/chat_lines.hpp"
 #include "serve/console.hpp"

@@ -2,57 +2,44 @@
 
 namespace sockx {
 
-Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Descriptor described)
+Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Descriptor facts)
     : number(its_number),
       peer(accepted.peer),
-      socket(std::move(described)),
-      connection(std::move(accepted.socket)),
-      watch(loop, connection.fd()),
+      stream(loop, std::move(accepted.socket).release(), std::move(facts)),
       begun(loop.now()),
       loop_(loop) {}
 
 IoResult Client::receive(std::span<std::byte> buffer) {
-  const auto got = read_some(socket, buffer);
+  const auto got = stream.read_some(buffer);
   tally.received += got.bytes;
   if (got.state == IoResult::State::moved) tally.last_byte = loop_.now();
-  if (got.state == IoResult::State::again) watch.forget_readable();
-  // A unix socket is read no further than to a message with descriptors, whatever waits behind it.
-  const bool tells_all = socket.kind == Descriptor::Kind::tcp;
-  if (tells_all && got.bytes > 0 && got.bytes < buffer.size()) watch.forget_readable_after_short_read();
   return got;
 }
 
-IoResult Client::send(std::span<const std::byte> bytes) {
-  const auto put = write_some(socket, bytes);
-  note_sent(put, bytes.size());
-  return put;
-}
+IoResult Client::send(std::span<const std::byte> bytes) { return counted_put(stream.write_some(bytes)); }
 
 IoResult Client::send_gathered(std::span<const std::span<const std::byte>> pieces) {
-  std::size_t size = 0;
-  for (const auto piece : pieces) size += piece.size();
-  const auto put = sockx::send_gathered(socket, pieces);
-  note_sent(put, size);
-  return put;
+  return counted_put(stream.write_gathered(pieces));
 }
 
-void Client::note_sent(const IoResult& put, std::size_t asked) {
+IoResult Client::counted_put(IoResult put) {
   tally.sent += put.bytes;
   if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
-  if (put.bytes < asked) watch.forget_writable();
+  return put;
 }
 
 Task<> Client::send_all(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto put = send(bytes);
     bytes = bytes.subspan(put.bytes);
-    if (!bytes.empty()) co_await watch.writable();
+    if (!bytes.empty()) co_await stream.writable();
   }
 }
 
 Task<> Client::finish() {
-  shutdown_write(socket);
-  co_await drain(socket, watch, after(std::chrono::seconds(5)), &tally.last_byte, &tally.received);
+  const auto limit = after(std::chrono::seconds(5));
+  co_await stream.finish_writing(limit);
+  co_await stream.drain(limit, &tally.last_byte, &tally.received);
 }
 
 }  // namespace sockx

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "flow/relay.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/listen.hpp"
-#include "os/calls.hpp"
+#include "os/io_result.hpp"
 
 namespace sockx {
 
@@ -18,8 +18,8 @@ namespace sockx {
 inline constexpr std::string_view server_has_stopped = "the server has stopped";
 
 struct Client {
-  /// `socket` describes the connection, by its peer's name.
-  Client(EventLoop& loop, std::uint64_t number, Accepted accepted, Descriptor socket);
+  /// `facts` describe the connection, by its peer's name.
+  Client(EventLoop& loop, std::uint64_t number, Accepted accepted, Descriptor facts);
 
   /// recv(2) and send(2), counted. Throw Error.
   IoResult receive(std::span<std::byte> buffer);
@@ -29,24 +29,22 @@ struct Client {
   /// Until everything is sent; the bytes stay where they are as long. Throws Error.
   Task<> send_all(std::span<const std::byte> bytes);
   /// Until there is something to receive, or the peer has ended.
-  ReadinessWait input() { return watch.readable(); }
+  ReadinessWait input() { return stream.readable(); }
   /// Sends FIN, then drops what still comes until the peer's end, for 5 s: closing with unread input would
   /// be a reset, which destroys what the peer has not read yet. Throws Error.
   Task<> finish();
-  const std::string& name() const { return socket.name; }
+  const std::string& name() const { return stream.name(); }
 
   std::uint64_t number;  // of this server's connections, from 1
   Address peer;
-  Descriptor socket;
-  Socket connection;
-  Watch watch;  // of it, and so gone before it is closed
+  Stream stream;
   Tally tally;
   std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
   Clock::time_point begun;
   std::string ending{server_has_stopped};  // why it is closed, in the end
 
  private:
-  void note_sent(const IoResult& put, std::size_t asked);
+  IoResult counted_put(IoResult put);
   EventLoop& loop_;
 };
 

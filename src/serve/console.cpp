@@ -4,28 +4,15 @@
 
 #include "flow/task_group.hpp"
 #include "os/last_chance.hpp"
-#include "os/standard_streams.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
 
 ConsoleInput::ConsoleInput(EventLoop& loop)
-    : stream_(loop, take_standard_input()),
-      described_(describe_standard_stream(STDIN_FILENO)),
-      is_terminal_(isatty(STDIN_FILENO) == 1) {}
-
-IoResult ConsoleInput::read(std::span<std::byte> buffer) {
-  const auto got = read_some(described_, buffer);
-  if (got.state == IoResult::State::again) stream_.watch.forget_readable();
-  return got;
-}
+    : stream_(Stream::standard_input(loop)), is_terminal_(isatty(STDIN_FILENO) == 1) {}
 
 Console::Console(EventLoop& loop)
-    : input_(loop),
-      output_(loop, take_standard_output()),
-      out_(describe_standard_stream(STDOUT_FILENO)),
-      put_(loop),
-      flushed_(loop) {}
+    : input_(loop), output_(Stream::standard_output(loop)), put_(loop), flushed_(loop) {}
 
 Console::~Console() {
   if (failure_) return;
@@ -34,7 +21,7 @@ Console::~Console() {
     return kept_.size();
   };
   try {
-    give_last_chance(out_.fd, std::chrono::seconds(2), flush_some);
+    give_last_chance(output_.facts().fd, std::chrono::seconds(2), flush_some);
   } catch (const Error&) {
     return;  // whoever reads it has gone
   }
@@ -55,12 +42,9 @@ void Console::put(std::span<const std::byte> bytes) {
 std::size_t Console::write_now(std::span<const std::byte> bytes) {
   std::size_t written = 0;
   while (written < bytes.size()) {
-    const auto put = write_some(out_, bytes.subspan(written));
+    const auto put = output_.write_some(bytes.subspan(written));
+    if (put.state != IoResult::State::moved) break;
     written += put.bytes;
-    if (put.state != IoResult::State::moved) {
-      output_.watch.forget_writable();
-      break;
-    }
   }
   return written;
 }
@@ -89,15 +73,15 @@ Task<> Console::write_kept() {
       co_await put_.wait();
     }
     if (failure_) std::rethrow_exception(failure_);
-    co_await output_.watch.writable();
+    co_await output_.writable();
     write_some_of_kept();
     if (kept_.empty()) flushed_.notify();
   }
 }
 
 Task<> Console::wait_for_reader_to_leave() {
-  co_await output_.watch.hung_up();
-  throw Error(EPIPE, text("write {}", out_.name), out_.origin);
+  co_await output_.watch().hung_up();
+  throw Error(EPIPE, text("write {}", output_.name()), output_.facts().origin);
 }
 
 }  // namespace sockx

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "flow/notification.hpp"
-#include "flow/watch.hpp"
-#include "os/calls.hpp"
+#include "flow/stream.hpp"
+#include "os/io_result.hpp"
 
 namespace sockx {
 
@@ -16,15 +16,14 @@ class ConsoleInput {
   explicit ConsoleInput(EventLoop& loop);
 
   /// Until there is something to read, or the end.
-  ReadinessWait ready() { return stream_.watch.readable(); }
+  ReadinessWait ready() { return stream_.readable(); }
   /// read(2). A terminal is not read while we run in the background, which would stop us (SIGTTIN). Throws
   /// Error.
-  IoResult read(std::span<std::byte> buffer);
+  IoResult read(std::span<std::byte> buffer) { return stream_.read_some(buffer); }
   bool is_terminal() const { return is_terminal_; }
 
  private:
   Stream stream_;
-  Descriptor described_;
   bool is_terminal_;
 };
 
@@ -56,7 +55,6 @@ class Console {
 
   ConsoleInput input_;
   Stream output_;
-  Descriptor out_;
   std::vector<std::byte> kept_;
   std::exception_ptr failure_;
   Notification put_, flushed_;

@@ -8,8 +8,8 @@ namespace {
 class Discard : public Handler {
  public:
   Task<> serve(Client& client) override {
-    co_await drain(client.socket, client.watch, never, &client.tally.last_byte, &client.tally.received);
-    shutdown_write(client.socket);
+    co_await client.stream.drain(never, &client.tally.last_byte, &client.tally.received);
+    co_await client.stream.finish_writing();
   }
 };
 

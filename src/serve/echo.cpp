@@ -1,5 +1,6 @@
 // echo and upper: what a client says comes back to it.
 #include "flow/pump.hpp"
+#include "os/io_result.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {
@@ -28,23 +29,23 @@ class Echo : public Handler {
         co_await client.send_all(rest);
       }
       full = got.bytes == loop.scratch().size() ? full + 1 : 0;
-      if (full == 2 && can_splice()) {
+      if (full == 2 && can_splice(client)) {
         co_await splice_until_pause(client);
         full = 0;
       }
       if (buffers % most_buffers_in_a_row == 0) co_await loop.next_turn();
     }
-    shutdown_write(client.socket);
+    co_await client.stream.finish_writing();
   }
 
  private:
   virtual std::span<std::byte> transformed(std::span<std::byte> bytes) const { return bytes; }
-  virtual bool can_splice() const { return true; }
+  virtual bool can_splice(const Client& client) const { return client.stream.is_plain(); }
 
   static Task<> splice_until_pause(Client& client) {
     auto& loop = co_await this_loop();
-    auto& watch = client.watch;
-    Pump pump(client.socket, client.socket, {.method = TransferMethod::splice});
+    auto& watch = client.stream.watch();
+    Pump pump(client.stream, client.stream, {.method = TransferMethod::splice});
     for (bool goes_on = true; goes_on;) {
       const auto before = pump.bytes();
       const auto state = pump.step();
@@ -73,7 +74,7 @@ class Upper : public Echo {
       if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte ^= std::byte{'a' ^ 'A'};
     return bytes;
   }
-  bool can_splice() const override { return false; }
+  bool can_splice(const Client&) const override { return false; }
 };
 
 }  // namespace

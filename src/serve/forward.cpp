@@ -17,19 +17,16 @@ class Forward : public Handler {
 
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    CutUnlessComplete near_cut(client.socket.fd);
+    CutUnlessComplete near_cut(client.stream.facts().fd);
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
-    const auto far = dialed.socket.described(dialed.peer.to_string());
-    Stream stream(loop, std::move(dialed.socket).release());
-    CutUnlessComplete far_cut(far.fd);
+    Stream far(loop, std::move(dialed.socket).release(), dialed.peer.to_string(), Origin::peer);
+    CutUnlessComplete far_cut(far.facts().fd);
     auto& tally = client.tally;
     bool has_failed = false;
-    auto there = carry({client.socket, far}, client.watch, stream.watch,
-                       {nullptr, &tally.last_byte, &tally.received}, has_failed);
-    auto back = carry({far, client.socket}, stream.watch, client.watch,
-                      {nullptr, &tally.last_byte, &tally.sent}, has_failed);
+    auto there = carry(client.stream, far, {nullptr, &tally.last_byte, &tally.received}, has_failed);
+    auto back = carry(far, client.stream, {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
     near_cut.complete();
     far_cut.complete();
@@ -41,13 +38,14 @@ class Forward : public Handler {
  private:
   /// The error of a reset connection is told once, and may have been told to the other direction: then what
   /// looks like the end here is none, and must not be passed on as one.
-  static Task<> carry(std::pair<Descriptor, Descriptor> ends, Watch& from, Watch& to, Pacing pacing,
-                      bool& has_failed) {
-    Pump pump(ends.first, ends.second);
+  static Task<> carry(Stream& from, Stream& to, Pacing pacing, bool& has_failed) {
+    Pump pump(from, to);
     bool is_gone = false;
     try {
-      co_await run_pump(pump, from, to, pacing);
-      if (!has_failed) shutdown_write(ends.second);
+      co_await run_pump(pump, pacing);
+      if (!has_failed) {
+        co_await to.finish_writing();
+      }
     } catch (const SinkGone&) {
       is_gone = true;
     } catch (...) {
@@ -55,21 +53,21 @@ class Forward : public Handler {
       throw;
     }
     if (is_gone) {
-      co_await expect_nothing_more(std::move(ends), from);
+      co_await expect_nothing_more(from, to);
     }
   }
 
   /// A unix socket tells when its peer has closed it; what that peer has said before still goes the other
   /// way.
-  static Task<> expect_nothing_more(std::pair<Descriptor, Descriptor> ends, Watch& from) {
-    const auto& [source, sink] = ends;
-    auto waiting = look_ahead(source);
+  static Task<> expect_nothing_more(Stream& from, const Stream& to) {
+    auto waiting = from.look_ahead();
     while (waiting.state == IoResult::State::again) {
-      from.forget_readable();
+      from.watch().forget_readable();
       co_await from.readable();
-      waiting = look_ahead(source);
+      waiting = from.look_ahead();
     }
-    if (waiting.state == IoResult::State::moved) throw Error(EPIPE, text("write {}", sink.name), sink.origin);
+    if (waiting.state == IoResult::State::moved)
+      throw Error(EPIPE, text("write {}", to.name()), to.facts().origin);
   }
 
   ForwardOptions options_;

@@ -1,6 +1,5 @@
 #include "serve/program.hpp"
 
-#include "os/calls.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -37,15 +36,13 @@ Program::Program(EventLoop& loop, const ProgramCall& call, const Address& local,
                                                     .leads_group = !call.shell_command.empty(),
                                                     .environment = environment_for(local, peer, protocol),
                                                     .descriptor_limit = call.descriptor_limit})) {
-  output_.emplace(loop, child_->take_output());
-  input_.emplace(loop, child_->take_input());
-  output_described_ = describe(output_->fd.get(), text("stdout of {}", name_), Origin::child);
-  input_described_ = describe(input_->fd.get(), text("stdin of {}", name_), Origin::child);
+  output_.emplace(loop, child_->take_output(), text("stdout of {}", name_), Origin::child);
+  input_.emplace(loop, child_->take_input(), text("stdin of {}", name_), Origin::child);
 }
 
 Task<Program::End> Program::wait(Duration grace, Deadline limit) {
   End end;
-  end.was_cut_off = look_ahead(output_described_).state != IoResult::State::eof;
+  end.was_cut_off = output_->look_ahead().state != IoResult::State::eof;
   output_.reset();  // whoever writes there now gets SIGPIPE, and whoever reads the end
   input_.reset();
   if (end.was_cut_off) limit = after(grace);

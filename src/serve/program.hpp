@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "flow/relay.hpp"
+#include "flow/stream.hpp"
 #include "flow/task_group.hpp"
-#include "flow/watch.hpp"
 #include "net/socket.hpp"
 #include "os/child.hpp"
 
@@ -29,7 +29,7 @@ class Program {
           std::string_view protocol);
 
   /// Its standard output and input, as our side of a relay. Borrows from this.
-  NearSide near_side() { return {output_described_, input_described_, output_->watch, input_}; }
+  NearSide near_side() { return {*output_, *input_}; }
   const std::string& name() const { return name_; }
 
   struct End {
@@ -47,7 +47,6 @@ class Program {
   std::string name_;
   std::unique_ptr<Child> child_;  // until its end has been seen
   std::optional<Stream> output_, input_;
-  Descriptor output_described_, input_described_;
 };
 
 /// Ends programs that nobody wants any more, each in its second, while everything else goes on. `place` is

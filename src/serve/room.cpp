@@ -39,7 +39,7 @@ Room::Member::Member(Room& room, Client& client)
       position_(room.log_.end()),
       place_(room.awake_.insert(room.awake_.end(), this)),
       answered_(room.loop_) {
-  send_without_delay(client.socket);  // of a turn there is one piece
+  send_without_delay(client.stream.facts());  // of a turn there is one piece
   room.has_changed_ = true;
   room.came_.notify();
   room.moved_.notify();
@@ -49,13 +49,13 @@ Room::Member::~Member() { room_.strike(*this); }
 
 void Room::Member::leave() {
   last_ = room_.log_.end();
-  client_.watch.presume_writable();
+  client_.stream.watch().presume_writable();
 }
 
 void Room::Member::answer(std::string bytes) {
   answer_ = std::move(bytes);
   answer_place_ = room_.log_.end();
-  client_.watch.presume_writable();
+  client_.stream.watch().presume_writable();
 }
 
 Task<> Room::Member::wait_until_answered() {
@@ -80,8 +80,8 @@ Task<> Room::hear_out(Member& member, Task<> hear, Until until) {
   member.has_ended_ = true;
   if (until == Until::peer || until == Until::either) member.leave();
   // FIN does not tell whether the client still reads; once it has forgotten the connection, a probe does.
-  if (!member.last_) probe_when_silent(member.client_.socket);
-  if (is_crowded_) member.client_.watch.presume_writable();
+  if (!member.last_) probe_when_silent(member.client_.stream.facts());
+  if (is_crowded_) member.client_.stream.watch().presume_writable();
 }
 
 void Room::say(Party but, std::span<const std::byte> bytes) {
@@ -96,7 +96,7 @@ void Room::say(Party but, std::span<const std::byte> bytes) {
   wake_all();
   if (slowest_ >= log_.begin()) return;
   for (auto* const member : awake_)
-    if (is_lost(*member)) member->client_.watch.presume_writable();
+    if (is_lost(*member)) member->client_.stream.watch().presume_writable();
   look();
 }
 
@@ -111,7 +111,7 @@ void Room::end() {
 void Room::wake_all() {
   for (auto* const member : asleep_) {
     member->is_asleep_ = false;
-    member->client_.watch.presume_writable();
+    member->client_.stream.watch().presume_writable();
   }
   awake_.splice(awake_.end(), asleep_);
   news_.notify();
@@ -127,12 +127,12 @@ Task<> Room::tell(Member& member) {
 }
 
 Task<> Room::tell_everything(Member& member) {
-  auto& watch = member.client_.watch;
+  auto& watch = member.client_.stream.watch();
   for (bool in_time = true;;) {
     const auto sent_before = member.client_.tally.sent;
     const auto told = deliver(member);
     if (told == Told::the_end) {
-      shutdown_write(member.client_.socket);
+      co_await member.client_.stream.finish_writing();
       break;
     }
     if (told == Told::everything) {
@@ -196,14 +196,14 @@ void Room::strike(Member& member) {
 }
 
 void Room::cut_off(Member& member) const {
-  set_reset_on_close(member.client_.socket.fd, true);
+  set_reset_on_close(member.client_.stream.facts().fd, true);
   throw std::runtime_error(
       text("it did not read: {} were due to it", counted(log_.end() - member.position_, "byte")));
 }
 
 void Room::cut_off_all() const {
   for (const auto* const members : {&awake_, &asleep_})
-    for (const auto* const member : *members) set_reset_on_close(member->client_.socket.fd, true);
+    for (const auto* const member : *members) set_reset_on_close(member->client_.stream.facts().fd, true);
 }
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
@@ -272,7 +272,7 @@ void Room::set_crowded(bool is_crowded) {
   is_crowded_ = is_crowded;
   if (!is_crowded_) return;
   for (auto* const member : asleep_)
-    if (member->has_ended_) member->client_.watch.presume_writable();
+    if (member->has_ended_) member->client_.stream.watch().presume_writable();
 }
 
 }  // namespace sockx

@@ -1,5 +1,6 @@
 #include "serve/say_input.hpp"
 
+#include "os/io_result.hpp"
 #include "serve/line_hold.hpp"
 
 namespace sockx {

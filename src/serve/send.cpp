@@ -21,17 +21,17 @@ class Send : public Handler {
   /// dropped. A client that does not get all of it meets a reset.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    CutUnlessComplete cut(client.socket.fd);
-    Stream file(loop, open_file());
-    const auto size = status_of(file.fd.get()).st_size;
-    Pump pump(describe(file.fd.get(), path_, Origin::local_file), client.socket);
-    co_await run_pump(pump, file.watch, client.watch, {nullptr, &client.tally.last_byte, &client.tally.sent});
+    CutUnlessComplete cut(client.stream.facts().fd);
+    Stream file(loop, open_file(), path_, Origin::local_file);
+    const auto size = status_of(file.facts().fd).st_size;
+    Pump pump(file, client.stream);
+    co_await run_pump(pump, {nullptr, &client.tally.last_byte, &client.tally.sent});
     if (const auto sent = client.tally.sent; sent < static_cast<std::uint64_t>(size))
       throw Incomplete(text("{} has become shorter: {} of {} were sent", path_, sent,
                             counted(static_cast<std::uint64_t>(size), "byte")));
     cut.complete();
-    shutdown_write(client.socket);
-    co_await wait_until_acknowledged(client.socket, never, &client.tally.last_byte);
+    co_await client.stream.finish_writing();
+    co_await client.stream.wait_until_acknowledged(never, &client.tally.last_byte);
     co_await client.finish();
   }
 

@@ -76,7 +76,7 @@ Task<> Server::run() {
   try {
     co_await any(std::move(tasks));
   } catch (...) {
-    for (const auto& [number, seat] : seats_) set_reset_on_close(seat.client->socket.fd, true);
+    for (const auto& [number, seat] : seats_) set_reset_on_close(seat.client->stream.facts().fd, true);
     throw;
   }
   listeners_.clear();
@@ -122,12 +122,12 @@ Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
   Sitting sitting(*this, client);
   std::vector<Task<>> tasks;
   if (options_.idle_timeout)
-    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.socket));
+    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.stream));
   tasks.push_back(handler_.serve(client));
   try {
     co_await any(std::move(tasks));
   } catch (const TimedOut&) {
-    set_reset_on_close(client.socket.fd, true);
+    set_reset_on_close(client.stream.facts().fd, true);
     throw;
   }
   sitting.complete();
@@ -274,7 +274,7 @@ Task<> Server::end_idle_clients(Duration limit) {
     }
     for (const auto& seat : idle) {
       seat.client->ending = reason;
-      set_reset_on_close(seat.client->socket.fd, true);
+      set_reset_on_close(seat.client->stream.facts().fd, true);
       clients_.cancel(*seat.task);
     }
     co_await loop_.sleep_until(next);
@@ -284,7 +284,7 @@ Task<> Server::end_idle_clients(Duration limit) {
 /// Looks at the client if that is due.
 bool Server::is_idle(Seat& seat, Duration limit) const {
   const auto& client = *seat.client;
-  const auto waiting = [&] { return unacknowledged(client.socket).value_or(0); };
+  const auto waiting = [&] { return unacknowledged(client.stream.facts()).value_or(0); };
   if (!seat.idleness)
     seat.idleness.emplace(limit, Idleness::usual_pause(limit), client.tally.last_byte, waiting());
   const auto now = loop_.now();

@@ -1,5 +1,6 @@
 // stdio: clients' bytes merge on standard output, and standard input goes to all of them.
 #include "flow/task_group.hpp"
+#include "os/io_result.hpp"
 #include "serve/console.hpp"
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"

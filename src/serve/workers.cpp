@@ -9,6 +9,7 @@
 
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/pipe.hpp"
 
 namespace sockx {
 

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "flow/pumping.hpp"
+#include "flow/stream.hpp"
 #include "flow/task_group.hpp"
-#include "flow/watch.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
@@ -23,10 +23,9 @@ class Receiving {
         options_(options),
         stats_(stats),
         waits_before_(loop.waits()),
-        peer_(socket.described(peer)),
-        connection_(loop, std::move(socket).release()),
-        sink_(loop, std::move(sink)),
-        pump_(peer_, std::move(described_sink), {options.method, 0, limit()}) {}
+        peer_(loop, std::move(socket).release(), peer, Origin::peer),
+        sink_(loop, std::move(sink), std::move(described_sink)),
+        pump_(peer_, sink_, {options.method, 0, limit()}) {}
   ~Receiving() {
     stats_.system_calls = pump_.calls() + loop_.waits() - waits_before_;
     stats_.method = pump_.method();
@@ -45,7 +44,7 @@ class Receiving {
     }
     stats_.awaits_sender = false;
     complete();
-    set_reset_on_close(peer_.fd, false);
+    set_reset_on_close(peer_.facts().fd, false);
   }
 
  private:
@@ -79,17 +78,17 @@ class Receiving {
   }
 
   Task<> receive() {
-    co_await run_pump(pump_, connection_.watch, sink_.watch, {nullptr, &stats_.last_byte, &stats_.bytes});
+    co_await run_pump(pump_, {nullptr, &stats_.last_byte, &stats_.bytes});
     if (pump_.bytes() == limit()) {
       stats_.is_finishing = true;
       const bool ended = co_await has_ended();
       if (!ended)
-        throw Incomplete(text("{} sends more than the {} bytes that {}", peer_.name, limit(),
+        throw Incomplete(text("{} sends more than the {} bytes that {}", peer_.name(), limit(),
                               options_.expected == limit() ? "were expected" : "are allowed"));
     }
     if (options_.expected && pump_.bytes() < *options_.expected)
       throw Incomplete(
-          text("{} of {} arrived from {}", pump_.bytes(), counted(*options_.expected, "byte"), peer_.name));
+          text("{} of {} arrived from {}", pump_.bytes(), counted(*options_.expected, "byte"), peer_.name()));
   }
 
   /// Never ends.
@@ -100,8 +99,8 @@ class Receiving {
       co_await loop_.sleep_until(limit);
     }
     const auto what = stats_.is_finishing
-                          ? text("all bytes have come from {}: waiting for its end", peer_.name)
-                          : text("nothing from {} for 2 s: waiting for more, or for its end", peer_.name);
+                          ? text("all bytes have come from {}: waiting for its end", peer_.name())
+                          : text("nothing from {} for 2 s: waiting for more, or for its end", peer_.name());
     options_.warn(text("{} (nc needs -N to end; --idle-timeout limits the wait)", what));
     co_await loop_.sleep_until(never);
   }
@@ -110,10 +109,9 @@ class Receiving {
   Task<bool> has_ended() {
     std::array<std::byte, 1> extra;
     for (;;) {
-      const auto got = read_some(peer_, extra);
+      const auto got = peer_.read_some(extra);
       if (got.state != IoResult::State::again) co_return got.state == IoResult::State::eof;
-      connection_.watch.forget_readable();
-      co_await connection_.watch.readable();
+      co_await peer_.readable();
     }
   }
 
@@ -121,8 +119,7 @@ class Receiving {
   ReceiveOptions options_;
   TransferStats& stats_;
   std::uint64_t waits_before_;
-  Descriptor peer_;
-  Stream connection_, sink_;
+  Stream peer_, sink_;
   Pump pump_;
 };
 

@@ -30,10 +30,9 @@ class Sending {
         options_(std::move(options)),
         stats_(stats),
         waits_before_(loop.waits()),
-        peer_(socket.described(peer)),
-        connection_(loop, std::move(socket).release()),
-        source_watch_(loop, source.fd.get()),
-        pump_(source.described, peer_,
+        peer_(loop, std::move(socket).release(), peer, Origin::peer),
+        file_(Stream::borrow(loop, source.described)),
+        pump_(file_, peer_,
               {options_.method, options_.chunk, source.length.value_or(options_.count.value_or(no_limit))}) {
     if (options_.rate) rate_.emplace(*options_.rate);
   }
@@ -57,12 +56,12 @@ class Sending {
     group.spawn(drop_answers());
     while (!peer_ended_ || !sent_at_) {
       const bool in_time = co_await group.next_end(close_deadline());
-      if (!in_time) throw TimedOut(text("{} has not closed in time", peer_.name));
+      if (!in_time) throw TimedOut(text("{} has not closed in time", peer_.name()));
       if (sent_at_ && !peer_ended_ && !std::exchange(waits_for_close_, true))
         group.spawn(warn_of_open_peer());
     }
-    const bool taken = co_await wait_until_acknowledged(peer_, close_deadline(), &last_byte_);
-    if (!taken) throw TimedOut(text("{} has not acknowledged everything in time", peer_.name));
+    const bool taken = co_await peer_.wait_until_acknowledged(close_deadline(), &last_byte_);
+    if (!taken) throw TimedOut(text("{} has not acknowledged everything in time", peer_.name()));
   }
 
   /// Counts from when everything was sent.
@@ -72,26 +71,26 @@ class Sending {
 
   Task<> send() {
     auto* const rate = rate_ ? &*rate_ : nullptr;
-    co_await run_pump(pump_, source_watch_, connection_.watch, {rate, &last_byte_, &stats_.bytes});
+    co_await run_pump(pump_, {rate, &last_byte_, &stats_.bytes});
     if (source_.length && pump_.bytes() < *source_.length)
       throw Incomplete(text("{} has become shorter: {} of {} were sent", source_.described.name,
                             pump_.bytes(), counted(*source_.length, "byte")));
     sent_at_ = loop_.now();
     stats_.is_finishing = true;
-    set_reset_on_close(peer_.fd, false);
-    shutdown_write(peer_);
+    set_reset_on_close(peer_.facts().fd, false);
+    co_await peer_.finish_writing();
   }
 
   Task<> drop_answers() {
-    co_await drain(peer_, connection_.watch, never, &last_byte_);
+    co_await peer_.drain(never, &last_byte_);
     peer_ended_ = true;
   }
 
   Task<> warn_of_open_peer() {
     co_await loop_.sleep_until(after(patience_before_warning));
-    co_await wait_until_acknowledged(peer_, never);
+    co_await peer_.wait_until_acknowledged(never);
     options_.warn(text("{} has acknowledged everything, but has not closed; --eof-timeout bounds the wait",
-                       peer_.name));
+                       peer_.name()));
   }
 
   void count() {
@@ -106,9 +105,7 @@ class Sending {
   SendOptions options_;
   TransferStats& stats_;
   std::uint64_t waits_before_;
-  Descriptor peer_;
-  Stream connection_;
-  Watch source_watch_;
+  Stream peer_, file_;
   Pump pump_;
   std::optional<RateLimit> rate_;
   Clock::time_point last_byte_ = Clock::now();

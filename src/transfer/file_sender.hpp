@@ -8,7 +8,7 @@
 
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/socket.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/transfer_stats.hpp"

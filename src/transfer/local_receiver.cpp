@@ -5,15 +5,12 @@
 #include <array>
 #include <stdexcept>
 
-#include "os/calls.hpp"
-
 namespace sockx {
 
 LocalReceiver::LocalReceiver(EventLoop& loop)
     : child_({own_program(), "--json", "recv-file", "--discard", "--keep-open", "127.0.0.1", "0"},
              {.dies_with_us = true}),
-      output_(loop, child_.take_output()),
-      described_(describe(output_.fd.get(), "the receiver", Origin::child)) {}
+      output_(loop, child_.take_output(), "the receiver", Origin::child) {}
 
 Task<Endpoint> LocalReceiver::endpoint() {
   const auto line = co_await next_line();
@@ -45,11 +42,10 @@ Task<std::string> LocalReceiver::next_line() {
       unread_.erase(0, end + 1);
       co_return line;
     }
-    const auto got = read_some(described_, buffer);
+    const auto got = output_.read_some(buffer);
     if (got.state == IoResult::State::eof) throw std::runtime_error("the receiver started here has ended");
     if (got.state == IoResult::State::again) {
-      output_.watch.forget_readable();
-      co_await output_.watch.readable();
+      co_await output_.readable();
     }
     unread_.append(reinterpret_cast<const char*>(buffer.data()), got.bytes);
   }

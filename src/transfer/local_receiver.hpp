@@ -5,11 +5,10 @@
 #include <string>
 
 #include "flow/event_loop.hpp"
+#include "flow/stream.hpp"
 #include "flow/task.hpp"
-#include "flow/watch.hpp"
 #include "net/endpoint.hpp"
 #include "os/child.hpp"
-#include "os/descriptor.hpp"
 #include "transfer/transfer_stats.hpp"
 
 namespace sockx {
@@ -33,7 +32,6 @@ class LocalReceiver {
   Task<std::string> next_line();
   Child child_;
   Stream output_;
-  Descriptor described_;
   std::string unread_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "os/pipe.hpp"
 
 namespace test {
 

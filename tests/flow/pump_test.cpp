@@ -11,6 +11,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
+#include "../support/pump_between.hpp"
 #include "../support/thrown.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
@@ -86,32 +87,33 @@ Line make_sink(Place place, const Folder& folder) {
 /// Writes `content` into the far end of a source and closes it.
 Task<> feed(UniqueFd far, const std::string& content) {
   if (!far) co_return;
-  Stream stream(co_await this_loop(), std::move(far));
+  FarEnd stream(co_await this_loop(), std::move(far));
   co_await write_all(stream, content);
 }
 
 /// A slow reader: some kilobytes a turn of the loop.
 Task<> collect(UniqueFd far, std::string& bytes) {
   if (!far) co_return;
-  Stream stream(co_await this_loop(), std::move(far));
+  FarEnd stream(co_await this_loop(), std::move(far));
   co_await read_to_end(stream, bytes, 12345);
 }
 
-Task<> pump_and_close(Pump& pump, UniqueFd from, UniqueFd to) {
-  auto& loop = co_await this_loop();
-  Stream source(loop, std::move(from)), sink(loop, std::move(to));
-  co_await run_pump(pump, source.watch, sink.watch);
+Task<> pump_and_close(Pump& pump) {
+  co_await run_pump(pump);
+  pump.from().close();
+  pump.to().close();
 }
 
-Task<> carry(Pump& pump, Line& source, Line& sink, const std::string& content, std::string& received) {
-  auto outside = all(feed(std::move(source.far), content), collect(std::move(sink.far), received));
-  co_await all(pump_and_close(pump, std::move(source.near), std::move(sink.near)), std::move(outside));
+Task<> carry(Pump& pump, UniqueFd source, UniqueFd sink, const std::string& content, std::string& received) {
+  auto outside = all(feed(std::move(source), content), collect(std::move(sink), received));
+  co_await all(pump_and_close(pump), std::move(outside));
 }
 
 /// Whether this build and this kernel have rings for us.
 bool has_rings() {
   std::string refusal;
-  return make_io_uring({}, refusal) != nullptr;
+  const Descriptor none;
+  return make_io_uring({none, none}, refusal) != nullptr;
 }
 
 /// The method that should have moved the last byte, "" where that depends on how the bytes come in.
@@ -155,10 +157,12 @@ void check_all_methods_and_sinks(Place from) {
         auto sink = make_sink(to, folder);
         // The large one begins with a full sink.
         const auto filled = size > 1'000'000 && has_far_end(to) ? fill(sink.near.get()) : 0;
-        Pump pump(described(source.near, "source"), described(sink.near, "sink"), {.method = method});
-        std::string received;
         EventLoop loop;
-        loop.run(carry(pump, source, sink, content, received));
+        Stream source_end(loop, std::move(source.near), "source", Origin::local_file);
+        Stream sink_end(loop, std::move(sink.near), "sink", Origin::local_file);
+        Pump pump(source_end, sink_end, {.method = method});
+        std::string received;
+        loop.run(carry(pump, std::move(source.far), std::move(sink.far), content, received));
 
         if (is_file(to)) received = read_file(folder / "sink");
         const auto before = to == Place::append_file ? std::string("before:") : std::string(filled, '#');
@@ -215,7 +219,7 @@ TEST_CASE("pump: two full buffers in a row turn copying between sockets into spl
   read_available(source.ours.get());
   put(source.theirs.get(), content);
   REQUIRE(content.size() > 2 * 64 * 1024);
-  Pump pump(described(source.ours, "source"), described(sink.ours, "sink"));
+  PumpBetween pump(described(source.ours, "source"), described(sink.ours, "sink"));
   CHECK(pump.method() == "read-write");
   std::string received;
   while (received.size() < content.size()) {
@@ -229,7 +233,7 @@ TEST_CASE("pump: two full buffers in a row turn copying between sockets into spl
 
 TEST_CASE("pump: small messages between sockets stay with copying") {
   auto source = unix_pair(), sink = unix_pair();
-  Pump pump(described(source.ours, "source"), described(sink.ours, "sink"));
+  PumpBetween pump(described(source.ours, "source"), described(sink.ours, "sink"));
   for (int i = 0; i < 1000; ++i) {
     put(source.theirs.get(), "0123456789");
     CHECK(pump.step() == Pump::State::wants_input);
@@ -247,7 +251,8 @@ TEST_CASE("pump: splice gives way where an urgent byte was sent, and the bytes b
     const auto received = [&] {
       return to == Place::file ? read_file(folder / "sink") : read_available(sink.far.get());
     };
-    Pump pump(described(source.near, "source"), described(sink.near, "sink"), {TransferMethod::splice});
+    PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                     {TransferMethod::splice});
     put(source.far.get(), "before");
     CHECK(pump.step() == Pump::State::wants_input);
     CHECK(pump.method() == "splice");
@@ -271,7 +276,7 @@ TEST_CASE("pump: it says which end it waits for") {
       const Folder folder;
       auto source = make_source(sockets ? Place::tcp : Place::pipe, folder, "");
       auto sink = make_sink(sockets ? Place::unix_stream : Place::pipe, folder);
-      Pump pump(described(source.near, "source"), described(sink.near, "sink"), {.method = method});
+      PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"), {.method = method});
       CHECK(pump.step() == Pump::State::wants_input);
       fill(sink.near.get());
       CHECK(pump.step() == Pump::State::wants_input);  // both block: input is what is missing
@@ -299,8 +304,8 @@ TEST_CASE("pump: the limit is exact and what lies behind it stays in the source"
       if (source.far) put(source.far.get(), "0123456789");
       auto sink = make_sink(Place::pipe, folder);
       {
-        Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-                  {.method = method, .limit = 6});
+        PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                         {.method = method, .limit = 6});
         CHECK(pump.step() == Pump::State::finished);
         CHECK(pump.bytes() == 6);
       }
@@ -316,7 +321,7 @@ TEST_CASE("pump: a step takes no more than it is allowed to") {
     const Folder folder;
     auto source = make_source(Place::file, folder, noise(100'000));
     auto sink = make_sink(Place::file, folder);
-    Pump pump(described(source.near, "source"), described(sink.near, "sink"), {.method = method});
+    PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"), {.method = method});
     CHECK(pump.step(10) == Pump::State::yielded);
     CHECK(pump.bytes() == 10);
     CHECK(pump.step(1) == Pump::State::yielded);
@@ -334,8 +339,8 @@ TEST_CASE("pump: a chunk bounds every call and so counts them") {
     const auto content = noise(64 * 1024);
     const auto source = make_source(Place::file, folder, content);
     const auto sink = make_sink(Place::file, folder);
-    Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-              {.method = method, .chunk = 1024});
+    PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                     {.method = method, .chunk = 1024});
     run_to_end(pump);
     CHECK(pump.calls() >= 64);
     CHECK(pump.calls() < 64 * 3);
@@ -350,8 +355,8 @@ TEST_CASE("pump: a long stream yields so that others have their turn") {
     const auto source = make_source(Place::file, folder, "");
     REQUIRE(truncate((folder / "source").c_str(), 64 * 1024 * 1024) == 0);
     const auto sink = make_sink(Place::null_device, folder);
-    Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-              {.method = method, .chunk = 128 * 1024});
+    PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                     {.method = method, .chunk = 128 * 1024});
     CHECK(pump.step() == Pump::State::yielded);
     CHECK(pump.bytes() > 0);
     CHECK(pump.bytes() <= 5 * 1024 * 1024);
@@ -362,7 +367,7 @@ TEST_CASE("pump: after stop_input what was taken is delivered and nothing more i
   for (const auto method : {TransferMethod::read_write, TransferMethod::splice}) {
     CAPTURE(sockx::name_of(method));
     auto source = unix_pair(), sink = unix_pair();
-    Pump pump(described(source.ours, "source"), described(sink.ours, "sink"), {.method = method});
+    PumpBetween pump(described(source.ours, "source"), described(sink.ours, "sink"), {.method = method});
     fill(sink.ours.get());
     put(source.theirs.get(), "taken");
     REQUIRE(pump.step() == Pump::State::wants_output);
@@ -380,7 +385,7 @@ TEST_CASE("pump: after stop_input what was taken is delivered and nothing more i
 TEST_CASE("pump: stop_input with nothing in hand ends it") {
   auto source = make_pipe_ends(), sink = make_pipe_ends();
   put(source.write.get(), "left");
-  Pump pump(described(source.read, "source"), described(sink.write, "sink"));
+  PumpBetween pump(described(source.read, "source"), described(sink.write, "sink"));
   pump.stop_input();
   CHECK(pump.step() == Pump::State::finished);
   CHECK(read_available(source.read.get()) == "left");
@@ -393,7 +398,7 @@ TEST_CASE("pump: files of /proc whose size is 0 are read whole by every method")
     CAPTURE(sockx::name_of(method));
     const auto source = open_for_reading("/proc/self/limits");
     const auto sink = make_pipe_ends();
-    Pump pump(described(source, "source"), described(sink.write, "sink"), {.method = method});
+    PumpBetween pump(described(source, "source"), described(sink.write, "sink"), {.method = method});
     run_to_end(pump);
     CHECK(read_available(sink.read.get()) == content);
     if (method == TransferMethod::mmap) CHECK(pump.fell_back());
@@ -410,8 +415,8 @@ TEST_CASE("pump: a file is sent from its offset and leaves the offset behind wha
     REQUIRE(lseek(shell.get(), 5'000, SEEK_SET) == 5'000);
     const auto sink = make_sink(Place::file, folder);
     {
-      Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-                {.method = method, .limit = 200'000});
+      PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                       {.method = method, .limit = 200'000});
       run_to_end(pump);
     }
     CHECK(lseek(shell.get(), 0, SEEK_CUR) == 205'000);
@@ -427,8 +432,8 @@ TEST_CASE("pump: a file that shrinks on its way ends early whichever way it is r
     const Folder folder;
     const auto source = make_source(Place::file, folder, content);
     const auto sink = make_sink(Place::file, folder);
-    Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-              {.method = method, .chunk = 64 * 1024});
+    PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                     {.method = method, .chunk = 64 * 1024});
     pump.step(64 * 1024);
     REQUIRE(truncate((folder / "source").c_str(), kept) == 0);
     run_to_end(pump);
@@ -451,8 +456,8 @@ TEST_CASE("pump: a sink inherited in blocking mode is never waited in") {
         REQUIRE(fcntl(sink.near.get(), F_SETFL, 0) == 0);
         const auto size = from == Place::file ? content.size() : 100'000;
         if (source.far) put(source.far.get(), content.substr(0, size));
-        Pump pump(described(source.near, "source"), described(sink.near, "sink"),
-                  {.method = method, .limit = size});
+        PumpBetween pump(described(source.near, "source"), described(sink.near, "sink"),
+                         {.method = method, .limit = size});
         std::string received;
         while (pump.step() != Pump::State::finished) received += read_available(sink.far.get());
         received += read_available(sink.far.get());
@@ -514,8 +519,8 @@ TEST_CASE("pump: a fault names the guilty end and bears its origin") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.what);
-    Pump pump(describe(row.source.near.get(), "source", row.source_origin),
-              describe(row.sink.near.get(), "sink", row.sink_origin));
+    PumpBetween pump(describe(row.source.near.get(), "source", row.source_origin),
+                     describe(row.sink.near.get(), "sink", row.sink_origin));
     signal(SIGPIPE, SIG_IGN);
     const auto error = thrown_by<Error>([&] { pump.step(); });
     REQUIRE(error);
@@ -534,8 +539,8 @@ TEST_CASE("pump: every method to a socket says that the peer has reset") {
     const auto source = make_source(Place::file, folder, "input");
     auto sockets = tcp_pair();
     reset_connection(sockets.theirs);
-    Pump pump(described(source.near, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-              {.method = method});
+    PumpBetween pump(described(source.near, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
+                     {.method = method});
     const auto error = thrown_by<Error>([&] { run_to_end(pump); });
     REQUIRE(error);
     CHECK(error->number() == ECONNRESET);
@@ -547,15 +552,16 @@ TEST_CASE("pump: a sink that hangs up is a socket's own error, or gone before an
   auto pipe = make_pipe_ends();
   const auto source = make_pipe_ends();
   pipe.read.reset();
-  Pump to_pipe(described(source.read, "source"),
-               describe(pipe.write.get(), "stdout", Origin::standard_output));
+  PumpBetween to_pipe(described(source.read, "source"),
+                      describe(pipe.write.get(), "stdout", Origin::standard_output));
   const auto broken = thrown_by<Error>([&] { to_pipe.sink_hung_up(); });
   REQUIRE(broken);
   CHECK(broken->number() == EPIPE);
   CHECK(broken->origin() == Origin::standard_output);
 
   auto sockets = tcp_pair();
-  Pump to_reset_peer(described(source.read, "source"), describe(sockets.ours.get(), "peer", Origin::peer));
+  PumpBetween to_reset_peer(described(source.read, "source"),
+                            describe(sockets.ours.get(), "peer", Origin::peer));
   reset_connection(sockets.theirs);
   const auto reset = thrown_by<Error>([&] { to_reset_peer.sink_hung_up(); });
   REQUIRE(reset);
@@ -563,7 +569,8 @@ TEST_CASE("pump: a sink that hangs up is a socket's own error, or gone before an
   CHECK(reset->origin() == Origin::peer);
 
   auto quiet = unix_pair();
-  Pump to_closed_peer(described(source.read, "source"), describe(quiet.ours.get(), "peer", Origin::peer));
+  PumpBetween to_closed_peer(described(source.read, "source"),
+                             describe(quiet.ours.get(), "peer", Origin::peer));
   quiet.theirs.reset();
   CHECK_THROWS_AS(to_closed_peer.sink_hung_up(), SinkGone);
 }

@@ -8,6 +8,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
+#include "../support/pump_between.hpp"
 #include "../support/thrown.hpp"
 #include "flow/task_group.hpp"
 #include "os/error.hpp"
@@ -20,12 +21,11 @@ namespace {
 
 constexpr Clock::time_point start{1000s};  // of a made-up clock
 
-/// Pumps from one pipe to another, with the loop's watches beside it.
+/// Pumps from one pipe to another, as streams of the loop.
 Task<> pump_between(const UniqueFd& from, const UniqueFd& to, Pacing pacing, PumpOptions options = {}) {
   auto& loop = co_await this_loop();
-  Pump pump(described(from, "source"), described(to, "sink"), options);
-  Watch from_watch(loop, from.get()), to_watch(loop, to.get());
-  co_await run_pump(pump, from_watch, to_watch, pacing);
+  PumpBetween pump(described(from, "source"), described(to, "sink"), options, &loop);
+  co_await run_pump(pump, pacing);
 }
 
 }  // namespace
@@ -300,10 +300,9 @@ TEST_CASE("watch_for_idleness: a peer that reads what has long been sent puts th
     co_await loop.sleep_until(never);
   };
   EventLoop loop;
+  const auto ours = Stream::borrow(loop, described(ends.ours, "peer"));
   const auto last_byte = Clock::now();
-  CHECK_THROWS_AS(
-      loop.run(all(read_slowly(), watch_for_idleness(limit, last_byte, described(ends.ours, "peer")))),
-      TimedOut);
+  CHECK_THROWS_AS(loop.run(all(read_slowly(), watch_for_idleness(limit, last_byte, ours))), TimedOut);
   CHECK(loop.now() >= last_read + limit);
 }
 

@@ -15,6 +15,7 @@
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
+#include "os/io_result.hpp"
 #include "os/observer.hpp"
 #include "os/records.hpp"
 
@@ -37,11 +38,10 @@ class Scene {
       : peer(loop, std::move(sockets.theirs)),
         in(make_pipe_ends()),
         out(make_pipe_ends()),
-        in_watch_(loop, in.read.get()),
-        connection_(std::in_place, loop, std::move(sockets.ours)) {
+        in_(Stream::borrow(loop, describe(in.read.get(), "stdin", Origin::local_file))),
+        out_(loop, std::move(out.write), "stdout", Origin::standard_output),
+        connection_(loop, std::move(sockets.ours), "peer", Origin::peer) {
     signal(SIGPIPE, SIG_IGN);
-    out_stream_.emplace(loop, UniqueFd(dup(out.write.get())));
-    out.write.reset();
   }
 
   /// Runs the relay while `beside` goes on, and closes the connection when it is over.
@@ -69,7 +69,7 @@ class Scene {
   }
 
   EventLoop loop;
-  Stream peer;
+  FarEnd peer;
   PipeEnds in, out;
   Tally tally;
   std::vector<std::string> warnings;
@@ -83,19 +83,15 @@ class Scene {
   }
 
   Task<> converse(RelayOptions options) {
-    NearSide near{describe(in.read.get(), "stdin", Origin::local_file),
-                  describe(out_stream_->fd.get(), "stdout", Origin::standard_output), in_watch_, out_stream_};
-    FarSide far{describe(connection_->fd.get(), "peer", Origin::peer), connection_->watch};
     const auto tell = [this](const RelayEvent& event) {
       if (event.kind == RelayEvent::Kind::warning) warnings.push_back(event.text);
     };
-    co_await relay(std::move(near), std::move(far), options, tally, tell);
-    connection_.reset();
-    out_stream_.reset();
+    co_await relay({in_, out_}, {connection_}, options, tally, tell);
+    connection_.close();
+    out_.close();
   }
 
-  Watch in_watch_;
-  std::optional<Stream> out_stream_, connection_;
+  Stream in_, out_, connection_;
 };
 
 enum class Local { ends, ends_after_the_peer, stays_open };
@@ -239,7 +235,7 @@ TEST_CASE("relay: many bytes go both ways at once and none is lost") {
   Scene stage;
   std::string at_peer, at_output;
   const auto feed = [](Scene& on, const std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.in.write));
+    FarEnd stream(on.loop, std::move(on.in.write));
     co_await write_all(stream, bytes);
   };
   const auto say = [](Scene& on, const std::string& bytes) -> Task<> {
@@ -247,7 +243,7 @@ TEST_CASE("relay: many bytes go both ways at once and none is lost") {
     shutdown(on.peer.fd.get(), SHUT_WR);
   };
   const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.out.read));
+    FarEnd stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes, 10'000);
   };
   auto at_far_side = all(say(stage, from_peer), read_to_end(stage.peer, at_peer, 10'000));
@@ -265,7 +261,7 @@ TEST_CASE("relay: until local a peer that talks all the time still gets everythi
   Scene stage;
   std::string at_peer;
   const auto feed = [](Scene& on, const std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.in.write));
+    FarEnd stream(on.loop, std::move(on.in.write));
     co_await write_all(stream, bytes);
   };
   const auto talk_and_read = [](Scene& on, std::string& bytes) -> Task<> {
@@ -281,7 +277,7 @@ TEST_CASE("relay: until local a peer that talks all the time still gets everythi
     shutdown(on.peer.fd.get(), SHUT_WR);
   };
   const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.out.read));
+    FarEnd stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes);
   };
   std::string at_output;
@@ -301,7 +297,7 @@ TEST_CASE("relay: bytes in hand are delivered when the peer's end ends the sessi
     co_return;
   };
   const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.out.read));
+    FarEnd stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes, 4'000);
   };
   std::string at_output;
@@ -587,7 +583,7 @@ TEST_CASE("relay: a rate holds for each direction") {
     co_await read_to_end(on.peer, heard);
   };
   const auto read_output = [](Scene& on, std::string& bytes) -> Task<> {
-    Stream stream(on.loop, std::move(on.out.read));
+    FarEnd stream(on.loop, std::move(on.out.read));
     co_await read_to_end(stream, bytes);
   };
   RelayOptions options;
@@ -602,15 +598,14 @@ TEST_CASE("relay: a rate holds for each direction") {
 TEST_CASE("drain: records are dropped whole, empty ones too, until the end") {
   EventLoop loop;
   auto sockets = record_pair();
-  Stream stream(loop, std::move(sockets.ours));
-  const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
-  tell_empty_records_from_the_end(socket);
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
+  tell_empty_records_from_the_end(stream.facts());
   for (const auto& record : {std::string(70'000, 'x'), std::string(), std::string("y")})
     put_record(sockets.theirs.get(), record);
-  CHECK_FALSE(loop.run(drain(socket, stream.watch, after(short_time))));
+  CHECK_FALSE(loop.run(stream.drain(after(short_time))));
   put_record(sockets.theirs.get(), "");
   sockets.theirs.reset();
-  CHECK(loop.run(drain(socket, stream.watch, never)));
+  CHECK(loop.run(stream.drain(never)));
 }
 
 TEST_CASE("drain: it drops what comes until the end or the deadline") {
@@ -618,63 +613,60 @@ TEST_CASE("drain: it drops what comes until the end or the deadline") {
     CAPTURE(unix_stream);
     EventLoop loop;
     auto sockets = unix_stream ? unix_pair() : tcp_pair();
-    Stream stream(loop, std::move(sockets.ours));
-    const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
+    Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
     put(sockets.theirs.get(), noise(10'000));
-    CHECK_FALSE(loop.run(drain(socket, stream.watch, after(short_time))));
-    CHECK(read_available(stream.fd.get()).empty());
+    CHECK_FALSE(loop.run(stream.drain(after(short_time))));
+    CHECK(read_available(stream.facts().fd).empty());
     put(sockets.theirs.get(), noise(10'000));
     shutdown(sockets.theirs.get(), SHUT_WR);
-    CHECK(loop.run(drain(socket, stream.watch, never)));
+    CHECK(loop.run(stream.drain(never)));
   }
 }
 
 TEST_CASE("drain: a reset is an error") {
   EventLoop loop;
   auto sockets = tcp_pair();
-  Stream stream(loop, std::move(sockets.ours));
-  const auto socket = describe(stream.fd.get(), "peer", Origin::peer);
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
   reset_connection(sockets.theirs);
-  CHECK_THROWS_WITH_AS(loop.run(drain(socket, stream.watch, never)), "recv peer: Connection reset by peer",
-                       Error);
+  CHECK_THROWS_WITH_AS(loop.run(stream.drain(never)), "recv peer: Connection reset by peer", Error);
 }
 
 TEST_CASE("wait_until_acknowledged: what a unix peer has not read is not acknowledged") {
   EventLoop loop;
   auto sockets = unix_pair();
-  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
-  CHECK(loop.run(wait_until_acknowledged(socket, never)));
-  put(sockets.ours.get(), "unread");
-  CHECK_FALSE(loop.run(wait_until_acknowledged(socket, after(short_time))));
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
+  CHECK(loop.run(stream.wait_until_acknowledged(never)));
+  put(stream.facts().fd, "unread");
+  CHECK_FALSE(loop.run(stream.wait_until_acknowledged(after(short_time))));
   read_available(sockets.theirs.get());
-  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  CHECK(loop.run(stream.wait_until_acknowledged(never)));
 }
 
 TEST_CASE("wait_until_acknowledged: a reset is an error") {
   EventLoop loop;
   auto sockets = tcp_pair();
-  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
-  put(sockets.ours.get(), "acknowledged");
-  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
+  put(stream.facts().fd, "acknowledged");
+  CHECK(loop.run(stream.wait_until_acknowledged(never)));
   reset_connection(sockets.theirs);
-  CHECK_THROWS_WITH_AS(loop.run(wait_until_acknowledged(socket, never)),
-                       "send peer: Connection reset by peer", Error);
+  CHECK_THROWS_WITH_AS(loop.run(stream.wait_until_acknowledged(never)), "send peer: Connection reset by peer",
+                       Error);
 }
 
 // A reset empties the queue: between the two questions it must not look like success.
 TEST_CASE("wait_until_acknowledged: a reset just as the queue is looked at is no success") {
   EventLoop loop;
   auto sockets = tcp_pair();
-  const auto socket = describe(sockets.ours.get(), "peer", Origin::peer);
-  put(sockets.ours.get(), "acknowledged");
-  CHECK(loop.run(wait_until_acknowledged(socket, never)));
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
+  put(stream.facts().fd, "acknowledged");
+  CHECK(loop.run(stream.wait_until_acknowledged(never)));
   int looks = 0;
   const CallObserver reset_at_second_look = [&](const ObservedCall& call) {
     if (call.name == "ioctl" && ++looks == 2) reset_connection(sockets.theirs);
   };
   set_call_observer(&reset_at_second_look);
-  CHECK_THROWS_WITH_AS(loop.run(wait_until_acknowledged(socket, never)),
-                       "send peer: Connection reset by peer", Error);
+  CHECK_THROWS_WITH_AS(loop.run(stream.wait_until_acknowledged(never)), "send peer: Connection reset by peer",
+                       Error);
   set_call_observer(nullptr);
   CHECK(looks == 2);
 }

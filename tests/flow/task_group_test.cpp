@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../support/descriptors.hpp"
+#include "flow/stream.hpp"
 #include "flow/watch.hpp"
 #include "os/error.hpp"
 
@@ -40,8 +41,9 @@ Task<> fail_after_turns(int turns, const char* reason) {
 Task<> wait_for_ever(Token token) {
   const Token mine = token;
   auto pipe = test::make_pipe_ends();
-  Stream stream(co_await this_loop(), std::move(pipe.read));
-  co_await stream.watch.readable();
+  auto& loop = co_await this_loop();
+  Stream stream(loop, std::move(pipe.read), "pipe", Origin::system);
+  co_await stream.readable();
 }
 
 template <class... Tasks>

@@ -9,6 +9,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
 #include "flow/notification.hpp"
+#include "flow/stream.hpp"
 #include "flow/task_group.hpp"
 
 using namespace sockx;
@@ -194,17 +195,17 @@ TEST_CASE("watch: a descriptor number closed and used again is heard under its n
   auto old_pipe = make_pipe_ends();
   const int number = old_pipe.read.get();
   {
-    Stream stream(loop, std::move(old_pipe.read));
-    CHECK_FALSE(loop.run(readable(stream.watch, shortly())));
+    Stream stream(loop, std::move(old_pipe.read), "old", Origin::system);
+    CHECK_FALSE(loop.run(readable(stream.watch(), shortly())));
   }
   auto new_pipe = make_pipe_ends();
   if (new_pipe.read.get() != number) {
     REQUIRE(dup2(new_pipe.read.get(), number) == number);
     new_pipe.read.reset(number);
   }
-  Stream stream(loop, std::move(new_pipe.read));
+  Stream stream(loop, std::move(new_pipe.read), "new", Origin::system);
   put(new_pipe.write.get(), "x");
-  CHECK(loop.run(readable(stream.watch, after(5s))));
+  CHECK(loop.run(readable(stream.watch(), after(5s))));
 }
 
 TEST_CASE("watch: one that goes while its event is pending is not told of it") {

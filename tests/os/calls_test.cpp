@@ -14,7 +14,9 @@
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
+#include "os/pipe.hpp"
 
 using namespace sockx;
 using namespace test;

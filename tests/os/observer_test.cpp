@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../support/descriptors.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
 
 using namespace sockx;

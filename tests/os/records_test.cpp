@@ -9,6 +9,7 @@
 #include "../support/records.hpp"
 #include "../support/thrown.hpp"
 #include "os/fd_passing.hpp"
+#include "os/io_result.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -21,13 +21,14 @@ std::span<const std::byte> speech(const std::string& text) { return std::as_byte
 /// A client of a handler, and the test's end of its connection.
 struct Joined {
   Client client;
-  Stream far;
+  test::FarEnd far;
 
   Joined(EventLoop& loop, std::uint64_t number) : Joined(loop, number, test::unix_pair()) {}
   Joined(EventLoop& loop, std::uint64_t number, test::SocketEnds ends)
-      : client(loop, number, accepted(std::move(ends.ours)), {}), far(loop, std::move(ends.theirs)) {
-    client.socket = client.connection.described("client");
-  }
+      : Joined(loop, number, describe(ends.ours.get(), "client", Origin::peer), ends) {}
+  Joined(EventLoop& loop, std::uint64_t number, Descriptor facts, test::SocketEnds& ends)
+      : client(loop, number, accepted(std::move(ends.ours)), std::move(facts)),
+        far(loop, std::move(ends.theirs)) {}
   static Accepted accepted(UniqueFd fd) {
     Socket socket(std::move(fd));
     const auto peer = socket.peer();

@@ -11,15 +11,24 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "flow/watch.hpp"
+#include "os/unique_fd.hpp"
 
 namespace test {
 
-using sockx::Stream, sockx::Task, sockx::this_loop;
+using sockx::Task, sockx::this_loop;
+
+/// A descriptor of the test's own, and its readiness.
+struct FarEnd {
+  FarEnd(sockx::EventLoop& loop, sockx::UniqueFd owned) : fd(std::move(owned)), watch(loop, fd.get()) {}
+  sockx::UniqueFd fd;
+  sockx::Watch watch;  // goes before the descriptor is closed
+};
 
 /// Writes `bytes`, which outlive the task.
-inline Task<> write_all(Stream& to, std::string_view bytes) {
+inline Task<> write_all(FarEnd& to, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto written = write(to.fd.get(), bytes.data(), bytes.size());
     if (written > 0) {
@@ -34,7 +43,7 @@ inline Task<> write_all(Stream& to, std::string_view bytes) {
 
 /// Appends to `bytes` what comes, at most `piece` bytes a turn of the loop, until `size` of them are there or
 /// the end comes.
-inline Task<> read_until(Stream& from, std::string& bytes, std::size_t size, std::size_t piece = 64 * 1024) {
+inline Task<> read_until(FarEnd& from, std::string& bytes, std::size_t size, std::size_t piece = 64 * 1024) {
   std::array<char, 64 * 1024> buffer;
   auto& loop = co_await this_loop();
   while (bytes.size() < size) {
@@ -52,7 +61,7 @@ inline Task<> read_until(Stream& from, std::string& bytes, std::size_t size, std
   }
 }
 
-inline Task<> read_to_end(Stream& from, std::string& bytes, std::size_t piece = 64 * 1024) {
+inline Task<> read_to_end(FarEnd& from, std::string& bytes, std::size_t piece = 64 * 1024) {
   return read_until(from, bytes, std::string::npos, piece);
 }
 

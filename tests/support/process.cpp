@@ -19,6 +19,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "os/pipe.hpp"
+
 extern char** environ;
 
 namespace test {

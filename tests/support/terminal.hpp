@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+#include "os/bytes.hpp"
 #include "peer.hpp"
 #include "process.hpp"
 

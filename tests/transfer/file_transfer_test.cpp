@@ -37,12 +37,12 @@ Task<> receive_into(std::string path, UniqueFd socket, ReceiveOptions options, T
 
 /// A peer that reads everything, closes, and keeps what it has read.
 Task<> read_and_close(UniqueFd socket, std::string& bytes) {
-  Stream stream(co_await this_loop(), std::move(socket));
+  FarEnd stream(co_await this_loop(), std::move(socket));
   co_await read_to_end(stream, bytes);
 }
 
 /// A peer that says `bytes` and then ends its direction.
-Task<> say_and_end(Stream& peer, std::string bytes) {
+Task<> say_and_end(FarEnd& peer, std::string bytes) {
   co_await write_all(peer, bytes);
   shutdown(peer.fd.get(), SHUT_WR);
 }
@@ -252,7 +252,7 @@ TEST_CASE("receive_file: sizes that are expected or allowed") {
     CAPTURE(row.what);
     EventLoop loop;
     auto sockets = tcp_pair();
-    Stream peer(loop, std::move(sockets.theirs));
+    FarEnd peer(loop, std::move(sockets.theirs));
     TransferStats stats;
     bool complete = false;
     ReceiveOptions options;
@@ -275,7 +275,7 @@ TEST_CASE("receive_file: the connection is open until the file is complete") {
   const Folder folder;
   EventLoop loop;
   auto sockets = tcp_pair();
-  Stream peer(loop, std::move(sockets.theirs));
+  FarEnd peer(loop, std::move(sockets.theirs));
   TransferStats stats;
   const auto fail = [] { throw std::runtime_error("no name for it"); };
   auto transfer =
@@ -289,7 +289,7 @@ TEST_CASE("receive_file: the connection is open until the file is complete") {
 TEST_CASE("receive_file: a full disk is an error of the file and the sender sees a reset") {
   EventLoop loop;
   auto sockets = tcp_pair();
-  Stream peer(loop, std::move(sockets.theirs));
+  FarEnd peer(loop, std::move(sockets.theirs));
   TransferStats stats;
   auto transfer =
       all(say_and_end(peer, "abc"), receive_into("/dev/full", std::move(sockets.ours), {}, stats, [] {}));
@@ -304,7 +304,7 @@ TEST_CASE("receive_file: a full disk is an error of the file and the sender sees
 TEST_CASE("receive_file: a full disk is a full disk however much was expected") {
   EventLoop loop;
   auto sockets = tcp_pair();
-  Stream peer(loop, std::move(sockets.theirs));
+  FarEnd peer(loop, std::move(sockets.theirs));
   TransferStats stats;
   ReceiveOptions options;
   options.expected = 3;

@@ -130,9 +130,9 @@ std::string script(const std::string& title, const Comparison& comparison) {
 /// Carries all that `from` has into `to`, and closes both.
 Task<> carry(UniqueFd from, UniqueFd to, Origin origin) {
   auto& loop = co_await this_loop();
-  Pump pump(describe(from.get(), "gnuplot", origin), describe(to.get(), "gnuplot", origin));
-  Stream source(loop, std::move(from)), sink(loop, std::move(to));
-  co_await run_pump(pump, source.watch, sink.watch);
+  Stream source(loop, std::move(from), "gnuplot", origin), sink(loop, std::move(to), "gnuplot", origin);
+  Pump pump(source, sink);
+  co_await run_pump(pump);
 }
 
 Task<> run_gnuplot(std::string commands, UniqueFd picture) {

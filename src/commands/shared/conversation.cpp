@@ -135,27 +135,27 @@ Task<> converse(Context& context, Connection connection, const ConversationOptio
   std::optional<CutUnlessComplete> cut;
   if (!leaves_open) cut.emplace(socket.fd());
   auto& tally = summary.begin(socket.local(), peer);
-  auto far = socket.described(peer.to_string());
-  far.send_flags = options.send_flags;
-  if (far.kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far);
-  if (options.shutdown) shut_down(far, *options.shutdown);
+  auto facts = socket.described(peer.to_string());
+  facts.send_flags = options.send_flags;
+  if (facts.kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(facts);
+  if (options.shutdown) shut_down(facts, *options.shutdown);
 
   near.emplace(context, options, socket, peer);
   const EndBySignal end_by_signal(context, *near, cut);
   const auto inward_stages = passages.inward.stages;
   auto rules = rules_of(options, *near, std::move(passages));
-  Watch watch(loop, socket.fd());
+  auto far = Stream::borrow(loop, std::move(facts));
   if (options.recv_once) {
     rules.receive = [&] {
-      return receive_once(context, options, {far, watch}, near->near_side(), inward_stages, tally.received);
+      return receive_once(context, options, far, near->near_side().out, inward_stages, tally.received);
     };
     rules.leave_open = leaves_open;
     rules.half_close = rules.half_close && !leaves_open;
   }
   auto near_side = near->near_side();
-  FarSide far_side{far, watch, cut ? &*cut : nullptr};
+  FarSide far_side{far, cut ? &*cut : nullptr};
   auto tell = tell_in(context.log);
-  co_await relay(std::move(near_side), std::move(far_side), std::move(rules), tally, std::move(tell));
+  co_await relay(near_side, far_side, std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
   co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
 }

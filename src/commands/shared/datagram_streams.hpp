@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "datagram/exchange.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 
 namespace sockx {
 
@@ -12,14 +12,13 @@ class DatagramStreams {
  public:
   /// Takes standard output over, and standard input if it is read. Throws Error.
   DatagramStreams(EventLoop& loop, bool reads_input);
-  ExchangeStreams borrowed() { return {in_, out_, input_ ? &input_->watch : nullptr, &output_.watch}; }
+  ExchangeStreams borrowed() { return {input_ ? &*input_ : nullptr, output_}; }
   /// A second, unless the user has said; for ever where somebody types and no number of replies is expected.
   void set_reply_timeout(ExchangeOptions& options) const;
 
  private:
   std::optional<Stream> input_;
   Stream output_;
-  Descriptor in_, out_;
 };
 
 }  // namespace sockx

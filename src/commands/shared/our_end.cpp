@@ -31,34 +31,28 @@ OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Socke
     program_.emplace(context.loop(), call, socket.local(), peer, socket.protocol());
     return;
   }
-  input_.emplace(context.loop(), take_input(options));
-  in_ = describe_end(input_->fd.get(), options);
-  output_.emplace(context.loop(), take_output(options));
-  out_ = describe_end(output_->fd.get(), options);
+  input_.emplace(open_input(options));
+  output_.emplace(open_output(options));
 }
 
-UniqueFd OurEnd::take_input(const ConversationOptions& options) {
-  if (is_mute(options)) return open_null_device();
-  if (!options.lines.empty()) return open_text(joined_lines(options.lines));
-  return take_standard_input();
+Stream OurEnd::open_input(const ConversationOptions& options) {
+  auto& loop = context_.loop();
+  if (is_mute(options)) return {loop, open_null_device(), "/dev/null", Origin::local_file};
+  if (has_lines_) return {loop, open_text(joined_lines(options.lines)), "--line", Origin::local_file};
+  return Stream::standard_input(loop);
 }
 
-UniqueFd OurEnd::take_output(const ConversationOptions& options) {
-  if (options.send_only) return open_null_device();
-  return take_standard_output();
+Stream OurEnd::open_output(const ConversationOptions& options) {
+  auto& loop = context_.loop();
+  if (options.send_only) return {loop, open_null_device(), "/dev/null", Origin::local_file};
+  return Stream::standard_output(loop);
 }
 
-Descriptor OurEnd::describe_end(int fd, const ConversationOptions& options) const {
-  const bool is_input = input_ && fd == input_->fd.get();
-  if (fd <= 1) return describe_standard_stream(fd);
-  return describe(fd, options.lines.empty() || !is_input ? "/dev/null" : "--line", Origin::local_file);
-}
+NearSide OurEnd::near_side() { return program_ ? program_->near_side() : NearSide{*input_, *output_}; }
 
-NearSide OurEnd::near_side() {
-  return program_ ? program_->near_side() : NearSide{in_, out_, input_->watch, output_};
+bool OurEnd::is_typed() const {
+  return input_ && input_->facts().fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0;
 }
-
-bool OurEnd::is_typed() const { return in_.fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0; }
 
 Task<> OurEnd::wait_for_program(Duration grace, Deadline limit) {
   if (!program_) co_return;

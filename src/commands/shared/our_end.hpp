@@ -6,7 +6,7 @@
 #include "cli/context.hpp"
 #include "commands/shared/conversation_options.hpp"
 #include "flow/relay.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/socket.hpp"
 #include "serve/program.hpp"
 
@@ -21,7 +21,7 @@ class OurEnd {
   /// Borrows from this.
   NearSide near_side();
   /// Whether it is the content of a regular file; lines of the command line are none.
-  bool input_is_file() const { return !has_lines_ && in_.is_file(); }
+  bool input_is_file() const { return !has_lines_ && input_ && input_->facts().is_file(); }
   /// Whether somebody types the input.
   bool is_typed() const;
   bool is_program() const { return program_.has_value(); }
@@ -31,16 +31,14 @@ class OurEnd {
   Task<> wait_for_program(Duration grace, Deadline limit);
 
  private:
-  UniqueFd take_input(const ConversationOptions& options);
-  UniqueFd take_output(const ConversationOptions& options);
-  Descriptor describe_end(int fd, const ConversationOptions& options) const;
+  Stream open_input(const ConversationOptions& options);
+  Stream open_output(const ConversationOptions& options);
 
   Context& context_;
   bool has_lines_;
   std::optional<Program> program_;  // in place of the rest
   std::optional<Stream> input_;
   std::optional<Stream> output_;
-  Descriptor in_, out_;
 };
 
 }  // namespace sockx

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "net/dial.hpp"
 #include "os/fd_passing.hpp"
 #include "os/socket_query.hpp"
@@ -32,12 +32,12 @@ Task<Socket> open_taker(const ConversationOptions& options) {
 Task<> pass_on(Context& context, Connection connection, Socket taker) {
   const auto& [socket, peer, is_adopted] = connection;
   if (!is_adopted) fcntl(socket.fd(), F_SETFL, 0);
-  auto described = taker.described(taker.fd() == STDOUT_FILENO ? "stdout" : taker.peer().to_string());
+  auto name = taker.fd() == STDOUT_FILENO ? "stdout" : taker.peer().to_string();
   auto& loop = co_await this_loop();
-  Stream stream(loop, std::move(taker).release());
-  while (!pass_fd(described, socket.fd())) {
-    stream.watch.forget_writable();
-    co_await stream.watch.writable();
+  Stream stream(loop, std::move(taker).release(), std::move(name), Origin::peer);
+  while (!pass_fd(stream.facts(), socket.fd())) {
+    stream.watch().forget_writable();
+    co_await stream.writable();
   }
   context.log.info("passed on the connection to {}", peer.to_string());
   context.report.event("passed", {{"local", socket.local().to_string()}, {"peer", peer.to_string()}});

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "flow/on_thread.hpp"
-#include "os/calls.hpp"
 #include "os/message_flags.hpp"
 #include "os/single_recv.hpp"
 
@@ -17,13 +16,13 @@ namespace {
 
 /// Until poll(2) would speak of what the flags ask for. The call itself decides what there is, and whether
 /// the socket knows such a thing at all.
-Task<> wait_for_something(const FarSide& from, int flags) {
+Task<> wait_for_something(Stream& from, int flags) {
   if ((flags & MSG_DONTWAIT) != 0) co_return;
   if ((flags & MSG_OOB) != 0) {
-    if (from.socket.kind == Descriptor::Kind::seqpacket) co_return;  // it has no urgent data
-    co_await from.watch.urgent();
+    if (from.facts().kind == Descriptor::Kind::seqpacket) co_return;  // it has no urgent data
+    co_await from.watch().urgent();
   } else if ((flags & MSG_ERRQUEUE) == 0) {
-    co_await from.watch.readable();
+    co_await from.readable();
   }
 }
 
@@ -55,28 +54,18 @@ void report_call(Context& context, const ConversationOptions& options, const Sin
   context.report.result(text("recv {} {} = {}", size, asked, outcome_of(result)), "recv", fields);
 }
 
-Task<> write_all(std::span<const std::byte> bytes, const Descriptor& to, Watch& watch) {
-  while (!bytes.empty()) {
-    const auto put = write_some(to, bytes);
-    bytes = bytes.subspan(put.bytes);
-    if (put.state == IoResult::State::moved) continue;
-    watch.forget_writable();
-    co_await watch.writable();
-  }
-}
-
 }  // namespace
 
-Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to,
+Task<> receive_once(Context& context, const ConversationOptions& options, Stream& from, Stream& to,
                     Stages stages, std::uint64_t& received) {
   co_await wait_for_something(from, options.recv_flags);
   const auto size = static_cast<std::size_t>(*options.recv_once);
-  std::function<SingleRecv()> call = [socket = from.socket, own = own_duplicate(from.socket.fd), size,
+  std::function<SingleRecv()> call = [socket = from.facts(), own = own_duplicate(from.facts().fd), size,
                                       flags = options.recv_flags]() mutable {
     socket.fd = *own;
     return recv_as_asked(socket, size, flags);
   };
-  const bool may_block = (options.recv_flags & MSG_DONTWAIT) == 0 && from.socket.may_block;
+  const bool may_block = (options.recv_flags & MSG_DONTWAIT) == 0 && from.facts().may_block;
   SingleRecv result;
   if (may_block) {
     auto answer = co_await on_thread<SingleRecv>(std::move(call));
@@ -84,11 +73,11 @@ Task<> receive_once(Context& context, const ConversationOptions& options, FarSid
   } else {
     result = call();
   }
-  observe(result, from.socket, size, options.recv_flags);
+  observe(result, from.facts(), size, options.recv_flags);
   report_call(context, options, result);
-  if (result.returned < 0) throw Error(result.error, text("recv {}", from.socket.name), from.socket.origin);
+  if (result.returned < 0) throw Error(result.error, text("recv {}", from.name()), from.facts().origin);
   pass_through(stages, result.bytes);
-  co_await write_all(result.bytes, to.out, to.out_stream->watch);
+  co_await to.write_all(result.bytes);
   received += result.bytes.size();
 }
 

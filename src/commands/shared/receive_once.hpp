@@ -12,7 +12,7 @@ namespace sockx {
 /// Waits until there is something to receive (unless the flags say MSG_DONTWAIT), makes the call, reports it
 /// and writes the bytes through the stages to standard output; `received` counts them. Throws Error when the
 /// call failed.
-Task<> receive_once(Context& context, const ConversationOptions& options, FarSide from, NearSide to,
+Task<> receive_once(Context& context, const ConversationOptions& options, Stream& from, Stream& to,
                     Stages stages, std::uint64_t& received);
 
 }  // namespace sockx

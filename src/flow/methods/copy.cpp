@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
 
 namespace sockx {
 
@@ -13,9 +12,7 @@ namespace {
 class Copy : public Method {
  public:
   Copy(MethodEnds ends, std::vector<std::byte> in_hand)
-      : ends_(std::move(ends)),
-        size_(ends_.chunk == 0 ? 64 * 1024 : ends_.chunk),
-        buffer_(std::move(in_hand)) {
+      : ends_(ends), size_(ends_.chunk == 0 ? 64 * 1024 : ends_.chunk), buffer_(std::move(in_hand)) {
     end_ = buffer_.size();
     buffer_.resize(std::max(size_, buffer_.size()));
   }
@@ -23,23 +20,26 @@ class Copy : public Method {
   std::string_view name() const override { return "read-write"; }
   std::uint64_t in_hand() const override { return end_ - begin_; }
   /// Small messages go faster by recv and send; two full buffers in a row are no small messages.
-  bool would_rather_splice() const override { return full_reads_ >= 2 && in_hand() == 0; }
+  bool would_rather_splice() const override {
+    return full_reads_ >= 2 && in_hand() == 0 && ends_.are_plain();
+  }
 
   Move move(std::uint64_t most) override {
     bool came_short = false;  // what has been read just now was all that there was
     if (begin_ == end_) {
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, size_));
       ++calls_;
-      const auto got = read_some(ends_.from, std::span(buffer_).first(wanted));
+      const auto got = ends_.from.read_some(std::span(buffer_).first(wanted));
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       full_reads_ = got.bytes == size_ ? full_reads_ + 1 : 0;
-      came_short = ends_.from.kind == Descriptor::Kind::tcp && got.bytes < wanted;
+      came_short =
+          ends_.from.is_plain() && ends_.from.facts().kind == Descriptor::Kind::tcp && got.bytes < wanted;
       begin_ = 0;
       end_ = got.bytes;
     }
     ++calls_;
-    const auto put = write_some(ends_.to, std::span(buffer_).subspan(begin_, end_ - begin_));
+    const auto put = ends_.to.write_some(std::span(buffer_).subspan(begin_, end_ - begin_));
     if (put.state != IoResult::State::moved) return {Move::State::output_full};
     begin_ += put.bytes;
     return {came_short && begin_ == end_ ? Move::State::drained : Move::State::moved, put.bytes};
@@ -56,7 +56,7 @@ class Copy : public Method {
 }  // namespace
 
 std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand) {
-  return std::make_unique<Copy>(std::move(ends), std::move(in_hand));
+  return std::make_unique<Copy>(ends, std::move(in_hand));
 }
 
 }  // namespace sockx

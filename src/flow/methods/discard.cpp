@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 
@@ -10,7 +10,7 @@ namespace {
 
 class Discard : public Method {
  public:
-  explicit Discard(MethodEnds ends) : ends_(std::move(ends)) {
+  explicit Discard(PlainEnds ends) : ends_(ends) {
     if (ends_.chunk == 0) ends_.chunk = 4 * 1024 * 1024;
   }
 
@@ -26,11 +26,11 @@ class Discard : public Method {
   }
 
  private:
-  MethodEnds ends_;
+  PlainEnds ends_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> make_discard(MethodEnds ends) { return std::make_unique<Discard>(std::move(ends)); }
+std::unique_ptr<Method> make_discard(PlainEnds ends) { return std::make_unique<Discard>(ends); }
 
 }  // namespace sockx

@@ -3,7 +3,6 @@
 #include <span>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
 
 namespace sockx {
 
@@ -12,10 +11,7 @@ namespace {
 class Filter : public Method {
  public:
   Filter(MethodEnds ends, Passage passage)
-      : ends_(std::move(ends)),
-        passage_(std::move(passage)),
-        pace_(passage_.line_delay),
-        buffer_(64 * 1024) {}
+      : ends_(ends), passage_(std::move(passage)), pace_(passage_.line_delay), buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "read-write"; }
   std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
@@ -25,7 +21,7 @@ class Filter : public Method {
       if (!have_caught_up(passage_.stages)) return held_for_a_moment();
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer_.size()));
       ++calls_;
-      const auto got = read_some(ends_.from, std::span(buffer_).first(wanted));
+      const auto got = ends_.from.read_some(std::span(buffer_).first(wanted));
       bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
       begin_ = 0;
       if (got.state == IoResult::State::eof) return {Move::State::ended};
@@ -39,7 +35,7 @@ class Filter : public Method {
       if (newline != piece.end()) piece = piece.first(static_cast<std::size_t>(newline - piece.begin()) + 1);
     }
     ++calls_;
-    const auto put = write_some(ends_.to, piece);
+    const auto put = ends_.to.write_some(piece);
     if (put.state != IoResult::State::moved) return {Move::State::output_full};
     begin_ += put.bytes;
     pace_.wrote(piece[put.bytes - 1] == std::byte{'\n'});
@@ -58,7 +54,7 @@ class Filter : public Method {
 }  // namespace
 
 std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage) {
-  return std::make_unique<Filter>(std::move(ends), std::move(passage));
+  return std::make_unique<Filter>(ends, std::move(passage));
 }
 
 }  // namespace sockx

@@ -11,6 +11,8 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/own_pipe.hpp"
+#include "os/bytes.hpp"
+#include "os/calls.hpp"
 #include "os/splice_ring.hpp"
 #include "os/text.hpp"
 
@@ -23,8 +25,8 @@ constexpr unsigned most_rounds = 8;  // of filling the pipe and emptying it, in 
 
 class IoUring : public Method {
  public:
-  IoUring(MethodEnds ends, OwnPipe pipe, std::unique_ptr<SpliceRing> ring)
-      : ends_(std::move(ends)), pipe_(std::move(pipe)), ring_(std::move(ring)) {
+  IoUring(PlainEnds ends, OwnPipe pipe, std::unique_ptr<SpliceRing> ring)
+      : ends_(ends), pipe_(std::move(pipe)), ring_(std::move(ring)) {
     if (ends_.chunk == 0 || ends_.chunk > pipe_.capacity()) ends_.chunk = pipe_.capacity();
   }
 
@@ -112,7 +114,7 @@ class IoUring : public Method {
     throw_error_of_two(error, "splice", ends_.from, ends_.to);
   }
 
-  MethodEnds ends_;
+  PlainEnds ends_;
   OwnPipe pipe_;
   std::unique_ptr<SpliceRing> ring_;
   std::vector<Step> chain_;  // that is under way
@@ -122,7 +124,7 @@ class IoUring : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_io_uring(MethodEnds ends, std::string& refusal) {
+std::unique_ptr<Method> make_io_uring(PlainEnds ends, std::string& refusal) {
   auto ring = SpliceRing::make(2 * most_rounds + 1);
   if (!ring) {
     refusal = text("io_uring_setup: {}", std::strerror(errno));
@@ -133,7 +135,7 @@ std::unique_ptr<Method> make_io_uring(MethodEnds ends, std::string& refusal) {
     refusal = text("pipe2: {}", std::strerror(errno));
     return nullptr;
   }
-  return std::make_unique<IoUring>(std::move(ends), std::move(*pipe), std::move(ring));
+  return std::make_unique<IoUring>(ends, std::move(*pipe), std::move(ring));
 }
 
 bool has_io_uring() { return true; }

@@ -7,7 +7,7 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -18,7 +18,7 @@ constexpr std::size_t window_size = CallSize::usual_most;
 
 class Mmap : public Method {
  public:
-  explicit Mmap(MethodEnds ends) : ends_(std::move(ends)), position_(lseek(ends_.from.fd, 0, SEEK_CUR)) {
+  explicit Mmap(PlainEnds ends) : ends_(ends), position_(lseek(ends_.from.fd, 0, SEEK_CUR)) {
     if (ends_.chunk == 0) ends_.chunk = window_size;
   }
   ~Mmap() override { lseek(ends_.from.fd, position_, SEEK_SET); }  // as read(2) would have left it
@@ -59,7 +59,7 @@ class Mmap : public Method {
     return {real_end < end ? Move::State::ended : Move::State::moved, counted};
   }
 
-  MethodEnds ends_;
+  PlainEnds ends_;
   off_t position_;  // the next byte to send
   std::uint64_t surplus_ = 0;
   std::optional<FileWindow> window_;
@@ -67,6 +67,6 @@ class Mmap : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_mmap(MethodEnds ends) { return std::make_unique<Mmap>(std::move(ends)); }
+std::unique_ptr<Method> make_mmap(PlainEnds ends) { return std::make_unique<Mmap>(ends); }
 
 }  // namespace sockx

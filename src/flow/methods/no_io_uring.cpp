@@ -3,7 +3,7 @@
 
 namespace sockx {
 
-std::unique_ptr<Method> make_io_uring(MethodEnds, std::string& refusal) {
+std::unique_ptr<Method> make_io_uring(PlainEnds, std::string& refusal) {
   refusal = "this sockx is built without liburing";
   return nullptr;
 }

@@ -5,7 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
+#include "os/pipe.hpp"
 
 namespace sockx {
 

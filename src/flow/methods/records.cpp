@@ -16,7 +16,7 @@ namespace {
 class RecordSend : public Method {
  public:
   RecordSend(MethodEnds ends, Passage passage)
-      : ends_(std::move(ends)),
+      : ends_(ends),
         passage_(std::move(passage)),
         framer_(passage_.framing, passage_.max_record),
         pace_(passage_.line_delay),
@@ -35,7 +35,7 @@ class RecordSend : public Method {
     }
     if (const auto next = pace_.next_line(); Clock::now() < next) return held_until(next);
     ++calls_;
-    const auto put = send_record(ends_.to, *record_);
+    const auto put = send_record(ends_.to.facts(), *record_);
     if (put.state == IoResult::State::again) return {Move::State::output_full};
     pace_.wrote(true);
     record_.reset();
@@ -52,7 +52,7 @@ class RecordSend : public Method {
       if (most == 0) return Move::State::either_blocks;
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer_.size()));
       ++calls_;
-      const auto got = read_some(ends_.from, std::span(buffer_).first(wanted));
+      const auto got = ends_.from.read_some(std::span(buffer_).first(wanted));
       if (got.state == IoResult::State::again) return Move::State::no_input;
       if (got.state == IoResult::State::eof) framer_.end();
       framer_.put(std::span(buffer_).first(got.bytes));
@@ -71,7 +71,7 @@ class RecordSend : public Method {
 class RecordReceive : public Method {
  public:
   RecordReceive(MethodEnds ends, Passage passage)
-      : ends_(std::move(ends)), passage_(std::move(passage)), buffer_(passage_.max_record) {}
+      : ends_(ends), passage_(std::move(passage)), buffer_(passage_.max_record) {}
 
   std::string_view name() const override { return "records"; }
   std::uint64_t in_hand() const override { return bytes_.size() - prefix_ - payload_written(); }
@@ -82,7 +82,7 @@ class RecordReceive : public Method {
     if (begin_ == bytes_.size()) {
       if (!have_caught_up(passage_.stages)) return held_for_a_moment();
       ++calls_;
-      const auto got = receive_record(ends_.from, buffer_);
+      const auto got = receive_record(ends_.from.facts(), buffer_);
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
@@ -92,7 +92,7 @@ class RecordReceive : public Method {
       if (bytes_.empty()) return {Move::State::moved};
     }
     ++calls_;
-    const auto put = write_some(ends_.to, std::span(bytes_).subspan(begin_));
+    const auto put = ends_.to.write_some(std::span(bytes_).subspan(begin_));
     if (put.state != IoResult::State::moved) return {Move::State::output_full};
     const auto before = payload_written();
     begin_ += put.bytes;
@@ -121,11 +121,11 @@ class RecordReceive : public Method {
 }  // namespace
 
 std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage) {
-  return std::make_unique<RecordSend>(std::move(ends), std::move(passage));
+  return std::make_unique<RecordSend>(ends, std::move(passage));
 }
 
 std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage) {
-  return std::make_unique<RecordReceive>(std::move(ends), std::move(passage));
+  return std::make_unique<RecordReceive>(ends, std::move(passage));
 }
 
 }  // namespace sockx

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "flow/method.hpp"
-#include "os/calls.hpp"
+#include "os/bytes.hpp"
 
 namespace sockx {
 
@@ -12,7 +12,7 @@ constexpr std::size_t kernel_limit = 0x7ffff000;  // the most that one call move
 
 class Sendfile : public Method {
  public:
-  explicit Sendfile(MethodEnds ends) : ends_(std::move(ends)) {
+  explicit Sendfile(PlainEnds ends) : ends_(ends) {
     if (ends_.chunk == 0 || ends_.chunk > kernel_limit) ends_.chunk = kernel_limit;
   }
 
@@ -36,11 +36,11 @@ class Sendfile : public Method {
   }
 
  private:
-  MethodEnds ends_;
+  PlainEnds ends_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> make_sendfile(MethodEnds ends) { return std::make_unique<Sendfile>(std::move(ends)); }
+std::unique_ptr<Method> make_sendfile(PlainEnds ends) { return std::make_unique<Sendfile>(ends); }
 
 }  // namespace sockx

@@ -7,7 +7,9 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/own_pipe.hpp"
+#include "os/bytes.hpp"
 #include "os/calls.hpp"
+#include "os/pipe.hpp"
 
 namespace sockx {
 
@@ -23,7 +25,7 @@ class Splicing : public Method {
   }
 
  protected:
-  explicit Splicing(MethodEnds ends) : ends_(std::move(ends)) {}
+  explicit Splicing(PlainEnds ends) : ends_(ends) {}
 
   /// Where a byte was sent as urgent (tcp(7)), splice(2) finds nothing for ever, or the end; recv(2) gets
   /// past it.
@@ -36,7 +38,7 @@ class Splicing : public Method {
     return got;
   }
 
-  MethodEnds ends_;
+  PlainEnds ends_;
 
  private:
   bool is_stopped_by_urgent_data_ = false;
@@ -45,7 +47,7 @@ class Splicing : public Method {
 /// One end is a pipe: a single call moves bytes all the way.
 class Splice : public Splicing {
  public:
-  explicit Splice(MethodEnds ends) : Splicing(std::move(ends)) {
+  explicit Splice(PlainEnds ends) : Splicing(ends) {
     if (ends_.chunk == 0) ends_.chunk = long_stream;
   }
 
@@ -83,7 +85,7 @@ class Splice : public Splicing {
 /// No end is a pipe: the bytes rest in our own between two calls.
 class PipedSplice : public Splicing {
  public:
-  PipedSplice(MethodEnds ends, OwnPipe pipe) : Splicing(std::move(ends)), pipe_(std::move(pipe)) {
+  PipedSplice(PlainEnds ends, OwnPipe pipe) : Splicing(ends), pipe_(std::move(pipe)) {
     if (ends_.chunk == 0) ends_.chunk = pipe_.capacity();
   }
 
@@ -114,12 +116,12 @@ class PipedSplice : public Splicing {
 
 }  // namespace
 
-std::unique_ptr<Method> make_splice(MethodEnds ends) { return std::make_unique<Splice>(std::move(ends)); }
+std::unique_ptr<Method> make_splice(PlainEnds ends) { return std::make_unique<Splice>(ends); }
 
-std::unique_ptr<Method> make_piped_splice(MethodEnds ends) {
+std::unique_ptr<Method> make_piped_splice(PlainEnds ends) {
   auto pipe = OwnPipe::make(long_stream);
   if (!pipe) return nullptr;
-  return std::make_unique<PipedSplice>(std::move(ends), std::move(*pipe));
+  return std::make_unique<PipedSplice>(ends, std::move(*pipe));
 }
 
 }  // namespace sockx

@@ -11,6 +11,7 @@
 
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
+#include "os/io_result.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -26,8 +27,8 @@ constexpr std::size_t least_piece = 4 * 1024;  // where the limit of locked memo
 /// its window stays mapped. That a send is over wakes who waits to write, as EPOLLERR.
 class ZeroCopy : public Method {
  public:
-  explicit ZeroCopy(MethodEnds ends)
-      : ends_(std::move(ends)), sent_(lseek(ends_.from.fd, 0, SEEK_CUR)), confirmed_(sent_) {
+  explicit ZeroCopy(PlainEnds ends)
+      : ends_(ends), sent_(lseek(ends_.from.fd, 0, SEEK_CUR)), confirmed_(sent_) {
     if (ends_.chunk == 0) ends_.chunk = pinned_window;
   }
   ~ZeroCopy() override { lseek(ends_.from.fd, sent_, SEEK_SET); }  // as read(2) would have left it
@@ -141,7 +142,7 @@ class ZeroCopy : public Method {
     for (auto& send : under_way_) send.end = std::min(send.end, end);
   }
 
-  MethodEnds ends_;
+  PlainEnds ends_;
   off_t sent_;       // the next byte to send
   off_t confirmed_;  // before this, the socket needs nothing any more
   std::deque<FileWindow> windows_;
@@ -154,8 +155,6 @@ class ZeroCopy : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_zero_copy(MethodEnds ends) {
-  return std::make_unique<ZeroCopy>(std::move(ends));
-}
+std::unique_ptr<Method> make_zero_copy(PlainEnds ends) { return std::make_unique<ZeroCopy>(ends); }
 
 }  // namespace sockx

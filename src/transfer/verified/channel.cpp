@@ -16,22 +16,15 @@ namespace {
 
 constexpr std::size_t buffer_size = 256 * 1024;
 
-Descriptor with_more(Descriptor socket) {
-  socket.send_flags |= MSG_MORE;
-  return socket;
-}
-
 }  // namespace
 
 Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte)
     : loop_(loop),
-      socket_(connection.socket.described(connection.peer)),
-      with_more_(with_more(socket_)),
-      stream_(loop, std::move(connection.socket).release()),
+      stream_(loop, std::move(connection.socket).release(), connection.peer, Origin::peer),
       flushed_(loop),
       last_byte_(last_byte) {
-  send_without_delay(socket_);
-  probe_when_silent(socket_);
+  send_without_delay(stream_.facts());
+  probe_when_silent(stream_.facts());
 }
 
 /// A task that flushes may be dropped, or fail: then the next one has its turn.
@@ -52,14 +45,13 @@ class Channel::Flushing {
 Task<> Channel::fill(std::size_t least) {
   while (end_ - begin_ < least) {
     if (size_ - begin_ < std::max(least, buffer_size / 2)) hold(buffer_size);
-    const auto got = read_some(socket_, std::span(buffer_.get(), size_).subspan(end_));
+    const auto got = stream_.read_some(std::span(buffer_.get(), size_).subspan(end_));
     if (got.state == IoResult::State::eof)
       throw Incomplete(text("{} has ended before the transfer was complete", peer()));
     if (got.state == IoResult::State::again) {
       hold(end_ - begin_);
       if (unsent() == 0) unsent_.shrink_to_fit();
-      stream_.watch.forget_readable();
-      co_await stream_.watch.readable();
+      co_await stream_.readable();
       continue;
     }
     end_ += got.bytes;
@@ -130,41 +122,40 @@ Task<> Channel::flush(bool more) {
   const Flushing flushing(*this);
   while (sent_ < unsent_.size()) {  // others may put more meanwhile
     const auto left = std::string_view(unsent_).substr(sent_);
-    const auto put = write_some(more ? with_more_ : socket_, std::as_bytes(std::span(left)));
+    const auto put = stream_.write_some(std::as_bytes(std::span(left)), more ? MSG_MORE : 0);
     if (put.state == IoResult::State::moved) {
       sent_ += put.bytes;
       last_byte_ = loop_.now();
       continue;
     }
-    stream_.watch.forget_writable();
-    co_await stream_.watch.writable();
+    co_await stream_.writable();
   }
   unsent_.clear();
   sent_ = 0;
 }
 
-Task<> Channel::send_payload(Pump& pump, Watch& source, Pacing pacing) {
+Task<> Channel::send_payload(Pump& pump, Pacing pacing) {
   pacing.last_byte = &last_byte_;
-  co_await run_pump(pump, source, stream_.watch, pacing);
+  co_await run_pump(pump, pacing);
 }
 
 Task<> Channel::part(Deadline limit) {
-  set_reset_on_close(socket_.fd, false);
+  set_reset_on_close(stream_.facts().fd, false);
   try {
-    shutdown_write(socket_);
+    co_await stream_.finish_writing(limit);
   } catch (const Error&) {  // all has been said that matters
   }
   co_await drop_input(limit);
 }
 
 Task<> Channel::reject(Deadline limit) {
-  set_reset_on_close(socket_.fd, true);
+  set_reset_on_close(stream_.facts().fd, true);
   co_await drop_input(limit);
 }
 
 Task<> Channel::drop_input(Deadline limit) {
   try {
-    co_await drain(socket_, stream_.watch, limit);
+    co_await stream_.drain(limit);
   } catch (const Error&) {
   }
 }

@@ -10,7 +10,7 @@
 #include "flow/notification.hpp"
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
-#include "flow/watch.hpp"
+#include "flow/stream.hpp"
 #include "os/text.hpp"
 #include "transfer/verified/peer_socket.hpp"
 #include "transfer/verified/wire.hpp"
@@ -26,7 +26,7 @@ class Channel {
   /// so though nothing is on its way to it: see probe_when_silent().
   Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte);
 
-  const std::string& peer() const { return socket_.name; }
+  const std::string& peer() const { return stream_.name(); }
 
   /// Whether something has been read that nobody has asked for yet.
   bool has_waiting_input() const { return begin_ < end_; }
@@ -48,9 +48,9 @@ class Channel {
   /// Sends what is in line, until there is nothing; with `more` the kernel may hold back the tail for what
   /// follows at once. Where another task does so already this waits for that, and goes on if it is dropped.
   Task<> flush(bool more = false);
-  /// Then, payload by a pump to socket().
-  Task<> send_payload(Pump& pump, Watch& source, Pacing pacing);
-  const Descriptor& socket() const { return socket_; }
+  /// Then, payload by a pump to stream().
+  Task<> send_payload(Pump& pump, Pacing pacing);
+  Stream& stream() { return stream_; }
 
   /// Says that nothing more comes, and waits until the peer has said so too or is gone, dropping what still
   /// comes, at most until `limit`: closing at once could destroy what was said last (tcp(7)). Until then a
@@ -71,7 +71,6 @@ class Channel {
   std::string_view waiting() const { return as_text(std::span(buffer_.get(), end_).subspan(begin_)); }
 
   EventLoop& loop_;
-  Descriptor socket_, with_more_;  // the same one, with MSG_MORE
   Stream stream_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t size_ = 0;             // of the buffer, which is small while nothing comes

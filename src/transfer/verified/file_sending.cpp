@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "flow/task_group.hpp"
-#include "os/calls.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -24,7 +23,7 @@ void cut(const Range& range, std::deque<Range>& chunks) {
   }
 }
 
-Task<> until_readable(Watch& watch) { co_await watch.readable(); }
+Task<> until_readable(Stream& input) { co_await input.readable(); }
 
 }  // namespace
 
@@ -115,22 +114,21 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
 
 /// What has no size, and can be read only once: chunk by chunk through memory.
 Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
-  Watch watch(loop_, source.described().fd);
+  auto input = Stream::borrow(loop_, source.described());
   std::vector<std::byte> buffer(chunk_size);
   std::uint64_t size = 0;
   co_await lanes_.control().flush();
-  co_await wait_for_input(watch, id);  // a fifo cannot be read before somebody writes to it
+  co_await wait_for_input(input, id);  // a fifo cannot be read before somebody writes to it
   for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
     std::size_t filled = 0;
     while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
       const auto room = std::min(buffer.size() - filled, largest_read);
-      const auto got = read_some(source.described(), std::span(buffer).subspan(filled, room));
+      const auto got = input.read_some(std::span(buffer).subspan(filled, room));
       filled += got.bytes;
       has_ended = got.state == IoResult::State::eof;
       if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();
       if (got.state == IoResult::State::again) {
-        watch.forget_readable();
-        co_await wait_for_input(watch, id);
+        co_await wait_for_input(input, id);
       } else if (work().is_long()) {
         co_await loop_.next_turn();
       }
@@ -146,9 +144,9 @@ Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
 }
 
 /// Or until the receiver has said that it does not want the file any more.
-Task<> FileSending::wait_for_input(Watch& watch, std::uint32_t id) {
+Task<> FileSending::wait_for_input(Stream& input, std::uint32_t id) {
   std::vector<Task<>> either;
-  either.push_back(until_readable(watch));
+  either.push_back(until_readable(input));
   either.push_back(unanswered_.wait_for_end_of(id));
   co_await any(std::move(either));
 }

@@ -28,7 +28,7 @@ class FileSending {
   Task<> send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there);
   Task<> send_stream(std::uint32_t id, const SourceFile& source);
   LongWork work() { return {loop_, lanes_.last_byte()}; }
-  Task<> wait_for_input(Watch& watch, std::uint32_t id);
+  Task<> wait_for_input(Stream& input, std::uint32_t id);
 
   EventLoop& loop_;
   SendingLanes& lanes_;

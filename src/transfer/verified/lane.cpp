@@ -26,14 +26,14 @@ Lane::Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, Lan
   if (options_.compresses) trial_.emplace();
 }
 
-Task<> Lane::send(const SourceFile& source, Watch& watch, std::uint32_t id, Range range) {
+Task<> Lane::send(const SourceFile& source, Stream& file, std::uint32_t id, Range range) {
   const auto begun = Clock::now();
   const auto encoded_before = tally_.encoded;
   const bool is_small = range.length <= small_chunk;
   if (is_small || (trial_ && trial_->compresses())) {
     co_await send_from_memory(source, id, range);
   } else {
-    co_await send_from_file(source, watch, id, range);
+    co_await send_from_file(source, file, id, range);
   }
   if (is_small && channel_.unsent() < enough_in_line) co_return;
   if (is_small || trial_) {
@@ -67,15 +67,15 @@ Task<> Lane::put(std::uint32_t id, std::uint64_t offset, std::span<const std::by
 
 /// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the file
 /// change between the two, the receiver finds that they differ.
-Task<> Lane::send_from_file(const SourceFile& source, Watch& watch, std::uint32_t id, Range range) {
+Task<> Lane::send_from_file(const SourceFile& source, Stream& file, std::uint32_t id, Range range) {
   const auto digest = co_await source.digest_of(range, hasher_, work_);
   source.seek(range.offset);
   channel_.put(Chunk{id, Encoding::plain, range, static_cast<std::uint32_t>(range.length)});
   co_await channel_.flush(true);
-  Pump pump(source.described(), channel_.socket(), {options_.method, 0, range.length});
+  Pump pump(file, channel_.stream(), {options_.method, 0, range.length});
   std::exception_ptr failure;
   try {
-    co_await channel_.send_payload(pump, watch, {options_.rate, nullptr, nullptr});
+    co_await channel_.send_payload(pump, {options_.rate, nullptr, nullptr});
   } catch (const Error& error) {
     if (error.origin() != Origin::local_file) throw;
     failure = std::current_exception();

@@ -33,16 +33,16 @@ class Lane {
   Channel& channel() { return channel_; }
   Hasher& hasher() { return hasher_; }
 
-  /// Sends a stretch of the file; small ones stay in line until there is enough, or the channel is flushed.
-  /// When the file fails in the middle, the receiver is told that the chunk is void, and SourceChanged, or
-  /// Error with Origin::local_file, is thrown.
-  Task<> send(const SourceFile& source, Watch& watch, std::uint32_t id, Range range);
+  /// Sends a stretch of the file, of which `file` is a stream; small ones stay in line until there is enough,
+  /// or the channel is flushed. When the file fails in the middle, the receiver is told that the chunk is
+  /// void, and SourceChanged, or Error with Origin::local_file, is thrown.
+  Task<> send(const SourceFile& source, Stream& file, std::uint32_t id, Range range);
   /// The same with bytes in memory, which stay in line.
   Task<> put(std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes);
 
  private:
   Task<> send_from_memory(const SourceFile& source, std::uint32_t id, Range range);
-  Task<> send_from_file(const SourceFile& source, Watch& watch, std::uint32_t id, Range range);
+  Task<> send_from_file(const SourceFile& source, Stream& file, std::uint32_t id, Range range);
   Task<> fill_up(std::uint64_t missing);
   Task<> wait_for_allowance(std::uint64_t bytes);
   void count(std::uint64_t size, std::uint64_t encoded_size);

@@ -36,7 +36,7 @@ Lane& SendingLanes::add(PeerSocket connection) {
 
 std::uint64_t SendingLanes::unacknowledged() {
   std::uint64_t sum = 0;
-  for (auto& lane : lanes_) sum += sockx::unacknowledged(lane.channel().socket()).value_or(0);
+  for (auto& lane : lanes_) sum += sockx::unacknowledged(lane.channel().stream().facts()).value_or(0);
   return sum;
 }
 
@@ -106,13 +106,13 @@ Task<> SendingLanes::send_chunks(std::uint32_t id, const SourceFile& source, std
 
 /// A failure of the file ends the others after the chunks that they are at.
 Task<> SendingLanes::send_over(Lane& lane, const SourceFile& source, Sending& sending) {
-  Watch watch(loop_, source.described().fd);
+  auto file = Stream::borrow(loop_, source.described());
   auto& chunks = sending.chunks;
   while (!chunks.empty() && sending.unanswered.contains(sending.id)) {
     const auto range = chunks.front();
     chunks.pop_front();
     try {
-      co_await lane.send(source, watch, sending.id, range);
+      co_await lane.send(source, file, sending.id, range);
     } catch (const SourceChanged&) {
       sending.failure = std::current_exception();
     } catch (const Error& error) {

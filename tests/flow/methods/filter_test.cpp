@@ -7,6 +7,7 @@
 
 #include "../../support/descriptors.hpp"
 #include "../../support/files.hpp"
+#include "../../support/pump_between.hpp"
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 
@@ -34,23 +35,18 @@ Passage through(std::shared_ptr<Stage> stage) {
 struct Filtered {
   explicit Filtered(Passage passage, std::uint64_t limit = PumpOptions().limit)
       : pump(described(source.read, "source"), described(sink.write, "sink"),
-             {.limit = limit, .passage = std::move(passage)}) {}
+             {.limit = limit, .passage = std::move(passage)}, &loop) {}
   std::string arrived() const { return read_available(sink.read.get()); }
 
+  EventLoop loop;
   PipeEnds source = make_pipe_ends(), sink = make_pipe_ends();
-  Pump pump;
+  PumpBetween pump;
 };
 
 /// Runs the pump to its end with the loop's waits; returns how long that took.
 Duration run_to_end(Filtered& line) {
-  const auto drive = [](Filtered& driven) -> Task<> {
-    auto& loop = co_await this_loop();
-    Watch from(loop, driven.source.read.get()), to(loop, driven.sink.write.get());
-    co_await run_pump(driven.pump, from, to);
-  };
-  EventLoop loop;
   const auto begun = Clock::now();
-  loop.run(drive(line));
+  line.loop.run(run_pump(line.pump));
   return Clock::now() - begun;
 }
 
@@ -59,8 +55,8 @@ Duration run_to_end(Filtered& line) {
 TEST_CASE("filter: a stage makes the pump read and write whatever was asked for") {
   for (const auto method : {TransferMethod::automatic, TransferMethod::splice}) {
     const auto source = make_pipe_ends(), sink = make_pipe_ends();
-    const Pump pump(described(source.read, "source"), described(sink.write, "sink"),
-                    {.method = method, .passage = through(make_crlf())});
+    const PumpBetween pump(described(source.read, "source"), described(sink.write, "sink"),
+                           {.method = method, .passage = through(make_crlf())});
     CHECK(pump.method() == "read-write");
   }
 }

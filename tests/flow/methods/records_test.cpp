@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../../support/files.hpp"
+#include "../../support/pump_between.hpp"
 #include "../../support/thrown.hpp"
 #include "flow/pump.hpp"
 #include "os/error.hpp"
@@ -47,7 +48,7 @@ struct Sending {
 
   PipeEnds source = make_pipe_ends();
   SocketEnds sockets = record_pair();
-  Pump pump;
+  PumpBetween pump;
 };
 
 /// From a socket of records into a pipe.
@@ -55,13 +56,13 @@ struct Receiving {
   explicit Receiving(Passage passage, std::uint64_t limit = PumpOptions().limit)
       : pump(describe(sockets.ours.get(), "peer", Origin::peer), local(sink.write, "sink"),
              {.limit = limit, .passage = std::move(passage)}) {
-    tell_empty_records_from_the_end(pump.from());
+    tell_empty_records_from_the_end(pump.from().facts());
   }
   std::string arrived() const { return read_available(sink.read.get()); }
 
   SocketEnds sockets = record_pair();
   PipeEnds sink = make_pipe_ends();
-  Pump pump;
+  PumpBetween pump;
 };
 
 /// Steps until the pump is done; for a source that is never empty before its end.
@@ -92,8 +93,8 @@ TEST_CASE("records: counted ones of every size arrive as they were cut") {
   const UniqueFd source(open(write_file(folder / "source", all_counted(records)).c_str(), O_RDONLY));
   const auto sockets = record_pair();
   tell_empty_records_from_the_end(describe(sockets.theirs.get(), "ours", Origin::peer));
-  Pump pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-            {.passage = framed(Kind::len32)});
+  PumpBetween pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
+                   {.passage = framed(Kind::len32)});
   CHECK(pump.method() == "records");
   step_to_end(pump);
   for (const auto& record : records) CHECK(difference(take_record(sockets.theirs.get()), record) == "");
@@ -109,7 +110,7 @@ TEST_CASE("records: received ones of every size are counted, and the end is told
   tell_empty_records_from_the_end(peer);
   for (const auto& record : records) put_record(sockets.theirs.get(), record);
   sockets.theirs.reset();
-  Pump pump(peer, local(sink, "sink"), {.passage = framed(Kind::len32)});
+  PumpBetween pump(peer, local(sink, "sink"), {.passage = framed(Kind::len32)});
   CHECK(pump.method() == "records");
   step_to_end(pump);
   CHECK(difference(read_file(folder / "sink"), all_counted(records)) == "");
@@ -173,8 +174,8 @@ TEST_CASE("records: as large as the socket takes goes and larger is refused with
     const Folder folder;
     const auto path = write_file(folder / "source", std::string(length, 'x'));
     const UniqueFd source(open(path.c_str(), O_RDONLY));
-    Pump pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-              {.passage = framed(Kind::all)});
+    PumpBetween pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
+                     {.passage = framed(Kind::all)});
     step_to_end(pump);
   };
   send_one(most);

@@ -10,6 +10,7 @@
 #include "../../support/descriptors.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/files.hpp"
+#include "../../support/pump_between.hpp"
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
@@ -29,7 +30,7 @@ struct Crossing {
         source(open(path.c_str(), O_RDONLY | O_CLOEXEC)),
         pump(describe(source.get(), "source", Origin::local_file),
              describe(sockets.ours.get(), "sink", Origin::peer),
-             {.method = method, .chunk = chunk, .limit = content.size()}) {}
+             {.method = method, .chunk = chunk, .limit = content.size()}, &loop) {}
 
   /// Does not drive it through a ring, which has to be waited for.
   Pump::State step_until_it_waits() {
@@ -38,30 +39,28 @@ struct Crossing {
     return state;
   }
 
+  EventLoop loop;
   Folder folder;
   std::string path;
   UniqueFd source;
   decltype(tcp_pair()) sockets = tcp_pair();
-  Pump pump;
+  PumpBetween pump;
 };
 
 Task<> drive(Crossing& line, Pacing pacing = {}) {
-  auto& loop = co_await this_loop();
-  Watch from(loop, line.source.get()), to(loop, line.sockets.ours.get());
-  co_await run_pump(line.pump, from, to, pacing);
+  co_await run_pump(line.pump, pacing);
   shutdown(line.sockets.ours.get(), SHUT_WR);
 }
 
 Task<> collect(UniqueFd far, std::string& bytes, std::size_t piece) {
-  Stream stream(co_await this_loop(), std::move(far));
+  FarEnd stream(co_await this_loop(), std::move(far));
   co_await read_to_end(stream, bytes, piece);
 }
 
 /// What arrives of it at a reader that takes so many bytes at a time.
 std::string run_crossing(Crossing& line, std::size_t piece = 64 * 1024, Pacing pacing = {}) {
   std::string received;
-  EventLoop loop;
-  loop.run(all(drive(line, pacing), collect(std::move(line.sockets.theirs), received, piece)));
+  line.loop.run(all(drive(line, pacing), collect(std::move(line.sockets.theirs), received, piece)));
   return received;
 }
 

@@ -21,7 +21,7 @@ struct Ends {
         far(loop, std::move(pair.theirs)) {}
   Clock::time_point last_byte;
   Channel channel;
-  Stream far;
+  FarEnd far;
 };
 
 /// Messages, as many as make `much` bytes.
@@ -101,7 +101,7 @@ TEST_CASE("channel: when a task that flushes is dropped, another that waits for 
 TEST_CASE("channel: a TCP peer is probed when it is silent") {
   EventLoop loop;
   Ends ends(loop, tcp_pair());
-  CHECK(socket_query(ends.channel.socket().fd, SO_KEEPALIVE, "SO_KEEPALIVE") == 1);
+  CHECK(socket_query(ends.channel.stream().facts().fd, SO_KEEPALIVE, "SO_KEEPALIVE") == 1);
 }
 
 TEST_CASE("channel: of a frame that has gone in part, the rest is kept when what is in line is dropped") {
@@ -125,7 +125,7 @@ TEST_CASE("channel: of a frame that has gone in part, the rest is kept when what
       }
     }(ends, heard, is_sent));
     co_await group.join();
-    shutdown_write(ends.channel.socket());
+    shutdown_write(ends.channel.stream().facts());
     co_await read_to_end(ends.far, heard);
   };
   loop.run(run());

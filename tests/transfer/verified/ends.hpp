@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../../support/descriptors.hpp"
+#include "../../support/far_ends.hpp"
 #include "../../support/files.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task_group.hpp"
@@ -72,7 +73,7 @@ class Path {
   }
 
  private:
-  sockx::Task<> carry(sockx::Stream& from, sockx::Stream& to, std::uint64_t& count, std::uint64_t flip_at) {
+  sockx::Task<> carry(FarEnd& from, FarEnd& to, std::uint64_t& count, std::uint64_t flip_at) {
     std::array<char, 32 * 1024> buffer;
     for (;;) {
       const auto room = std::min<std::uint64_t>(buffer.size(), fault_.cut_at - counts_.onward - counts_.back);
@@ -115,7 +116,7 @@ class Path {
   struct Link {
     Link(sockx::EventLoop& loop, UniqueFd near, UniqueFd far)
         : left(loop, std::move(near)), right(loop, std::move(far)) {}
-    sockx::Stream left, right;
+    FarEnd left, right;
   };
   sockx::EventLoop& loop_;
   Fault fault_;

@@ -38,7 +38,7 @@ Answered send_to(const std::string& answers, VerifiedSendOptions options) {
   Answered answered;
   EventLoop loop;
   auto pair = tcp_pair();
-  Stream receiver(loop, std::move(pair.theirs));
+  FarEnd receiver(loop, std::move(pair.theirs));
   const auto answer = [&]() -> Task<> {
     const auto welcome = encode(Welcome());
     const std::string_view all(answers);

@@ -68,10 +68,10 @@ Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions o
     if (event.kind == FileEvent::Kind::failed) reception.refused.push_back(event.name + ": " + event.reason);
   };
   EventLoop loop;
-  std::list<Stream> senders;
+  std::list<FarEnd> senders;
   std::vector<std::string> answers(said.size());
   TaskGroup talkers(loop);
-  const auto talk = [&](Stream& stream, std::size_t number) -> Task<> {
+  const auto talk = [&](FarEnd& stream, std::size_t number) -> Task<> {
     try {
       co_await write_all(stream, said[number]);
       if (number + 1 == said.size()) shutdown(stream.fd.get(), SHUT_WR);

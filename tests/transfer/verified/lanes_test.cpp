@@ -16,7 +16,7 @@ TEST_CASE("lane: of small stretches of a file not more than some hundred kilobyt
   write_file(here / "file", noise(stretch * count));
   EventLoop loop;
   auto pair = tcp_pair();
-  Stream far(loop, std::move(pair.theirs));
+  FarEnd far(loop, std::move(pair.theirs));
   Clock::time_point last_byte;
   TransferTally tally;
   Lane lane(loop, {Socket(std::move(pair.ours)), "the far end"}, last_byte, {}, tally);
@@ -24,14 +24,14 @@ TEST_CASE("lane: of small stretches of a file not more than some hundred kilobyt
   std::size_t most = 0;
   std::string heard;
   const auto send = [&]() -> Task<> {
-    Watch watch(loop, source.described().fd);
+    auto file = Stream::borrow(loop, source.described());
     for (std::uint64_t at = 0; at < count; ++at) {
       const Range range{at * stretch, stretch};
-      co_await lane.send(source, watch, 0, range);
+      co_await lane.send(source, file, 0, range);
       most = std::max(most, lane.channel().unsent());
     }
     co_await lane.channel().flush();
-    shutdown_write(lane.channel().socket());
+    shutdown_write(lane.channel().stream().facts());
   };
   loop.run(all(send(), read_to_end(far, heard)));
   CHECK(most < enough_in_line + 2 * stretch);
@@ -47,7 +47,7 @@ TEST_CASE(
     write_file(here / "file", noise(length));
     EventLoop loop;
     auto pair = tcp_pair();
-    Stream far(loop, std::move(pair.theirs));
+    FarEnd far(loop, std::move(pair.theirs));
     Clock::time_point last_byte;
     TransferTally tally;
     RateLimit rate(300'000);  // some thousand bytes at a time
@@ -56,14 +56,14 @@ TEST_CASE(
     const SourceFile source(here / "file");
     bool has_failed = false;
     const auto send = [&]() -> Task<> {
-      Watch watch(loop, source.described().fd);
+      auto file = Stream::borrow(loop, source.described());
       try {
-        co_await lane.send(source, watch, 0, {0, length});
+        co_await lane.send(source, file, 0, {0, length});
       } catch (const SourceChanged&) {
         has_failed = true;
       }
       co_await lane.channel().flush();
-      shutdown_write(lane.channel().socket());
+      shutdown_write(lane.channel().stream().facts());
     };
     std::string heard;
     const auto hear = [&]() -> Task<> {
@@ -117,7 +117,7 @@ TEST_CASE("verified: a receiver that goes while its other connections are awaite
   write_file(here / "file", "content");
   EventLoop loop;
   auto pair = tcp_pair();
-  Stream receiver(loop, std::move(pair.theirs));
+  FarEnd receiver(loop, std::move(pair.theirs));
   TransferTally tally;
   const auto next = [&]() -> Task<PeerSocket> {
     shutdown(receiver.fd.get(), SHUT_RDWR);  // its watch outlives this

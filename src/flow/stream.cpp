@@ -1,0 +1,286 @@
+#include "flow/stream.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "flow/event_loop.hpp"
+#include "os/bytes.hpp"
+#include "os/calls.hpp"
+#include "os/error.hpp"
+#include "os/records.hpp"
+#include "os/standard_streams.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t most_discarded = 4 * 1024 * 1024;  // bytes a call
+
+void throw_unless(bool in_time, const std::string& name) {
+  if (!in_time) throw TimedOut(text("{}: timed out", name));
+}
+
+}  // namespace
+
+IoResult RawEnd::read(std::span<std::byte> buffer) const { return read_some(facts_, buffer); }
+IoResult RawEnd::write(std::span<const std::byte> bytes) const { return write_some(facts_, bytes); }
+
+Stream::Stream(EventLoop& loop, UniqueFd fd, Descriptor facts)
+    : fd_(std::move(fd)), facts_(std::move(facts)), watch_(std::make_unique<Watch>(loop, facts_.fd)) {}
+
+Stream::Stream(EventLoop& loop, UniqueFd fd, std::string name, Origin origin)
+    : fd_(std::move(fd)),
+      facts_(describe(fd_.get(), std::move(name), origin)),
+      watch_(std::make_unique<Watch>(loop, facts_.fd)) {}
+
+Stream Stream::borrow(EventLoop& loop, Descriptor facts) { return {loop, UniqueFd(), std::move(facts)}; }
+
+Stream Stream::standard_input(EventLoop& loop) {
+  auto fd = take_standard_input();
+  auto facts = describe_standard_stream(fd.get());
+  return {loop, std::move(fd), std::move(facts)};
+}
+
+Stream Stream::standard_output(EventLoop& loop) {
+  auto fd = take_standard_output();
+  auto facts = describe_standard_stream(fd.get());
+  return {loop, std::move(fd), std::move(facts)};
+}
+
+void Stream::transform_by(const MakeTransform& make) {
+  assert(is_plain());
+  transform_ = make(RawEnd(facts_));
+}
+
+void Stream::close() {
+  transform_.reset();
+  watch_.reset();
+  fd_.reset();
+}
+
+IoResult Stream::read_some(std::span<std::byte> buffer) {
+  if (!peeked_.empty()) {
+    const auto size = std::min(buffer.size(), peeked_.size());
+    const auto end = peeked_.begin() + static_cast<std::ptrdiff_t>(size);
+    std::copy(peeked_.begin(), end, buffer.begin());
+    peeked_.erase(peeked_.begin(), end);
+    return {IoResult::State::moved, size};
+  }
+  if (transform_) return read_from_transform(buffer);
+  return noted_read(sockx::read_some(facts_, buffer), buffer.size());
+}
+
+/// What reading has caused to be written goes out when there is room, which reading does not wait for. It
+/// looks again when there is, because the peer may say nothing more before it has that.
+IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
+  const auto got = transform_->read(buffer);
+  try {
+    if (!flush_some()) watch_->wake_reader_when_writable();
+  } catch (const Error&) {
+    failed_flushing_ = std::current_exception();
+  }
+  if (got.state == IoResult::State::again) watch_->forget_readable();
+  return got;
+}
+
+/// TCP that gave less than it was asked for is empty now. A unix socket is read no further than to a message
+/// with descriptors, whatever waits behind it.
+IoResult Stream::noted_read(IoResult got, std::size_t asked) {
+  if (got.state == IoResult::State::again) watch_->forget_readable();
+  const bool tells_all = facts_.kind == Descriptor::Kind::tcp;
+  if (tells_all && got.bytes > 0 && got.bytes < asked) watch_->forget_readable_after_short_read();
+  return got;
+}
+
+/// A socket that takes less than it is given is full.
+IoResult Stream::noted_write(IoResult put, std::size_t given) {
+  const bool is_full = put.state == IoResult::State::again || (facts_.is_socket() && put.bytes < given);
+  if (is_full) watch_->forget_writable();
+  return put;
+}
+
+IoResult Stream::write_some(std::span<const std::byte> bytes, int flags) {
+  if (failed_flushing_) std::rethrow_exception(failed_flushing_);
+  if (transform_) return noted_write(transform_->write(bytes), 0);
+  return noted_write(sockx::write_some(facts_, bytes, flags), bytes.size());
+}
+
+IoResult Stream::write_gathered(std::span<const std::span<const std::byte>> pieces) {
+  if (!transform_) {
+    std::size_t size = 0;
+    for (const auto piece : pieces.first(std::min(pieces.size(), most_gathered))) size += piece.size();
+    return noted_write(send_gathered(facts_, pieces), size);
+  }
+  IoResult all;
+  for (const auto piece : pieces) {
+    const auto put = write_some(piece);
+    all.bytes += put.bytes;
+    if (put.bytes < piece.size()) break;
+  }
+  if (all.bytes > 0) all.state = IoResult::State::moved;
+  return all;
+}
+
+IoResult Stream::discard_some() {
+  if (is_plain() && facts_.kind == Descriptor::Kind::tcp)
+    return noted_read(sockx::discard_some(facts_, most_discarded), most_discarded);
+  if (facts_.kind == Descriptor::Kind::seqpacket) return noted_read(drop_record(facts_), 0);
+  return read_some(watch_->loop().scratch());
+}
+
+IoResult Stream::look_ahead() {
+  if (is_plain()) return sockx::look_ahead(facts_);
+  std::byte next;
+  return peek_now({&next, 1});
+}
+
+bool Stream::flush_some() {
+  if (!is_holding()) return true;
+  if (failed_flushing_) std::rethrow_exception(failed_flushing_);
+  transform_->flush();
+  if (!transform_->is_holding()) return true;
+  watch_->forget_writable();
+  return false;
+}
+
+Task<std::size_t> Stream::read_exactly(std::span<std::byte> buffer, Deadline deadline) {
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    const auto got = read_some(buffer.subspan(size));
+    size += got.bytes;
+    if (got.state == IoResult::State::eof) break;
+    if (got.state == IoResult::State::moved) continue;
+    const bool in_time = co_await readable(deadline);
+    throw_unless(in_time, name());
+  }
+  co_return size;
+}
+
+Task<std::optional<std::string>> Stream::read_line(std::size_t longest, Deadline deadline) {
+  std::string line(longest + 1, '\0');
+  for (std::size_t before = 0;;) {
+    const auto ahead = std::as_writable_bytes(std::span(line));
+    const auto size = co_await peek(ahead, before + 1, deadline);
+    if (const auto end = line.find('\n', before); end < size) {
+      co_await read_exactly(ahead.first(end + 1), deadline);
+      line.resize(end);
+      co_return line;
+    }
+    if (size > longest) throw Error(EMSGSIZE, text("read a line from {}", name()), facts_.origin);
+    if (size == before) co_return std::nullopt;
+    before = size;
+  }
+}
+
+/// `eof` where no more bytes will come than these.
+IoResult Stream::peek_now(std::span<std::byte> buffer) {
+  if (!transform_ && facts_.is_socket()) {
+    const auto got = peek_socket(facts_, buffer);
+    const bool has_room = got.bytes < buffer.size();
+    if (got.state == IoResult::State::moved && has_room && has_peer_shut_down(facts_))
+      return {IoResult::State::eof, got.bytes};
+    return got;
+  }
+  auto state = IoResult::State::moved;
+  while (peeked_.size() < buffer.size()) {
+    auto taken = std::exchange(peeked_, {});
+    const auto size = taken.size();
+    taken.resize(buffer.size());
+    const auto got = read_some(std::span(taken).subspan(size));
+    taken.resize(size + got.bytes);
+    peeked_ = std::move(taken);
+    state = got.state;
+    if (state != IoResult::State::moved) break;
+  }
+  const auto size = std::min(peeked_.size(), buffer.size());
+  std::copy_n(peeked_.begin(), size, buffer.begin());
+  if (size > 0) watch_->presume_readable();
+  if (state == IoResult::State::again && size > 0) state = IoResult::State::moved;
+  return {state, size};
+}
+
+Task<std::size_t> Stream::peek(std::span<std::byte> buffer, std::size_t least, Deadline deadline) {
+  for (;;) {
+    const auto ahead = peek_now(buffer);
+    if (ahead.bytes >= least || ahead.state == IoResult::State::eof) co_return ahead.bytes;
+    watch_->forget_readable();  // for more than is there
+    const bool in_time = co_await readable(deadline);
+    throw_unless(in_time, name());
+  }
+}
+
+Task<> Stream::write_all(std::span<const std::byte> bytes, Deadline deadline) {
+  while (!bytes.empty()) {
+    const auto put = write_some(bytes);
+    bytes = bytes.subspan(put.bytes);
+    if (put.state == IoResult::State::moved) continue;
+    const bool in_time = co_await writable(deadline);
+    throw_unless(in_time, name());
+  }
+  co_await flush(deadline);
+}
+
+Task<> Stream::flush(Deadline deadline) {
+  while (!flush_some()) {
+    const bool in_time = co_await writable(deadline);
+    throw_unless(in_time, name());
+  }
+}
+
+Task<> Stream::finish_writing(Deadline deadline) {
+  if (transform_) transform_->finish();
+  co_await flush(deadline);
+  if (facts_.is_socket()) shutdown_write(facts_);
+}
+
+Task<bool> Stream::drain(Deadline deadline, Clock::time_point* last_byte, std::uint64_t* dropped) {
+  auto& loop = watch_->loop();
+  for (;;) {
+    const auto got = discard_some();
+    if (dropped != nullptr) *dropped += got.bytes;
+    if (got.state == IoResult::State::eof) co_return true;
+    if (got.state == IoResult::State::again) {
+      const bool in_time = co_await readable(deadline);
+      if (!in_time) co_return false;
+    } else {
+      if (last_byte != nullptr) *last_byte = loop.now();
+      co_await loop.next_turn();
+      if (loop.now() >= deadline) co_return false;
+    }
+  }
+}
+
+/// The kernel has no event for "all acknowledged", so this looks again and again, ever more rarely: it is
+/// late by an eighth of the time that the peer takes, and by no more than a second.
+Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point* last_byte) {
+  auto& loop = watch_->loop();
+  while (!flush_some()) {
+    const bool in_time = co_await writable(deadline);
+    if (!in_time) co_return false;
+    if (last_byte != nullptr) *last_byte = loop.now();
+  }
+  const auto begun = loop.now();
+  auto before = unacknowledged(facts_).value_or(0);
+  for (;;) {
+    const auto left = unacknowledged(facts_).value_or(0);
+    if (const int number = pending_error(facts_))  // asked second: a reset empties the queue
+      throw Error(number, text("send {}", name()), facts_.origin);
+    if (left == 0) co_return true;
+    if (left < before && last_byte != nullptr) *last_byte = loop.now();
+    before = left;
+    if (loop.now() >= deadline) co_return false;
+    const auto pause = std::clamp<Duration>((Clock::now() - begun) / 8, 200us, 1s);
+    co_await loop.sleep_until(std::min(after(pause), deadline));
+  }
+}
+
+}  // namespace sockx

@@ -79,7 +79,7 @@ class Method {
 };
 
 /// The two ends and the most bytes that one call is asked for; 0 means the method's own default. Files may
-/// make it less: see CallSize.
+/// make it less: see FileCalls.
 struct MethodEnds {
   Descriptor from, to;
   std::size_t chunk = 0;

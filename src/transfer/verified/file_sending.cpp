@@ -4,6 +4,7 @@
 #include <deque>
 #include <vector>
 
+#include "flow/file_calls.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
@@ -12,8 +13,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t chunk_size = 1024 * 1024;   // bytes of a file
-constexpr std::size_t largest_read = 256 * 1024;  // in one call: from a slow disk more would take too long
+constexpr std::size_t chunk_size = 1024 * 1024;  // bytes of a file
 
 /// Into pieces that do not cross a multiple of the chunk size.
 void cut(const Range& range, std::deque<Range>& chunks) {
@@ -22,6 +22,18 @@ void cut(const Range& range, std::deque<Range>& chunks) {
     chunks.push_back({offset, end - offset});
     offset = end;
   }
+}
+
+/// Standard input may be a file on a slow disk.
+IoResult read_next(const Descriptor& source, std::span<std::byte> room, FileCalls& calls) {
+  const auto begun = Clock::now();
+  const auto got = read_some(source, room.first(std::min<std::size_t>(room.size(), calls.bytes())));
+  const auto took = Clock::now() - begun;
+  if (source.is_file())
+    calls.note_read(source.fd, took, got.bytes);
+  else
+    calls.note(took, got.bytes);
+  return got;
 }
 
 Task<> until_readable(Watch& watch) { co_await watch.readable(); }
@@ -117,14 +129,14 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
 Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
   Watch watch(loop_, source.described().fd);
   std::vector<std::byte> buffer(chunk_size);
+  FileCalls calls(usual_most_read);
   std::uint64_t size = 0;
   co_await lanes_.control().flush();
   co_await wait_for_input(watch, id);  // a fifo cannot be read before somebody writes to it
   for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
     std::size_t filled = 0;
     while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
-      const auto room = std::min(buffer.size() - filled, largest_read);
-      const auto got = read_some(source.described(), std::span(buffer).subspan(filled, room));
+      const auto got = read_next(source.described(), std::span(buffer).subspan(filled), calls);
       filled += got.bytes;
       has_ended = got.state == IoResult::State::eof;
       if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();

@@ -45,10 +45,10 @@ Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
   std::exception_ptr failure;
   try {
     tally_.file = path;
-    const auto there = co_await ask(id, source);
-    if (there && source.has_size()) {
-      co_await send_regular(id, source, *there);
-    } else if (there) {
+    const auto wanted = co_await ask(id, source);
+    if (wanted && source.has_size()) {
+      co_await send_regular(id, source, *wanted);
+    } else if (wanted) {
       co_await send_stream(id, source);
     }
   } catch (const SourceChanged&) {
@@ -62,8 +62,8 @@ Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
   lanes_.control().put(Cancel{id, "the sender could not read it whole"});
 }
 
-/// What the receiver has of the file, and nothing when it wants no more.
-Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
+/// Nothing when the receiver does not want the file.
+Task<std::optional<FileSending::Wanted>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
   std::optional<Offer> offer;
   while (!offer) {
     if (!unanswered_.contains(id)) co_return std::nullopt;
@@ -73,7 +73,7 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     }
   }
   const auto& path = source.described().name;
-  RangeSet there;
+  Wanted wanted;
   switch (offer->state) {
     case Offer::State::all:
     case Offer::State::unwanted:
@@ -85,10 +85,11 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     case Offer::State::part: {
       const bool is_part_of_it = co_await is_of(source, *offer);
       if (is_part_of_it) {
-        for (const auto& range : offer->have) there.add(range);
-        tell_({FileEvent::Kind::resumed, path, there.bytes()});
+        for (const auto& range : offer->have) wanted.there.add(range);
+        tell_({FileEvent::Kind::resumed, path, wanted.there.bytes()});
       } else {
         lanes_.control().put(Restart{id});
+        wanted.is_restarted = true;
         tell_({FileEvent::Kind::changed, path});
       }
       break;
@@ -96,7 +97,7 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     case Offer::State::nothing:
       break;
   }
-  co_return there;
+  co_return wanted;
 }
 
 /// Whether a part is of this file, as far as its samples tell.
@@ -111,7 +112,8 @@ Task<bool> FileSending::is_of(const SourceFile& source, const Offer& part) {
   co_return true;
 }
 
-Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there) {
+Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted) {
+  const auto& there = wanted.there;
   std::deque<Range> chunks;
   const auto stretches = co_await source.data(work());
   for (const auto& range : stretches)
@@ -120,7 +122,9 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
   for (const auto& range : chunks) data += range.length;
   tally_.holes += source.size() - data;
   tally_.resumed += there.bytes();
-  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_);
+  // A chunk on another connection could come before the message that what there was is to be forgotten.
+  const auto use = wanted.is_restarted ? SendingLanes::Use::first : SendingLanes::Use::all;
+  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_, use);
   if (source.has_changed()) throw SourceChanged();
   lanes_.control().put(End{id, source.size(), data});
 }

@@ -81,7 +81,7 @@ class Method {
 
 /// The descriptors of two plain streams, for the methods by which the kernel moves bytes between them; and
 /// the most bytes that one call is asked for, where 0 means the method's own default. Files may make it less:
-/// see CallSize.
+/// see FileCalls.
 struct PlainEnds {
   const Descriptor& from;
   const Descriptor& to;

@@ -58,7 +58,8 @@ Pump::Pump(Stream& from, Stream& to, PumpOptions options)
     : ends_{from, to, options.chunk},
       automatic_(options.method == TransferMethod::automatic),
       limit_(options.limit),
-      may_be_slow_(may_be_slow(from.facts()) || may_be_slow(to.facts())) {
+      may_be_slow_(may_be_slow(from.facts()) || may_be_slow(to.facts())),
+      reads_file_(from.facts().is_file() && !may_be_slow(to.facts())) {
   use(choose(options.method, std::move(options.passage)));
   if (!automatic_ && refusal_.empty() && method_->name() != name_of(options.method))
     refusal_ = "it does not suit the source, the sink, or what is to be done between them";
@@ -129,7 +130,7 @@ void Pump::sink_hung_up() const {
 void Pump::use(std::unique_ptr<Method> method) {
   if (method_) calls_before_ += method_->calls();
   method_ = std::move(method);
-  call_size_ = CallSize(method_->appetite(ends_.chunk));
+  file_calls_.set_most(method_->appetite(ends_.chunk));
 }
 
 Method::Move Pump::move(std::uint64_t most) {
@@ -140,14 +141,19 @@ Method::Move Pump::move(std::uint64_t most) {
   }
   const auto taken_before = taken();
   const auto begun = under_way_since_.value_or(time_);
-  const auto moved = method_->move(std::min(most, call_size_.bytes()));
+  const auto moved = method_->move(std::min(most, file_calls_.bytes()));
   bytes_ += moved.bytes;
   time_ = Clock::now();
   under_way_since_.reset();
-  if (moved.state == Method::Move::State::under_way)
+  if (moved.state == Method::Move::State::under_way) {
     under_way_since_ = begun;
+    return moved;
+  }
+  const auto bytes = std::max(moved.bytes, taken() - std::min(taken(), taken_before));
+  if (reads_file_)
+    file_calls_.note_read(ends_.from.facts().fd, time_ - begun, bytes);
   else
-    call_size_.note(time_ - begun, std::max(moved.bytes, taken() - std::min(taken(), taken_before)));
+    file_calls_.note(time_ - begun, bytes);
   return moved;
 }
 

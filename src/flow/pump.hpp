@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "flow/file_calls.hpp"
 #include "flow/method.hpp"
 #include "flow/stream.hpp"
 
@@ -88,8 +89,9 @@ class Pump {
   std::string refusal_;  // empty while no method has given way
   Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
-  bool may_be_slow_;        // a call may wait for a disk
-  CallSize call_size_{0};   // of this method
+  bool may_be_slow_;  // a call may wait for a disk
+  bool reads_file_;   // and it is the source that makes it wait
+  FileCalls file_calls_{0};
   Clock::time_point time_;  // after the last move, if a call may be slow
   std::optional<Clock::time_point> under_way_since_;
 };

@@ -265,7 +265,7 @@ Task<DatagramEnd> dial_datagrams(Endpoint endpoint, DatagramOptions options) {
   for (const auto& address : addresses) {
     const auto source = options.source ? options.source->in_family(address.family()) : std::nullopt;
     const auto file = source.value_or(Address());
-    const auto lock = co_await lock_folder(file, never);
+    const auto lock = co_await lock_name(file, never);
     try {
       co_return dial_address(address, options);
     } catch (const Error&) {
@@ -295,7 +295,7 @@ Task<DatagramEnd> bind_datagrams(Endpoint endpoint, DatagramOptions options) {
   }
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
-    const auto lock = co_await lock_folder(address, never);
+    const auto lock = co_await lock_name(address, never);
     try {
       co_return bind_address(address, options, dual_stack && address.family() == AF_INET6);
     } catch (const Error& error) {

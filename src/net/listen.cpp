@@ -81,7 +81,7 @@ Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
 }
 
 Task<Bound> bind_under_lock(const Places& places, const ListenOptions& options) {
-  const auto lock = co_await lock_folder(places.addresses.front(), options.deadline);
+  const auto lock = co_await lock_name(places.addresses.front(), options.deadline);
   co_return bind_first(places.addresses, options, {places.dual_stack});
 }
 

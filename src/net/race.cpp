@@ -81,7 +81,7 @@ class Race {
         prepare_dialing(socket, address, stream);
         const auto source = stream.source ? stream.source->in_family(address.family()) : std::nullopt;
         if (source) {
-          const auto lock = co_await lock_folder(*source, options_.deadline);
+          const auto lock = co_await lock_name(*source, options_.deadline);
           source_file = bind_source(socket, *source);
         }
       }

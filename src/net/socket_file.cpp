@@ -67,18 +67,34 @@ void SocketFileRights::parse_owner(const std::string& word) {
   if (colon != std::string::npos) group = parse_group(word.substr(colon + 1));
 }
 
-FolderLock::FolderLock(const Address& address) {
-  const auto path = address.path();
-  if (path.empty()) return;
-  const auto folder = std::filesystem::path(path).parent_path();
-  fd_ = UniqueFd(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+NameLock::NameLock(const Address& address) {
+  const std::filesystem::path path(address.path());
+  if (path.has_filename()) path_ = path.parent_path() / text(".sockx-{}.lock", path.filename().string());
 }
 
-bool FolderLock::try_lock() const { return !fd_ || flock(fd_.get(), LOCK_EX | LOCK_NB) == 0; }
+bool NameLock::try_lock() {
+  constexpr mode_t mode_of_lock = 0600;
+  if (path_.empty()) return true;
+  UniqueFd file(
+      open(path_.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode_of_lock));
+  struct stat ours {
+  }, named{};
+  if (!file || fstat(file.get(), &ours) != 0 || ours.st_uid != geteuid()) return true;
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  // Who held it before may have removed it since it was opened.
+  if (lstat(path_.c_str(), &named) != 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
+    return false;
+  held_ = std::move(file);
+  return true;
+}
 
-Task<FolderLock> lock_folder(Address address, Deadline deadline) {
+NameLock::~NameLock() {
+  if (held_) unlink(path_.c_str());
+}
+
+Task<NameLock> lock_name(Address address, Deadline deadline) {
   auto& loop = co_await this_loop();
-  FolderLock lock(address);
+  NameLock lock(address);
   const auto until = std::min<Deadline>(deadline, after(std::chrono::seconds(1)));
   while (!lock.try_lock() && Clock::now() < until) {
     co_await loop.sleep_until(after(std::chrono::milliseconds(1)));

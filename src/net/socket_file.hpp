@@ -58,24 +58,30 @@ class SocketFile {
   ino_t inode_ = 0;
 };
 
-/// An advisory lock on the folder of a unix socket's file, held until this goes: flock(2). Nothing is locked
-/// for other addresses, and where the folder cannot be read.
-class FolderLock {
+/// The right to replace the file NAME of a unix socket, held until this goes: a lock (flock(2)) on the file
+/// `.sockx-NAME.lock` beside it, which is removed at the end. Only who may write in the folder can make that
+/// file, and one that another user has made counts for nothing. Nothing is locked for other addresses, and
+/// where the file cannot be made.
+class NameLock {
  public:
-  explicit FolderLock(const Address& address);
-  /// False while somebody else holds it.
-  bool try_lock() const;
+  explicit NameLock(const Address& address);
+  NameLock(NameLock&&) = default;
+  NameLock& operator=(NameLock&&) = delete;
+  ~NameLock();
+  /// False while another program of the same user holds it.
+  bool try_lock();
 
  private:
-  UniqueFd fd_;
+  std::string path_;
+  UniqueFd held_;
 };
 
 /// Waits for the lock until `deadline`, and not longer than 1 s: whoever holds it binds a socket, which is
 /// quick. After that the bind is done without it.
-Task<FolderLock> lock_folder(Address address, Deadline deadline);
+Task<NameLock> lock_name(Address address, Deadline deadline);
 
 /// bind(2). The file of a unix socket that nobody is bound to any more is replaced, a live one is not. Of
-/// many programs that do so at once, one succeeds if they do it while they hold lock_folder(). To
+/// many programs that do so at once, one succeeds if they do it while they hold lock_name(). To
 /// find out whether it is alive, it is connected to as a datagram socket, which sends nothing: a live socket
 /// of another type answers EPROTOTYPE and notices nothing. Returns the file of a unix socket, which has the
 /// mode; null for other addresses. Throws Error.

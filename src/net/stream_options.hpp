@@ -32,7 +32,7 @@ Socket open_socket(int family, const StreamOptions& options);
 /// After socket(2), before connect(2). Throws Error, and BadInput for an option that the family does not have
 /// and an interface that is not there.
 void prepare_dialing(Socket& socket, const Address& address, const StreamOptions& options);
-/// Then, where there is a source: bind(2), under lock_folder(). Returns the file of a unix socket.
+/// Then, where there is a source: bind(2), under lock_name(). Returns the file of a unix socket.
 std::unique_ptr<SocketFile> bind_source(Socket& socket, const Address& source);
 /// Before bind(2) and listen(2), and for an adopted listener: its connections inherit all of it.
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options);

@@ -1,6 +1,7 @@
 // Unix sockets: by path and in the abstract namespace, and what becomes of the file.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -131,6 +132,41 @@ TEST_CASE("unix sockets: between finding a file stale and replacing it nobody el
   int listening = 0;
   for (const auto& process : both) listening += contains(process->out_line(), "listening on") ? 1 : 0;
   CHECK(listening == 1);
+}
+
+TEST_CASE("unix sockets: who may only read the folder does not delay a start") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const UniqueFd reader(open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(flock(reader.get(), LOCK_EX) == 0);
+  Process::Options options;
+  options.environment.emplace_back("ASAN_OPTIONS=detect_leaks=0");  // it does not work under ptrace
+  const Folder other;
+  Process server(std::vector<std::string>{"strace", "-f", "-o", other / "calls", "-e", "trace=flock"} +
+                     sockx({"listen", "--accept-timeout", "100ms", "unix:" + (folder / "socket")}),
+                 options);
+  check_end(server, exited(5));
+  const auto calls = read_file(other / "calls");
+  CHECK(contains(calls, "LOCK_EX|LOCK_NB"));
+  CHECK_FALSE(contains(calls, "EAGAIN"));
+}
+
+TEST_CASE(
+    "unix sockets: a lock that a killed program has left is taken, and one of another user is ignored") {
+  const Folder folder;
+  const auto lock = write_file(folder / ".sockx-socket.lock", "");
+  const auto words = sockx({"listen", "--accept-timeout", "1ms", "unix:" + (folder / "socket")});
+  Process after_kill(words);
+  check_failure(after_kill, 5);
+  CHECK(folder.size() == 0);
+  if (geteuid() != 0) return;
+  write_file(lock, "theirs");
+  REQUIRE(chown(lock.c_str(), 7, 7) == 0);
+  const UniqueFd theirs(open(lock.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(flock(theirs.get(), LOCK_EX) == 0);
+  Process beside_other(words);
+  check_failure(beside_other, 5);
+  CHECK(read_file(lock) == "theirs");
 }
 
 TEST_CASE("unix sockets: a file that is no socket is left alone") {

@@ -150,6 +150,35 @@ TEST_CASE("verified --keep-open: who announces files without end takes no descri
   CHECK(receiver.open_descriptors() < 120);
 }
 
+TEST_CASE("verified --keep-open: connections on which nobody greets do not keep a sender out") {
+  using namespace sockx;
+  auto stranger = Hello();
+  stranger.streams = 2;
+  stranger.stream = 1;
+  for (const auto& said : {std::string(), encode(stranger).substr(0, 20), encode(stranger)}) {
+    const Folder there;
+    Process receiver(with_descriptors(256, crowd_receiver(there)));
+    const auto port = port_of(receiver);
+    std::list<Peer> silent;
+    while (silent.size() < 100) {
+      silent.push_back(Peer::connect(port));
+      silent.back().send(said);
+    }
+    check_served(port, there, "file");
+    CHECK(silent.front().ends_by_reset());  // it has given way
+  }
+}
+
+TEST_CASE("verified --keep-open: a sender for whom no place becomes free is told so") {
+  const Folder there, here;
+  Process receiver(with_descriptors(100, crowd_receiver(there)));
+  const auto port = port_of(receiver);
+  const auto silent = greeted(port, 20);
+  Process sender(
+      sockx({"send-file", "--verified", write_file(here / "file", "content"), "127.0.0.1:" + port}));
+  check_failure(sender, 9, "has given up: too many transfers are under way here");
+}
+
 TEST_CASE("verified --keep-open: where there is no room for another transfer it waits until one ends") {
   const Folder there, here;
   Process receiver(with_descriptors(100, crowd_receiver(there)));

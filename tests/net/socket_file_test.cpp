@@ -19,7 +19,7 @@ Task<> bind_to(Endpoint endpoint, bool& is_bound) {
 }
 
 Task<> bind_while_locked(const std::string& folder) {
-  UniqueFd holder(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd holder(open((folder + "/.sockx-socket.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   REQUIRE(flock(holder.get(), LOCK_EX) == 0);
   TaskGroup group(co_await this_loop());
   bool is_bound = false;
@@ -33,8 +33,9 @@ Task<> bind_while_locked(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("socket file: while another program holds the lock of the folder, the loop goes on") {
+TEST_CASE("socket file: while another program holds the lock of the name, the loop goes on") {
   const test::Folder folder;
   EventLoop loop;
   loop.run(bind_while_locked(folder.path()));
+  CHECK(folder.size() == 0);
 }

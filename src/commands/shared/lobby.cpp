@@ -13,11 +13,13 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration time_in_lobby = 10s;
+constexpr Duration time_for_place = 5s;  // a sender waits for its answer for 10 s
+constexpr Duration time_before_giving_way = 1s;
 constexpr std::size_t most_transfers = 1000;  // each takes memory
 constexpr std::size_t descriptors_kept = 32;  // for the log and the like
 
 /// How many may wait, by the limit of descriptors.
-std::size_t visits_for(std::size_t limit) { return std::clamp<std::size_t>(limit / 4, 16, 256); }
+std::size_t visits_for(std::size_t limit) { return std::clamp<std::size_t>(limit / 4, 16, 1024); }
 
 /// What transfers may have open, all together.
 std::size_t room_for(std::size_t limit) {
@@ -30,16 +32,37 @@ std::size_t room_for(std::size_t limit) {
 
 class Lobby::Visit {
  public:
-  explicit Visit(Lobby& lobby) : lobby_(lobby) { ++lobby_.visits_; }
+  Visit(Lobby& lobby, std::list<Visit*>& equals)
+      : lobby_(lobby), equals_(equals), place_(equals.insert(equals.end(), this)) {
+    ++lobby_.visits_;
+  }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() {
+    if (!is_sent_away_) equals_.erase(place_);
     --lobby_.visits_;
     lobby_.changed_.notify();
   }
 
+  Clock::time_point gives_way_at() const { return begun_ + time_before_giving_way; }
+  void send_away() {
+    equals_.erase(place_);
+    is_sent_away_ = true;
+    lobby_.changed_.notify();
+  }
+  bool is_sent_away() const { return is_sent_away_; }
+  Task<> until_sent_away() const {
+    while (!is_sent_away_) {
+      co_await lobby_.changed_.wait();
+    }
+  }
+
  private:
   Lobby& lobby_;
+  std::list<Visit*>& equals_;
+  std::list<Visit*>::iterator place_;
+  Clock::time_point begun_ = Clock::now();
+  bool is_sent_away_ = false;
 };
 
 Lobby::Place::Place(Lobby& lobby, std::size_t size) : lobby_(lobby), size_(size) { lobby_.free_ -= size_; }
@@ -58,19 +81,44 @@ Lobby::Lobby(EventLoop& loop, Context& context)
 
 Task<> Lobby::has_room() {
   while (visits_ >= most_visits_) {
-    co_await changed_.wait();
+    const auto& visits = strangers_.empty() ? admitted_ : strangers_;
+    const Deadline limit = visits.empty() ? never : visits.front()->gives_way_at();
+    const bool has_changed = co_await changed_.wait(limit);
+    if (!has_changed) send_oldest_away();
   }
 }
 
+void Lobby::send_oldest_away() {
+  const auto& visits = strangers_.empty() ? admitted_ : strangers_;
+  if (!visits.empty() && visits.front()->gives_way_at() <= Clock::now()) visits.front()->send_away();
+}
+
+Task<> Lobby::hear(const Connection& connection, Deadline limit, std::optional<Hello>& hello) const {
+  hello = co_await peek_hello(connection.socket, limit);
+}
+
 Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
-  const Visit visit(*this);
+  const Visit visit(*this, strangers_);
   const auto limit = after(time_in_lobby);
-  const auto hello = co_await peek_hello(connection.socket, limit);
+  std::optional<Hello> hello;
+  std::vector<Task<>> either;
+  either.push_back(hear(connection, limit, hello));
+  either.push_back(visit.until_sent_away());
+  co_await any(std::move(either));
+  if (visit.is_sent_away()) {
+    context_.log.info("{} has not greeted, and gives way to others", connection.peer.to_string());
+    co_return std::nullopt;
+  }
+  if (!hello && Clock::now() >= limit) {
+    context_.log.warn("{} has not greeted within {:g} s: does it send with --verified?",
+                      connection.peer.to_string(), std::chrono::duration<double>(time_in_lobby).count());
+    co_return std::nullopt;
+  }
   if (!hello) co_return 1;
   if (hello->stream == 0) co_return hello->streams;
   const auto guest = guests_.insert(guests_.end(), {hello->session, std::move(connection)});
   changed_.notify();
-  while (!guest->is_taken) {
+  while (!guest->is_taken && !visit.is_sent_away()) {
     const bool in_time = co_await changed_.wait(limit);
     if (!in_time) break;
   }
@@ -81,12 +129,12 @@ Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
 }
 
 Task<std::unique_ptr<Lobby::Place>> Lobby::place(unsigned streams) {
-  const Visit visit(*this);
-  const auto limit = after(time_in_lobby);
+  const Visit visit(*this, admitted_);
+  const auto limit = after(time_for_place);
   const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
   while (free_ < size) {
     const bool in_time = co_await changed_.wait(limit);
-    if (!in_time) co_return nullptr;
+    if (!in_time || visit.is_sent_away()) co_return nullptr;
   }
   co_return std::make_unique<Place>(*this, size);
 }

@@ -14,9 +14,11 @@
 
 namespace sockx {
 
-/// Where connections wait: further ones until the session takes them that they belong to, by the Hello that
-/// they begin with, and first ones for a place. So many transfers have a place as the limit of descriptors,
-/// and memory, have room for. Who is not taken in time is dropped, with a line in the log.
+/// Where connections wait: each for its Hello, then further ones until the session takes them that they
+/// belong to, and first ones for a place. So many transfers have a place as the limit of descriptors, and
+/// memory, have room for. A connection that is not taken in time is dropped, with a line in the log. While
+/// more wait than there is room for, those that have waited for 1 s give way, the oldest first: before all
+/// others those that have not greeted, or belong to no session.
 class Lobby {
  public:
   /// What one transfer may use, until it goes.
@@ -34,13 +36,14 @@ class Lobby {
 
   Lobby(EventLoop& loop, Context& context);
 
-  /// Until not too many wait here: before the next connection is accepted.
+  /// Until not too many wait here, about 1 s at most: before the next connection is accepted.
   Task<> has_room();
-  /// Nothing when `connection` was a further one of some session, and has been taken or dropped; else, which
-  /// leaves it as it is, how many connections the transfer has that it begins: one, when it has not greeted
-  /// within 10 s.
+  /// Nothing when `connection` has been taken, as a further one of some session, or is to be dropped, as it
+  /// has not greeted within 10 s, or has given way. Else, which leaves it as it is, how many connections the
+  /// transfer has that it begins: one, when it begins with something else.
   Task<std::optional<unsigned>> begins_transfer(Connection& connection);
-  /// A place for a transfer with so many connections; null when none is free within 10 s.
+  /// A place for a transfer with so many connections; null when none is free within 5 s, half of what a
+  /// sender waits.
   Task<std::unique_ptr<Place>> place(unsigned streams);
   /// The next one of `session`.
   Task<PeerSocket> next(SessionId session);
@@ -52,11 +55,15 @@ class Lobby {
     bool is_taken = false;
   };
   class Visit;
+  Task<> hear(const Connection& connection, Deadline limit, std::optional<Hello>& hello) const;
+  void send_oldest_away();
+
   Context& context_;
   Notification changed_;
   std::list<Guest> guests_;
-  std::size_t most_visits_, visits_ = 0;  // connections that wait here
-  std::size_t room_, free_;               // in descriptors, for transfers
+  std::size_t most_visits_, visits_ = 0;    // connections that wait here
+  std::list<Visit*> strangers_, admitted_;  // those that have no session, and those that wait for a place
+  std::size_t room_, free_;                 // in descriptors, for transfers
 };
 
 /// How one session comes by its connections, whichever side opens them. While it listens, those of others do

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "os/error.hpp"
+#include "os/file_advice.hpp"
 #include "os/text.hpp"
 
 namespace sockx {
@@ -22,7 +23,8 @@ std::optional<FileWindow> FileWindow::map(const Descriptor& file, off_t position
   window.end_ = std::min<off_t>(status.st_size, window.begin_ + static_cast<off_t>(size));
   if (window.end_ <= position) return window;
   const auto length = static_cast<std::size_t>(window.end_ - window.begin_);
-  ++calls;
+  begin_to_read(file.fd, window.begin_, length);
+  calls += 2;
   void* const mapped = mmap(nullptr, length, PROT_READ, MAP_SHARED | MAP_POPULATE, file.fd, window.begin_);
   if (mapped == MAP_FAILED) return {};
   window.memory_ = {static_cast<std::byte*>(mapped), {length, &calls}};

@@ -20,7 +20,9 @@ namespace sockx {
 class FileWindow {
  public:
   /// At most `size` bytes, from the page of `position` on; none when the file ends there. Nothing when the
-  /// file cannot be mapped. `calls`, which outlives the window, counts the system calls.
+  /// file cannot be mapped. `calls`, which outlives the window, counts the system calls. The window is read
+  /// before it is mapped: a page fault would make the kernel read around the page, as much as it may read
+  /// ahead.
   static std::optional<FileWindow> map(const Descriptor& file, off_t position, std::size_t size,
                                        std::uint64_t& calls);
 

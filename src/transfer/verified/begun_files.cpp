@@ -67,9 +67,13 @@ void BegunFiles::check(const Begun& begun, const Range& range) const {
     throw Corrupt(text("{} has no {} bytes at {}", destination_.shown(entry), range.length, range.offset));
   if (entry.kind == EntryKind::file && !begun.is_offered)
     throw Corrupt(text("{}: it comes before the answer to its entry", destination_.shown(entry)));
+  if (begun.is_closed) throw Corrupt(text("{}: bytes of it come behind its end", destination_.shown(entry)));
   if (part && part->verified().overlaps(range))
     throw Corrupt(
         text("{}: the {} bytes at {} came before", destination_.shown(entry), range.length, range.offset));
+  if (std::ranges::any_of(begun.claims, [&](const Claim* claim) { return claim->range().overlaps(range); }))
+    throw Corrupt(text("{}: the {} bytes at {} are coming on another connection", destination_.shown(entry),
+                       range.length, range.offset));
   if (stretches() > most_stretches)
     throw Corrupt(text("{} comes in more than {} pieces", destination_.shown(entry), most_stretches));
 }

@@ -5,6 +5,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "flow/notification.hpp"
@@ -20,6 +21,8 @@ namespace told_status {
 constexpr std::uint8_t timed_out = 5, incomplete = 9, mismatch = 10, local_io = 11;
 }
 
+class Claim;
+
 /// An entry that has begun.
 struct Begun {
   Entry entry;
@@ -33,6 +36,24 @@ struct Begun {
   std::unique_ptr<PartFile> set_aside = {};  // part waits for whether it was the sender's file that changed
   std::uint64_t resumed = 0;                 // bytes of an earlier transfer that are good still
   bool is_made = false;                      // a folder that was not there before
+  bool has_chunks = false;                   // one has come, or begun to
+  bool is_closed = false;                    // its end has come, and nothing is written any more
+  std::set<const Claim*> claims = {};        // of the chunks that are coming
+};
+
+/// While a chunk is coming, its bytes are its own: no other connection may bring the same.
+class Claim {
+ public:
+  /// `begun` is to outlive this.
+  Claim(Begun& begun, const Range& range) : begun_(begun), range_(range) { begun_.claims.insert(this); }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  ~Claim() { begun_.claims.erase(this); }
+  const Range& range() const { return range_; }
+
+ private:
+  Begun& begun_;
+  Range range_;
 };
 
 /// Whether a part of it is worth to be kept for the next transfer.
@@ -66,7 +87,8 @@ class BegunFiles {
   bool has_room(bool is_resumable) const;
   /// How many stretches that do not touch there are of all of them.
   std::size_t stretches() const;
-  /// What was verified once must not be written again, and nothing beyond the end: throws Corrupt.
+  /// Throws Corrupt for a chunk that would write what has been verified, what another chunk is writing, or
+  /// beyond the end.
   void check(const Begun& begun, const Range& range) const;
 
   /// The sender is told, and the user, that it is not wanted; nothing more of it is received.

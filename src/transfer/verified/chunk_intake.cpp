@@ -23,6 +23,8 @@ Task<> ChunkIntake::take(Channel& channel, Chunk chunk, Hasher& hasher) {
   const auto& range = chunk.range;
   tally_.file = begun.entry.name;
   files_.check(begun, range);
+  const Claim claim(begun, range);
+  begun.has_chunks = true;
   offering_.open(begun);
   Intake intake{begun, hasher, range};
   if (chunk.encoding == Encoding::zstd) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <vector>
 
+#include "flow/file_calls.hpp"
 #include "flow/task_group.hpp"
 #include "os/error.hpp"
 
@@ -11,8 +12,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t chunk_size = 1024 * 1024;   // bytes of a file
-constexpr std::size_t largest_read = 256 * 1024;  // in one call: from a slow disk more would take too long
+constexpr std::size_t chunk_size = 1024 * 1024;  // bytes of a file
 
 /// Into pieces that do not cross a multiple of the chunk size.
 void cut(const Range& range, std::deque<Range>& chunks) {
@@ -21,6 +21,18 @@ void cut(const Range& range, std::deque<Range>& chunks) {
     chunks.push_back({offset, end - offset});
     offset = end;
   }
+}
+
+/// Standard input may be a file on a slow disk.
+IoResult read_next(Stream& source, std::span<std::byte> room, FileCalls& calls) {
+  const auto begun = Clock::now();
+  const auto got = source.read_some(room.first(std::min<std::size_t>(room.size(), calls.bytes())));
+  const auto took = Clock::now() - begun;
+  if (source.facts().is_file())
+    calls.note_read(source.facts().fd, took, got.bytes);
+  else
+    calls.note(took, got.bytes);
+  return got;
 }
 
 Task<> until_readable(Stream& input) { co_await input.readable(); }
@@ -32,10 +44,10 @@ Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
   std::exception_ptr failure;
   try {
     tally_.file = path;
-    const auto there = co_await ask(id, source);
-    if (there && source.has_size()) {
-      co_await send_regular(id, source, *there);
-    } else if (there) {
+    const auto wanted = co_await ask(id, source);
+    if (wanted && source.has_size()) {
+      co_await send_regular(id, source, *wanted);
+    } else if (wanted) {
       co_await send_stream(id, source);
     }
   } catch (const SourceChanged&) {
@@ -49,8 +61,8 @@ Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
   lanes_.control().put(Cancel{id, "the sender could not read it whole"});
 }
 
-/// What the receiver has of the file, and nothing when it wants no more.
-Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
+/// Nothing when the receiver does not want the file.
+Task<std::optional<FileSending::Wanted>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
   std::optional<Offer> offer;
   while (!offer) {
     if (!unanswered_.contains(id)) co_return std::nullopt;
@@ -60,7 +72,7 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     }
   }
   const auto& path = source.described().name;
-  RangeSet there;
+  Wanted wanted;
   switch (offer->state) {
     case Offer::State::all:
     case Offer::State::unwanted:
@@ -72,10 +84,11 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     case Offer::State::part: {
       const bool is_part_of_it = co_await is_of(source, *offer);
       if (is_part_of_it) {
-        for (const auto& range : offer->have) there.add(range);
-        tell_({FileEvent::Kind::resumed, path, there.bytes()});
+        for (const auto& range : offer->have) wanted.there.add(range);
+        tell_({FileEvent::Kind::resumed, path, wanted.there.bytes()});
       } else {
         lanes_.control().put(Restart{id});
+        wanted.is_restarted = true;
         tell_({FileEvent::Kind::changed, path});
       }
       break;
@@ -83,7 +96,7 @@ Task<std::optional<RangeSet>> FileSending::ask(std::uint32_t id, const SourceFil
     case Offer::State::nothing:
       break;
   }
-  co_return there;
+  co_return wanted;
 }
 
 /// Whether a part is of this file, as far as its samples tell.
@@ -98,7 +111,8 @@ Task<bool> FileSending::is_of(const SourceFile& source, const Offer& part) {
   co_return true;
 }
 
-Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there) {
+Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted) {
+  const auto& there = wanted.there;
   std::deque<Range> chunks;
   const auto stretches = co_await source.data(work());
   for (const auto& range : stretches)
@@ -107,7 +121,9 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
   for (const auto& range : chunks) data += range.length;
   tally_.holes += source.size() - data;
   tally_.resumed += there.bytes();
-  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_);
+  // A chunk on another connection could come before the message that what there was is to be forgotten.
+  const auto use = wanted.is_restarted ? SendingLanes::Use::first : SendingLanes::Use::all;
+  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_, use);
   if (source.has_changed()) throw SourceChanged();
   lanes_.control().put(End{id, source.size(), data});
 }
@@ -116,14 +132,14 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
 Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
   auto input = Stream::borrow(loop_, source.described());
   std::vector<std::byte> buffer(chunk_size);
+  FileCalls calls(usual_most_read);
   std::uint64_t size = 0;
   co_await lanes_.control().flush();
   co_await wait_for_input(input, id);  // a fifo cannot be read before somebody writes to it
   for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
     std::size_t filled = 0;
     while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
-      const auto room = std::min(buffer.size() - filled, largest_read);
-      const auto got = input.read_some(std::span(buffer).subspan(filled, room));
+      const auto got = read_next(input, std::span(buffer).subspan(filled), calls);
       filled += got.bytes;
       has_ended = got.state == IoResult::State::eof;
       if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();

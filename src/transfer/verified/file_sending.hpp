@@ -23,9 +23,13 @@ class FileSending {
   Task<> send(std::uint32_t id, const SourceFile& source);
 
  private:
-  Task<std::optional<RangeSet>> ask(std::uint32_t id, const SourceFile& source);
+  struct Wanted {
+    RangeSet there;             // what need not be sent
+    bool is_restarted = false;  // the receiver has been told to forget what it had
+  };
+  Task<std::optional<Wanted>> ask(std::uint32_t id, const SourceFile& source);
   Task<bool> is_of(const SourceFile& source, const Offer& part);
-  Task<> send_regular(std::uint32_t id, const SourceFile& source, const RangeSet& there);
+  Task<> send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted);
   Task<> send_stream(std::uint32_t id, const SourceFile& source);
   LongWork work() { return {loop_, lanes_.last_byte()}; }
   Task<> wait_for_input(Stream& input, std::uint32_t id);

@@ -132,9 +132,10 @@ Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
     const auto got = pread(part_.get(), piece.data(), wanted, static_cast<off_t>(offset));
     if (got < 0) fail("read the part of");
     if (got == 0) co_return false;
-    read_ahead_.note(part_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got));
-    hasher.add(piece.first(static_cast<std::size_t>(got)));
     offset += static_cast<std::uint64_t>(got);
+    read_ahead_.note(part_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got),
+                     static_cast<off_t>(offset));
+    hasher.add(piece.first(static_cast<std::size_t>(got)));
     if (work.is_long()) {
       co_await work.loop.next_turn();
     }

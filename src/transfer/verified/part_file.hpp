@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "flow/long_work.hpp"
+#include "flow/read_ahead.hpp"
 #include "flow/task.hpp"
 #include "transfer/verified/confined_folder.hpp"
 #include "transfer/verified/part_map.hpp"
-#include "transfer/verified/read_ahead.hpp"
 
 namespace sockx {
 

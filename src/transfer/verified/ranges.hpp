@@ -13,6 +13,9 @@ namespace sockx {
 struct Range {
   std::uint64_t offset = 0, length = 0;
   std::uint64_t end() const { return offset + length; }
+  bool overlaps(const Range& other) const {
+    return std::max(offset, other.offset) < std::min(end(), other.end());
+  }
   bool operator==(const Range&) const = default;
 };
 

@@ -264,6 +264,8 @@ class ReceivingSession {
 
   Task<> take(const Restart& restart, Hasher&) {
     auto& begun = *files_.find(restart.id);
+    if (begun.has_chunks)
+      throw Corrupt(text("{}: it is restarted behind its first chunk", shown(begun.entry)));
     if (!begun.part) co_return;
     tally_.resumed -= std::exchange(begun.resumed, 0);
     begun.part->restart();
@@ -302,6 +304,7 @@ class ReceivingSession {
 
   Task<> finish_file(Begun& begun, const End& end) {
     const auto part = std::move(begun.part);  // nothing more goes into it
+    begun.is_closed = true;
     const auto& verified = part->verified();
     if (verified.bytes() != end.data || verified.end() > end.size)
       throw Corrupt(

@@ -88,9 +88,9 @@ Task<> SendingLanes::exchange_greetings(Channel& channel) {
 }
 
 Task<> SendingLanes::send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,
-                                 const Unanswered& unanswered) {
+                                 const Unanswered& unanswered, Use use) {
   Sending sending{id, std::move(chunks), unanswered};
-  if (sending.chunks.size() < 2 || lanes_.size() < 2) {
+  if (use == Use::first || sending.chunks.size() < 2 || lanes_.size() < 2) {
     co_await send_over(first(), source, sending);
   } else {
     std::list<SourceFile> others;  // before the first chunk begins: a lane must not be dropped in one

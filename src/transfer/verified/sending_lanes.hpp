@@ -38,10 +38,12 @@ class SendingLanes {
   /// the receiver: who does not greet is dropped, for the next one. Else throws as greet_first() does.
   Task<> open_others();
 
-  /// Sends these stretches over all connections, each of which takes the next when it is done with one; no
+  /// The first keeps chunks behind what has been said on it.
+  enum class Use { first, all };
+  /// Sends these stretches over the connections, each of which takes the next when it is done with one; no
   /// more of them when the receiver has spoken its last word on the file. Throws SourceChanged, and Error.
   Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,
-                     const Unanswered& unanswered);
+                     const Unanswered& unanswered, Use use);
 
  private:
   Lane& add(PeerSocket connection);

@@ -15,8 +15,6 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t piece_size = 256 * 1024;  // bytes: from a slow disk more would take too long
-
 bool has_content(int fd) {
   char byte = 0;
   return uninterrupted([&] { return pread(fd, &byte, 1, 0); }) > 0;
@@ -88,15 +86,16 @@ void SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) co
         [&] { return pread(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset)); });
     if (got < 0) throw_errno(text("read {}", described_.name), Origin::local_file);
     if (got == 0) throw SourceChanged();
-    read_ahead_.note(fd_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got));
     piece = piece.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
+    calls_.note_read(fd_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got),
+                     static_cast<off_t>(offset));
   }
 }
 
 Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const {
   while (!bytes.empty()) {
-    const auto piece = bytes.first(std::min(bytes.size(), piece_size));
+    const auto piece = bytes.first(static_cast<std::size_t>(std::min(bytes.size(), calls_.bytes())));
     read_piece(offset, piece);
     bytes = bytes.subspan(piece.size());
     offset += piece.size();

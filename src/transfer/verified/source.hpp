@@ -8,18 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "flow/file_calls.hpp"
 #include "flow/long_work.hpp"
 #include "flow/task.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/verified/digest.hpp"
 #include "transfer/verified/ranges.hpp"
-#include "transfer/verified/read_ahead.hpp"
 
 namespace sockx {
 
 /// The file is not any more what it was when it was opened.
 struct SourceChanged {};
+
+constexpr std::uint64_t usual_most_read = 256 * 1024;  // bytes of a file in one call
 
 /// Throws Error with Origin::local_file.
 class SourceFile {
@@ -55,7 +57,7 @@ class SourceFile {
   Descriptor described_;
   struct stat status_ {};
   bool has_size_ = false;
-  mutable ReadAhead read_ahead_;  // which is no part of what the file is
+  mutable FileCalls calls_{usual_most_read};  // which is no part of what the file is
 };
 
 }  // namespace sockx

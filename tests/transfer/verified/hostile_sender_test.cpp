@@ -5,7 +5,7 @@
 
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
-#include "ends.hpp"
+#include "hostile.hpp"
 #include "os/error.hpp"
 
 using namespace sockx;
@@ -16,17 +16,8 @@ namespace {
 
 using Words = std::vector<Message>;
 
-Hello hello() { return {oldest_version, DigestKind::xxh3_128, 0, 1, {}, unknown, unknown}; }
-Entry file(std::uint32_t id, std::string name, std::uint64_t size) {
-  return {id, EntryKind::file, 0644, 1'000'000, 0, size, std::move(name)};
-}
 Entry folder(std::uint32_t id, std::string name) {
   return {id, EntryKind::directory, 0777, 1'000'000, 0, 0, std::move(name)};
-}
-/// A chunk with all that belongs to it.
-std::string chunk(std::uint32_t id, std::uint64_t offset, const std::string& bytes) {
-  const auto length = static_cast<std::uint32_t>(bytes.size());
-  return encode(Chunk{id, Encoding::plain, {offset, length}, length}) + bytes + xxh3_128(bytes);
 }
 std::string spoken(const Words& words) {
   std::string all;
@@ -43,22 +34,6 @@ std::string frame(int type, std::uint32_t length, const std::string& body) {
   made += body;
   return made + xxh3_128(made);
 }
-
-struct Reception {
-  TransferTally tally;
-  std::exception_ptr failure;
-  std::vector<std::string> refused;  // files, each with its reason
-  std::string answer;
-
-  std::string reason() const {
-    try {
-      if (failure) std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return "";
-  }
-};
 
 /// Receives what senders say of whom each has a connection; the end follows.
 Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions options) {
@@ -456,12 +431,24 @@ TEST_CASE("hostile sender: a link in a session of the version that has none ends
 
 TEST_CASE("hostile sender: a restart that nobody asked for counts nothing twice") {
   const Ward ward;
-  const auto said = spoken({hello(), file(0, "sub/new", 6)}) + chunk(0, 0, "abc") + encode(Restart{0}) +
-                    encode(Restart{0}) + chunk(0, 0, "uvw") + chunk(0, 3, "xyz") +
-                    spoken({End{0, 6, 6}, Finish()});
+  const auto said = spoken({hello(), file(0, "sub/new", 6), Restart{0}, Restart{0}}) + chunk(0, 0, "uvw") +
+                    chunk(0, 3, "xyz") + spoken({End{0, 6, 6}, Finish()});
   const auto reception = receive({said}, ward.options());
   CHECK(reception.reason() == "");
   CHECK(reception.tally.resumed == 0);
   CHECK(read_file(ward.inside + "/sub/new") == "uvwxyz");
   ward.check_untouched();
+}
+
+TEST_CASE("hostile sender: what has been verified is not forgotten, and not written again") {
+  const auto begun = encode(hello()) + encode(file(0, "victim", 100));
+  for (const auto& said : {begun + chunk(0, 0, "abc") + encode(Restart{0}),
+                           begun + encode(Chunk{0, Encoding::plain, {0, 3}, 3}) + "abc" +
+                               std::string(16, '\0') + encode(Restart{0})}) {
+    const Ward ward;
+    const auto reception = receive({said}, ward.options());
+    CHECK_MESSAGE(reception.reason().find("restarted behind its first chunk") != std::string::npos,
+                  reception.reason());
+    ward.check_untouched();
+  }
 }

@@ -108,6 +108,24 @@ TEST_CASE(
 
 TEST_CASE("verified: so is one over several connections") { check_cuts(3, 60); }
 
+TEST_CASE("verified: a part of another file of this size and time is forgotten before anything else comes") {
+  for (const std::uint64_t cut_at : {1'500'000, 2'500'000, 3'200'000}) {
+    CAPTURE(cut_at);
+    const Folder here, there;
+    write_file(here / "file", noise(whole_size, 1));
+    const auto time = fs::last_write_time(here / "file");
+    transfer(sending(here / "file"), receiving(there), Path::Fault{.cut_at = cut_at});
+    REQUIRE(left_in(there.path(), ".part").size() == 1);
+    const auto content = noise(whole_size, 2);
+    write_file(here / "file", content);
+    fs::last_write_time(here / "file", time);
+    const auto second = transfer(sending(here / "file", 8), receiving(there));
+    CHECK_MESSAGE(second.is_success(), words_of(second.sender_failure), words_of(second.receiver_failure));
+    CHECK(second.received.resumed == 0);
+    CHECK(difference(read_file(there / "file"), content) == "");
+  }
+}
+
 TEST_CASE("verified: a folder that is cut again and again arrives in the end") {
   const Folder here, there;
   fs::create_directories(here / "tree/sub");

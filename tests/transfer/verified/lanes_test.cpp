@@ -130,3 +130,38 @@ TEST_CASE("verified: a receiver that goes while its other connections are awaite
                                {.paths = {here / "file"}, .streams = 2}, tally);
   CHECK_THROWS_AS(loop.run(std::move(sending)), Incomplete);
 }
+
+TEST_CASE("lanes: after a restart the chunks of the file come behind it, on the first connection") {
+  ignore_signals_that_calls_report();
+  constexpr std::size_t size = 3'000'000;
+  const Folder here;
+  write_file(here / "file", noise(size));
+  Offer part_of_another{0, Offer::State::part};
+  part_of_another.have = {{0, 1'000'000}};
+  part_of_another.samples = {{{0, 10}, std::string(16, 'd')}};
+  EventLoop loop;
+  auto first = tcp_pair(), second = tcp_pair();
+  FarEnd first_far(loop, std::move(first.theirs)), second_far(loop, std::move(second.theirs));
+  const auto welcome = encode(Welcome()), offer = encode(part_of_another);
+  std::string heard_first, heard_second;
+  const auto receive = [&]() -> Task<> {
+    co_await write_all(first_far, welcome);
+    co_await write_all(second_far, welcome);
+    co_await read_until(first_far, heard_first, encode(Hello()).size() + 1);  // the file is announced
+    co_await write_all(first_far, offer);
+    co_await read_until(first_far, heard_first, size / 3);
+    shutdown(first_far.fd.get(), SHUT_RDWR);
+    shutdown(second_far.fd.get(), SHUT_WR);
+    co_await read_to_end(second_far, heard_second);
+  };
+  const auto next = [&]() -> Task<PeerSocket> {
+    co_return PeerSocket{Socket(std::move(second.ours)), "the receiver"};
+  };
+  TransferTally tally;
+  std::exception_ptr failure;
+  auto sending = send_verified({Socket(std::move(first.ours)), "the receiver"}, next,
+                               {.paths = {here / "file"}, .streams = 2}, tally);
+  loop.run(all(keep_failure(std::move(sending), failure), receive()));
+  CHECK(heard_first.find(encode(Restart{0})) != std::string::npos);
+  CHECK(heard_second.size() == encode(Hello()).size());
+}

@@ -1,6 +1,11 @@
-#include "transfer/verified/read_ahead.hpp"
+#include "flow/read_ahead.hpp"
 
 #include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "os/observer.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;
@@ -29,4 +34,18 @@ TEST_CASE("read-ahead: a slow read switches it off, and after 16 MiB it is tried
     read_ahead.note(no_file, 10ms, piece);
     CHECK(read_ahead.is_on());
   }
+}
+
+TEST_CASE("read-ahead: a slow read also drops what has been read ahead, and so does one that waited for it") {
+  std::vector<std::string> calls;
+  const CallObserver observer = [&](const ObservedCall& call) { calls.push_back(call.arguments); };
+  set_call_observer(&observer);
+  ReadAhead read_ahead;
+  read_ahead.note(no_file, 101ms, piece, 65536);
+  read_ahead.note(no_file, 150ms, piece, 131072);
+  read_ahead.note(no_file, 201ms, piece, 196608);
+  set_call_observer(nullptr);
+  CHECK(calls == std::vector<std::string>{"-1, 0, 0, POSIX_FADV_RANDOM",
+                                          "-1, 65536, 16777216, POSIX_FADV_DONTNEED",
+                                          "-1, 196608, 16777216, POSIX_FADV_DONTNEED"});
 }

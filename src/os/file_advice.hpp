@@ -1,0 +1,18 @@
+// What the kernel is told about how a file will be read: posix_fadvise(2).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+
+namespace sockx {
+
+/// Whether the kernel may read ahead in the open file. It is on for a file that has just been opened.
+void set_read_ahead(int file, bool is_on);
+/// Lets go of what has been read ahead from `offset` on, as far as nobody else uses it, up to `length` bytes.
+/// In it are the marks at which the kernel reads further ahead, even when it is told not to.
+void drop_read_ahead(int file, off_t offset, std::size_t length);
+/// Begins to read these bytes, and no others, into the page cache, without waiting for them.
+void begin_to_read(int file, off_t offset, std::size_t length);
+
+}  // namespace sockx

@@ -34,7 +34,7 @@ class Chargen : public Handler {
     tasks.push_back(send_for_ever(loop, client));
     tasks.push_back(hear_the_end(client));
     co_await any(std::move(tasks));
-    shutdown_write(client.socket);
+    client.end_output();
   }
 
  private:

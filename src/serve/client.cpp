@@ -7,6 +7,7 @@ Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Des
       peer(accepted.peer),
       socket(std::move(described)),
       connection(std::move(accepted.socket)),
+      cut(connection.fd()),
       watch(loop, connection.fd()),
       begun(loop.now()),
       loop_(loop) {}
@@ -50,8 +51,13 @@ Task<> Client::send_all(std::span<const std::byte> bytes) {
   }
 }
 
-Task<> Client::finish() {
+void Client::end_output() {
   shutdown_write(socket);
+  cut.complete();
+}
+
+Task<> Client::finish() {
+  end_output();
   co_await drain(socket, watch, after(std::chrono::seconds(5)), &tally.last_byte, &tally.received);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
 #include "flow/watch.hpp"
 #include "net/listen.hpp"
@@ -30,7 +31,9 @@ struct Client {
   Task<> send_all(std::span<const std::byte> bytes);
   /// Until there is something to receive, or the peer has ended.
   ReadinessWait input() { return watch.readable(); }
-  /// Sends FIN, then drops what still comes until the peer's end, for 5 s: closing with unread input would
+  /// Sends FIN: our half is complete.
+  void end_output();
+  /// end_output(), then drops what still comes until the peer's end, for 5 s: closing with unread input would
   /// be a reset, which destroys what the peer has not read yet. Throws Error.
   Task<> finish();
   const std::string& name() const { return socket.name; }
@@ -39,7 +42,8 @@ struct Client {
   Address peer;
   Descriptor socket;
   Socket connection;
-  Watch watch;  // of it, and so gone before it is closed
+  CutUnlessComplete cut;  // complete once our half has ended or the handler is done with it
+  Watch watch;            // of the connection, and so gone before that is closed
   Tally tally;
   std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
   Clock::time_point begun;

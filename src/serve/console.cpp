@@ -20,6 +20,15 @@ IoResult ConsoleInput::read(std::span<std::byte> buffer) {
   return got;
 }
 
+bool ConsoleInput::is_silent() const {
+  if (is_terminal_) return true;
+  try {
+    return look_ahead(described_).state != IoResult::State::moved;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 Console::Console(EventLoop& loop)
     : input_(loop),
       output_(loop, take_standard_output()),

@@ -8,9 +8,12 @@ namespace {
 class Discard : public Handler {
  public:
   Task<> serve(Client& client) override {
+    client.cut.note_caught_up();
     co_await drain(client.socket, client.watch, never, &client.tally.last_byte, &client.tally.received);
-    shutdown_write(client.socket);
+    client.end_output();
   }
+
+  bool is_silent() const override { return true; }
 };
 
 }  // namespace

@@ -17,7 +17,6 @@ class Forward : public Handler {
 
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    CutUnlessComplete near_cut(client.socket.fd);
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
@@ -31,7 +30,7 @@ class Forward : public Handler {
     auto back = carry({far, client.socket}, stream.watch, client.watch,
                       {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
-    near_cut.complete();
+    client.cut.complete();
     far_cut.complete();
   }
 

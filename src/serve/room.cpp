@@ -55,6 +55,7 @@ void Room::Member::leave() {
 void Room::Member::answer(std::string bytes) {
   answer_ = std::move(bytes);
   answer_place_ = room_.log_.end();
+  client_.cut.note_caught_up(false);
   client_.watch.presume_writable();
 }
 
@@ -102,6 +103,7 @@ void Room::say(Party but, std::span<const std::byte> bytes) {
 
 void Room::end() {
   has_ended_ = true;
+  moved_.notify();
   wake_all();
 }
 
@@ -111,6 +113,7 @@ void Room::end() {
 void Room::wake_all() {
   for (auto* const member : asleep_) {
     member->is_asleep_ = false;
+    member->client_.cut.note_caught_up(false);
     member->client_.watch.presume_writable();
   }
   awake_.splice(awake_.end(), asleep_);
@@ -132,12 +135,13 @@ Task<> Room::tell_everything(Member& member) {
     const auto sent_before = member.client_.tally.sent;
     const auto told = deliver(member);
     if (told == Told::the_end) {
-      shutdown_write(member.client_.socket);
+      member.client_.end_output();
       break;
     }
     if (told == Told::everything) {
       if (watch.is_hung_up()) break;
       if (!std::exchange(member.is_asleep_, true)) asleep_.splice(asleep_.end(), awake_, member.place_);
+      member.client_.cut.note_caught_up();
       watch.forget_writable();
       const auto until = gives_way_at(member);
       in_time = co_await watch.writable(until);
@@ -196,21 +200,16 @@ void Room::strike(Member& member) {
 }
 
 void Room::cut_off(Member& member) const {
-  set_reset_on_close(member.client_.socket.fd, true);
+  member.client_.cut.fail();
   throw std::runtime_error(
       text("it did not read: {} were due to it", counted(log_.end() - member.position_, "byte")));
-}
-
-void Room::cut_off_all() const {
-  for (const auto* const members : {&awake_, &asleep_})
-    for (const auto* const member : *members) set_reset_on_close(member->client_.socket.fd, true);
 }
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
 Deadline Room::held_until(Party but) {
   constexpr Deadline now{};
-  if (!is_far_behind(slowest_)) return now;
+  if (has_ended_ || !is_far_behind(slowest_)) return now;
   look();
   if (!is_far_behind(slowest_)) return now;
   const auto& lead = fastest_.party == but ? second_ : fastest_;

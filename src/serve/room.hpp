@@ -70,8 +70,6 @@ class Room {
   /// Nothing more is said, also to those that come later.
   void end();
   bool has_ended() const { return has_ended_; }
-  /// Whenever a member's connection is closed from now on, that is a reset.
-  void cut_off_all() const;
 
   /// Whether something may be said now to all members but one (0: to all); see above.
   bool has_room(Party but) { return held_until(but) <= loop_.now(); }

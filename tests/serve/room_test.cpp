@@ -1,13 +1,16 @@
 #include "serve/room.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <bit>
 #include <deque>
 #include <string>
 
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
+#include "../support/in_child.hpp"
 #include "flow/task_group.hpp"
 #include "serve/handler.hpp"
 
@@ -69,6 +72,127 @@ TEST_CASE("room: 30 members that say 64 KiB each in one turn reach all 35, who r
   std::deque<Joined> members;
   for (std::uint64_t number = 1; number <= 35; ++number) members.emplace_back(loop, number);
   loop.run(speak_at_once(*broker, members, 30));
+}
+
+namespace {
+
+Task<> serve_until_it_fails(Handler& handler, Client& client) {
+  try {
+    co_await handler.serve(client);
+  } catch (const Error&) {  // its connection is broken
+  }
+}
+
+/// All but one of the members hold a long line, and close their connections in one turn.
+Task<> close_at_once(Handler& broker, std::deque<Joined>& members, Joined& reader) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  for (auto& member : members) group.spawn(serve_until_it_fails(broker, member.client));
+  const std::string words(65'000, 'x');
+  for (auto& member : members) test::put(member.far.fd.get(), words);
+  while (members.back().client.tally.received < words.size()) {
+    co_await loop.next_turn();
+  }
+  group.spawn(serve(broker, reader.client));
+  for (auto& member : members) shutdown(member.far.fd.get(), SHUT_RDWR);  // as close(2) does
+  std::string heard;
+  const auto due = members.size() * (words.size() + 1);
+  group.spawn(test::read_until(reader.far, heard, due));
+  while (group.running() > 1) {
+    const bool has_ended = co_await group.next_end(after(20s));  // throws when the reader is cut off
+    REQUIRE(has_ended);
+  }
+  CHECK(heard.size() == due);
+}
+
+}  // namespace
+
+TEST_CASE("room: the last lines of 30 members that close in one turn reach one that reads") {
+  EventLoop loop;
+  const auto broker = make_broker(loop, {.whole_lines = true});
+  std::deque<Joined> members;
+  for (std::uint64_t number = 1; number <= 30; ++number) members.emplace_back(loop, number);
+  Joined reader(loop, 31);
+  loop.run(close_at_once(*broker, members, reader));
+}
+
+namespace {
+
+Task<> serve_until_it_speaks(Handler& broker, Client& client) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  auto& task = group.spawn(serve(broker, client));
+  while (client.tally.received == 0) {
+    co_await loop.next_turn();
+  }
+  group.cancel(task);
+}
+
+/// One of two members is dropped with a part of a line.
+Task<> drop_one(Handler& broker, Joined& dropped, Joined& reader) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  group.spawn(serve(broker, reader.client));
+  test::put(dropped.far.fd.get(), "its last words");
+  co_await serve_until_it_speaks(broker, dropped.client);
+  CHECK(!dropped.client.cut.has_caught_up());
+  std::string heard;
+  auto reading = test::read_until(reader.far, heard, 15);
+  co_await bounded(std::move(reading), after(10s), "nothing was heard");
+  CHECK(heard == "its last words\n");
+}
+
+}  // namespace
+
+TEST_CASE("room: the last line of a member that is dropped is said") {
+  EventLoop loop;
+  const auto broker = make_broker(loop, {.whole_lines = true});
+  Joined dropped(loop, 1), reader(loop, 2);
+  loop.run(drop_one(*broker, dropped, reader));
+}
+
+namespace {
+
+constexpr std::size_t long_name = 60'000;
+
+/// All but one of the members end in one turn; that one reads everything.
+Task<> join_and_leave(Handler& chat, std::deque<Joined>& members) {
+  auto& loop = co_await this_loop();
+  TaskGroup group(loop);
+  std::deque<std::string> heard(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i].client.socket.name.assign(long_name, static_cast<char>('a' + i));
+    group.spawn(serve_until_it_fails(chat, members[i].client));
+    group.spawn(test::read_to_end(members[i].far, heard[i]));
+  }
+  const auto& last = heard.back();
+  while (std::ranges::count(heard.front(), '\n') < static_cast<std::ptrdiff_t>(members.size())) {
+    co_await loop.next_turn();
+  }
+  for (std::size_t i = 0; i + 1 < members.size(); ++i) shutdown(members[i].far.fd.get(), SHUT_RDWR);
+  while (std::ranges::count(last, '\n') < static_cast<std::ptrdiff_t>(members.size())) {
+    co_await loop.next_turn();
+    group.throw_failure();  // when it is cut off
+  }
+}
+
+/// Runs a chat whose operator says nothing, and whose output nobody wants; returns an exit status.
+int join_and_leave_in_chat() {
+  const auto silent = test::make_pipe_ends();
+  dup2(silent.read.get(), STDIN_FILENO);
+  dup2(test::open_null().get(), STDOUT_FILENO);
+  EventLoop loop;
+  const auto chat = make_chat(loop, [](const std::string&) {});
+  std::deque<Joined> members;
+  for (std::uint64_t number = 1; number <= 25; ++number) members.emplace_back(loop, number);
+  loop.run(join_and_leave(*chat, members));
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("room: one that reads hears of all 24 members of a chat that leave in one turn") {
+  CHECK(test::in_child(join_and_leave_in_chat).exited_with(0));
 }
 
 namespace {

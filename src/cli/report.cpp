@@ -150,7 +150,7 @@ void Report::put_event(std::string_view name, const std::vector<Field>& fields, 
 /// In steps, so that a signal that comes just before one is heard.
 bool Report::is_taken(LineOutput& output) const {
   constexpr std::chrono::milliseconds step{100};
-  while (!output.flush()) {
+  while (!output.flush() || !output.is_written()) {
     const auto now = Clock::now();
     if (now >= deadline_ || signal_that_ends() != 0) return false;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline_ - now, step));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "os/output_file.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"
+#include "os/writer_thread.hpp"
 
 namespace sockx {
 
@@ -63,13 +65,19 @@ void LineOutput::prepare() {
       described_.kind == Descriptor::Kind::pipe || described_.kind == Descriptor::Kind::device;
   if (!is_shared || !described_.may_block) return;
   own_.reset(open(text("/proc/self/fd/{}", standard_).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!own_) return;
+  if (!own_) {
+    own_ = write_by_thread(standard_);
+    if (!own_) return;
+    has_thread_ = true;
+    described_.kind = Descriptor::Kind::unix_stream;
+  }
   described_.fd = own_.get();
   described_.may_block = false;
 }
 
 void LineOutput::draw(std::string_view sequence) {
-  const bool is_the_shells = is_in_background(described_.fd);  // the row at the cursor
+  const bool is_the_shells =
+      is_in_background(has_thread_ ? standard_ : described_.fd);  // the row at the cursor
   if (!is_the_shells && flush()) add({std::string(sequence), 0}, false);
 }
 
@@ -137,14 +145,29 @@ void LineOutput::forget_lines_of_parent() {
   dropped_ = 0;
 }
 
+bool LineOutput::is_written() const { return !has_thread_ || unwritten(described_.fd) == 0; }
+
 bool LineOutput::wait(std::chrono::milliseconds limit) const {
-  return wait_until_writable(described_.fd, limit);
+  const bool is_up_to_the_thread = has_thread_ && lines_.empty();
+  if (!is_up_to_the_thread) return wait_until_writable(described_.fd, limit);
+  constexpr std::chrono::milliseconds look_again{5};
+  return poll(nullptr, 0, static_cast<int>(std::min(limit, look_again).count())) == 0;
 }
 
 void LineOutput::finish() {
-  if (flush()) return;  // perhaps nothing has ever been written
-  give_last_chance(described_.fd, std::chrono::seconds(1),
-                   [this] { return flush() ? 0 : std::max<std::size_t>(kept_, 1); });
+  if (flush() && is_written()) return;  // perhaps nothing has ever been written
+  constexpr std::chrono::seconds patience{1};
+  if (!has_thread_)
+    return give_last_chance(described_.fd, patience,
+                            [this] { return flush() ? 0 : std::max<std::size_t>(kept_, 1); });
+  auto until = std::chrono::steady_clock::now() + patience;
+  for (std::size_t before = 0; !(flush() && is_written());) {
+    const auto left = kept_ + unwritten(described_.fd);
+    const auto now = std::chrono::steady_clock::now();
+    if (left != before) until = now + patience;
+    before = left;
+    if (now >= until || !wait(patience)) return;
+  }
 }
 
 }  // namespace sockx

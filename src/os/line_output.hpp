@@ -26,7 +26,8 @@ class LineOutput {
 
   /// Standard output or standard error, which is only looked at once there is something to write. O_NONBLOCK
   /// belongs to the open file description, which is shared with the shell: so a pipe or terminal is opened
-  /// anew through /proc/self/fd, and where that is not possible only as much is written as surely has room.
+  /// anew through /proc/self/fd. Where that is not possible, as where it belongs to another user, a thread
+  /// writes: no write of some bytes to a terminal is sure not to wait, whatever poll(2) says of it.
   LineOutput(int standard_stream, Tell tell) : standard_(standard_stream), tell_(std::move(tell)) {}
   /// A file of our own, by open_to_append(). Throws Error with Origin::local_file.
   LineOutput(const std::string& path, Tell tell);
@@ -46,6 +47,8 @@ class LineOutput {
 
   /// Writes what is taken without waiting; true when nothing is left, or writing has failed.
   bool flush();
+  /// Whether nothing waits in a thread's hands either.
+  bool is_written() const;
   /// At the end: what is left has a last chance of a second without progress.
   void finish();
   /// Until it can take more, whatever it said; false after `limit` or at a signal.
@@ -73,6 +76,7 @@ class LineOutput {
   UniqueFd own_;
   Descriptor described_;
   bool is_prepared_ = false, has_failed_ = false;
+  bool has_thread_ = false;  // that writes
   Tell tell_;
   std::function<void()> waiting_;
   std::deque<Line> lines_;  // what has not been written

@@ -37,7 +37,7 @@ PipeEnds lent_pipe() {
 std::string read_until_empty(int fd, LineOutput& output) {
   std::string all;
   for (bool goes_on = true; goes_on;) {
-    goes_on = !output.flush();
+    goes_on = !output.flush() || !output.is_written();
     all += read_available(fd);
   }
   return all;
@@ -117,6 +117,25 @@ TEST_CASE("line output: a stream that cannot be opened anew is not waited for ei
     put_lines(output, 1000);
     const auto lines = lines_of(read_until_empty(pipe.read.get(), output));
     return lines.size() > 300 && lines.back().ends_with(" dropped") ? 0 : 2;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE(
+    "line output: a terminal that cannot be opened anew is not waited for, whatever poll(2) says of it") {
+  const auto end = in_child([] {
+    const UniqueFd reader(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK));
+    unlockpt(reader.get());
+    const UniqueFd terminal(open(ptsname(reader.get()), O_WRONLY | O_NOCTTY));
+    if (!terminal || fchmod(terminal.get(), 0) != 0) return 1;
+    if (getuid() == 0 && setuid(65534) != 0) return 2;
+    LineOutput output(terminal.get(), tell());
+    put_lines(output, 1000);
+    const auto lines = lines_of(read_until_empty(reader.get(), output));
+    if (lines.size() < 300 || !lines.back().ends_with(" dropped\r")) return 3;
+    output.put("next");
+    output.finish();
+    return read_available(reader.get()) == "next\r\n" ? 0 : 4;
   });
   CHECK(end.exited_with(0));
 }

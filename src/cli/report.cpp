@@ -117,7 +117,8 @@ Report::Report(const Options& options)
 
 LineOutput& Report::open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped) {
   const auto fail = [this, path](int error) {
-    if (lost_) lost_(Error(error, text("write {}", path), Origin::local_file).what());
+    const auto reason = Error(error, text("write {}", path), Origin::local_file);
+    if (lost_) lost_(error == ENXIO ? text("write {}: nobody reads this FIFO", path) : reason.what());
   };
   return outputs_.emplace_back(path, LineOutput::Tell{std::move(dropped), fail});
 }

@@ -17,8 +17,8 @@ namespace sockx {
 class SideFile {
  public:
   /// Creates or empties the file at `path`, to be appended to, so that several may share it; a device is
-  /// opened as it is, a fifo once somebody reads it. Throws BadInput for the file of standard input or
-  /// output. See open(2).
+  /// opened as it is, a FIFO once somebody reads it: until then all that is put is kept. Throws BadInput for
+  /// the file of standard input or output. See open(2).
   explicit SideFile(const std::string& path);
   SideFile(const SideFile&) = delete;
   SideFile& operator=(const SideFile&) = delete;
@@ -31,6 +31,9 @@ class SideFile {
   bool flush();
 
  private:
+  bool is_open();
+
+  std::string path_;
   UniqueFd fd_;
   Descriptor file_;
   std::vector<std::byte> left_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,26 @@ TEST_CASE(
     return read_available(reader.get()) == "next\r\n" ? 0 : 4;
   });
   CHECK(end.exited_with(0));
+}
+
+TEST_CASE("line output: lines for a fifo that nobody reads yet are kept, and their loss is told at the end") {
+  const Folder folder;
+  const auto path = folder / "fifo";
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  std::vector<int> errors;
+  auto how = tell();
+  how.failed = [&errors](int error) { errors.push_back(error); };
+  LineOutput unread(path, how), output(path, tell());
+  unread.put("lost");
+  unread.finish();
+  CHECK(errors == std::vector{ENXIO});
+  output.put("kept");
+  CHECK_FALSE(output.is_open());
+  CHECK_FALSE(output.flush());
+  const UniqueFd reader(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  CHECK(output.flush());
+  output.put("next");
+  CHECK(read_available(reader.get()) == "kept\nnext\n");
 }
 
 TEST_CASE("line output: a failure is told once, and lines that fit again are written") {

@@ -18,6 +18,8 @@ constexpr auto silence_before_giving_way = 1s;
 constexpr std::size_t far_behind = Broadcast::capacity / 2;
 // A slow member has to take that much in that time: 2.5 MiB/s.
 constexpr auto slice = 25ms;
+constexpr Duration most_patience = 1s;  // with slow members, before that counts
+constexpr int patience_comes_back_in = 10;
 constexpr std::size_t most_in_a_slice = Broadcast::capacity / 16;
 
 class Counted {
@@ -32,6 +34,32 @@ class Counted {
 };
 
 }  // namespace
+
+/// Somebody who waits for a slow member.
+class Room::Held {
+ public:
+  explicit Held(Room& room) : room_(room) {
+    if (room_.held_++ == 0) room_.patience_end_ = room_.loop_.now() + room_.patience_left();
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    if (--room_.held_ > 0) return;
+    room_.patience_since_ = room_.loop_.now();
+    room_.patience_ = std::max(room_.patience_end_ - room_.patience_since_, Duration());
+  }
+
+ private:
+  Room& room_;
+};
+
+Room::Room(EventLoop& loop)
+    : loop_(loop),
+      patience_(most_patience),
+      patience_since_(loop.now()),
+      news_(loop),
+      moved_(loop),
+      came_(loop) {}
 
 Room::Member::Member(Room& room, Client& client)
     : room_(room),
@@ -215,7 +243,13 @@ Deadline Room::held_until(Party but) {
   const auto& lead = fastest_.party == but ? second_ : fastest_;
   if (lead.party == 0) return now;
   if (is_far_behind(lead.position)) return never;
+  const auto patient_until = held_ > 0 ? patience_end_ : loop_.now() + patience_left();
+  if (loop_.now() < patient_until) return patient_until;
   return log_.end() - slice_begin_ < most_in_a_slice ? now : slice_end_;
+}
+
+Duration Room::patience_left() const {
+  return std::min(most_patience, patience_ + (loop_.now() - patience_since_) / patience_comes_back_in);
 }
 
 Task<> Room::wait_for_room(Party but) {
@@ -223,6 +257,8 @@ Task<> Room::wait_for_room(Party but) {
     const auto until = held_until(but);
     if (until <= loop_.now()) co_return;
     const Counted counted(waiting_);
+    std::optional<Held> held;
+    if (until != never) held.emplace(*this);
     co_await moved_.wait(until);
   }
 }

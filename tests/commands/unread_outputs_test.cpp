@@ -199,24 +199,36 @@ TEST_CASE("--json on a stdout that nobody reads: a server goes on") {
   check_end(server, killed_by(SIGTERM));
 }
 
-TEST_CASE("listen --keep-open: what a client has sent reaches a stdout that is read late, also at a signal") {
-  for (const bool has_lines : {true, false}) {
-    CAPTURE(has_lines);
-    FullPipe full;
-    auto words = sockx({"--trace", "listen", "-k", "127.0.0.1:0"});
-    if (has_lines) words.emplace_back("--lines");
-    Process listening(words, {Stdio::pipe(), full.writer()});
-    auto peer = Peer::connect(port_of(listening));
-    std::string lines;
-    for (int line = 0; line < 1'000; ++line) lines += "some words\n";
-    peer.send(lines);
-    listening.err_line(" = 11000");
-    listening.signal(SIGTERM);
-    CHECK(peer.ends_by_reset());  // only what is kept is left to do
-    const auto all = full.read_all();
-    check_end(listening, killed_by(SIGTERM));
-    CHECK(difference(all.substr(all.rfind('#') + 1), lines) == "");
-  }
+/// 1,000 lines for a server whose output is read once it has cut its client off.
+void check_is_read_late(const std::vector<std::string>& words) {
+  const bool has_deadline = words.front() == "--deadline", is_idle = words.front() == "--idle-timeout";
+  FullPipe full;
+  Process listening(sockx({"--trace", "listen", "-k", "127.0.0.1:0"}) + words,
+                    {Stdio::pipe(), full.writer()});
+  CAPTURE(listening.command());
+  auto peer = Peer::connect(port_of(listening));
+  std::string lines;
+  for (int line = 0; line < 1'000; ++line) lines += "some words\n";
+  peer.send(lines);
+  listening.err_line(" = 11000");
+  if (!has_deadline && !is_idle) listening.signal(SIGTERM);
+  CHECK(peer.ends_by_reset());  // only what is kept is left to do
+  if (is_idle) listening.signal(SIGTERM);
+  const auto all = full.read_all();
+  check_end(listening, has_deadline ? exited(5) : killed_by(SIGTERM));
+  CHECK(difference(all.substr(all.rfind('#') + 1), lines) == "");
+}
+
+TEST_CASE(
+    "listen --keep-open: what a client has sent reaches a stdout that is read late, however it is cut off") {
+  for (const bool has_lines : {true, false})
+    for (auto words : std::vector<std::vector<std::string>>{{"--max-conns", "9"},
+                                                            {"--deadline", "3s"},
+                                                            {"--idle-timeout", "200ms"},
+                                                            {"--drain-timeout", "10ms"}}) {
+      if (has_lines) words.emplace_back("--lines");
+      check_is_read_late(words);
+    }
 }
 
 void send_and_end(const std::string& port, const std::string& bytes) {

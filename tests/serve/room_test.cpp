@@ -264,6 +264,47 @@ Task<> feed_beside_the_deaf(Room& room, Joined& deaf, Joined& hearing) {
 
 }  // namespace
 
+namespace {
+
+Task<> read_late(Stream& from, std::string& bytes, std::size_t size) {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(after(300ms));
+  co_await test::read_until(from, bytes, size);
+}
+
+/// 8 MB for two members, one of which pauses at first.
+Task<> feed_beside_one_that_pauses(Room& room, Joined& pausing, Joined& hearing) {
+  auto& loop = co_await this_loop();
+  TaskGroup members(loop), readers(loop);
+  members.spawn(take_part(room, pausing.client));
+  members.spawn(take_part(room, hearing.client));
+  const std::string words(64 * 1024, 'x');
+  constexpr std::size_t times = 128;
+  std::string heard, heard_late;
+  readers.spawn(test::read_until(hearing.far, heard, times * words.size()));
+  readers.spawn(read_late(pausing.far, heard_late, times * words.size()));
+  for (std::size_t i = 0; i < times; ++i) {
+    co_await room.wait_for_room(0);
+    members.throw_failure();  // when one is cut off
+    room.say(0, speech(words));
+  }
+  while (readers.running() > 0) {
+    co_await readers.next_end(after(20s));
+    members.throw_failure();
+  }
+  CHECK(heard.size() == times * words.size());
+  CHECK(heard_late.size() == heard.size());
+}
+
+}  // namespace
+
+TEST_CASE("room: a member that pauses for 0.3 s is waited for") {
+  EventLoop loop;
+  Room room(loop);
+  Joined pausing(loop, 1), hearing(loop, 2);
+  REQUIRE_NOTHROW(loop.run(feed_beside_one_that_pauses(room, pausing, hearing)));
+}
+
 TEST_CASE(
     "room: a member that does not read is cut off without its seconds, and the other hears everything") {
   EventLoop loop;

@@ -39,7 +39,6 @@ UniqueFd open_to_write(const std::string& path) {
 
 SideFile::SideFile(const std::string& path) : path_(path) { is_open(); }
 
-/// Opens it if that is possible now.
 bool SideFile::is_open() {
   if (fd_) return true;
   fd_ = open_to_write(path_);

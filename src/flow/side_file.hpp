@@ -25,14 +25,14 @@ class SideFile {
   /// Gives what is left a last chance: 2 s without progress.
   ~SideFile();
 
+  /// Opens it if that is possible now.
+  bool is_open();
   void put(std::span<const std::byte> bytes);
   void put(std::string_view text) { put(std::as_bytes(std::span(text))); }
   /// Writes what it can; true when nothing is left.
   bool flush();
 
  private:
-  bool is_open();
-
   std::string path_;
   UniqueFd fd_;
   Descriptor file_;

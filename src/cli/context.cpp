@@ -59,6 +59,10 @@ Task<> write_what_waits(LineOutput& output) {
     while (output.flush()) {
       co_await waiting.wait();
     }
+    while (!output.is_open()) {
+      co_await loop.sleep_until(after(std::chrono::milliseconds(100)));
+      output.flush();
+    }
     Watch watch(loop, output.fd());
     while (!output.flush()) {
       watch.forget_writable();

@@ -114,7 +114,8 @@ Report::Report(const Options& options)
 
 LineOutput& Report::open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped) {
   const auto fail = [this, path](int error) {
-    if (lost_) lost_(Error(error, text("write {}", path), Origin::local_file).what());
+    const auto reason = Error(error, text("write {}", path), Origin::local_file);
+    if (lost_) lost_(error == ENXIO ? text("write {}: nobody reads this FIFO", path) : reason.what());
   };
   return outputs_.emplace_back(path, LineOutput::Tell{std::move(dropped), fail});
 }
@@ -147,7 +148,7 @@ void Report::put_event(std::string_view name, const std::vector<Field>& fields, 
 /// In steps, so that a signal that comes just before one is heard.
 bool Report::is_taken(LineOutput& output) const {
   constexpr std::chrono::milliseconds step{100};
-  while (!output.flush()) {
+  while (!output.flush() || !output.is_written()) {
     const auto now = Clock::now();
     if (now >= deadline_ || signal_that_ends() != 0) return false;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(deadline_ - now, step));

@@ -30,6 +30,7 @@ Task<> connect(Context& context, const ConnectArguments& options, ConversationSu
     taker = co_await open_taker(conversation);
   }
   auto passages = make_passages(conversation, context.report);
+  co_await wait_for_readers(passages);
   auto dialed = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
   Connection connection{std::move(dialed.socket), dialed.peer, is_adopted};
   if (passes_on && !taker) {

@@ -27,6 +27,7 @@ Task<> listen(Context& context, const ListenArguments& options, ConversationSumm
   listening.options.deadline = accept_limit;
   std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
   auto passages = make_passages(conversation, context.report);
+  co_await wait_for_readers(passages);
   Socket taker;
   if (!conversation.pass_to.empty()) {
     taker = co_await open_taker(conversation);

@@ -29,9 +29,9 @@ class CutUnlessComplete {
     if (is_complete_ && !lingers_) set_reset_on_close(socket_, true);
     is_complete_ = false;
   }
-  /// The work is dropped at a moment at which all that there was has been sent: its owner decides whether
-  /// that is complete.
-  void note_caught_up() { has_caught_up_ = true; }
+  /// Whether all that there is so far has been sent. When the work is dropped at such a moment, its owner
+  /// decides whether it is complete.
+  void note_caught_up(bool has = true) { has_caught_up_ = has; }
   bool has_caught_up() const { return has_caught_up_; }
 
  private:

@@ -25,6 +25,7 @@ bool is_standard_stream(const struct stat& file) {
 
 UniqueFd open_to_write(const std::string& path) {
   auto fd = open_to_append(path);
+  if (!fd) return fd;
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (!S_ISREG(status.st_mode)) return fd;
@@ -36,8 +37,14 @@ UniqueFd open_to_write(const std::string& path) {
 
 }  // namespace
 
-SideFile::SideFile(const std::string& path)
-    : fd_(open_to_write(path)), file_(describe(fd_.get(), path, Origin::local_file)) {}
+SideFile::SideFile(const std::string& path) : path_(path) { is_open(); }
+
+bool SideFile::is_open() {
+  if (fd_) return true;
+  fd_ = open_to_write(path_);
+  if (fd_) file_ = describe(fd_.get(), path_, Origin::local_file);
+  return static_cast<bool>(fd_);
+}
 
 SideFile::~SideFile() {
   const auto flush_some = [this] {
@@ -45,8 +52,9 @@ SideFile::~SideFile() {
     return left_.size();
   };
   try {
+    is_open();  // a reader that has come meanwhile sees an end at least
     give_last_chance(fd_.get(), std::chrono::seconds(2), flush_some);
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     return;  // whoever reads it has gone
   }
 }
@@ -57,6 +65,7 @@ void SideFile::put(std::span<const std::byte> bytes) {
 }
 
 bool SideFile::flush() {
+  if (!left_.empty() && !is_open()) return false;
   std::size_t written = 0;
   while (written < left_.size()) {
     const auto put = write_some(file_, std::span(left_).subspan(written));

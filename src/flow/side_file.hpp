@@ -17,20 +17,23 @@ namespace sockx {
 class SideFile {
  public:
   /// Creates or empties the file at `path`, to be appended to, so that several may share it; a device is
-  /// opened as it is, a fifo once somebody reads it. Throws BadInput for the file of standard input or
-  /// output. See open(2).
+  /// opened as it is, a FIFO once somebody reads it: until then all that is put is kept. Throws BadInput for
+  /// the file of standard input or output. See open(2).
   explicit SideFile(const std::string& path);
   SideFile(const SideFile&) = delete;
   SideFile& operator=(const SideFile&) = delete;
   /// Gives what is left a last chance: 2 s without progress.
   ~SideFile();
 
+  /// Opens it if that is possible now.
+  bool is_open();
   void put(std::span<const std::byte> bytes);
   void put(std::string_view text) { put(std::as_bytes(std::span(text))); }
   /// Writes what it can; true when nothing is left.
   bool flush();
 
  private:
+  std::string path_;
   UniqueFd fd_;
   Descriptor file_;
   std::vector<std::byte> left_;

@@ -15,7 +15,9 @@ void give_last_chance(int fd, milliseconds limit, const std::function<std::size_
   auto until = steady_clock::now() + limit;
   for (auto before = flush(); before > 0;) {
     const auto span = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-    if (span <= milliseconds(0) || !wait_until_writable(fd, span)) return;
+    if (span <= milliseconds(0)) return;
+    const bool goes_on = fd < 0 ? poll(nullptr, 0, 10) == 0 : wait_until_writable(fd, span);
+    if (!goes_on) return;
     const auto left = flush();
     if (left < before) until = steady_clock::now() + limit;
     before = left;

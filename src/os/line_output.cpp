@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "os/output_file.hpp"
 #include "os/standard_streams.hpp"
 #include "os/text.hpp"
+#include "os/writer_thread.hpp"
 
 namespace sockx {
 
@@ -40,10 +42,15 @@ ssize_t write_now(const Descriptor& to, std::string_view bytes) {
 }  // namespace
 
 LineOutput::LineOutput(const std::string& path, Tell tell)
-    : own_(open_to_append(path)),
-      described_(describe(own_.get(), path, Origin::local_file)),
-      is_prepared_(true),
-      tell_(std::move(tell)) {}
+    : path_(path), is_prepared_(true), tell_(std::move(tell)) {
+  open_file();
+}
+
+/// Nothing for a FIFO that nobody reads yet.
+void LineOutput::open_file() {
+  own_ = open_to_append(path_);
+  if (own_) described_ = describe(own_.get(), path_, Origin::local_file);
+}
 
 void LineOutput::truncate() {
   if (described_.is_file() && ftruncate(own_.get(), 0) != 0)
@@ -63,13 +70,19 @@ void LineOutput::prepare() {
       described_.kind == Descriptor::Kind::pipe || described_.kind == Descriptor::Kind::device;
   if (!is_shared || !described_.may_block) return;
   own_.reset(open(text("/proc/self/fd/{}", standard_).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!own_) return;
+  if (!own_) {
+    own_ = write_by_thread(standard_);
+    if (!own_) return;
+    has_thread_ = true;
+    described_.kind = Descriptor::Kind::unix_stream;
+  }
   described_.fd = own_.get();
   described_.may_block = false;
 }
 
 void LineOutput::draw(std::string_view sequence) {
-  const bool is_the_shells = is_in_background(described_.fd);  // the row at the cursor
+  const bool is_the_shells =
+      is_in_background(has_thread_ ? standard_ : described_.fd);  // the row at the cursor
   if (!is_the_shells && flush()) add({std::string(sequence), 0}, false);
 }
 
@@ -100,15 +113,14 @@ void LineOutput::tell_of_dropped() {
 
 bool LineOutput::flush() {
   if (!lines_.empty()) forget_lines_of_parent();
+  if (!lines_.empty() && is_late()) return false;
   while (!lines_.empty() || dropped_ > 0) {
     if (lines_.empty()) tell_of_dropped();
     const auto rest = std::string_view(lines_.front().bytes).substr(begun_);
     const auto written = write_now(described_, rest);
     if (written == 0 || (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))) return false;
     if (written < 0) {
-      const int error = errno;
-      drop_what_has_not_begun();
-      if (!std::exchange(has_failed_, true) && tell_.failed) tell_.failed(error);
+      fail(errno);
       return true;
     }
     kept_ -= static_cast<std::size_t>(written);
@@ -118,6 +130,23 @@ bool LineOutput::flush() {
     begun_ = 0;
   }
   return true;
+}
+
+/// Whether it is a file that cannot be written before somebody reads it.
+bool LineOutput::is_late() {
+  if (is_open()) return false;
+  try {
+    open_file();
+  } catch (const Error& error) {
+    fail(error.number());
+    return false;
+  }
+  return !is_open();
+}
+
+void LineOutput::fail(int error) {
+  drop_what_has_not_begun();
+  if (!std::exchange(has_failed_, true) && tell_.failed) tell_.failed(error);
 }
 
 /// The rest of a line that has begun stays, so that no later one is joined to it.
@@ -137,14 +166,23 @@ void LineOutput::forget_lines_of_parent() {
   dropped_ = 0;
 }
 
+bool LineOutput::is_written() const { return !has_thread_ || unwritten(described_.fd) == 0; }
+
 bool LineOutput::wait(std::chrono::milliseconds limit) const {
-  return wait_until_writable(described_.fd, limit);
+  const bool is_polled = is_open() && !(has_thread_ && lines_.empty());
+  if (is_polled) return wait_until_writable(described_.fd, limit);
+  constexpr std::chrono::milliseconds look_again{5};
+  return poll(nullptr, 0, static_cast<int>(std::min(limit, look_again).count())) == 0;
 }
 
 void LineOutput::finish() {
-  if (flush()) return;  // perhaps nothing has ever been written
-  give_last_chance(described_.fd, std::chrono::seconds(1),
-                   [this] { return flush() ? 0 : std::max<std::size_t>(kept_, 1); });
+  if (flush() && is_written()) return;  // perhaps nothing has ever been written
+  const bool is_polled = !has_thread_ && is_open();
+  give_last_chance(is_polled ? described_.fd : -1, std::chrono::seconds(1), [this] {
+    const auto in_hand = flush() ? 0 : std::max<std::size_t>(kept_, 1);
+    return in_hand + (has_thread_ ? unwritten(described_.fd) : 0);
+  });
+  if (!is_open() && tell_.failed) tell_.failed(ENXIO);
 }
 
 }  // namespace sockx

@@ -26,9 +26,11 @@ class LineOutput {
 
   /// Standard output or standard error, which is only looked at once there is something to write. O_NONBLOCK
   /// belongs to the open file description, which is shared with the shell: so a pipe or terminal is opened
-  /// anew through /proc/self/fd, and where that is not possible only as much is written as surely has room.
+  /// anew through /proc/self/fd. Where that is not possible, as where it belongs to another user, a thread
+  /// writes: no write of some bytes to a terminal is sure not to wait, whatever poll(2) says of it.
   LineOutput(int standard_stream, Tell tell) : standard_(standard_stream), tell_(std::move(tell)) {}
-  /// A file of our own, by open_to_append(). Throws Error with Origin::local_file.
+  /// A file of our own, by open_to_append(). Lines for a FIFO that nobody reads yet are kept as above. Throws
+  /// Error with Origin::local_file.
   LineOutput(const std::string& path, Tell tell);
   /// Removes what the file had before. Throws Error.
   void truncate();
@@ -46,6 +48,8 @@ class LineOutput {
 
   /// Writes what is taken without waiting; true when nothing is left, or writing has failed.
   bool flush();
+  /// Whether nothing waits in a thread's hands either.
+  bool is_written() const;
   /// At the end: what is left has a last chance of a second without progress.
   void finish();
   /// Until it can take more, whatever it said; false after `limit` or at a signal.
@@ -53,7 +57,9 @@ class LineOutput {
 
   /// Whether a line that is put now is not dropped.
   bool has_room() const { return kept_ < most_kept; }
-  /// What to wait for, while flush() is false.
+  /// False for a FIFO that nobody reads yet: flush() looks again.
+  bool is_open() const { return path_.empty() || own_; }
+  /// What to wait for, while flush() is false and is_open() true.
   int fd() const { return described_.fd; }
   /// Called whenever lines begin to wait for their reader; null for nobody.
   void when_waiting(std::function<void()> call) { waiting_ = std::move(call); }
@@ -63,6 +69,9 @@ class LineOutput {
     std::string bytes;
     std::uint64_t lines = 1;  // that are lost when it is dropped
   };
+  void open_file();
+  bool is_late();
+  void fail(int error);
   void add(Line line, bool keeps);
   void queue(Line line);
   void tell_of_dropped();
@@ -70,9 +79,11 @@ class LineOutput {
   void forget_lines_of_parent();
 
   int standard_ = -1;
+  std::string path_;  // of a file of our own
   UniqueFd own_;
   Descriptor described_;
   bool is_prepared_ = false, has_failed_ = false;
+  bool has_thread_ = false;  // that writes
   Tell tell_;
   std::function<void()> waiting_;
   std::deque<Line> lines_;  // what has not been written

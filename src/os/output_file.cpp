@@ -101,13 +101,22 @@ UniqueFd open_output(const std::string& path, int flags) {
   return fd;
 }
 
+namespace {
+
+/// And not a socket or a device without a driver, which cannot be opened either.
+bool is_fifo(const std::string& path) {
+  struct stat status {};
+  const bool is_found = stat(path.c_str(), &status) == 0;
+  const bool is_one = is_found && S_ISFIFO(status.st_mode);
+  errno = ENXIO;
+  return is_one;
+}
+
+}  // namespace
+
 UniqueFd open_to_append(const std::string& path) {
   auto fd = open_output(path, O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY);
-  if (!fd && errno == ENXIO) {
-    fd = open_output(path, 0);
-    if (fd) fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  }
-  if (!fd) fail_on_file("open", path);
+  if (!fd && !(errno == ENXIO && is_fifo(path))) fail_on_file("open", path);
   return fd;
 }
 

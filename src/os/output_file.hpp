@@ -26,8 +26,8 @@ bool may_be_planted(const std::string& path, const struct stat& entry);
 UniqueFd open_output(const std::string& path, int flags);
 
 /// The same to append to a file, which is created where there is none, without ever blocking in a later
-/// write. A FIFO that nobody reads yet is waited for, as a shell's redirection does; a signal ends that wait.
-/// Throws Error with Origin::local_file.
+/// write. Empty for a FIFO that nobody reads yet: open(2) would wait for a reader, so try again. Throws Error
+/// with Origin::local_file.
 UniqueFd open_to_append(const std::string& path);
 
 /// Throws Error with Origin::local_file for a call that has just failed.

@@ -1,4 +1,8 @@
 // broker: what a client says goes to all others, and what the operator says to all.
+#include <new>
+
+#include "flow/task_group.hpp"
+#include "os/error.hpp"
 #include "os/io_result.hpp"
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"
@@ -11,14 +15,22 @@ namespace {
 
 class Broker : public Handler {
  public:
-  Broker(EventLoop& loop, BrokerOptions options) : room_(loop), options_(options) {
+  Broker(EventLoop& loop, BrokerOptions options) : room_(loop), options_(options), last_words_(loop) {
     if (options_.speaks) input_.emplace(loop);
   }
 
   Task<> serve(Client& client) override {
-    Room::Member member(room_, client);
-    auto hearing = hear(client);
-    co_await room_.converse(member, std::move(hearing));
+    Speaker speaker(*this, client);
+    std::exception_ptr failure;
+    try {
+      Room::Member member(room_, client);
+      auto hearing = hear(client, speaker);
+      co_await room_.converse(member, std::move(hearing));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await speaker.end();
+    if (failure) std::rethrow_exception(failure);
   }
 
   Task<> attend() override {
@@ -30,23 +42,64 @@ class Broker : public Handler {
   }
 
   void set_crowded(bool is_crowded) override { room_.set_crowded(is_crowded); }
+  bool is_silent() override { return !input_ || has_spoken_ || input_->is_silent(); }
 
  private:
-  Task<> hear(Client& client) {
+  /// What a client says. The rest of its last line waits for room as all else does: it is no task's that is
+  /// dropped with the client.
+  class Speaker {
+   public:
+    Speaker(Broker& broker, Client& client)
+        : broker_(broker),
+          client_(client),
+          lines_(broker.options_.whole_lines,
+                 [this](std::span<const std::byte> bytes) { broker_.room_.say(client_.number, bytes); }) {}
+    Speaker(const Speaker&) = delete;
+    Speaker& operator=(const Speaker&) = delete;
+    ~Speaker() {
+      if (!lines_.is_holding()) return;
+      client_.cut.note_caught_up(false);
+      try {
+        broker_.last_words_.spawn(broker_.say_when_there_is_room(client_.number, lines_.take()));
+      } catch (const std::bad_alloc&) {  // there is no memory for it
+      }
+    }
+
+    Task<> wait_for_room() { return broker_.room_.wait_for_room(client_.number); }
+    void put(std::span<const std::byte> bytes) { lines_.put(bytes); }
+    Task<> end() {
+      if (!lines_.is_holding()) co_return;
+      co_await wait_for_room();
+      lines_.end();
+    }
+
+   private:
+    Broker& broker_;
+    Client& client_;
+    LineHold lines_;
+  };
+
+  Task<> hear(Client& client, Speaker& speaker) {
     auto& loop = co_await this_loop();
-    LineHold lines(options_.whole_lines, [this, number = client.number](std::span<const std::byte> bytes) {
-      room_.say(number, bytes);
-    });
     for (bool goes_on = true; goes_on;) {
       co_await client.input();
-      co_await room_.wait_for_room(client.number);
+      co_await speaker.wait_for_room();
       const auto got = client.receive(loop.scratch());
-      lines.put(loop.scratch().first(got.bytes));
+      speaker.put(loop.scratch().first(got.bytes));
       goes_on = got.state != IoResult::State::eof;
       if (got.bytes == loop.scratch().size()) {
         co_await loop.next_turn();
       }
     }
+    co_await speaker.end();
+  }
+
+  /// Begins in the next turn: at the end of the server there is none.
+  Task<> say_when_there_is_room(Broadcast::Party speaker, std::vector<std::byte> bytes) {
+    auto& loop = co_await this_loop();
+    co_await loop.next_turn();
+    co_await room_.wait_for_room(speaker);
+    room_.say(speaker, bytes);
   }
 
   /// nohup(1) gives a standard input that cannot be read: then there is nothing to say.
@@ -56,11 +109,14 @@ class Broker : public Handler {
     } catch (const Error& error) {
       if (error.number() != EBADF) throw;
     }
+    has_spoken_ = true;
   }
 
   Room room_;
   BrokerOptions options_;
   std::optional<ConsoleInput> input_;
+  bool has_spoken_ = false;
+  TaskGroup last_words_;  // of clients that were dropped; goes first
 };
 
 }  // namespace

@@ -34,7 +34,7 @@ class Chargen : public Handler {
     tasks.push_back(send_for_ever(loop, client));
     tasks.push_back(hear_the_end(client));
     co_await any(std::move(tasks));
-    co_await client.stream.finish_writing();
+    co_await client.end_output();
   }
 
  private:

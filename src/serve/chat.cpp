@@ -1,6 +1,7 @@
 // chat: each line goes to everybody, with the time and who said it.
 #include <ctime>
 #include <map>
+#include <new>
 #include <set>
 
 #include "flow/task_group.hpp"
@@ -46,15 +47,24 @@ class Stamp {
 class Chat : public Handler {
  public:
   Chat(EventLoop& loop, std::function<void(const std::string&)> warn)
-      : warn_(std::move(warn)), room_(loop), console_(loop), answered_(loop) {
+      : warn_(std::move(warn)), room_(loop), console_(loop), answered_(loop), leaving_(loop) {
     enter(the_operator, "operator");
   }
 
   Task<> serve(Client& client) override {
-    Room::Member member(room_, client);
+    co_await room_.wait_for_room(0);
     Guest guest(*this, client);
-    auto hearing = hear(client, member, guest);
-    co_await room_.converse(member, std::move(hearing));
+    std::exception_ptr failure;
+    try {
+      Room::Member member(room_, client);
+      guest.join();
+      auto hearing = hear(client, member, guest);
+      co_await room_.converse(member, std::move(hearing));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await guest.leave();
+    if (failure) std::rethrow_exception(failure);
     co_await client.finish();
   }
 
@@ -66,30 +76,51 @@ class Chat : public Handler {
     co_await any(std::move(tasks));
   }
 
+  bool is_silent() override { return console_.input().is_silent(); }
+
  private:
-  /// A client between its joining and its leaving, which everybody is told of.
+  /// A client between its joining and its leaving, which everybody is told of once there is room.
   class Guest {
    public:
     Guest(Chat& chat, const Client& client) : chat_(chat), number_(client.number) {
       const auto name = printable(client.name());
       chat_.enter(number_, chat_.names_.contains(name) ? text("{}#{}", name, number_) : name);
-      chat_.tell(text("{} has joined", chat_.name_of(number_)));
     }
     Guest(const Guest&) = delete;
     Guest& operator=(const Guest&) = delete;
-    ~Guest() { leave(); }
-
-    void leave() {
+    ~Guest() {
       if (!chat_.people_.contains(number_)) return;
-      chat_.tell(text("{} has left", chat_.name_of(number_)));
-      chat_.names_.erase(chat_.name_of(number_));
-      chat_.people_.erase(number_);
+      try {
+        chat_.leaving_.spawn(chat_.say_goodbye(number_));
+      } catch (const std::bad_alloc&) {  // there is no memory for it
+      }
+    }
+
+    void join() const { chat_.tell(text("{} has joined", chat_.name_of(number_))); }
+    Task<> leave() const {
+      if (!chat_.people_.contains(number_)) co_return;
+      co_await chat_.room_.wait_for_room(0);
+      chat_.part_with(number_);
     }
 
    private:
     Chat& chat_;
     std::uint64_t number_;
   };
+
+  void part_with(std::uint64_t guest) {
+    tell(text("{} has left", name_of(guest)));
+    names_.erase(name_of(guest));
+    people_.erase(guest);
+  }
+
+  /// For a guest that was dropped. Begins in the next turn: at the end of the server there is none.
+  Task<> say_goodbye(std::uint64_t guest) {
+    auto& loop = co_await this_loop();
+    co_await loop.next_turn();
+    co_await room_.wait_for_room(0);
+    part_with(guest);
+  }
 
   Task<> hear(Client& client, Room::Member& member, Guest& guest) {
     auto& loop = co_await this_loop();
@@ -115,7 +146,7 @@ class Chat : public Handler {
         co_await loop.next_turn();
       }
     }
-    guest.leave();
+    co_await guest.leave();
     member.leave();
   }
 
@@ -277,6 +308,7 @@ class Chat : public Handler {
   Notification answered_;
   std::map<std::uint64_t, std::string> people_;  // by their numbers
   std::set<std::string> names_;
+  TaskGroup leaving_;  // guests that were dropped; goes first
 };
 
 }  // namespace

@@ -6,6 +6,7 @@ Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Des
     : number(its_number),
       peer(accepted.peer),
       stream(loop, std::move(accepted.socket).release(), std::move(facts)),
+      cut(stream.facts().fd),
       begun(loop.now()),
       loop_(loop) {}
 
@@ -36,9 +37,14 @@ Task<> Client::send_all(std::span<const std::byte> bytes) {
   }
 }
 
+Task<> Client::end_output(Deadline limit) {
+  co_await stream.finish_writing(limit);
+  cut.complete();
+}
+
 Task<> Client::finish() {
   const auto limit = after(std::chrono::seconds(5));
-  co_await stream.finish_writing(limit);
+  co_await end_output(limit);
   co_await stream.drain(limit, &tally.last_byte, &tally.received);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
 #include "net/listen.hpp"
@@ -30,7 +31,9 @@ struct Client {
   Task<> send_all(std::span<const std::byte> bytes);
   /// Until there is something to receive, or the peer has ended.
   ReadinessWait input() { return stream.readable(); }
-  /// Sends FIN, then drops what still comes until the peer's end, for 5 s: closing with unread input would
+  /// Sends FIN: our half is complete.
+  Task<> end_output(Deadline limit = never);
+  /// end_output(), then drops what still comes until the peer's end, for 5 s: closing with unread input would
   /// be a reset, which destroys what the peer has not read yet. Throws Error.
   Task<> finish();
   const std::string& name() const { return stream.name(); }
@@ -38,6 +41,7 @@ struct Client {
   std::uint64_t number;  // of this server's connections, from 1
   Address peer;
   Stream stream;
+  CutUnlessComplete cut;  // complete once our half has ended or the handler is done with it
   Tally tally;
   std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
   Clock::time_point begun;

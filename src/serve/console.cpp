@@ -11,6 +11,15 @@ namespace sockx {
 ConsoleInput::ConsoleInput(EventLoop& loop)
     : stream_(Stream::standard_input(loop)), is_terminal_(isatty(STDIN_FILENO) == 1) {}
 
+bool ConsoleInput::is_silent() {
+  if (is_terminal_) return true;
+  try {
+    return stream_.look_ahead().state != IoResult::State::moved;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 Console::Console(EventLoop& loop)
     : input_(loop), output_(Stream::standard_output(loop)), put_(loop), flushed_(loop) {}
 

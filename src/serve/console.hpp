@@ -21,6 +21,8 @@ class ConsoleInput {
   /// Error.
   IoResult read(std::span<std::byte> buffer) { return stream_.read_some(buffer); }
   bool is_terminal() const { return is_terminal_; }
+  /// Whether there is nothing to read at this moment, or a user types it, who ends both by the same signal.
+  bool is_silent();
 
  private:
   Stream stream_;
@@ -37,6 +39,7 @@ class Console {
   ~Console();
 
   ConsoleInput& input() { return input_; }
+  const ConsoleInput& input() const { return input_; }
   /// Writes what can be written now. The rest is kept and written by attend(), in this order: it does not
   /// depend on whoever has put it. A failure is thrown by attend().
   void put(std::span<const std::byte> bytes);

@@ -8,9 +8,12 @@ namespace {
 class Discard : public Handler {
  public:
   Task<> serve(Client& client) override {
+    client.cut.note_caught_up();
     co_await client.stream.drain(never, &client.tally.last_byte, &client.tally.received);
-    co_await client.stream.finish_writing();
+    co_await client.end_output();
   }
+
+  bool is_silent() override { return true; }
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ class Echo : public Handler {
  public:
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
+    client.cut.note_caught_up();
     for (unsigned buffers = 1, full = 0;; ++buffers) {
       co_await client.input();
       const auto got = client.receive(loop.scratch());
@@ -26,7 +27,9 @@ class Echo : public Handler {
       if (put.bytes < bytes.size()) {
         const std::vector<std::byte> rest(bytes.begin() + static_cast<std::ptrdiff_t>(put.bytes),
                                           bytes.end());
+        client.cut.note_caught_up(false);
         co_await client.send_all(rest);
+        client.cut.note_caught_up();
       }
       full = got.bytes == loop.scratch().size() ? full + 1 : 0;
       if (full == 2 && can_splice(client)) {
@@ -35,8 +38,10 @@ class Echo : public Handler {
       }
       if (buffers % most_buffers_in_a_row == 0) co_await loop.next_turn();
     }
-    co_await client.stream.finish_writing();
+    co_await client.end_output();
   }
+
+  bool is_silent() override { return true; }
 
  private:
   virtual std::span<std::byte> transformed(std::span<std::byte> bytes) const { return bytes; }
@@ -53,6 +58,7 @@ class Echo : public Handler {
       client.tally.received += moved;
       client.tally.sent += moved;
       if (moved > 0) client.tally.last_byte = loop.now();
+      client.cut.note_caught_up(!pump.is_holding());
       if (state == Pump::State::wants_input) {
         watch.forget_readable();
         goes_on = co_await watch.readable(after(100ms));

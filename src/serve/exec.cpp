@@ -1,7 +1,6 @@
 // exec: a program for every client.
 #include <stdexcept>
 
-#include "flow/cut_unless_complete.hpp"
 #include "os/text.hpp"
 #include "serve/handler.hpp"
 #include "serve/program.hpp"
@@ -37,13 +36,12 @@ class Exec : public Handler {
     auto& loop = co_await this_loop();
     if (!ender_) ender_.emplace(loop);
     const int socket = client.stream.facts().fd;
-    CutUnlessComplete cut(socket);
     Program program(loop, call_, local_address(socket), client.peer, protocol_of(socket));
     const EndedInAnyCase ended(program, *ender_, client.place);
     RelayOptions rules;
     rules.reader_may_leave = true;
     auto near = program.near_side();
-    FarSide far{client.stream, &cut};
+    FarSide far{client.stream, &client.cut};
     co_await relay(std::move(near), std::move(far), std::move(rules), client.tally, [](const RelayEvent&) {});
     const auto end = co_await program.wait(5s, never);
     if (!end.how.is_success() && !end.was_cut_off)

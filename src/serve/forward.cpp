@@ -17,7 +17,6 @@ class Forward : public Handler {
 
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    CutUnlessComplete near_cut(client.stream.facts().fd);
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
@@ -28,7 +27,7 @@ class Forward : public Handler {
     auto there = carry(client.stream, far, {nullptr, &tally.last_byte, &tally.received}, has_failed);
     auto back = carry(far, client.stream, {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
-    near_cut.complete();
+    client.cut.complete();
     far_cut.complete();
   }
 

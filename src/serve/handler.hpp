@@ -27,6 +27,10 @@ class Handler {
   /// While this is set, a connection waits that has no place: a client that has nothing more to say, and has
   /// got everything, may be ended for it.
   virtual void set_crowded(bool) {}
+  /// Whether it has nothing to say by itself at this moment. When a signal ends the server, a client that has
+  /// been sent everything then sees an end; otherwise it meets a reset. Never so where a program, another
+  /// server or an endless stream would have gone on.
+  virtual bool is_silent() { return false; }
 };
 
 std::unique_ptr<Handler> make_echo();     // RFC 862

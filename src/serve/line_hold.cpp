@@ -1,22 +1,12 @@
 #include "serve/line_hold.hpp"
 
 #include <algorithm>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
 #include "os/text.hpp"
 
 namespace sockx {
-
-LineHold::~LineHold() {
-  if (held_.empty()) return;
-  try {
-    held_.push_back(std::byte{'\n'});
-    sink_(held_);
-  } catch (const std::bad_alloc&) {  // there is no memory for it
-  }
-}
 
 void LineHold::put(std::span<const std::byte> bytes) {
   if (!whole_lines_) return sink_(bytes);
@@ -34,6 +24,15 @@ void LineHold::put(std::span<const std::byte> bytes) {
     throw std::runtime_error(text("a line has more than {} bytes", longest));
   }
   held_.insert(held_.end(), begun.begin(), begun.end());
+}
+
+void LineHold::end() {
+  if (is_holding()) sink_(take());
+}
+
+std::vector<std::byte> LineHold::take() {
+  if (is_holding()) held_.push_back(std::byte{'\n'});
+  return std::exchange(held_, {});
 }
 
 }  // namespace sockx

@@ -17,12 +17,14 @@ class LineHold {
   LineHold(bool whole_lines, Sink sink) : whole_lines_(whole_lines), sink_(std::move(sink)) {}
   LineHold(const LineHold&) = delete;
   LineHold& operator=(const LineHold&) = delete;
-  /// What is held, as a line: it has been received, however its stream has ended.
-  ~LineHold();
-
   /// Passes on as much as ends with a line, and holds what is behind that. Throws std::runtime_error when a
   /// line is longer than `longest`; that line is dropped.
   void put(std::span<const std::byte> bytes);
+  /// Passes on what is held, as a line. At the end of the stream, however that comes: it has been received.
+  void end();
+  bool is_holding() const { return !held_.empty(); }
+  /// What end() would pass on, for somebody else to do so; nothing is held then.
+  std::vector<std::byte> take();
 
  private:
   bool whole_lines_;

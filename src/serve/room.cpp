@@ -18,6 +18,8 @@ constexpr auto silence_before_giving_way = 1s;
 constexpr std::size_t far_behind = Broadcast::capacity / 2;
 // A slow member has to take that much in that time: 2.5 MiB/s.
 constexpr auto slice = 25ms;
+constexpr Duration most_patience = 1s;  // with slow members, before that counts
+constexpr int patience_comes_back_in = 10;
 constexpr std::size_t most_in_a_slice = Broadcast::capacity / 16;
 
 class Counted {
@@ -32,6 +34,32 @@ class Counted {
 };
 
 }  // namespace
+
+/// Somebody who waits for a slow member.
+class Room::Held {
+ public:
+  explicit Held(Room& room) : room_(room) {
+    if (room_.held_++ == 0) room_.patience_end_ = room_.loop_.now() + room_.patience_left();
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    if (--room_.held_ > 0) return;
+    room_.patience_since_ = room_.loop_.now();
+    room_.patience_ = std::max(room_.patience_end_ - room_.patience_since_, Duration());
+  }
+
+ private:
+  Room& room_;
+};
+
+Room::Room(EventLoop& loop)
+    : loop_(loop),
+      patience_(most_patience),
+      patience_since_(loop.now()),
+      news_(loop),
+      moved_(loop),
+      came_(loop) {}
 
 Room::Member::Member(Room& room, Client& client)
     : room_(room),
@@ -55,6 +83,7 @@ void Room::Member::leave() {
 void Room::Member::answer(std::string bytes) {
   answer_ = std::move(bytes);
   answer_place_ = room_.log_.end();
+  client_.cut.note_caught_up(false);
   client_.stream.watch().presume_writable();
 }
 
@@ -102,6 +131,7 @@ void Room::say(Party but, std::span<const std::byte> bytes) {
 
 void Room::end() {
   has_ended_ = true;
+  moved_.notify();
   wake_all();
 }
 
@@ -111,6 +141,7 @@ void Room::end() {
 void Room::wake_all() {
   for (auto* const member : asleep_) {
     member->is_asleep_ = false;
+    member->client_.cut.note_caught_up(false);
     member->client_.stream.watch().presume_writable();
   }
   awake_.splice(awake_.end(), asleep_);
@@ -132,12 +163,13 @@ Task<> Room::tell_everything(Member& member) {
     const auto sent_before = member.client_.tally.sent;
     const auto told = deliver(member);
     if (told == Told::the_end) {
-      co_await member.client_.stream.finish_writing();
+      co_await member.client_.end_output();
       break;
     }
     if (told == Told::everything) {
       if (watch.is_hung_up()) break;
       if (!std::exchange(member.is_asleep_, true)) asleep_.splice(asleep_.end(), awake_, member.place_);
+      member.client_.cut.note_caught_up();
       watch.forget_writable();
       const auto until = gives_way_at(member);
       in_time = co_await watch.writable(until);
@@ -196,27 +228,28 @@ void Room::strike(Member& member) {
 }
 
 void Room::cut_off(Member& member) const {
-  set_reset_on_close(member.client_.stream.facts().fd, true);
+  member.client_.cut.fail();
   throw std::runtime_error(
       text("it did not read: {} were due to it", counted(log_.end() - member.position_, "byte")));
-}
-
-void Room::cut_off_all() const {
-  for (const auto* const members : {&awake_, &asleep_})
-    for (const auto* const member : *members) set_reset_on_close(member->client_.stream.facts().fd, true);
 }
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
 Deadline Room::held_until(Party but) {
   constexpr Deadline now{};
-  if (!is_far_behind(slowest_)) return now;
+  if (has_ended_ || !is_far_behind(slowest_)) return now;
   look();
   if (!is_far_behind(slowest_)) return now;
   const auto& lead = fastest_.party == but ? second_ : fastest_;
   if (lead.party == 0) return now;
   if (is_far_behind(lead.position)) return never;
+  const auto patient_until = held_ > 0 ? patience_end_ : loop_.now() + patience_left();
+  if (loop_.now() < patient_until) return patient_until;
   return log_.end() - slice_begin_ < most_in_a_slice ? now : slice_end_;
+}
+
+Duration Room::patience_left() const {
+  return std::min(most_patience, patience_ + (loop_.now() - patience_since_) / patience_comes_back_in);
 }
 
 Task<> Room::wait_for_room(Party but) {
@@ -224,6 +257,8 @@ Task<> Room::wait_for_room(Party but) {
     const auto until = held_until(but);
     if (until <= loop_.now()) co_return;
     const Counted counted(waiting_);
+    std::optional<Held> held;
+    if (until != never) held.emplace(*this);
     co_await moved_.wait(until);
   }
 }

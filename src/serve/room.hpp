@@ -19,15 +19,18 @@ namespace sockx {
 /// Nobody waits for a member that does not read, and no member is cut off that reads: before something is
 /// said, has_room() tells whether there is room for it. It is false
 ///  - while all members that it is for are more than half of the log behind: the fastest sets the pace;
-///  - while some member is that far behind, and as much as a slow member has to take in a slice of time has
-///    been said in this one.
-/// So a member has 0.2 s for the half of the log at the least, and the others are never held up below that
-/// rate. A member that takes nothing for 5 s while somebody waits is cut off too.
+///  - while some member is that far behind, for 1 s: it may have paused. Of this patience a tenth of the time
+///    in which nobody waits comes back;
+///  - once the patience is used up, when as much as a slow member has to take in a slice of time has been
+///  said
+///    in this one.
+/// So a member has 0.2 s for the half of the log at the least, and the others are held up below that rate for
+/// no more than a tenth of the time. A member that takes nothing for 5 s while somebody waits is cut off too.
 class Room {
  public:
   using Party = Broadcast::Party;
 
-  explicit Room(EventLoop& loop) : loop_(loop), news_(loop), moved_(loop), came_(loop) {}
+  explicit Room(EventLoop& loop);
 
   /// A client's place in the log, from what is said next on.
   class Member {
@@ -70,8 +73,6 @@ class Room {
   /// Nothing more is said, also to those that come later.
   void end();
   bool has_ended() const { return has_ended_; }
-  /// Whenever a member's connection is closed from now on, that is a reset.
-  void cut_off_all() const;
 
   /// Whether something may be said now to all members but one (0: to all); see above.
   bool has_room(Party but) { return held_until(but) <= loop_.now(); }
@@ -90,6 +91,7 @@ class Room {
   Notification& news() { return news_; }
 
  private:
+  class Held;
   enum class Told { everything, the_end, what_fits };
   struct Lead {
     Party party = 0;  // 0: there is none
@@ -104,6 +106,7 @@ class Room {
   static Told deliver_answer(Member& member);
   Deadline held_until(Party but);
   Deadline gives_way_at(const Member& member) const;
+  Duration patience_left() const;
   void note_move(Broadcast::Position before, Broadcast::Position now);
   bool is_far_behind(Broadcast::Position position) const;
   bool is_lost(const Member& member) const { return member.position_ < log_.begin(); }
@@ -123,6 +126,9 @@ class Room {
   Clock::time_point slice_end_{}, said_at_{};
   Broadcast::Position slice_begin_ = 0;
   std::size_t waiting_ = 0;  // to say something
+  std::size_t held_ = 0;     // those of them that wait for a slow member
+  Duration patience_;        // that was left when nobody was held any more
+  Clock::time_point patience_since_, patience_end_{};
   bool has_ended_ = false, is_crowded_ = false;
   Notification news_, moved_, came_;
 };

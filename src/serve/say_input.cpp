@@ -20,6 +20,8 @@ Task<> say_input(ConsoleInput& input, Room& room, bool whole_lines) {
       co_await loop.next_turn();
     }
   }
+  co_await room.wait_for_room(0);
+  lines.end();
 }
 
 }  // namespace sockx

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "flow/cut_unless_complete.hpp"
 #include "flow/pumping.hpp"
 #include "os/calls.hpp"
 #include "os/error.hpp"
@@ -21,7 +20,6 @@ class Send : public Handler {
   /// dropped. A client that does not get all of it meets a reset.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    CutUnlessComplete cut(client.stream.facts().fd);
     Stream file(loop, open_file(), path_, Origin::local_file);
     const auto size = status_of(file.facts().fd).st_size;
     Pump pump(file, client.stream);
@@ -29,8 +27,7 @@ class Send : public Handler {
     if (const auto sent = client.tally.sent; sent < static_cast<std::uint64_t>(size))
       throw Incomplete(text("{} has become shorter: {} of {} were sent", path_, sent,
                             counted(static_cast<std::uint64_t>(size), "byte")));
-    cut.complete();
-    co_await client.stream.finish_writing();
+    co_await client.end_output();
     co_await client.stream.wait_until_acknowledged(never, &client.tally.last_byte);
     co_await client.finish();
   }

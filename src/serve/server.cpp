@@ -29,6 +29,7 @@ class Server::Sitting {
   Sitting(const Sitting&) = delete;
   Sitting& operator=(const Sitting&) = delete;
   ~Sitting() {
+    if (!has_ended_) server_.cut_off(client_);
     server_.seats_.erase(client_.number);
     server_.left_.notify();
     tell(ServerEvent::Kind::closed, client_.ending);
@@ -36,9 +37,13 @@ class Server::Sitting {
 
   void complete() {
     client_.ending = "complete";
-    is_complete_ = true;
+    client_.cut.complete();
+    has_ended_ = is_complete_ = true;
   }
-  void fail(const std::string& reason) { client_.ending = reason; }
+  void fail(const std::string& reason) {
+    client_.ending = reason;
+    has_ended_ = true;
+  }
 
  private:
   void tell(ServerEvent::Kind kind, std::string_view reason) const {
@@ -51,7 +56,7 @@ class Server::Sitting {
 
   Server& server_;
   Client& client_;
-  bool is_complete_ = false;
+  bool has_ended_ = false, is_complete_ = false;
 };
 
 Server::Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options)
@@ -73,14 +78,21 @@ Task<> Server::run() {
   if (options_.idle_timeout) tasks.push_back(end_idle_clients(*options_.idle_timeout));
   tasks.push_back(handler_.attend());
   tasks.push_back(accept_until_drained());
-  try {
-    co_await any(std::move(tasks));
-  } catch (...) {
-    for (const auto& [number, seat] : seats_) set_reset_on_close(seat.client->stream.facts().fd, true);
-    throw;
-  }
+  co_await any(std::move(tasks));
   listeners_.clear();
   co_await wait_for_last_clients(std::min(drained_by_, after(options_.drain_timeout.value_or(usual_grace))));
+  has_ended_ = true;
+}
+
+/// A client that is left when the server ends, or has been idle for too long. It meets a reset unless our
+/// half has ended before: then only a failure takes that back. A signal is an end for those that have
+/// everything.
+void Server::cut_off(Client& client) const {
+  if (!options_.ends_by_signal()) {
+    if (!has_ended_) client.cut.fail();
+  } else if (client.cut.has_caught_up() && handler_.is_silent()) {
+    client.cut.complete();
+  }
 }
 
 Task<> Server::watch_for_quiet(Duration limit) {
@@ -127,7 +139,9 @@ Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
   try {
     co_await any(std::move(tasks));
   } catch (const TimedOut&) {
-    set_reset_on_close(client.stream.facts().fd, true);
+    throw;
+  } catch (const std::exception& error) {
+    sitting.fail(error.what());
     throw;
   }
   sitting.complete();
@@ -274,7 +288,7 @@ Task<> Server::end_idle_clients(Duration limit) {
     }
     for (const auto& seat : idle) {
       seat.client->ending = reason;
-      set_reset_on_close(seat.client->stream.facts().fd, true);
+      seat.client->cut.fail();
       clients_.cancel(*seat.task);
     }
     co_await loop_.sleep_until(next);

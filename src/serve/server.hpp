@@ -39,6 +39,8 @@ struct ServerOptions {
   bool rejects = false;                   // one too many is closed at once, and does not wait
   std::optional<Duration> idle_timeout;   // no byte in either direction
   std::optional<Duration> drain_timeout;  // for those that are left once the server is to stop
+  /// Asked when clients are left at the end: whether a signal has ended the server, and no failure or limit.
+  std::function<bool()> ends_by_signal = [] { return false; };
   /// Why a client is not served, or nothing.
   std::function<std::optional<std::string>(const Accepted&)> refuses = [](const Accepted&) {
     return std::nullopt;
@@ -96,6 +98,7 @@ class Server {
   void admit(Listener& listener, Accepted accepted);
   void refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule);
   bool is_idle(Seat& seat, Duration limit) const;
+  void cut_off(Client& client) const;
   void keep_spare();
   void note_shortage(std::string_view reason);
   Task<> serve(Descriptor described, Accepted accepted, std::uint64_t number);
@@ -107,7 +110,7 @@ class Server {
   ServerOptions options_;
   std::map<std::uint64_t, Seat> seats_;
   std::uint64_t accepted_ = 0;
-  bool is_short_ = false;
+  bool is_short_ = false, has_ended_ = false;
   Deadline drained_by_ = never;
   UniqueFd spare_;  // where the server rejects
   std::shared_ptr<Places> places_;

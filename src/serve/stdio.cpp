@@ -1,4 +1,6 @@
 // stdio: clients' bytes merge on standard output, and standard input goes to all of them.
+#include <new>
+
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
 #include "serve/console.hpp"
@@ -28,33 +30,40 @@ class Stdio : public Handler {
     std::vector<Task<>> tasks;
     tasks.push_back(speak());
     tasks.push_back(console_.attend());
-    const CutUnlessOver cut(*this);
     co_await any(std::move(tasks));
   }
 
   void set_crowded(bool is_crowded) override { room_.set_crowded(is_crowded); }
+  bool is_silent() override {
+    return console_.is_flushed() && (room_.has_ended() || console_.input().is_silent());
+  }
 
  private:
-  /// Clients may not take what they have got for the whole when the server ends before standard input has. A
-  /// user who types ends both by the same signal.
-  class CutUnlessOver {
+  /// The lines of a client. What is left of the last one is put however the client goes: the console keeps
+  /// it.
+  class Lines {
    public:
-    explicit CutUnlessOver(Stdio& stdio) : stdio_(stdio) {}
-    CutUnlessOver(const CutUnlessOver&) = delete;
-    CutUnlessOver& operator=(const CutUnlessOver&) = delete;
-    ~CutUnlessOver() {
-      if (!stdio_.room_.has_ended() && !stdio_.console_.input().is_terminal()) stdio_.room_.cut_off_all();
+    Lines(Console& console, bool whole)
+        : hold_(whole, [&console](std::span<const std::byte> bytes) { console.put(bytes); }) {}
+    Lines(const Lines&) = delete;
+    Lines& operator=(const Lines&) = delete;
+    ~Lines() {
+      try {
+        hold_.end();
+      } catch (const std::bad_alloc&) {  // there is no memory for it
+      }
     }
+    void put(std::span<const std::byte> bytes) { hold_.put(bytes); }
 
    private:
-    Stdio& stdio_;
+    LineHold hold_;
   };
 
   /// A client is read only when everything before has been written, and then lets others have their turn.
   Task<> hear(Client& client) {
     auto& loop = co_await this_loop();
     {
-      LineHold lines(options_.whole_lines, [this](std::span<const std::byte> bytes) { console_.put(bytes); });
+      Lines lines(console_, options_.whole_lines);
       for (bool goes_on = true; goes_on;) {
         co_await client.input();
         co_await console_.flush();

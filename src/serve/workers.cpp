@@ -106,9 +106,9 @@ void Workers::reap() {
   }
 }
 
-/// 0 stands for the deadline: those that would drain at SIGTERM are to end now.
+/// 0 stands for the deadline.
 void Workers::pass_on(int signal) {
-  const auto byte = static_cast<unsigned char>(signal != 0 ? signal : SIGINT);
+  const auto byte = static_cast<unsigned char>(signal != 0 ? signal : deadline_signal);
   for (const auto& worker : workers_) {
     if (worker.pid < 0) continue;
     // One that has died, or has heard thousands and not heeded them, is none to speak to.

@@ -29,6 +29,9 @@ struct WorkersOptions {
 /// When the parent dies, for whatever reason, so do the workers (PR_SET_PDEATHSIG in prctl(2)).
 class Workers {
  public:
+  /// What the workers are told at the deadline.
+  static constexpr int deadline_signal = SIGALRM;
+
   explicit Workers(WorkersOptions options);
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;

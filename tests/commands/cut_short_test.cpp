@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include <deque>
+
+#include "../support/descriptors.hpp"
 #include "../support/server.hpp"
 #include "../support/terminal.hpp"
 
@@ -226,23 +229,123 @@ TEST_CASE("listen --keep-open: when standard output or input fails, every client
   }
 }
 
-TEST_CASE("listen --keep-open: a signal before standard input has ended is a reset for every client") {
-  for (const bool has_ended : {false, true}) {
-    CAPTURE(has_ended);
-    Process listening(sockx({"listen", "--keep-open", "127.0.0.1", "0"}), {Stdio::pipe()});
-    auto peer = Peer::connect(port_of(listening));
-    listening.write("hello");
-    CHECK(peer.receive(5) == "hello");
-    if (has_ended) {
-      listening.close_input();
-      CHECK(peer.receive(1).empty());
+/// A server, what a client says to it at first, and what the client hears then.
+struct Served {
+  Words words;
+  std::string said = {}, heard = {};
+};
+
+const std::vector<Served> quiet_servers{
+    {{"--keep-open"}},
+    {{"--keep-open", "--handler", "echo"}, "hello", "hello"},
+    {{"--keep-open", "--handler", "upper"}, "hello", "HELLO"},
+    {{"--keep-open", "--handler", "discard"}},
+    {{"--broker"}},
+    {{"--keep-open", "--handler", "echo", "--workers", "2"}, "hello", "hello"},
+};
+
+Peer client_of(const std::string& port, const Served& served) {
+  auto peer = Peer::connect(port);
+  peer.send(served.said);
+  CHECK(peer.receive(served.heard.size()) == served.heard);
+  return peer;
+}
+
+TEST_CASE("a server that is ended by a signal while all is silent ends its clients, others it resets") {
+  for (const auto& served : quiet_servers) {
+    for (const int signal : {SIGTERM, SIGINT, SIGKILL}) {
+      Process listening(sockx({"-v", "listen", "127.0.0.1:0"}) + served.words, {Stdio::pipe()});
+      CAPTURE(listening.command());
+      CAPTURE(signal);
+      auto peer = client_of(port_of(listening), served);
+      listening.err_line("connection 1 from");
+      listening.signal(signal);
+      check_end(listening, killed_by(signal));
+      if (signal == SIGKILL)
+        check_is_reset(peer);
+      else
+        check_has_ended_well(peer);
     }
-    listening.signal(SIGTERM);
-    check_end(listening, killed_by(SIGTERM));
-    if (has_ended)
-      check_has_ended_well(peer);
-    else
-      check_is_reset(peer);
+  }
+}
+
+TEST_CASE("a server that a limit of time ends resets its clients") {
+  std::deque<Process> servers;
+  std::vector<Peer> peers;
+  for (const auto& served : quiet_servers) {
+    auto& server = servers.emplace_back(sockx({"listen", "--deadline", "3s", "127.0.0.1:0"}) + served.words,
+                                        Process::Options{Stdio::pipe()});
+    peers.push_back(client_of(port_of(server), served));
+  }
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    CAPTURE(servers[i].command());
+    check_end(servers[i], exited(5));
+    check_is_reset(peers[i]);
+  }
+}
+
+TEST_CASE("a server whose standard output has gone resets its clients") {
+  for (const auto& served : quiet_servers) {
+    if (served.words.size() > 3) continue;  // of several workers one goes on
+    auto [read_end, write_end] = make_pipe_ends(0);
+    Process listening(sockx({"--json", "listen", "127.0.0.1:0"}) + served.words,
+                      {Stdio::pipe(), Stdio::given(write_end.get())});
+    CAPTURE(listening.command());
+    write_end.reset();
+    const auto port = port_of(listening);
+    auto peer = client_of(port, served);
+    read_end.reset();
+    try {
+      Peer::connect(port);                // an event of which finds out
+    } catch (const std::system_error&) {  // it was known already
+    }
+    check_end(listening, killed_by(SIGPIPE));
+    check_is_reset(peer);
+  }
+}
+
+TEST_CASE("--handler chargen has never said everything: a signal is a reset for its clients") {
+  Process listening(sockx({"listen", "--keep-open", "--handler", "chargen", "127.0.0.1:0"}));
+  auto peer = Peer::connect(port_of(listening));
+  CHECK(peer.receive(1) == " ");
+  listening.signal(SIGTERM);
+  check_end(listening, killed_by(SIGTERM));
+  CHECK(peer.ends_by_reset());
+}
+
+TEST_CASE("listen --keep-open: a signal in the middle of standard input is a reset for every client") {
+  const Folder folder;
+  const auto input = write_file(folder / "input", noise(50'000'000));
+  Process listening(sockx({"listen", "--keep-open", "127.0.0.1", "0"}), {Stdio::input(input)});
+  auto peer = Peer::connect(port_of(listening));
+  CHECK(peer.receive(1).size() == 1);
+  listening.signal(SIGTERM);
+  check_end(listening, killed_by(SIGTERM));
+  CHECK(peer.ends_by_reset());
+}
+
+TEST_CASE("listen --keep-open: a signal after the end of standard input takes nothing back") {
+  Process listening(sockx({"listen", "--keep-open", "127.0.0.1", "0"}), {Stdio::pipe()});
+  auto peer = Peer::connect(port_of(listening));
+  listening.write("hello");
+  CHECK(peer.receive(5) == "hello");
+  listening.close_input();
+  CHECK(peer.receive(1).empty());
+  listening.signal(SIGTERM);
+  check_end(listening, killed_by(SIGTERM));
+  check_has_ended_well(peer);
+}
+
+TEST_CASE("a program that fails after it has closed its output has ended it: its client sees an end") {
+  for (const bool stays : {true, false}) {
+    auto words = sockx({"listen", "--sh", "echo partial; exit 3", "127.0.0.1:0"});
+    if (stays) words.emplace_back("--keep-open");
+    Process listening(words);
+    auto peer = Peer::connect(port_of(listening));
+    peer.finish();
+    CHECK(peer.receive_all() == "partial\n");
+    if (stays) listening.signal(SIGTERM);
+    check_end(listening, stays ? killed_by(SIGTERM) : exited(1));
   }
 }
 

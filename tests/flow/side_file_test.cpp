@@ -88,6 +88,19 @@ TEST_CASE("side file: a fifo is opened once somebody reads it") {
   CHECK(heard == "said");
 }
 
+TEST_CASE("side file: what is put while nobody reads the fifo is kept, and nobody waits") {
+  const Folder folder;
+  const auto path = make_fifo(folder);
+  SideFile file(path);
+  CHECK(file.flush());  // there is nothing yet
+  file.put("one ");
+  CHECK_FALSE(file.flush());
+  const auto reader = open_reader(path);
+  file.put("two");
+  CHECK(file.flush());
+  CHECK(read_available(reader.get()) == "one two");
+}
+
 TEST_CASE("side file: the file of standard input is not emptied") {
   const Folder folder;
   const auto path = write_file(folder / "input", "precious");

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ PipeEnds lent_pipe() {
 std::string read_until_empty(int fd, LineOutput& output) {
   std::string all;
   for (bool goes_on = true; goes_on;) {
-    goes_on = !output.flush();
+    goes_on = !output.flush() || !output.is_written();
     all += read_available(fd);
   }
   return all;
@@ -119,6 +120,45 @@ TEST_CASE("line output: a stream that cannot be opened anew is not waited for ei
     return lines.size() > 300 && lines.back().ends_with(" dropped") ? 0 : 2;
   });
   CHECK(end.exited_with(0));
+}
+
+TEST_CASE(
+    "line output: a terminal that cannot be opened anew is not waited for, whatever poll(2) says of it") {
+  const auto end = in_child([] {
+    const UniqueFd reader(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK));
+    unlockpt(reader.get());
+    const UniqueFd terminal(open(ptsname(reader.get()), O_WRONLY | O_NOCTTY));
+    if (!terminal || fchmod(terminal.get(), 0) != 0) return 1;
+    if (getuid() == 0 && setuid(65534) != 0) return 2;
+    LineOutput output(terminal.get(), tell());
+    put_lines(output, 1000);
+    const auto lines = lines_of(read_until_empty(reader.get(), output));
+    if (lines.size() < 300 || !lines.back().ends_with(" dropped\r")) return 3;
+    output.put("next");
+    output.finish();
+    return read_available(reader.get()) == "next\r\n" ? 0 : 4;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("line output: lines for a fifo that nobody reads yet are kept, and their loss is told at the end") {
+  const Folder folder;
+  const auto path = folder / "fifo";
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  std::vector<int> errors;
+  auto how = tell();
+  how.failed = [&errors](int error) { errors.push_back(error); };
+  LineOutput unread(path, how), output(path, tell());
+  unread.put("lost");
+  unread.finish();
+  CHECK(errors == std::vector{ENXIO});
+  output.put("kept");
+  CHECK_FALSE(output.is_open());
+  CHECK_FALSE(output.flush());
+  const UniqueFd reader(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  CHECK(output.flush());
+  output.put("next");
+  CHECK(read_available(reader.get()) == "kept\nnext\n");
 }
 
 TEST_CASE("line output: a failure is told once, and lines that fit again are written") {

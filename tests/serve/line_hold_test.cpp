@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -13,14 +12,13 @@ namespace {
 /// Lines, and what they have passed on.
 struct Lines {
   std::string passed;
-  std::optional<LineHold> hold;
+  LineHold hold;
 
-  explicit Lines(bool whole = true) {
-    hold.emplace(whole, [this](std::span<const std::byte> bytes) {
-      passed.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    });
-  }
-  void put(const std::string& bytes) { hold->put(std::as_bytes(std::span(bytes))); }
+  explicit Lines(bool whole = true)
+      : hold(whole, [this](std::span<const std::byte> bytes) {
+          passed.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        }) {}
+  void put(const std::string& bytes) { hold.put(std::as_bytes(std::span(bytes))); }
 };
 
 TEST_CASE("line hold: what is passed on ends with a line") {
@@ -33,15 +31,15 @@ TEST_CASE("line hold: what is passed on ends with a line") {
   CHECK(lines.passed == "one\ntwo\nthree\n");
   lines.put("");
   lines.put("\n");
-  lines.hold.reset();
+  lines.hold.end();
   CHECK(lines.passed == "one\ntwo\nthree\n\n");
 }
 
-TEST_CASE("line hold: what is left of a line at the end, however that comes, gets its newline") {
+TEST_CASE("line hold: what is left of a line at the end gets its newline") {
   Lines lines;
   lines.put("one\nlast");
   CHECK(lines.passed == "one\n");
-  lines.hold.reset();
+  lines.hold.end();
   CHECK(lines.passed == "one\nlast\n");
 }
 
@@ -49,7 +47,7 @@ TEST_CASE("line hold: without whole lines all passes as it comes") {
   Lines lines(false);
   lines.put("one\ntw");
   CHECK(lines.passed == "one\ntw");
-  lines.hold.reset();
+  lines.hold.end();
   CHECK(lines.passed == "one\ntw");
 }
 
@@ -62,7 +60,7 @@ TEST_CASE("line hold: a line may have 64 KiB with its newline, and no more") {
   CHECK(lines.passed == longest + "\n");
   lines.put(longest);
   CHECK_THROWS_AS(lines.put("x"), std::runtime_error);
-  lines.hold.reset();
+  lines.hold.end();
   CHECK(lines.passed == longest + "\n");
 }
 

@@ -55,22 +55,33 @@ std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& fi
 
 Passages make_passages(const ConversationOptions& options, Report& report) {
   Passages passages;
-  auto& [outward, inward] = passages;
+  auto& outward = passages.outward;
+  auto& inward = passages.inward;
   if (options.max_record)
     outward.max_record = inward.max_record = static_cast<std::size_t>(*options.max_record);
   outward.framing = inward.framing = options.framing.value_or(Framing{});
   outward.line_delay = options.line_delay.value_or(Duration{});
   if (options.crlf) outward.stages.push_back(make_crlf());
 
-  const auto tee_to = [](const std::string& path) { return make_tee(std::make_shared<SideFile>(path)); };
-  if (!options.tee_out.empty()) outward.stages.push_back(tee_to(options.tee_out));
-  if (!options.tee_in.empty()) inward.stages.push_back(tee_to(options.tee_in));
+  const auto opened = [&passages](const std::string& path) {
+    return passages.files.emplace_back(std::make_shared<SideFile>(path));
+  };
+  if (!options.tee_out.empty()) outward.stages.push_back(make_tee(opened(options.tee_out)));
+  if (!options.tee_in.empty()) inward.stages.push_back(make_tee(opened(options.tee_in)));
   if (options.hexdump.empty()) return passages;
   std::shared_ptr<SideFile> dumped;
-  if (options.hexdump != "-") dumped = std::make_shared<SideFile>(options.hexdump);
+  if (options.hexdump != "-") dumped = opened(options.hexdump);
   outward.stages.push_back(hexdump(true, dumped, report));
   inward.stages.push_back(hexdump(false, dumped, report));
   return passages;
+}
+
+Task<> wait_for_readers(const Passages& passages) {
+  auto& loop = co_await this_loop();
+  for (const auto& file : passages.files)
+    while (!file->is_open()) {
+      co_await loop.sleep_until(after(std::chrono::milliseconds(50)));
+    }
 }
 
 }  // namespace sockx

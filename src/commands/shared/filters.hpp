@@ -9,9 +9,12 @@ namespace sockx {
 
 struct Passages {
   Passage outward, inward;
+  std::vector<std::shared_ptr<SideFile>> files = {};  // that are written beside the stream
 };
 
 /// Opens the files that are written beside the stream. Throws Error.
 Passages make_passages(const ConversationOptions& options, Report& report);
+/// Until somebody reads each FIFO among the files. Throws Error.
+Task<> wait_for_readers(const Passages& passages);
 
 }  // namespace sockx

@@ -129,6 +129,10 @@ ServerOptions server_options(const Plan& plan, const AccessControl& access) {
   rules.rejects = plan.options.rejects;
   rules.idle_timeout = plan.limits.idle;
   rules.drain_timeout = plan.options.drain_timeout;
+  rules.ends_by_signal = [&context = plan.context] {
+    const int signal = context.caught_signal();
+    return signal != 0 && signal != Workers::deadline_signal;
+  };
   rules.refuses = [&access](const Accepted& accepted) { return access.objection_to(accepted); };
   rules.tell = ServerJournal(plan.context);
   return rules;

@@ -79,11 +79,14 @@ bool NameLock::try_lock() {
       open(path_.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode_of_lock));
   struct stat ours {
   }, named{};
-  if (!file || fstat(file.get(), &ours) != 0 || ours.st_uid != geteuid()) return true;
-  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  if (!file) return true;
+  const bool is_known = fstat(file.get(), &ours) == 0;
+  if (is_known && ours.st_uid != geteuid()) return true;
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return !is_known;
   // Who held it before may have removed it since it was opened.
-  if (lstat(path_.c_str(), &named) != 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
-    return false;
+  const bool is_named =
+      lstat(path_.c_str(), &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+  if (is_known && !is_named) return false;
   held_ = std::move(file);
   return true;
 }

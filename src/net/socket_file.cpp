@@ -80,13 +80,17 @@ bool NameLock::try_lock() {
   struct stat ours {
   }, named{};
   if (!file) return true;
-  const bool is_known = fstat(file.get(), &ours) == 0;
-  if (is_known && ours.st_uid != geteuid()) return true;
-  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return !is_known;
+  const bool is_held = flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+  if (fstat(file.get(), &ours) != 0) {
+    const int number = errno;
+    if (is_held) held_ = std::move(file);  // and so removed
+    throw Error(number, text("fstat {}", path_), Origin::local_file);
+  }
+  if (ours.st_uid != geteuid()) return true;
+  if (!is_held) return false;
   // Who held it before may have removed it since it was opened.
-  const bool is_named =
-      lstat(path_.c_str(), &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
-  if (is_known && !is_named) return false;
+  if (lstat(path_.c_str(), &named) != 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
+    return false;
   held_ = std::move(file);
   return true;
 }

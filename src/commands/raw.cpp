@@ -112,7 +112,7 @@ Task<> run_raw(Context& context, RawArguments options, std::optional<DatagramSum
   summary.emplace(context);
   auto observer = summary->observer(options.format.value_or(DatagramFormat::hex));
   auto borrowed = streams.borrowed();
-  co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
+  co_await sockx::exchange(std::move(end), borrowed, std::move(exchange), summary->tally,
                            std::move(observer));
 }
 

@@ -174,7 +174,7 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
   if (!options.listens && isatty(STDIN_FILENO) != 0)
     observer.input_ended = [&context] { context.log.info("input has ended; waiting for replies"); };
   auto borrowed = streams.borrowed();
-  co_await sockx::exchange(std::move(end), std::move(borrowed), std::move(exchange), summary->tally,
+  co_await sockx::exchange(std::move(end), borrowed, std::move(exchange), summary->tally,
                            std::move(observer));
 }
 

@@ -455,7 +455,7 @@ class Exchange {
 
 Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
                 ExchangeObserver observer) {
-  Exchange running(co_await this_loop(), std::move(end), std::move(streams), std::move(options), tally,
+  Exchange running(co_await this_loop(), std::move(end), streams, std::move(options), tally,
                    std::move(observer));
   co_await running.run();
 }

@@ -42,7 +42,7 @@ class Exec : public Handler {
     rules.reader_may_leave = true;
     auto near = program.near_side();
     FarSide far{client.stream, &client.cut};
-    co_await relay(std::move(near), std::move(far), std::move(rules), client.tally, [](const RelayEvent&) {});
+    co_await relay(near, far, std::move(rules), client.tally, [](const RelayEvent&) {});
     const auto end = co_await program.wait(5s, never);
     if (!end.how.is_success() && !end.was_cut_off)
       throw std::runtime_error(text("{} {}", program.name(), end.how.to_string()));

@@ -270,16 +270,16 @@ TEST_CASE("a server that is ended by a signal while all is silent ends its clien
 }
 
 TEST_CASE("a server that a limit of time ends resets its clients") {
-  std::deque<Process> servers;
+  std::deque<Process> running;
   std::vector<Peer> peers;
   for (const auto& served : quiet_servers) {
-    auto& server = servers.emplace_back(sockx({"listen", "--deadline", "3s", "127.0.0.1:0"}) + served.words,
+    auto& server = running.emplace_back(sockx({"listen", "--deadline", "3s", "127.0.0.1:0"}) + served.words,
                                         Process::Options{Stdio::pipe()});
     peers.push_back(client_of(port_of(server), served));
   }
-  for (std::size_t i = 0; i < servers.size(); ++i) {
-    CAPTURE(servers[i].command());
-    check_end(servers[i], exited(5));
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    CAPTURE(running[i].command());
+    check_end(running[i], exited(5));
     check_is_reset(peers[i]);
   }
 }

@@ -27,7 +27,7 @@ namespace {
 using State = IoResult::State;
 using Kind = Block::Kind;
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> as_bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -86,13 +86,13 @@ TEST_CASE("stream: what is read and written goes through the transform") {
   std::array<std::byte, 5> buffer;
   CHECK(ends.loop.run(ends.stream.read_exactly(buffer)) == 5);
   CHECK(text_of(buffer) == "hello");
-  ends.loop.run(ends.stream.write_all(bytes_of("answer")));
+  ends.loop.run(ends.stream.write_all(as_bytes_of("answer")));
   CHECK(ends.wire() == Block{Kind::data, "answer"}.encoded());
 }
 
 TEST_CASE("stream: a transform holds what is less than a block until it is flushed") {
   Ends ends(true);
-  CHECK(ends.stream.write_some(bytes_of("held")).bytes == 4);
+  CHECK(ends.stream.write_some(as_bytes_of("held")).bytes == 4);
   CHECK(ends.stream.is_holding());
   CHECK(ends.wire().empty());
   CHECK(ends.stream.flush_some());
@@ -105,7 +105,7 @@ TEST_CASE("stream: several pieces go out in their order, plain or not") {
     CAPTURE(transformed);
     Ends ends(transformed);
     const std::string first = "one ", second = "two ", third = "three";
-    const std::vector<std::span<const std::byte>> pieces{bytes_of(first), bytes_of(second), bytes_of(third)};
+    const std::vector<std::span<const std::byte>> pieces{as_bytes_of(first), as_bytes_of(second), as_bytes_of(third)};
     CHECK(ends.stream.write_gathered(pieces).bytes == 13);
     CHECK(ends.stream.flush_some());
     CHECK((transformed ? data_in(ends.wire()) : ends.wire()) == "one two three");
@@ -115,7 +115,7 @@ TEST_CASE("stream: several pieces go out in their order, plain or not") {
 TEST_CASE("stream: more pieces than one call takes do not count as a full socket") {
   Ends ends(false);
   const std::string piece = "x";
-  const std::vector<std::span<const std::byte>> pieces(100, bytes_of(piece));
+  const std::vector<std::span<const std::byte>> pieces(100, as_bytes_of(piece));
   CHECK(ends.stream.write_gathered(pieces).bytes < 100);
   const auto wait = [](Stream& stream) -> Task<bool> { co_return co_await stream.writable(after(0s)); };
   CHECK(ends.loop.run(wait(ends.stream)));
@@ -125,7 +125,7 @@ TEST_CASE("stream: half-closing sends what is held, then the transform's end, th
   for (const bool transformed : {false, true}) {
     CAPTURE(transformed);
     Ends ends(transformed);
-    ends.stream.write_some(bytes_of("last words"));
+    ends.stream.write_some(as_bytes_of("last words"));
     ends.loop.run(ends.stream.finish_writing());
     ends.loop.run(ends.stream.finish_writing());  // once is enough
     std::string heard;
@@ -187,11 +187,11 @@ TEST_CASE("stream: an answer that cannot be sent is the writer's failure and not
   put(ends.far.fd.get(), Block{Kind::question, "?"}.encoded() + Block{Kind::data, " and more"}.encoded() +
                              Block{Kind::end, {}}.encoded());
   std::array<std::byte, 10> buffer;
-  CHECK(ends.stream.write_some(bytes_of("unsent")).bytes == 6);
+  CHECK(ends.stream.write_some(as_bytes_of("unsent")).bytes == 6);
   shutdown(ends.far.fd.get(), SHUT_RD);
   CHECK(ends.stream.read_some(buffer).bytes == 10);  // flushes what is held, which fails
   CHECK(text_of(buffer) == "last words");
-  CHECK_THROWS_AS(ends.stream.write_some(bytes_of("more")), Error);
+  CHECK_THROWS_AS(ends.stream.write_some(as_bytes_of("more")), Error);
 }
 
 TEST_CASE("stream: what is peeked at is read again") {
@@ -300,21 +300,21 @@ TEST_CASE("stream: everything is written though the reader is slow, and nothing 
     const auto content = noise(8'000'000);
     std::string heard;
     const auto write = [&]() -> Task<> {
-      co_await ends.stream.write_all(bytes_of(content));
+      co_await ends.stream.write_all(as_bytes_of(content));
       co_await ends.stream.finish_writing();
     };
     ends.loop.run(all(write(), read_to_end(ends.far, heard, 12'345)));
     CHECK(difference(transformed ? data_in(heard) : heard, content) == "");
     Ends full(transformed);
     fill(full.stream.facts().fd);
-    CHECK_THROWS_AS(full.loop.run(full.stream.write_all(bytes_of(content), after(1ms))), TimedOut);
+    CHECK_THROWS_AS(full.loop.run(full.stream.write_all(as_bytes_of(content), after(1ms))), TimedOut);
   }
 }
 
 TEST_CASE("stream: what a transform holds is not acknowledged") {
   Ends ends(true);
   fill(ends.stream.facts().fd);
-  ends.stream.write_some(bytes_of("held"));
+  ends.stream.write_some(as_bytes_of("held"));
   CHECK_FALSE(ends.loop.run(ends.stream.wait_until_acknowledged(after(1ms))));
   std::string heard;
   bool is_taken = false;
@@ -405,7 +405,7 @@ TEST_CASE("pump: bytes go both ways at once between two transforms, whole") {
   };
   std::string echoed;
   const auto say = [&]() -> Task<> {
-    co_await left.write_all(bytes_of(content));
+    co_await left.write_all(as_bytes_of(content));
     co_await left.finish_writing();
   };
   const auto hear = [&]() -> Task<> {

@@ -40,7 +40,8 @@ class Transform {
   virtual bool is_holding() const = 0;
   /// Writes what is held, as far as the descriptor takes it.
   virtual void flush() = 0;
-  /// Our end follows what is held; nothing that reading causes is written behind it. A second call changes nothing.
+  /// Our end follows what is held; nothing that reading causes is written behind it. A second call changes
+  /// nothing.
   virtual void finish() = 0;
 };
 

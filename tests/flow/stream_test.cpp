@@ -105,7 +105,8 @@ TEST_CASE("stream: several pieces go out in their order, plain or not") {
     CAPTURE(transformed);
     Ends ends(transformed);
     const std::string first = "one ", second = "two ", third = "three";
-    const std::vector<std::span<const std::byte>> pieces{as_bytes_of(first), as_bytes_of(second), as_bytes_of(third)};
+    const std::vector<std::span<const std::byte>> pieces{as_bytes_of(first), as_bytes_of(second),
+                                                         as_bytes_of(third)};
     CHECK(ends.stream.write_gathered(pieces).bytes == 13);
     CHECK(ends.stream.flush_some());
     CHECK((transformed ? data_in(ends.wire()) : ends.wire()) == "one two three");

@@ -36,7 +36,7 @@ struct Registration {
 
 /// All that the injector knows. Never destroyed: calls are made until the very end.
 struct State {
-  std::mutex mutex;  // getaddrinfo(3) runs on a thread
+  std::mutex mutex;  // getaddrinfo(3) runs on a thread, and some writing
   std::string key, fault;
   unsigned number = 0;
   bool goes_on = false, is_child = false;
@@ -163,6 +163,7 @@ Fault meet(const Call& call) {
 }
 
 std::optional<DeadAnswer> answer_of_dead(const Call& call) {
+  const std::lock_guard lock(state().mutex);
   auto& dead = state().dead;
   for (const int fd : {call.from, call.to}) {
     const auto found = dead.find(fd);
@@ -174,18 +175,23 @@ std::optional<DeadAnswer> answer_of_dead(const Call& call) {
 }
 
 int take_pending_error(int fd) {
+  const std::lock_guard lock(state().mutex);
   const auto found = state().dead.find(fd);
   return found == state().dead.end() ? 0 : std::exchange(found->second, 0);
 }
 
 void note_registration(int epoll, int operation, int fd, const void* event) {
+  const std::lock_guard lock(state().mutex);
   auto& all = state().registrations;
   if (operation == EPOLL_CTL_ADD) all.push_back({epoll, fd, *static_cast<const epoll_event*>(event)});
   if (operation == EPOLL_CTL_DEL)
     std::erase_if(all, [&](const auto& one) { return one.epoll == epoll && one.fd == fd; });
 }
 
-void note_close(int fd) { state().dead.erase(fd); }
+void note_close(int fd) {
+  const std::lock_guard lock(state().mutex);
+  state().dead.erase(fd);
+}
 
 void note_child() { state().is_child = true; }
 
@@ -193,13 +199,16 @@ void note_written(int fd) {
   struct stat file {};
   __real_fstat(fd, &file);
   const std::pair name{file.st_dev, file.st_ino};
+  const std::lock_guard lock(state().mutex);
   auto& all = state().written;
   if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
 }
 
 bool is_first_close_of_written(int fd) {
   struct stat file {};
-  return __real_fstat(fd, &file) == 0 && std::erase(state().written, std::pair{file.st_dev, file.st_ino}) > 0;
+  if (__real_fstat(fd, &file) != 0) return false;
+  const std::lock_guard lock(state().mutex);
+  return std::erase(state().written, std::pair{file.st_dev, file.st_ino}) > 0;
 }
 
 std::string kind_of(int fd) {

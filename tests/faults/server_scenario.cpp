@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "../support/peer.hpp"
 #include "injection.hpp"
@@ -124,7 +125,11 @@ void ServerRun::end_server() {
   if (!server_->is_running()) return complain("ended by itself: " + server_->err());
   server_->signal(SIGTERM);
   try {
-    if (server_->wait(run_limit) != killed_by(SIGTERM)) complain("did not die of SIGTERM: " + server_->err());
+    const auto end = server_->wait(run_limit);
+    std::ostringstream how;
+    how << end;
+    if (end != killed_by(SIGTERM))
+      complain("not SIGTERM, but " + how.str() + " at its end: " + server_->err());
   } catch (const std::exception&) {
     complain("SIGTERM does not end it");
   }

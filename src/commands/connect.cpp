@@ -5,6 +5,7 @@
 #include "commands/shared/conversation.hpp"
 #include "commands/shared/dialing.hpp"
 #include "commands/shared/passing.hpp"
+#include "net/pacing.hpp"
 
 namespace sockx {
 
@@ -23,23 +24,22 @@ Task<> connect(Context& context, const ConnectArguments& options, ConversationSu
   const auto& conversation = options.conversation;
   auto how = redial_options(context, options.retry, conversation.limits.connect);
   auto dialing = dial_options(context, options.stream);
-  const bool is_adopted = endpoint.is_adopted();
-  Socket taker;
+  std::optional<Stream> taker;
   const bool passes_on = !conversation.pass_to.empty();
-  if (passes_on && !is_adopted) {  // whose number must not be one of ours
-    taker = co_await open_taker(conversation);
+  if (passes_on && !endpoint.is_adopted()) {  // whose number must not be one of ours
+    taker.emplace(co_await open_taker(conversation));
   }
+  if (conversation.rate && !passes_on)
+    dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
   auto passages = make_passages(conversation, context.report);
   co_await wait_for_readers(passages);
-  auto dialed = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
-  Connection connection{std::move(dialed.socket), dialed.peer, is_adopted};
+  auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
   if (passes_on && !taker) {
-    taker = co_await open_taker(conversation);
+    taker.emplace(co_await open_taker(conversation));
   }
   if (taker) {
-    co_await pass_on(context, std::move(connection), std::move(taker));
+    co_await pass_on(context, std::move(connection), std::move(*taker));
   } else {
-    pace(connection, options.stream, conversation.rate);
     co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }
 }

@@ -5,6 +5,7 @@
 #include "commands/shared/listening.hpp"
 #include "commands/shared/passing.hpp"
 #include "commands/shared/serving.hpp"
+#include "net/pacing.hpp"
 #include "os/descriptor_limit.hpp"
 
 namespace sockx {
@@ -28,26 +29,27 @@ Task<> listen(Context& context, const ListenArguments& options, ConversationSumm
   std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
   auto passages = make_passages(conversation, context.report);
   co_await wait_for_readers(passages);
-  Socket taker;
+  std::optional<Stream> taker;
   if (!conversation.pass_to.empty()) {
-    taker = co_await open_taker(conversation);
+    taker.emplace(co_await open_taker(conversation));
   }
-  std::optional<Accepted> allowed;
-  while (!allowed) {
-    allowed = co_await accept(*listener, accept_limit);
-    if (const auto objection = access.objection_to(*allowed)) {
-      tell_refused(context, allowed->peer.to_string(), *objection);
-      allowed.reset();
+  std::optional<Connection> connection;
+  while (!connection) {
+    connection.emplace(co_await accept(*listener, accept_limit));
+    if (const auto objection = access.objection_to(*connection)) {
+      tell_refused(context, connection->name(), *objection);
+      connection.reset();
     }
   }
-  auto& accepted = *allowed;
   listener.reset();  // nobody else is served, and nobody else should wait
-  Connection connection{std::move(accepted.socket), accepted.peer};
+  const auto& stream = options.listening.options.stream;
+  auto layers = stream.layers;
+  if (conversation.rate && !taker) layers.push_back(paced(stream, *conversation.rate));
+  co_await apply_layers(layers, *connection, accept_limit);
   if (taker) {
-    co_await pass_on(context, std::move(connection), std::move(taker));
+    co_await pass_on(context, std::move(*connection), std::move(*taker));
   } else {
-    pace(connection, options.listening.options.stream, conversation.rate);
-    co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
+    co_await converse(context, std::move(*connection), conversation, std::move(passages), summary);
   }
 }
 

@@ -127,9 +127,9 @@ Phase phase_of(const TransferStats& stats) {
 
 Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& options,
                Connection connection, std::uint64_t number, Deadline deadline) {
-  set_reset_on_close(connection.socket.fd(), true);  // until the transfer is complete
-  const auto peer = connection.peer.to_string();
-  const auto sender = connection.socket.described(peer);
+  set_reset_on_close(connection.fd(), true);  // until the transfer is complete
+  const auto peer = connection.name();
+  const auto sender = connection.stream.facts();
   const auto path = path_of(options.target, number, connection.peer);
   std::unique_ptr<Target> target;
   std::optional<Total> total;  // once there is a target
@@ -153,8 +153,8 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
   auto limits = options.receive;
   limits.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   limits.deadline = deadline;
-  auto receiving = receive_file(std::move(connection.socket), peer, target->take_fd(), target->described(),
-                                limits, total->stats, [&] { target->complete(options.fsync); });
+  auto receiving = receive_file(std::move(connection), target->take_fd(), target->described(), limits,
+                                total->stats, [&] { target->complete(options.fsync); });
   co_await std::move(receiving);
   shown.reset();
   total->complete();
@@ -214,11 +214,10 @@ class Receptionist {
       try {
         reserve_.fill();
         auto accepted = co_await accept(listener_);
-        context_.log.info("connection from {}", accepted.peer.to_string());
-        Connection connection{std::move(accepted.socket), accepted.peer};
+        context_.log.info("connection from {}", accepted.name());
         reserve_.give_up();
         const auto number = number_++;
-        transfers_.spawn(receive_beside_others(std::move(connection), number));
+        transfers_.spawn(receive_beside_others(std::move(accepted), number));
         if (running_when_short && is_over(*running_when_short)) running_when_short.reset();
         if (number % most_in_a_row == 0) {
           co_await loop_.next_turn();

@@ -8,6 +8,7 @@
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/commands.hpp"
+#include "net/pacing.hpp"
 #include "commands/shared/comparing.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/meeting.hpp"
@@ -187,12 +188,9 @@ Task<> transfer(Context& context, ProgressBoard& board, const SendFileArguments&
                 std::vector<std::string> endpoint, Summary& summary) {
   auto connection =
       co_await meet(context, board, options.meeting, std::move(endpoint), options.limits, never);
-  pace(connection, options.meeting.stream(), options.send.rate);
-  const auto peer = connection.peer.to_string();
-  summary.begin(source.described.name, peer);
+  summary.begin(source.described.name, connection.name());
   const Progress shown(board, [&] { return summary.state(source); });
-  auto sending =
-      send_file(source, std::move(connection.socket), peer, send_options(context, options), summary.stats);
+  auto sending = send_file(source, std::move(connection), send_options(context, options), summary.stats);
   co_await std::move(sending);
 }
 
@@ -287,6 +285,8 @@ Run declare_send_file(Flags& flags) {
         "the same with more and more of the file, and draw it"}});
   return [options](Context& context) {
     check(*options);
+    auto& stream = options->meeting.listening.options.stream;
+    if (options->send.rate) stream.layers.push_back(paced(stream, *options->send.rate));
     options->progress.apply(context);
     ProgressBoard board(context);
     return options->compare.asked ? compare(context, board, *options) : send(context, board, *options);

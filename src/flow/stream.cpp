@@ -42,6 +42,18 @@ Stream::Stream(EventLoop& loop, UniqueFd fd, std::string name, Origin origin)
       facts_(describe(fd_.get(), std::move(name), origin)),
       watch_(std::make_unique<Watch>(loop, facts_.fd)) {}
 
+Stream& Stream::operator=(Stream&& other) noexcept {
+  if (this == &other) return *this;
+  close();  // the watch goes before the descriptor
+  fd_ = std::move(other.fd_);
+  facts_ = std::move(other.facts_);
+  watch_ = std::move(other.watch_);
+  transform_ = std::move(other.transform_);
+  peeked_ = std::move(other.peeked_);
+  failed_flushing_ = std::move(other.failed_flushing_);
+  return *this;
+}
+
 Stream Stream::borrow(EventLoop& loop, Descriptor facts) { return {loop, UniqueFd(), std::move(facts)}; }
 
 Stream Stream::standard_input(EventLoop& loop) {
@@ -65,6 +77,12 @@ void Stream::close() {
   transform_.reset();
   watch_.reset();
   fd_.reset();
+}
+
+UniqueFd Stream::release() && {
+  assert(is_plain());
+  watch_.reset();
+  return std::move(fd_);
 }
 
 IoResult Stream::read_some(std::span<std::byte> buffer) {

@@ -35,7 +35,7 @@ class Stream {
   static Stream standard_input(EventLoop& loop);
   static Stream standard_output(EventLoop& loop);
   Stream(Stream&&) = default;
-  Stream& operator=(Stream&&) = delete;  // would close the descriptor before its watch goes
+  Stream& operator=(Stream&& other) noexcept;
   ~Stream() = default;
 
   const Descriptor& facts() const { return facts_; }
@@ -49,6 +49,8 @@ class Stream {
   void transform_by(const MakeTransform& make);
   /// Closes the descriptor, as dropping the stream does. Only the facts are left.
   void close();
+  /// Gives the descriptor away, of a plain stream.
+  UniqueFd release() &&;
 
   // Nothing waits up to the next comment: what is returned is described in os/io_result.hpp.
   IoResult read_some(std::span<std::byte> buffer);

@@ -81,12 +81,12 @@ AddressAnswer addresses_of(const std::string& host, bool numeric) {
 
 }  // namespace
 
-Peer Peer::of(const Accepted& accepted) {
-  Peer peer{accepted.peer};
+Peer Peer::of(const Connection& connection) {
+  Peer peer{connection.peer};
   if (peer.address.family() != AF_UNIX) return peer;
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  const int fd = accepted.socket.fd();
+  const int fd = connection.fd();
   const int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
   observe_call("getsockopt", result, "{}, SOL_SOCKET, SO_PEERCRED, [uid {}]", fd, credentials.uid);
   if (result != 0) throw_errno("getsockopt SO_PEERCRED", Origin::peer);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "net/access_rule.hpp"
-#include "net/socket.hpp"
+#include "net/connection.hpp"
 
 namespace sockx {
 
@@ -19,7 +19,7 @@ struct Peer {
   std::optional<uid_t> user = {};  // who has connected a unix socket: SO_PEERCRED in unix(7)
 
   /// Throws Error.
-  static Peer of(const Accepted& accepted);
+  static Peer of(const Connection& connection);
 };
 
 /// A rule, and for messages where it stands.

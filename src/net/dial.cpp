@@ -41,14 +41,13 @@ void leave_family_of(const Source& source, std::vector<Address>& addresses, cons
 }
 
 /// Of an endpoint that names a socket instead of an address.
-Task<Dialed> adopt_dialed(Endpoint endpoint, const DialOptions& options) {
+Task<Connection> adopt_dialed(EventLoop& loop, Endpoint endpoint, const DialOptions& options) {
   auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
   if (socket.is_listening())
     throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
   for (const auto& setting : options.stream.settings) check_level(setting, socket.local().family());
-  prepare_connected(socket, options.stream);
-  auto peer = socket.peer();
-  co_return Dialed{std::move(socket), peer};
+  prepare_connected(socket.fd(), options.stream);
+  co_return adopted_connection(loop, std::move(socket));
 }
 
 }  // namespace
@@ -66,15 +65,20 @@ Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions op
   co_return addresses;
 }
 
-Task<Dialed> dial(Endpoint endpoint, DialOptions options) {
+Task<Connection> dial(Endpoint endpoint, DialOptions options) {
+  auto& loop = co_await this_loop();
   check_dialing(options.stream, endpoint);
+  std::optional<Connection> connection;
   if (endpoint.is_adopted()) {
-    co_return co_await adopt_dialed(std::move(endpoint), options);
+    connection.emplace(co_await adopt_dialed(loop, std::move(endpoint), options));
+  } else {
+    const auto addresses = co_await addresses_to_dial(endpoint, options.stream, options.deadline);
+    auto result = co_await race(addresses, options);
+    if (!result.winner) fail(endpoint, result, options.deadline);
+    connection.emplace(connection_of(loop, std::move(result.winner), result.peer));
   }
-  const auto addresses = co_await addresses_to_dial(endpoint, options.stream, options.deadline);
-  auto result = co_await race(addresses, options);
-  if (!result.winner.socket) fail(endpoint, result, options.deadline);
-  co_return std::move(result.winner);
+  co_await apply_layers(options.stream.layers, *connection, options.deadline);
+  co_return std::move(*connection);
 }
 
 }  // namespace sockx

@@ -29,16 +29,11 @@ struct DialOptions {
   std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
 };
 
-/// A connected stream socket and the address it is connected to.
-struct Dialed {
-  Socket socket;
-  Address peer;
-};
-
 /// Resolves the endpoint and tries its addresses as RFC 8305 says: the families alternate, the next attempt
 /// starts when one fails or after attempt_delay, and the first connection wins. An inherited socket is
-/// adopted. Throws Error (the first address's failure, when all fail), ResolveError, TimedOut, BadInput.
-Task<Dialed> dial(Endpoint endpoint, DialOptions options);
+/// adopted. Then the layers of the options are applied. Throws Error (the first address's failure, when all
+/// fail), ResolveError, TimedOut, BadInput, and what a layer does.
+Task<Connection> dial(Endpoint endpoint, DialOptions options);
 
 /// The addresses that dial() tries, at least one, in their order. Not for an inherited socket.
 Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions options, Deadline deadline);

@@ -15,7 +15,7 @@ Task<UniqueFd> receive_socket(Address where, Deadline deadline) {
   auto listener = co_await listen_on(std::move(endpoint), std::move(options));
   auto accepted = co_await accept(listener, deadline);
   auto& loop = co_await this_loop();
-  Stream giver(loop, std::move(accepted.socket).release(), where.to_string(), Origin::peer);
+  Stream giver(loop, std::move(accepted.stream).release(), where.to_string(), Origin::peer);
   for (;;) {
     if (auto passed = receive_fd(giver.facts())) co_return std::move(*passed);
     giver.watch().forget_readable();

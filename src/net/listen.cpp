@@ -110,13 +110,23 @@ Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
       address_(socket_.local()),
       options_(options.stream),
       tell_(options.tell),
-      described_(socket_.described("")),
+      facts_(socket_.described("")),
       may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0) {}
 
-Descriptor Listener::described(const Accepted& accepted) const {
-  auto connection = described_;
-  connection.fd = accepted.socket.fd();
-  connection.name = accepted.peer.to_string();
+/// Its kind is known already. It has the congestion control of its listener, which prepare_listening() has
+/// chosen on a loopback.
+std::optional<Connection> Listener::accept_now() {
+  if (may_block_ && !is_readable_now(socket_.fd())) return {};
+  Address peer;
+  auto accepted = socket_.accept(peer);
+  if (!accepted) return {};
+  if (!address_.is_loopback()) prefer_reno_on_this_host(accepted->fd(), peer, options_);
+  auto facts = facts_;
+  facts.fd = accepted->fd();
+  facts.name = peer.to_string();
+  facts.may_block = false;
+  Connection connection{Stream(watch_->loop(), std::move(*accepted).release(), std::move(facts)), peer};
+  tell_(connection);
   return connection;
 }
 
@@ -163,17 +173,9 @@ Task<> wait_for_connection(Listener& listener) {
   }
 }
 
-Task<Accepted> accept(Listener& listener, Deadline deadline) {
+Task<Connection> accept(Listener& listener, Deadline deadline) {
   for (;;) {
-    if (!listener.may_block_ || is_readable_now(listener.socket_.fd())) {
-      if (auto accepted = listener.socket_.accept()) {
-        // A connection has the algorithm of its listener, which prepare_listening() has chosen on a loopback.
-        if (!listener.address_.is_loopback())
-          prefer_reno_on_this_host(accepted->socket, accepted->peer, listener.options_);
-        listener.tell_(*accepted);
-        co_return std::move(*accepted);
-      }
-    }
+    if (auto connection = listener.accept_now()) co_return std::move(*connection);
     listener.watch_->forget_readable();
     const bool in_time = co_await listener.watch_->readable(deadline);
     if (!in_time) throw TimedOut(text("accept {}: timed out", listener.address().to_string()));

@@ -9,6 +9,7 @@
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
 #include "flow/watch.hpp"
+#include "net/connection.hpp"
 #include "net/endpoint.hpp"
 #include "net/socket.hpp"
 #include "net/socket_file.hpp"
@@ -23,7 +24,7 @@ struct ListenOptions {
   bool reuse_port = false;  // beside other sockets of this user that do the same: SO_REUSEPORT in socket(7)
   int backlog = SOMAXCONN;
   Deadline deadline = never;  // for the look-up of a name, or for a socket to be passed
-  std::function<void(const Accepted&)> tell = [](const Accepted&) {};  // of each connection
+  std::function<void(const Connection&)> tell = [](const Connection&) {};  // of each connection
 };
 
 /// A listening socket. Dropping it closes the socket and removes a unix socket's file.
@@ -34,15 +35,14 @@ class Listener {
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
 
-  /// A connection of this listener, named after its peer: its kind is known already.
-  Descriptor described(const Accepted& accepted) const;
   /// Where it listens; the port is the kernel's choice when 0 was asked for.
   const Address& address() const { return address_; }
   /// Whether accept() would not wait.
   bool has_waiting() const;
 
  private:
-  friend Task<Accepted> accept(Listener& listener, Deadline deadline);
+  std::optional<Connection> accept_now();
+  friend Task<Connection> accept(Listener& listener, Deadline deadline);
   friend Task<> wait_for_connection(Listener& listener);
   friend Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
   Socket socket_;
@@ -50,9 +50,9 @@ class Listener {
   std::unique_ptr<SocketFile> file_;
   Address address_;
   StreamOptions options_;
-  std::function<void(const Accepted&)> tell_;
-  Descriptor described_;
-  bool may_block_;  // inherited in blocking mode, and left so
+  std::function<void(const Connection&)> tell_;
+  Descriptor facts_;  // of a connection, but for number and name
+  bool may_block_;    // inherited in blocking mode, and left so
 };
 
 /// Binds and listens. Without a host it is one dual-stack socket, or IPv4 alone where there is no IPv6. The
@@ -64,8 +64,9 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
 /// reuse_port is set. For TCP endpoints. Throws as listen_on().
 Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count);
 
-/// The next connection. Throws TimedOut at the deadline, Error when descriptors have run out.
-Task<Accepted> accept(Listener& listener, Deadline deadline = never);
+/// The next connection; to apply layers to it is left to the caller. Throws TimedOut at the deadline, Error
+/// when descriptors have run out.
+Task<Connection> accept(Listener& listener, Deadline deadline = never);
 /// Until accept() would not wait.
 Task<> wait_for_connection(Listener& listener);
 

@@ -67,7 +67,7 @@ class Race {
   }
 
  private:
-  bool is_over() const { return result_.winner.socket || loop_.now() >= options_.deadline; }
+  bool is_over() const { return result_.winner || loop_.now() >= options_.deadline; }
 
   Task<> attempt(Address address) {
     options_.tell({DialEvent::Kind::trying, address});
@@ -99,9 +99,11 @@ class Race {
       note_failure(address, error, nullptr, strerror(error));
       co_return;
     }
-    prepare_connected(socket, stream);
+    prepare_connected(socket.fd(), stream);
     options_.tell({DialEvent::Kind::connected, address, 0, {}, stream.mptcp && socket.uses_mptcp()});
-    if (!result_.winner.socket) result_.winner = {std::move(socket), address};
+    if (result_.winner) co_return;
+    result_.winner = std::move(socket);
+    result_.peer = address;
   }
 
   /// 0, or why there is no connection; ETIMEDOUT at the deadline.

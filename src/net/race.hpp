@@ -10,7 +10,8 @@ namespace sockx {
 
 /// What came of it: a connection, or the failure of the first address that failed.
 struct RaceResult {
-  Dialed winner;               // without a socket when every address failed
+  Socket winner;               // none when every address failed
+  Address peer;                // its peer
   std::size_t tried = 0;       // addresses at which an attempt was begun
   Address address;             // the first that failed,
   int error = 0;               // with this errno of connect(2); ETIMEDOUT at the deadline, too,

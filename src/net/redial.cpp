@@ -54,7 +54,7 @@ Duration pause_after(unsigned attempt, const RedialOptions& how) {
   return std::min(first * (1U << std::min(attempt - 1, 3U)), longest);
 }
 
-Task<Dialed> redial(Endpoint endpoint, DialOptions options, RedialOptions how) {
+Task<Connection> redial(Endpoint endpoint, DialOptions options, RedialOptions how) {
   auto& loop = co_await this_loop();
   const bool once = !how.retries && !how.wait_for;
   const auto limit = how.wait_for ? after(*how.wait_for) : never;

@@ -38,6 +38,6 @@ Duration pause_after(unsigned attempt, const RedialOptions& how);
 /// tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved. Throws all
 /// else as dial() does, and everything when `how` asks for one attempt. The deadline in `options` is
 /// replaced.
-Task<Dialed> redial(Endpoint endpoint, DialOptions options, RedialOptions how);
+Task<Connection> redial(Endpoint endpoint, DialOptions options, RedialOptions how);
 
 }  // namespace sockx

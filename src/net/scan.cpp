@@ -92,7 +92,7 @@ class Scanner {
   }
 
   static PortResult told(const RaceResult& result, const Address& first, Duration span) {
-    if (result.winner.socket) return {result.winner.peer, PortState::open, 0, "", span};
+    if (result.winner) return {result.peer, PortState::open, 0, "", span};
     if (result.failure) return {result.address, PortState::failed, 0, message_of(result.failure), span};
     if (result.error == 0) return {first, PortState::timed_out, ETIMEDOUT, strerror(ETIMEDOUT), span};
     return {result.address, port_state(result.error), result.error, strerror(result.error), span};

@@ -83,7 +83,7 @@ int Socket::connect(const Address& address) {
   return result == 0 ? 0 : errno;
 }
 
-std::optional<Accepted> Socket::accept() {
+std::optional<Socket> Socket::accept(Address& peer) {
   for (;;) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
@@ -92,7 +92,10 @@ std::optional<Accepted> Socket::accept() {
         uninterrupted([&] { return accept4(fd(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC); });
     if (calls_are_observed())
       tell_observer("accept", std::to_string(fd()), made, made < 0 ? "" : Address(address, size).to_string());
-    if (made >= 0) return Accepted{Socket(UniqueFd(made)), Address(address, size)};
+    if (made >= 0) {
+      peer = Address(address, size);
+      return Socket(UniqueFd(made));
+    }
     if (errno == EAGAIN) return {};
     if (!is_of_the_connection(errno)) throw_errno("accept");
   }
@@ -102,7 +105,8 @@ int Socket::take_error() { return option(fd(), SO_ERROR, "SO_ERROR"); }
 
 Address local_address(int socket) { return name_by(getsockname, "getsockname", socket); }
 Address Socket::local() const { return local_address(fd()); }
-Address Socket::peer() const { return name_by(getpeername, "getpeername", fd()); }
+Address peer_address(int socket) { return name_by(getpeername, "getpeername", socket); }
+Address Socket::peer() const { return peer_address(fd()); }
 bool Socket::is_listening() const { return option(fd(), SO_ACCEPTCONN, "SO_ACCEPTCONN") != 0; }
 int Socket::type() const { return option(fd(), SO_TYPE, "SO_TYPE"); }
 std::string_view Socket::protocol() const { return protocol_of(fd()); }
@@ -120,13 +124,14 @@ std::string_view protocol_of(int socket) {
 
 /// The socket of a connection that has fallen back still calls itself IPPROTO_MPTCP where it dialed, but has
 /// nothing to tell of MPTCP any more.
-bool Socket::uses_mptcp() const {
+bool uses_mptcp(int socket) {
   mptcp_info info{};
   socklen_t size = sizeof info;
-  const int result = getsockopt(fd(), SOL_MPTCP, MPTCP_INFO, &info, &size);
-  observe_call("getsockopt", result, "{}, SOL_MPTCP, MPTCP_INFO", fd());
+  const int result = getsockopt(socket, SOL_MPTCP, MPTCP_INFO, &info, &size);
+  observe_call("getsockopt", result, "{}, SOL_MPTCP, MPTCP_INFO", socket);
   return result == 0;
 }
+bool Socket::uses_mptcp() const { return sockx::uses_mptcp(fd()); }
 
 Descriptor Socket::described(const std::string& name) const { return describe(fd(), name, Origin::peer); }
 

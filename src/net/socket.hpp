@@ -10,8 +10,6 @@
 
 namespace sockx {
 
-struct Accepted;
-
 /// A socket of any family and type; one made here is CLOEXEC and non-blocking. Each method is the system call
 /// of its name, seen by --trace, and throws Error unless it says otherwise.
 class Socket {
@@ -28,8 +26,9 @@ class Socket {
   void listen(int backlog);
   /// 0 when connected, EINPROGRESS, or the errno of the refusal, which does not throw.
   int connect(const Address& address);
-  /// Nothing when no connection waits; one that has gone again is passed over.
-  std::optional<Accepted> accept();
+  /// A connection, and in `peer` whose it is. Nothing when none waits; one that has gone again is passed
+  /// over.
+  std::optional<Socket> accept(Address& peer);
   /// SO_ERROR, which this clears.
   int take_error();
 
@@ -48,13 +47,10 @@ class Socket {
   UniqueFd fd_;
 };
 
-/// What Socket::local() and Socket::protocol() say, for a socket that somebody else owns.
+// What the methods of these names say, for a socket that somebody else owns.
 Address local_address(int socket);
+Address peer_address(int socket);
 std::string_view protocol_of(int socket);
-
-struct Accepted {
-  Socket socket;
-  Address peer;
-};
+bool uses_mptcp(int socket);
 
 }  // namespace sockx

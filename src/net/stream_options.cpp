@@ -45,10 +45,10 @@ void use_congestion(Socket& socket, const std::string& name) {
 
 /// Paced algorithms (bbr) slow loopback down, where there is no network to protect. Every user may
 /// choose reno; where even that fails the connection is merely slower.
-void use_reno(Socket& socket) {
+void use_reno(int socket) {
   if (congestion_of(socket) == "reno") return;
   try {
-    set_option(socket.fd(), "TCP_CONGESTION", "reno");
+    set_option(socket, "TCP_CONGESTION", "reno");
   } catch (const Error&) {
     return;
   }
@@ -97,12 +97,12 @@ void prepare_new(Socket& socket, int family, const StreamOptions& options) {
 
 }  // namespace
 
-std::string congestion_of(const Socket& socket) {
+std::string congestion_of(int socket) {
   char name[16] = "";
   socklen_t size = sizeof name;
-  const int result = getsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, name, &size);
+  const int result = getsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, &size);
   std::string read(name, result == 0 ? strnlen(name, size) : 0);
-  observe_call("getsockopt", result, "{}, IPPROTO_TCP, TCP_CONGESTION, [{}]", socket.fd(), read);
+  observe_call("getsockopt", result, "{}, IPPROTO_TCP, TCP_CONGESTION, [{}]", socket, read);
   return read;
 }
 
@@ -162,7 +162,7 @@ Socket open_socket(int family, const StreamOptions& options) {
 void prepare_dialing(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare_new(socket, address.family(), options);
   // Before connect(2): a connection that has begun under bbr stays paced, whatever it is given later.
-  if (address.is_loopback() && !names_congestion(options)) use_reno(socket);
+  if (address.is_loopback() && !names_congestion(options)) use_reno(socket.fd());
   apply(socket.fd(), options.settings, Phase::dialing);
 }
 
@@ -178,19 +178,19 @@ std::unique_ptr<SocketFile> bind_source(Socket& socket, const Address& source) {
 
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare_new(socket, address.family(), options);
-  if (address.is_loopback() && !names_congestion(options)) use_reno(socket);
+  if (address.is_loopback() && !names_congestion(options)) use_reno(socket.fd());
   apply(socket.fd(), options.settings, Phase::connected);
   apply(socket.fd(), options.settings, Phase::listening);
 }
 
-void prepare_connected(Socket& socket, const StreamOptions& options) {
-  prefer_reno_on_this_host(socket, socket.peer(), options);
-  apply(socket.fd(), options.settings, Phase::connected);
+void prepare_connected(int socket, const StreamOptions& options) {
+  prefer_reno_on_this_host(socket, peer_address(socket), options);
+  apply(socket, options.settings, Phase::connected);
 }
 
-void prefer_reno_on_this_host(Socket& socket, const Address& peer, const StreamOptions& options) {
+void prefer_reno_on_this_host(int socket, const Address& peer, const StreamOptions& options) {
   if (!is_internet(peer.family()) || names_congestion(options)) return;
-  if (peer.is_loopback() || socket.local().host() == peer.host()) use_reno(socket);
+  if (peer.is_loopback() || local_address(socket).host() == peer.host()) use_reno(socket);
 }
 
 }  // namespace sockx

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "net/connection.hpp"
 #include "net/endpoint.hpp"
 #include "net/network_options.hpp"
 #include "net/socket.hpp"
@@ -20,6 +21,7 @@ struct StreamOptions : NetworkOptions {
   bool mptcp = false;            // Multipath TCP where the peer has it too
   std::string congestion;        // tcp_congestion; empty: reno between two ends on this host
   bool resets_on_close = false;  // a new TCP socket, until set_reset_on_close() takes it back
+  Layers layers;                 // of each connection, in their order
 };
 
 /// Throws BadInput for what a socket that dials the endpoint, or listens on it, has no use for.
@@ -37,12 +39,12 @@ std::unique_ptr<SocketFile> bind_source(Socket& socket, const Address& source);
 /// Before bind(2) and listen(2), and for an adopted listener: its connections inherit all of it.
 void prepare_listening(Socket& socket, const Address& address, const StreamOptions& options);
 /// Once a dialed or adopted socket is connected.
-void prepare_connected(Socket& socket, const StreamOptions& options);
+void prepare_connected(int socket, const StreamOptions& options);
 /// The part of it that an accepted socket needs, which has inherited the rest from its listener. Never
 /// throws.
-void prefer_reno_on_this_host(Socket& socket, const Address& peer, const StreamOptions& options);
+void prefer_reno_on_this_host(int socket, const Address& peer, const StreamOptions& options);
 
 /// The congestion control algorithm in use, or empty for what has none.
-std::string congestion_of(const Socket& socket);
+std::string congestion_of(int socket);
 
 }  // namespace sockx

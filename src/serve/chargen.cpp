@@ -51,7 +51,7 @@ class Chargen : public Handler {
 
   static Task<> hear_the_end(Client& client) {
     try {
-      co_await client.stream.drain(never, &client.tally.last_byte, &client.tally.received);
+      co_await client.stream().drain(never, &client.tally.last_byte, &client.tally.received);
     } catch (const Error& error) {
       if (error.number() != ECONNRESET) throw;
     }

@@ -2,25 +2,24 @@
 
 namespace sockx {
 
-Client::Client(EventLoop& loop, std::uint64_t its_number, Accepted accepted, Descriptor facts)
+Client::Client(EventLoop& loop, std::uint64_t its_number, Connection its_connection)
     : number(its_number),
-      peer(accepted.peer),
-      stream(loop, std::move(accepted.socket).release(), std::move(facts)),
-      cut(stream.facts().fd),
+      connection(std::move(its_connection)),
+      cut(connection.fd()),
       begun(loop.now()),
       loop_(loop) {}
 
 IoResult Client::receive(std::span<std::byte> buffer) {
-  const auto got = stream.read_some(buffer);
+  const auto got = stream().read_some(buffer);
   tally.received += got.bytes;
   if (got.state == IoResult::State::moved) tally.last_byte = loop_.now();
   return got;
 }
 
-IoResult Client::send(std::span<const std::byte> bytes) { return counted_put(stream.write_some(bytes)); }
+IoResult Client::send(std::span<const std::byte> bytes) { return counted_put(stream().write_some(bytes)); }
 
 IoResult Client::send_gathered(std::span<const std::span<const std::byte>> pieces) {
-  return counted_put(stream.write_gathered(pieces));
+  return counted_put(stream().write_gathered(pieces));
 }
 
 IoResult Client::counted_put(IoResult put) {
@@ -33,19 +32,19 @@ Task<> Client::send_all(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto put = send(bytes);
     bytes = bytes.subspan(put.bytes);
-    if (!bytes.empty()) co_await stream.writable();
+    if (!bytes.empty()) co_await stream().writable();
   }
 }
 
 Task<> Client::end_output(Deadline limit) {
-  co_await stream.finish_writing(limit);
+  co_await stream().finish_writing(limit);
   cut.complete();
 }
 
 Task<> Client::finish() {
   const auto limit = after(std::chrono::seconds(5));
   co_await end_output(limit);
-  co_await stream.drain(limit, &tally.last_byte, &tally.received);
+  co_await stream().drain(limit, &tally.last_byte, &tally.received);
 }
 
 }  // namespace sockx

@@ -10,7 +10,7 @@
 #include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
-#include "net/listen.hpp"
+#include "net/connection.hpp"
 #include "os/io_result.hpp"
 
 namespace sockx {
@@ -19,8 +19,7 @@ namespace sockx {
 inline constexpr std::string_view server_has_stopped = "the server has stopped";
 
 struct Client {
-  /// `facts` describe the connection, by its peer's name.
-  Client(EventLoop& loop, std::uint64_t number, Accepted accepted, Descriptor facts);
+  Client(EventLoop& loop, std::uint64_t number, Connection connection);
 
   /// recv(2) and send(2), counted. Throw Error.
   IoResult receive(std::span<std::byte> buffer);
@@ -30,17 +29,19 @@ struct Client {
   /// Until everything is sent; the bytes stay where they are as long. Throws Error.
   Task<> send_all(std::span<const std::byte> bytes);
   /// Until there is something to receive, or the peer has ended.
-  ReadinessWait input() { return stream.readable(); }
+  ReadinessWait input() { return stream().readable(); }
   /// Sends FIN: our half is complete.
   Task<> end_output(Deadline limit = never);
   /// end_output(), then drops what still comes until the peer's end, for 5 s: closing with unread input would
   /// be a reset, which destroys what the peer has not read yet. Throws Error.
   Task<> finish();
-  const std::string& name() const { return stream.name(); }
+  const std::string& name() const { return connection.name(); }
+  Stream& stream() { return connection.stream; }
+  const Stream& stream() const { return connection.stream; }
+  const Address& peer() const { return connection.peer; }
 
   std::uint64_t number;  // of this server's connections, from 1
-  Address peer;
-  Stream stream;
+  Connection connection;
   CutUnlessComplete cut;  // complete once our half has ended or the handler is done with it
   Tally tally;
   std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer

@@ -9,7 +9,7 @@ class Discard : public Handler {
  public:
   Task<> serve(Client& client) override {
     client.cut.note_caught_up();
-    co_await client.stream.drain(never, &client.tally.last_byte, &client.tally.received);
+    co_await client.stream().drain(never, &client.tally.last_byte, &client.tally.received);
     co_await client.end_output();
   }
 

@@ -45,12 +45,12 @@ class Echo : public Handler {
 
  private:
   virtual std::span<std::byte> transformed(std::span<std::byte> bytes) const { return bytes; }
-  virtual bool can_splice(const Client& client) const { return client.stream.is_plain(); }
+  virtual bool can_splice(const Client& client) const { return client.stream().is_plain(); }
 
   static Task<> splice_until_pause(Client& client) {
     auto& loop = co_await this_loop();
-    auto& watch = client.stream.watch();
-    Pump pump(client.stream, client.stream, {.method = TransferMethod::splice});
+    auto& watch = client.stream().watch();
+    Pump pump(client.stream(), client.stream(), {.method = TransferMethod::splice});
     for (bool goes_on = true; goes_on;) {
       const auto before = pump.bytes();
       const auto state = pump.step();

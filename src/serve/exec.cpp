@@ -35,13 +35,12 @@ class Exec : public Handler {
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
     if (!ender_) ender_.emplace(loop);
-    const int socket = client.stream.facts().fd;
-    Program program(loop, call_, local_address(socket), client.peer, protocol_of(socket));
+    Program program(loop, call_, client.connection);
     const EndedInAnyCase ended(program, *ender_, client.place);
     RelayOptions rules;
     rules.reader_may_leave = true;
     auto near = program.near_side();
-    FarSide far{client.stream, &client.cut};
+    FarSide far{client.stream(), &client.cut};
     co_await relay(near, far, std::move(rules), client.tally, [](const RelayEvent&) {});
     const auto end = co_await program.wait(5s, never);
     if (!end.how.is_success() && !end.was_cut_off)

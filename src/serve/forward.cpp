@@ -16,16 +16,15 @@ class Forward : public Handler {
   explicit Forward(ForwardOptions options) : options_(std::move(options)) {}
 
   Task<> serve(Client& client) override {
-    auto& loop = co_await this_loop();
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
-    Stream far(loop, std::move(dialed.socket).release(), dialed.peer.to_string(), Origin::peer);
-    CutUnlessComplete far_cut(far.facts().fd);
+    auto& far = dialed.stream;
+    CutUnlessComplete far_cut(dialed.fd());
     auto& tally = client.tally;
     bool has_failed = false;
-    auto there = carry(client.stream, far, {nullptr, &tally.last_byte, &tally.received}, has_failed);
-    auto back = carry(far, client.stream, {nullptr, &tally.last_byte, &tally.sent}, has_failed);
+    auto there = carry(client.stream(), far, {nullptr, &tally.last_byte, &tally.received}, has_failed);
+    auto back = carry(far, client.stream(), {nullptr, &tally.last_byte, &tally.sent}, has_failed);
     co_await all(std::move(there), std::move(back));
     client.cut.complete();
     far_cut.complete();

@@ -12,11 +12,12 @@ std::vector<std::string> words_of(const ProgramCall& call) {
 }
 
 /// What the program learns of the connection, as the handlers of other servers tell theirs.
-std::vector<std::string> environment_for(const Address& local, const Address& peer,
-                                         std::string_view protocol) {
+std::vector<std::string> environment_for(const Connection& connection) {
+  const auto local = connection.local();
+  const auto& peer = connection.peer;
   return {text("SOCKX_PEER_ADDR={}", peer.host()), text("SOCKX_PEER_PORT={}", peer.port()),
           text("SOCKX_LOCAL_ADDR={}", local.host()), text("SOCKX_LOCAL_PORT={}", local.port()),
-          text("SOCKX_PROTO={}", protocol)};
+          text("SOCKX_PROTO={}", connection.protocol())};
 }
 
 /// False at the deadline.
@@ -27,14 +28,13 @@ Task<bool> has_ended(const Child& child, Deadline deadline) {
 
 }  // namespace
 
-Program::Program(EventLoop& loop, const ProgramCall& call, const Address& local, const Address& peer,
-                 std::string_view protocol)
+Program::Program(EventLoop& loop, const ProgramCall& call, const Connection& connection)
     : name_(call.shell_command.empty() ? call.words.front() : "sh"),
       child_(std::make_unique<Child>(words_of(call),
                                      Child::Options{.takes_input = true,
                                                     .shares_error = true,
                                                     .leads_group = !call.shell_command.empty(),
-                                                    .environment = environment_for(local, peer, protocol),
+                                                    .environment = environment_for(connection),
                                                     .descriptor_limit = call.descriptor_limit})) {
   output_.emplace(loop, child_->take_output(), text("stdout of {}", name_), Origin::child);
   input_.emplace(loop, child_->take_input(), text("stdin of {}", name_), Origin::child);

@@ -9,7 +9,7 @@
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
 #include "flow/task_group.hpp"
-#include "net/socket.hpp"
+#include "net/connection.hpp"
 #include "os/child.hpp"
 
 namespace sockx {
@@ -25,8 +25,7 @@ struct ProgramCall {
 class Program {
  public:
   /// Starts it; the connection's ends are told in its environment as SOCKX_PEER_ADDR and so on. Throws Error.
-  Program(EventLoop& loop, const ProgramCall& call, const Address& local, const Address& peer,
-          std::string_view protocol);
+  Program(EventLoop& loop, const ProgramCall& call, const Connection& connection);
 
   /// Its standard output and input, as our side of a relay. Borrows from this.
   NearSide near_side() { return {*output_, *input_}; }

@@ -67,7 +67,7 @@ Room::Member::Member(Room& room, Client& client)
       position_(room.log_.end()),
       place_(room.awake_.insert(room.awake_.end(), this)),
       answered_(room.loop_) {
-  send_without_delay(client.stream.facts());  // of a turn there is one piece
+  send_without_delay(client.stream().facts());  // of a turn there is one piece
   room.has_changed_ = true;
   room.came_.notify();
   room.moved_.notify();
@@ -77,14 +77,14 @@ Room::Member::~Member() { room_.strike(*this); }
 
 void Room::Member::leave() {
   last_ = room_.log_.end();
-  client_.stream.watch().presume_writable();
+  client_.stream().watch().presume_writable();
 }
 
 void Room::Member::answer(std::string bytes) {
   answer_ = std::move(bytes);
   answer_place_ = room_.log_.end();
   client_.cut.note_caught_up(false);
-  client_.stream.watch().presume_writable();
+  client_.stream().watch().presume_writable();
 }
 
 Task<> Room::Member::wait_until_answered() {
@@ -109,8 +109,8 @@ Task<> Room::hear_out(Member& member, Task<> hear, Until until) {
   member.has_ended_ = true;
   if (until == Until::peer || until == Until::either) member.leave();
   // FIN does not tell whether the client still reads; once it has forgotten the connection, a probe does.
-  if (!member.last_) probe_when_silent(member.client_.stream.facts());
-  if (is_crowded_) member.client_.stream.watch().presume_writable();
+  if (!member.last_) probe_when_silent(member.client_.stream().facts());
+  if (is_crowded_) member.client_.stream().watch().presume_writable();
 }
 
 void Room::say(Party but, std::span<const std::byte> bytes) {
@@ -125,7 +125,7 @@ void Room::say(Party but, std::span<const std::byte> bytes) {
   wake_all();
   if (slowest_ >= log_.begin()) return;
   for (auto* const member : awake_)
-    if (is_lost(*member)) member->client_.stream.watch().presume_writable();
+    if (is_lost(*member)) member->client_.stream().watch().presume_writable();
   look();
 }
 
@@ -142,7 +142,7 @@ void Room::wake_all() {
   for (auto* const member : asleep_) {
     member->is_asleep_ = false;
     member->client_.cut.note_caught_up(false);
-    member->client_.stream.watch().presume_writable();
+    member->client_.stream().watch().presume_writable();
   }
   awake_.splice(awake_.end(), asleep_);
   news_.notify();
@@ -158,7 +158,7 @@ Task<> Room::tell(Member& member) {
 }
 
 Task<> Room::tell_everything(Member& member) {
-  auto& watch = member.client_.stream.watch();
+  auto& watch = member.client_.stream().watch();
   for (bool in_time = true;;) {
     const auto sent_before = member.client_.tally.sent;
     const auto told = deliver(member);
@@ -307,7 +307,7 @@ void Room::set_crowded(bool is_crowded) {
   is_crowded_ = is_crowded;
   if (!is_crowded_) return;
   for (auto* const member : asleep_)
-    if (member->has_ended_) member->client_.stream.watch().presume_writable();
+    if (member->has_ended_) member->client_.stream().watch().presume_writable();
 }
 
 }  // namespace sockx

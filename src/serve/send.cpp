@@ -22,13 +22,13 @@ class Send : public Handler {
     auto& loop = co_await this_loop();
     Stream file(loop, open_file(), path_, Origin::local_file);
     const auto size = status_of(file.facts().fd).st_size;
-    Pump pump(file, client.stream);
+    Pump pump(file, client.stream());
     co_await run_pump(pump, {nullptr, &client.tally.last_byte, &client.tally.sent});
     if (const auto sent = client.tally.sent; sent < static_cast<std::uint64_t>(size))
       throw Incomplete(text("{} has become shorter: {} of {} were sent", path_, sent,
                             counted(static_cast<std::uint64_t>(size), "byte")));
     co_await client.end_output();
-    co_await client.stream.wait_until_acknowledged(never, &client.tally.last_byte);
+    co_await client.stream().wait_until_acknowledged(never, &client.tally.last_byte);
     co_await client.finish();
   }
 

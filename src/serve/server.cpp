@@ -108,34 +108,33 @@ Task<> Server::watch_for_quiet(Duration limit) {
 }
 
 Task<> Server::run_once(Deadline deadline) {
-  std::optional<Accepted> accepted;
-  while (!accepted) {
-    accepted = co_await accept(listeners_.front(), deadline);
-    if (const auto reason = options_.refuses(*accepted)) {
-      refuse(*accepted, *reason, true);
-      accepted.reset();
+  for (;;) {
+    auto connection = co_await accept(listeners_.front(), deadline);
+    if (const auto reason = options_.refuses(connection)) {
+      refuse(connection, *reason, true);
+      continue;
     }
-  }
-  auto described = listeners_.front().described(*accepted);
-  listeners_.clear();
-  co_await serve_alone(std::move(*accepted), std::move(described));
-}
-
-Task<> Server::run_with(Accepted accepted, Descriptor described) {
-  if (const auto reason = options_.refuses(accepted)) {
-    refuse(accepted, *reason, true);
+    listeners_.clear();
+    co_await serve_alone(std::move(connection));
     co_return;
   }
-  co_await serve_alone(std::move(accepted), std::move(described));
 }
 
-Task<> Server::serve_alone(Accepted accepted, Descriptor described) {
-  Client client(loop_, ++accepted_, std::move(accepted), std::move(described));
+Task<> Server::run_with(Connection connection) {
+  if (const auto reason = options_.refuses(connection)) {
+    refuse(connection, *reason, true);
+    co_return;
+  }
+  co_await serve_alone(std::move(connection));
+}
+
+Task<> Server::serve_alone(Connection connection) {
+  Client client(loop_, ++accepted_, std::move(connection));
   Sitting sitting(*this, client);
   std::vector<Task<>> tasks;
   if (options_.idle_timeout)
-    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.stream));
-  tasks.push_back(handler_.serve(client));
+    tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.stream()));
+  tasks.push_back(serve(client));
   try {
     co_await any(std::move(tasks));
   } catch (const TimedOut&) {
@@ -169,15 +168,15 @@ Task<> Server::wait_for_last_clients(Deadline deadline) {
 Task<> Server::accept_from(Listener& listener) {
   for (unsigned count = 1;; ++count) {
     co_await wait_for_place(listener);
-    std::optional<Accepted> accepted;
+    std::optional<Connection> accepted;
     try {
-      accepted = co_await accept(listener);
+      accepted.emplace(co_await accept(listener));
     } catch (const Error& error) {
       if (!is_shortage(error.number())) throw;
       note_shortage(error.what());
     }
     if (accepted) {
-      admit(listener, std::move(*accepted));
+      admit(std::move(*accepted));
       accepted.reset();
       keep_spare();
     } else if (spare_) {
@@ -213,28 +212,26 @@ std::shared_ptr<void> Server::take_place() {
   return {places_.get(), give_back};
 }
 
-void Server::admit(Listener& listener, Accepted accepted) {
+void Server::admit(Connection connection) {
   if (spare_ || !options_.rejects) is_short_ = false;
   if (is_full())
-    return refuse(accepted,
+    return refuse(connection,
                   text("there {} {} already", places_->taken == 1 ? "is" : "are",
                        counted(places_->taken, "connection")),
                   true);
-  if (options_.rejects && !spare_) return refuse(accepted, "descriptors have run out", false);
-  if (const auto reason = options_.refuses(accepted)) return refuse(accepted, *reason, true);
+  if (options_.rejects && !spare_) return refuse(connection, "descriptors have run out", false);
+  if (const auto reason = options_.refuses(connection)) return refuse(connection, *reason, true);
   const auto number = ++accepted_;
-  auto described = listener.described(accepted);
-  auto& task = clients_.spawn(serve(std::move(described), std::move(accepted), number));
+  auto& task = clients_.spawn(serve_beside_others(std::move(connection), number));
   const auto seat = seats_.find(number);
   if (seat != seats_.end()) seat->second.task = &task;
 }
 
-void Server::refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule) {
-  const auto peer = accepted.peer.to_string();
+void Server::refuse(const Connection& connection, std::string_view reason, bool is_by_rule) {
   options_.tell({.kind = ServerEvent::Kind::refused,
                  .reason = reason,
                  .is_by_rule = is_by_rule,
-                 .peer = peer,
+                 .peer = connection.name(),
                  .connections = seats_.size()});
 }
 
@@ -254,21 +251,20 @@ void Server::note_shortage(std::string_view reason) {
   options_.tell({.kind = ServerEvent::Kind::shortage, .reason = reason, .connections = seats_.size()});
 }
 
-Task<> Server::serve(Descriptor described, Accepted accepted, std::uint64_t number) {
-  std::optional<Client> client;
+Task<> Server::serve_beside_others(Connection connection, std::uint64_t number) {
+  Client client(loop_, number, std::move(connection));
+  Sitting sitting(*this, client);
   try {
-    client.emplace(loop_, number, Accepted{std::move(accepted.socket), accepted.peer}, std::move(described));
-  } catch (const Error& error) {  // it cannot be watched
-    refuse(accepted, error.what(), false);
-    co_return;
-  }
-  Sitting sitting(*this, *client);
-  try {
-    co_await handler_.serve(*client);
+    co_await serve(client);
     sitting.complete();
   } catch (const std::exception& error) {
     sitting.fail(error.what());
   }
+}
+
+Task<> Server::serve(Client& client) {
+  co_await apply_layers(options_.layers, client.connection, never);
+  co_await handler_.serve(client);
 }
 
 Task<> Server::end_idle_clients(Duration limit) {
@@ -298,7 +294,7 @@ Task<> Server::end_idle_clients(Duration limit) {
 /// Looks at the client if that is due.
 bool Server::is_idle(Seat& seat, Duration limit) const {
   const auto& client = *seat.client;
-  const auto waiting = [&] { return unacknowledged(client.stream.facts()).value_or(0); };
+  const auto waiting = [&] { return unacknowledged(client.stream().facts()).value_or(0); };
   if (!seat.idleness)
     seat.idleness.emplace(limit, Idleness::usual_pause(limit), client.tally.last_byte, waiting());
   const auto now = loop_.now();

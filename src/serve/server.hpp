@@ -42,9 +42,10 @@ struct ServerOptions {
   /// Asked when clients are left at the end: whether a signal has ended the server, and no failure or limit.
   std::function<bool()> ends_by_signal = [] { return false; };
   /// Why a client is not served, or nothing.
-  std::function<std::optional<std::string>(const Accepted&)> refuses = [](const Accepted&) {
+  std::function<std::optional<std::string>(const Connection&)> refuses = [](const Connection&) {
     return std::nullopt;
   };
+  Layers layers;  // of each connection, before it is served
   /// Does not throw: it is called from destructors too.
   std::function<void(const ServerEvent&)> tell = [](const ServerEvent&) {};
 };
@@ -67,7 +68,7 @@ class Server {
   Task<> run_once(Deadline deadline);
   /// Serves a connection that is there already, unless it is refused, and nobody else. Throws what befalls
   /// it.
-  Task<> run_with(Accepted accepted, Descriptor described);
+  Task<> run_with(Connection connection);
   /// Closes the listeners, so that nobody else is served.
   void drain() { drain_asked_.notify(); }
 
@@ -86,7 +87,7 @@ class Server {
     Notification freed;
   };
 
-  Task<> serve_alone(Accepted accepted, Descriptor described);
+  Task<> serve_alone(Connection connection);
   Task<> accept_until_drained();
   Task<> accept_from(Listener& listener);
   Task<> wait_for_drain();
@@ -95,13 +96,14 @@ class Server {
   bool is_full() const { return places_->taken >= options_.most; }
   std::shared_ptr<void> take_place();
   Task<> end_idle_clients(Duration limit);
-  void admit(Listener& listener, Accepted accepted);
-  void refuse(const Accepted& accepted, std::string_view reason, bool is_by_rule);
+  void admit(Connection connection);
+  void refuse(const Connection& connection, std::string_view reason, bool is_by_rule);
   bool is_idle(Seat& seat, Duration limit) const;
   void cut_off(Client& client) const;
   void keep_spare();
   void note_shortage(std::string_view reason);
-  Task<> serve(Descriptor described, Accepted accepted, std::uint64_t number);
+  Task<> serve_beside_others(Connection connection, std::uint64_t number);
+  Task<> serve(Client& client);
 
   EventLoop& loop_;
   std::vector<Listener> listeners_;

@@ -121,15 +121,15 @@ class Comparing {
     auto source = FileSource::open(options_.file, options_.offset, size_);
     options_.dial.deadline = options_.connect_timeout ? after(*options_.connect_timeout) : never;
     auto dialed = co_await dial(*options_.receiver, options_.dial);
-    result_.peer = dialed.peer.to_string();
-    if (result_.congestion.empty()) result_.congestion = congestion_of(dialed.socket);
+    result_.peer = dialed.name();
+    if (result_.congestion.empty()) result_.congestion = congestion_of(dialed.fd());
     auto send = options_.send;
     send.method = contender.method;
     send.chunk = contender.chunk;
     TransferStats stats;
     const auto usage = Usage::now();
     const auto begun = Clock::now();
-    co_await send_file(source, std::move(dialed.socket), result_.peer, std::move(send), stats);
+    co_await send_file(source, std::move(dialed), std::move(send), stats);
     const std::chrono::duration<double> span = Clock::now() - begun;
     ComparisonRun run{
         stats.bytes, span.count(), {Usage::now() - usage, stats.system_calls}, {}, stats.copied};

@@ -17,13 +17,13 @@ namespace {
 
 class Receiving {
  public:
-  Receiving(EventLoop& loop, Socket socket, const std::string& peer, UniqueFd sink, Descriptor described_sink,
+  Receiving(EventLoop& loop, Connection connection, UniqueFd sink, Descriptor described_sink,
             ReceiveOptions options, TransferStats& stats)
       : loop_(loop),
         options_(options),
         stats_(stats),
         waits_before_(loop.waits()),
-        peer_(loop, std::move(socket).release(), peer, Origin::peer),
+        peer_(std::move(connection.stream)),
         sink_(loop, std::move(sink), std::move(described_sink)),
         pump_(peer_, sink_, {options.method, 0, limit()}) {}
   ~Receiving() {
@@ -125,10 +125,10 @@ class Receiving {
 
 }  // namespace
 
-Task<> receive_file(Socket socket, std::string peer, UniqueFd sink, Descriptor described_sink,
-                    ReceiveOptions options, TransferStats& stats, std::function<void()> complete) {
-  Receiving receiving(co_await this_loop(), std::move(socket), peer, std::move(sink),
-                      std::move(described_sink), options, stats);
+Task<> receive_file(Connection connection, UniqueFd sink, Descriptor described_sink, ReceiveOptions options,
+                    TransferStats& stats, std::function<void()> complete) {
+  Receiving receiving(co_await this_loop(), std::move(connection), std::move(sink), std::move(described_sink),
+                      options, stats);
   co_await receiving.run(complete);
 }
 

@@ -8,7 +8,7 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
-#include "net/socket.hpp"
+#include "net/connection.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/transfer_stats.hpp"
 
@@ -25,12 +25,12 @@ struct ReceiveOptions {
 };
 
 /// Receives into `sink` until the peer's end, then calls `complete`, and only then closes the connection: a
-/// sender that waits for our end knows that the file has its name. `socket` comes set to reset on close,
+/// sender that waits for our end knows that the file has its name. `connection` comes set to reset on close,
 /// which this takes back at the very end: on any failure before, here or with the caller, TCP resets the
 /// connection, so that the sender does not take it for success (a unix socket knows no reset). Throws
 /// Incomplete when not exactly `expected` bytes arrived, for whatever reason, or more than `most`; Error;
 /// TimedOut.
-Task<> receive_file(Socket socket, std::string peer, UniqueFd sink, Descriptor described_sink,
-                    ReceiveOptions options, TransferStats& stats, std::function<void()> complete);
+Task<> receive_file(Connection connection, UniqueFd sink, Descriptor described_sink, ReceiveOptions options,
+                    TransferStats& stats, std::function<void()> complete);
 
 }  // namespace sockx

@@ -23,14 +23,14 @@ namespace {
 
 class Sending {
  public:
-  Sending(EventLoop& loop, FileSource& source, Socket socket, const std::string& peer, SendOptions options,
+  Sending(EventLoop& loop, FileSource& source, Connection connection, SendOptions options,
           TransferStats& stats)
       : loop_(loop),
         source_(source),
         options_(std::move(options)),
         stats_(stats),
         waits_before_(loop.waits()),
-        peer_(loop, std::move(socket).release(), peer, Origin::peer),
+        peer_(std::move(connection.stream)),
         file_(Stream::borrow(loop, source.described)),
         pump_(file_, peer_,
               {options_.method, options_.chunk, source.length.value_or(options_.count.value_or(no_limit))}) {
@@ -149,10 +149,9 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   return source;
 }
 
-Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
-                 TransferStats& stats) {
-  set_reset_on_close(socket.fd(), true);
-  Sending sending(co_await this_loop(), source, std::move(socket), peer, std::move(options), stats);
+Task<> send_file(FileSource& source, Connection connection, SendOptions options, TransferStats& stats) {
+  set_reset_on_close(connection.fd(), true);
+  Sending sending(co_await this_loop(), source, std::move(connection), std::move(options), stats);
   co_await sending.run();
 }
 

@@ -9,7 +9,7 @@
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
-#include "net/socket.hpp"
+#include "net/connection.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/transfer_stats.hpp"
 
@@ -43,7 +43,6 @@ struct SendOptions {
 /// (SO_LINGER with 0 s), so that a sender that fails or is killed, by SIGKILL even, never looks like the end
 /// of a file; a unix socket knows no reset. Throws Incomplete when a source of known length ended early;
 /// Error; TimedOut.
-Task<> send_file(FileSource& source, Socket socket, std::string peer, SendOptions options,
-                 TransferStats& stats);
+Task<> send_file(FileSource& source, Connection connection, SendOptions options, TransferStats& stats);
 
 }  // namespace sockx

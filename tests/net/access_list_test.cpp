@@ -64,10 +64,11 @@ TEST_CASE("access list: users are those of unix sockets") {
 
 TEST_CASE("access list: the user of a unix peer is whoever has connected") {
   auto pair = test::unix_pair();
-  Accepted accepted{Socket(std::move(pair.ours)), Address::unix_name("@x")};
+  EventLoop loop;
+  auto accepted = connection_of(loop, Socket(std::move(pair.ours)), Address::unix_name("@x"));
   CHECK(Peer::of(accepted).user == getuid());
   auto connected = test::tcp_pair();
-  accepted = {Socket(std::move(connected.ours)), numeric_address("127.0.0.1").value()};
+  accepted = connection_of(loop, Socket(std::move(connected.ours)), numeric_address("127.0.0.1").value());
   CHECK_FALSE(Peer::of(accepted).user);
 }
 

@@ -34,7 +34,7 @@ Listener listen(EventLoop& loop, const std::string& word, ListenOptions options 
   return loop.run(listen_on(at(word), std::move(options)));
 }
 
-Dialed dial_now(EventLoop& loop, const Endpoint& endpoint, DialOptions options = {}) {
+Connection dial_now(EventLoop& loop, const Endpoint& endpoint, DialOptions options = {}) {
   return loop.run(dial(endpoint, std::move(options)));
 }
 
@@ -55,11 +55,11 @@ TEST_CASE("dial: it connects to a listener of every family") {
     auto dialed = dial_now(loop, to(listener.address()));
     auto accepted = loop.run(accept(listener, after(5s)));
     CHECK(dialed.peer.to_string() == listener.address().to_string());
-    CHECK(accepted.peer.to_string() == dialed.socket.local().to_string());
-    CHECK(is_nonblocking_and_close_on_exec(dialed.socket.fd()));
-    CHECK(is_nonblocking_and_close_on_exec(accepted.socket.fd()));
-    put(dialed.socket.fd(), "abc");
-    CHECK(read_available(accepted.socket.fd()) == "abc");
+    CHECK(accepted.peer.to_string() == dialed.local().to_string());
+    CHECK(is_nonblocking_and_close_on_exec(dialed.fd()));
+    CHECK(is_nonblocking_and_close_on_exec(accepted.fd()));
+    put(dialed.fd(), "abc");
+    CHECK(read_available(accepted.fd()) == "abc");
   }
   CHECK(open_descriptors() == before);
 }
@@ -291,7 +291,7 @@ TEST_CASE("dial: an inherited connection is used as it is and a listening socket
   auto pair = tcp_pair(0);
   const int number = pair.ours.release();
   const auto dialed = dial_now(loop, to("fd:" + std::to_string(number)));
-  CHECK(dialed.socket.fd() == number);
+  CHECK(dialed.fd() == number);
   CHECK((status_flags(number) & O_NONBLOCK) == 0);
   CHECK(dialed.peer.host() == "127.0.0.1");
 
@@ -360,7 +360,7 @@ TEST_CASE("listen_on: without a host both families reach one socket") {
     CAPTURE(host);
     const auto dialed = dial_now(loop, to(host + (':' + port)));
     const auto accepted = loop.run(accept(listener, after(5s)));
-    CHECK(accepted.peer.to_string() == dialed.socket.local().to_string());  // mapped IPv4 is shown as IPv4
+    CHECK(accepted.peer.to_string() == dialed.local().to_string());  // mapped IPv4 is shown as IPv4
   }
 }
 
@@ -473,7 +473,7 @@ TEST_CASE("listen_on: an inherited listening socket gets the options asked for, 
   const auto value_of = [&](int level, int option) {
     int value = 0;
     socklen_t size = sizeof value;
-    CHECK(getsockopt(accepted.socket.fd(), level, option, &value, &size) == 0);
+    CHECK(getsockopt(accepted.fd(), level, option, &value, &size) == 0);
     return value;
   };
   CHECK(value_of(SOL_SOCKET, SO_KEEPALIVE) == 1);

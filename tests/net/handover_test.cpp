@@ -29,9 +29,9 @@ Task<> give(std::string path, std::optional<int> fd, std::string words = {}) {
   options.deadline = after(patience);
   const auto dialed = co_await dial(std::move(endpoint), std::move(options));
   if (fd)
-    REQUIRE(pass_fd(dialed.socket.described("giver"), *fd));
+    REQUIRE(pass_fd(dialed.stream.facts(), *fd));
   else
-    put(dialed.socket.fd(), words);
+    put(dialed.fd(), words);
 }
 
 Task<> keep_quiet(std::string path) {

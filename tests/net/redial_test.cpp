@@ -35,7 +35,7 @@ RedialOptions options_that_tell(Told& told) {
   return how;
 }
 
-Dialed redial_now(const Endpoint& endpoint, RedialOptions how, DialOptions options = {}) {
+Connection redial_now(const Endpoint& endpoint, RedialOptions how, DialOptions options = {}) {
   EventLoop loop;
   return loop.run(redial(endpoint, std::move(options), std::move(how)));
 }

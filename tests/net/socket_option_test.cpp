@@ -30,13 +30,6 @@ int read_back(int fd, int level, int number) {
   return value;
 }
 
-std::string congestion_of(int fd) {
-  char name[16] = "";
-  socklen_t size = sizeof name;
-  REQUIRE(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0);
-  return name;
-}
-
 }  // namespace
 
 TEST_CASE("socket options: every row has a name of its own") {
@@ -324,7 +317,7 @@ TEST_CASE("stream options: each setting is made in its phase and not before") {
   prepare_dialing(socket, Address::any(AF_INET, 0), options);
   CHECK(read_back(socket.fd(), IPPROTO_IP, IP_TTL) == 9);
   CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
-  prepare_connected(socket, options);
+  prepare_connected(socket.fd(), options);
   CHECK(read_back(socket.fd(), IPPROTO_TCP, TCP_NODELAY) == 1);
 }
 
@@ -359,6 +352,6 @@ TEST_CASE("stream options: two ends on this host use reno unless the user chose"
   REQUIRE(setsockopt(pair.ours.get(), IPPROTO_TCP, TCP_CONGESTION, system.data(),
                      static_cast<socklen_t>(system.size())) == 0);
   Socket accepted(std::move(pair.ours));
-  prepare_connected(accepted, {});
+  prepare_connected(accepted.fd(), {});
   CHECK(congestion_of(accepted.fd()) == "reno");
 }

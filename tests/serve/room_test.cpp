@@ -8,6 +8,7 @@
 #include <deque>
 #include <string>
 
+#include "../support/connections.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/in_child.hpp"
@@ -28,15 +29,8 @@ struct Joined {
 
   Joined(EventLoop& loop, std::uint64_t number) : Joined(loop, number, test::unix_pair()) {}
   Joined(EventLoop& loop, std::uint64_t number, test::SocketEnds ends, std::string name = "client")
-      : Joined(loop, number, describe(ends.ours.get(), std::move(name), Origin::peer), ends) {}
-  Joined(EventLoop& loop, std::uint64_t number, Descriptor facts, test::SocketEnds& ends)
-      : client(loop, number, accepted(std::move(ends.ours)), std::move(facts)),
+      : client(loop, number, test::connection(loop, std::move(ends.ours), std::move(name))),
         far(loop, std::move(ends.theirs)) {}
-  static Accepted accepted(UniqueFd fd) {
-    Socket socket(std::move(fd));
-    const auto peer = socket.peer();
-    return {std::move(socket), peer};
-  }
 };
 
 Task<> never_speaks() {

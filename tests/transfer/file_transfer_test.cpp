@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/connections.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
@@ -31,8 +32,9 @@ Task<> receive_into(std::string path, UniqueFd socket, ReceiveOptions options, T
   UniqueFd sink(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   auto described = describe(sink.get(), path, Origin::local_file);
   set_reset_on_close(socket.get(), true);
-  co_await receive_file(Socket(std::move(socket)), "peer", std::move(sink), std::move(described), options,
-                        stats, std::move(complete));
+  auto sender = connection(co_await this_loop(), std::move(socket));
+  co_await receive_file(std::move(sender), std::move(sink), std::move(described), options, stats,
+                        std::move(complete));
 }
 
 /// A peer that reads everything, closes, and keeps what it has read.
@@ -99,7 +101,7 @@ TEST_CASE("file transfer: what is sent is what is received by every method and o
       SendOptions options;
       options.method = method;
       EventLoop loop;
-      loop.run(all(send_file(source, Socket(std::move(sockets.ours)), "peer", options, sent),
+      loop.run(all(send_file(source, connection(loop, std::move(sockets.ours)), options, sent),
                    receive_into(folder / "sink", std::move(sockets.theirs), {}, received,
                                 [&complete] { complete = true; })));
       CHECK(complete);
@@ -125,7 +127,7 @@ TEST_CASE("send_file: a part of a file and a limited part of a pipe") {
   std::string received;
   auto part = FileSource::open(write_file(folder / "file", "0123456789"), 2, 5);
   auto sockets = tcp_pair();
-  loop.run(all(send_file(part, Socket(std::move(sockets.ours)), "peer", {}, stats),
+  loop.run(all(send_file(part, connection(loop, std::move(sockets.ours)), {}, stats),
                read_and_close(std::move(sockets.theirs), received)));
   CHECK(received == "23456");
 
@@ -138,7 +140,7 @@ TEST_CASE("send_file: a part of a file and a limited part of a pipe") {
   options.count = 4;
   received.clear();
   auto more_sockets = tcp_pair();
-  loop.run(all(send_file(source, Socket(std::move(more_sockets.ours)), "peer", options, stats),
+  loop.run(all(send_file(source, connection(loop, std::move(more_sockets.ours)), options, stats),
                read_and_close(std::move(more_sockets.theirs), received)));
   CHECK(received == "0123");
 }
@@ -150,7 +152,7 @@ TEST_CASE("send_file: a source that has become shorter is incomplete and the pee
   REQUIRE(truncate((folder / "file").c_str(), 4) == 0);
   auto sockets = tcp_pair();
   TransferStats stats;
-  CHECK_THROWS_WITH_AS(loop.run(send_file(source, Socket(std::move(sockets.ours)), "peer", {}, stats)),
+  CHECK_THROWS_WITH_AS(loop.run(send_file(source, connection(loop, std::move(sockets.ours)), {}, stats)),
                        doctest::Contains("4 of 10 bytes were sent"), Incomplete);
   CHECK(stats.bytes == 4);
   CHECK(read_available(sockets.theirs.get()) == "0123");
@@ -163,7 +165,7 @@ TEST_CASE("send_file: dropped in the middle it does not look like the end of a f
   auto sockets = tcp_pair();
   TransferStats stats;
   EventLoop loop;
-  CHECK_THROWS_AS(loop.run(bounded(send_file(source, Socket(std::move(sockets.ours)), "peer", {}, stats),
+  CHECK_THROWS_AS(loop.run(bounded(send_file(source, connection(loop, std::move(sockets.ours)), {}, stats),
                                    after(10ms), "stopped")),
                   TimedOut);
   CHECK(stats.bytes < 20'000'000);
@@ -179,7 +181,7 @@ TEST_CASE("send_file: it waits for the peer to close and eof-timeout bounds that
   TransferStats stats;
   SendOptions options;
   options.eof_timeout = short_time;
-  CHECK_THROWS_WITH_AS(loop.run(send_file(source, Socket(std::move(sockets.ours)), "peer", options, stats)),
+  CHECK_THROWS_WITH_AS(loop.run(send_file(source, connection(loop, std::move(sockets.ours)), options, stats)),
                        "peer has not closed in time", TimedOut);
   CHECK(stats.bytes == 10);
   CHECK(read_available(sockets.theirs.get()) == "0123456789");
@@ -197,7 +199,7 @@ TEST_CASE("send_file: a peer that resets is an error although everything was sen
     reset_connection(peer);
   };
   const auto error = thrown_by<Error>([&] {
-    loop.run(all(send_file(source, Socket(std::move(sockets.ours)), "peer", {}, stats),
+    loop.run(all(send_file(source, connection(loop, std::move(sockets.ours)), {}, stats),
                  reset(std::move(sockets.theirs))));
   });
   REQUIRE(error);
@@ -213,7 +215,7 @@ TEST_CASE("send_file: a peer that does not read is bounded by the idle time-out"
   TransferStats stats;
   SendOptions options;
   options.idle_timeout = short_time;
-  CHECK_THROWS_AS(loop.run(send_file(source, Socket(std::move(sockets.ours)), "peer", options, stats)),
+  CHECK_THROWS_AS(loop.run(send_file(source, connection(loop, std::move(sockets.ours)), options, stats)),
                   TimedOut);
   CHECK(stats.bytes > 0);
   CHECK(stats.bytes < 20'000'000);

@@ -63,10 +63,10 @@ Task<> AccessControl::load() {
   }
 }
 
-std::optional<std::string> AccessControl::objection_to(const Accepted& accepted) const {
+std::optional<std::string> AccessControl::objection_to(const Connection& connection) const {
   if (!list_) return {};
   try {
-    return list_->objection_to(Peer::of(accepted));
+    return list_->objection_to(Peer::of(connection));
   } catch (const Error& error) {
     return error.what();
   }

@@ -26,7 +26,7 @@ class AccessControl {
   /// The rules, if there are any.
   const std::optional<AccessList>& list() const { return list_; }
   /// Why a peer is not served, or nothing.
-  std::optional<std::string> objection_to(const Accepted& accepted) const;
+  std::optional<std::string> objection_to(const Connection& connection) const;
   /// Whether the signal means that the files are to be read again, which attend() then does.
   bool heeds(int signal);
   /// Loads the rules whenever that was asked for. Never ends.

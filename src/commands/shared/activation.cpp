@@ -49,9 +49,8 @@ Activated Activation::open(EventLoop& loop, const ListenFlags& listening) {
     if (sockets.size() > 1)
       throw BadInput(
           text("LISTEN_FDS: '{}': a connection comes alone, or else all sockets listen", sockets.size()));
-    prepare_connected(socket, listening.options.stream);
-    const auto peer = socket.peer();
-    opened.connection = Accepted{std::move(socket), peer};
+    prepare_connected(socket.fd(), listening.options.stream);
+    opened.connection.emplace(adopted_connection(loop, std::move(socket)));
   }
   return opened;
 }

@@ -27,7 +27,7 @@ void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>
 /// Listening sockets, or one connection.
 struct Activated {
   std::vector<Listener> listeners;
-  std::optional<Accepted> connection;
+  std::optional<Connection> connection;
 };
 
 /// What a service manager has given us. Sends it READY=1 once asked, and STOPPING=1 at the latest when this

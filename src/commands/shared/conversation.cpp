@@ -54,7 +54,7 @@ RelayObserver tell_in(Log& log) {
 /// recv(2) with MSG_WAITALL waits only on a socket in blocking mode, which everything else here copes with.
 void let_recv_block(const Connection& connection, const ConversationOptions& options) {
   const bool waits = options.recv_once && (options.recv_flags & MSG_WAITALL) != 0;
-  if (waits && !connection.is_adopted) fcntl(connection.socket.fd(), F_SETFL, 0);
+  if (waits && !connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
 }
 
 /// At a signal that ends the session nothing is missing when a user types the input, or when standard input
@@ -124,27 +124,24 @@ void check(const ConversationOptions& options, const StreamOptions& stream, cons
   if (!records && options.max_record) throw BadInput("--max-record is for --type seqpacket");
 }
 
-Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
-                Passages passages, ConversationSummary& summary) {
-  auto& loop = co_await this_loop();
+Task<> converse(Context& context, Connection given, const ConversationOptions& options, Passages passages,
+                ConversationSummary& summary) {
   std::optional<OurEnd> near;  // outlives the connection: a program that is slow to end does not hold it
-  auto& [theirs, peer, is_adopted] = connection;
+  auto connection = std::move(given);
   let_recv_block(connection, options);
-  const auto socket = std::move(theirs);
-  const bool leaves_open = options.recv_once && is_adopted;
+  const bool leaves_open = options.recv_once && connection.is_adopted;
   std::optional<CutUnlessComplete> cut;
-  if (!leaves_open) cut.emplace(socket.fd());
-  auto& tally = summary.begin(socket.local(), peer);
-  auto facts = socket.described(peer.to_string());
-  facts.send_flags = options.send_flags;
-  if (facts.kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(facts);
-  if (options.shutdown) shut_down(facts, *options.shutdown);
+  if (!leaves_open) cut.emplace(connection.fd());
+  auto& tally = summary.begin(connection.local(), connection.peer);
+  auto& far = connection.stream;
+  far.set_send_flags(options.send_flags);
+  if (far.facts().kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far.facts());
+  if (options.shutdown) shut_down(far.facts(), *options.shutdown);
 
-  near.emplace(context, options, socket, peer);
+  near.emplace(context, options, connection);
   const EndBySignal end_by_signal(context, *near, cut);
   const auto inward_stages = passages.inward.stages;
   auto rules = rules_of(options, *near, std::move(passages));
-  auto far = Stream::borrow(loop, std::move(facts));
   if (options.recv_once) {
     rules.receive = [&] {
       return receive_once(context, options, far, near->near_side().out, inward_stages, tally.received);

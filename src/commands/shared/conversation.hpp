@@ -2,10 +2,10 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "commands/shared/connection.hpp"
 #include "commands/shared/conversation_options.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/filters.hpp"
+#include "net/connection.hpp"
 
 namespace sockx {
 

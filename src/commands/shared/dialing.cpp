@@ -54,7 +54,7 @@ RedialOptions redial_options(Context& context, const RetryFlags& flags,
   return options;
 }
 
-Task<Dialed> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how) {
+Task<Connection> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how) {
   auto shown = text("connecting to {}", endpoint.to_string());
   how.tell = [&shown, where = shown, tell = std::move(how.tell)](unsigned attempt,
                                                                  const std::string& failure) {

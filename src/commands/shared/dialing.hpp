@@ -28,6 +28,6 @@ RedialOptions redial_options(Context& context, const RetryFlags& flags,
                              std::optional<Duration> connect_timeout);
 
 /// redial(), where a terminal is told of what takes longer than a second.
-Task<Dialed> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how);
+Task<Connection> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how);
 
 }  // namespace sockx

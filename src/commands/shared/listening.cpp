@@ -20,8 +20,8 @@ void write_port_file(const std::string& path, std::uint32_t port) {
 /// Where to listen. Throws BadInput.
 Endpoint prepare(Context& context, const std::vector<std::string>& words, ListenFlags& flags) {
   if (flags.options.stream.mptcp)
-    flags.options.tell = [&context](const Accepted& accepted) {
-      log_mptcp(context, accepted.peer.to_string(), accepted.socket.uses_mptcp());
+    flags.options.tell = [&context](const Connection& connection) {
+      log_mptcp(context, connection.name(), uses_mptcp(connection.fd()));
     };
   auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
   prepare_port_file(flags.port_file, words);

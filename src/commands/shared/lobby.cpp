@@ -93,8 +93,8 @@ void Lobby::send_oldest_away() {
   if (!visits.empty() && visits.front()->gives_way_at() <= Clock::now()) visits.front()->send_away();
 }
 
-Task<> Lobby::hear(const Connection& connection, Deadline limit, std::optional<Hello>& hello) const {
-  hello = co_await peek_hello(connection.socket, limit);
+Task<> Lobby::hear(Connection& connection, Deadline limit, std::optional<Hello>& hello) const {
+  hello = co_await peek_hello(connection.stream, limit);
 }
 
 Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
@@ -106,12 +106,12 @@ Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
   either.push_back(visit.until_sent_away());
   co_await any(std::move(either));
   if (visit.is_sent_away()) {
-    context_.log.info("{} has not greeted, and gives way to others", connection.peer.to_string());
+    context_.log.info("{} has not greeted, and gives way to others", connection.name());
     co_return std::nullopt;
   }
   if (!hello && Clock::now() >= limit) {
-    context_.log.warn("{} has not greeted within {:g} s: does it send with --verified?",
-                      connection.peer.to_string(), std::chrono::duration<double>(time_in_lobby).count());
+    context_.log.warn("{} has not greeted within {:g} s: does it send with --verified?", connection.name(),
+                      std::chrono::duration<double>(time_in_lobby).count());
     co_return std::nullopt;
   }
   if (!hello) co_return 1;
@@ -123,7 +123,7 @@ Task<std::optional<unsigned>> Lobby::begins_transfer(Connection& connection) {
     if (!in_time) break;
   }
   if (!guest->is_taken)
-    context_.log.warn("{} belongs to no transfer here, and is dropped", guest->connection.peer.to_string());
+    context_.log.warn("{} belongs to no transfer here, and is dropped", guest->connection.name());
   guests_.erase(guest);
   co_return std::nullopt;
 }
@@ -139,14 +139,14 @@ Task<std::unique_ptr<Lobby::Place>> Lobby::place(unsigned streams) {
   co_return std::make_unique<Place>(*this, size);
 }
 
-Task<PeerSocket> Lobby::next(SessionId session) {
+Task<Connection> Lobby::next(SessionId session) {
   const auto is_ours = [&](const Guest& guest) { return !guest.is_taken && guest.session == session; };
   for (;;) {
     const auto guest = std::ranges::find_if(guests_, is_ours);
     if (guest != guests_.end()) {
       guest->is_taken = true;
       changed_.notify();
-      co_return peer_socket(std::move(guest->connection));
+      co_return std::move(guest->connection);
     }
     co_await changed_.wait();
   }
@@ -162,12 +162,12 @@ LaneMeeting::LaneMeeting(EventLoop& loop, Context& context, ProgressBoard& board
 
 Task<Connection> LaneMeeting::first() { return meeting_.next(); }
 
-Task<PeerSocket> LaneMeeting::next(SessionId session) {
+Task<Connection> LaneMeeting::next(SessionId session) {
   if (!listens_) {
     auto dialed = co_await meeting_.next();
-    co_return peer_socket(std::move(dialed));
+    co_return dialed;
   }
-  std::optional<PeerSocket> found;
+  std::optional<Connection> found;
   std::vector<Task<>> tasks;
   tasks.push_back(find(session, found));
   tasks.push_back(accept_all());
@@ -175,9 +175,9 @@ Task<PeerSocket> LaneMeeting::next(SessionId session) {
   co_return std::move(*found);
 }
 
-Task<> LaneMeeting::find(SessionId session, std::optional<PeerSocket>& found) {
+Task<> LaneMeeting::find(SessionId session, std::optional<Connection>& found) {
   auto connection = co_await lobby_.next(session);
-  found = std::move(connection);
+  found.emplace(std::move(connection));
 }
 
 Task<> LaneMeeting::accept_all() {
@@ -190,8 +190,7 @@ Task<> LaneMeeting::accept_all() {
 
 Task<> LaneMeeting::admit(Connection connection) {
   const auto is_first = co_await lobby_.begins_transfer(connection);
-  if (is_first)
-    context_.log.warn("{} does not belong to this transfer, and is dropped", connection.peer.to_string());
+  if (is_first) context_.log.warn("{} does not belong to this transfer, and is dropped", connection.name());
 }
 
 }  // namespace sockx

@@ -46,7 +46,7 @@ class Lobby {
   /// sender waits.
   Task<std::unique_ptr<Place>> place(unsigned streams);
   /// The next one of `session`.
-  Task<PeerSocket> next(SessionId session);
+  Task<Connection> next(SessionId session);
 
  private:
   struct Guest {
@@ -55,7 +55,7 @@ class Lobby {
     bool is_taken = false;
   };
   class Visit;
-  Task<> hear(const Connection& connection, Deadline limit, std::optional<Hello>& hello) const;
+  Task<> hear(Connection& connection, Deadline limit, std::optional<Hello>& hello) const;
   void send_oldest_away();
 
   Context& context_;
@@ -76,10 +76,10 @@ class LaneMeeting {
   /// The first, whatever it brings.
   Task<Connection> first();
   /// A further one.
-  Task<PeerSocket> next(SessionId session);
+  Task<Connection> next(SessionId session);
 
  private:
-  Task<> find(SessionId session, std::optional<PeerSocket>& found);
+  Task<> find(SessionId session, std::optional<Connection>& found);
   Task<> accept_all();
   Task<> admit(Connection connection);
 

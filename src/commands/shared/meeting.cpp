@@ -13,10 +13,8 @@ Task<> dial(Context& context, Endpoint endpoint, const MeetingFlags& flags, std:
             std::optional<Connection>& met) {
   auto how = redial_options(context, flags.retry, timeout);
   auto dialing = dial_options(context, flags.stream());
-  const bool is_adopted = endpoint.is_adopted();
-  auto dialed = co_await redial(std::move(endpoint), std::move(dialing), std::move(how));
-  context.log.info("connected to {}", dialed.peer.to_string());
-  met = Connection{std::move(dialed.socket), dialed.peer, is_adopted};
+  met.emplace(co_await redial(std::move(endpoint), std::move(dialing), std::move(how)));
+  context.log.info("connected to {}", met->name());
 }
 
 }  // namespace
@@ -78,9 +76,11 @@ Task<Connection> Meeting::next() {
     listener_.emplace(co_await open_listener(context_, words_, std::move(listening)));
   }
   where = listener_->address().to_string();
-  auto accepted = co_await accept(*listener_, std::min(deadline_, deadline_in(limits_.accept)));
-  context_.log.info("connection from {}", accepted.peer.to_string());
-  co_return Connection{std::move(accepted.socket), accepted.peer};
+  const auto limit = std::min(deadline_, deadline_in(limits_.accept));
+  auto accepted = co_await accept(*listener_, limit);
+  context_.log.info("connection from {}", accepted.name());
+  co_await apply_layers(flags_.stream().layers, accepted, limit);
+  co_return accepted;
 }
 
 Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,

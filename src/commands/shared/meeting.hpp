@@ -7,9 +7,9 @@
 #include "cli/flags.hpp"
 #include "cli/progress.hpp"
 #include "cli/time_limits.hpp"
-#include "commands/shared/connection.hpp"
 #include "commands/shared/dialing.hpp"
 #include "commands/shared/listening.hpp"
+#include "net/connection.hpp"
 
 namespace sockx {
 

@@ -23,12 +23,11 @@ bool is_mute(const ConversationOptions& options) { return options.recv_only || o
 
 }  // namespace
 
-OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Socket& socket,
-               const Address& peer)
+OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Connection& connection)
     : context_(context), has_lines_(!options.lines.empty()) {
   if (options.runs_program()) {
     const ProgramCall call{context.program, options.shell_command};
-    program_.emplace(context.loop(), call, socket.local(), peer, socket.protocol());
+    program_.emplace(context.loop(), call, connection);
     return;
   }
   input_.emplace(open_input(options));

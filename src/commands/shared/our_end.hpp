@@ -7,16 +7,16 @@
 #include "commands/shared/conversation_options.hpp"
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
-#include "net/socket.hpp"
+#include "net/connection.hpp"
 #include "serve/program.hpp"
 
 namespace sockx {
 
 class OurEnd {
  public:
-  /// Takes the standard streams over or starts the program; `socket` and `peer` are told to the program in
-  /// its environment. Throws Error.
-  OurEnd(Context& context, const ConversationOptions& options, const Socket& socket, const Address& peer);
+  /// Takes the standard streams over or starts the program, which is told of the connection in its
+  /// environment. Throws Error.
+  OurEnd(Context& context, const ConversationOptions& options, const Connection& connection);
 
   /// Borrows from this.
   NearSide near_side();

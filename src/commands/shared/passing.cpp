@@ -11,7 +11,7 @@
 
 namespace sockx {
 
-Task<Socket> open_taker(const ConversationOptions& options) {
+Task<Stream> open_taker(const ConversationOptions& options) {
   if (options.pass_to != "-") {
     const auto endpoint = Endpoint::parse({options.pass_to}, Endpoint::Role::connecting);
     const auto* const address = std::get_if<Address>(&endpoint.where);
@@ -21,26 +21,24 @@ Task<Socket> open_taker(const ConversationOptions& options) {
     DialOptions dialing;
     dialing.deadline = deadline_in(options.limits.connect);
     auto dialed = co_await dial(endpoint, std::move(dialing));
-    co_return std::move(dialed.socket);
+    co_return std::move(dialed.stream);
   }
   if (socket_query(STDOUT_FILENO, SO_DOMAIN, "SO_DOMAIN") != AF_UNIX)
     throw BadInput("--pass-fd: standard output is no unix socket; name one: --pass-fd=unix:PATH");
-  co_return Socket(UniqueFd(STDOUT_FILENO));
+  auto& loop = co_await this_loop();
+  co_return Stream(loop, UniqueFd(STDOUT_FILENO), "stdout", Origin::peer);
 }
 
 /// The taker gets the socket as programs expect one that is handed to them: in blocking mode.
-Task<> pass_on(Context& context, Connection connection, Socket taker) {
-  const auto& [socket, peer, is_adopted] = connection;
-  if (!is_adopted) fcntl(socket.fd(), F_SETFL, 0);
-  auto name = taker.fd() == STDOUT_FILENO ? "stdout" : taker.peer().to_string();
-  auto& loop = co_await this_loop();
-  Stream stream(loop, std::move(taker).release(), std::move(name), Origin::peer);
-  while (!pass_fd(stream.facts(), socket.fd())) {
-    stream.watch().forget_writable();
-    co_await stream.writable();
+Task<> pass_on(Context& context, Connection connection, Stream taker) {
+  if (!connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
+  while (!pass_fd(taker.facts(), connection.fd())) {
+    taker.watch().forget_writable();
+    co_await taker.writable();
   }
-  context.log.info("passed on the connection to {}", peer.to_string());
-  context.report.event("passed", {{"local", socket.local().to_string()}, {"peer", peer.to_string()}});
+  const auto& peer = connection.name();
+  context.log.info("passed on the connection to {}", peer);
+  context.report.event("passed", {{"local", connection.local().to_string()}, {"peer", peer}});
 }
 
 }  // namespace sockx

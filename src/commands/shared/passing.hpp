@@ -7,9 +7,9 @@ namespace sockx {
 
 /// Whatever takes the connection over: connected to, or found on standard output, before there is a
 /// connection to pass. Throws BadInput when that is no unix socket, and Error.
-Task<Socket> open_taker(const ConversationOptions& options);
+Task<Stream> open_taker(const ConversationOptions& options);
 
 /// Passes the connection to `taker` and lets it go.
-Task<> pass_on(Context& context, Connection connection, Socket taker);
+Task<> pass_on(Context& context, Connection connection, Stream taker);
 
 }  // namespace sockx

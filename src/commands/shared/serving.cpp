@@ -133,8 +133,9 @@ ServerOptions server_options(const Plan& plan, const AccessControl& access) {
     const int signal = context.caught_signal();
     return signal != 0 && signal != Workers::deadline_signal;
   };
-  rules.refuses = [&access](const Accepted& accepted) { return access.objection_to(accepted); };
+  rules.refuses = [&access](const Connection& connection) { return access.objection_to(connection); };
   rules.tell = ServerJournal(plan.context);
+  rules.layers = plan.listening.options.stream.layers;
   return rules;
 }
 
@@ -173,8 +174,7 @@ Task<> run_server(const Plan& plan, Share share, Activation& activation, Running
   std::vector<Task<>> tasks;
   tasks.push_back(access.attend());
   if (opened.connection) {
-    auto described = opened.connection->socket.described(opened.connection->peer.to_string());
-    tasks.push_back(server.run_with(std::move(*opened.connection), std::move(described)));
+    tasks.push_back(server.run_with(std::move(*opened.connection)));
   } else if (is_one_client) {
     tasks.push_back(server.run_once(accept_limit));
   } else {

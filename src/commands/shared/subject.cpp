@@ -36,7 +36,7 @@ Task<> connect(Context& context, const SubjectFlags& flags, std::optional<Subjec
   auto dialing = dial_options(context, stream);
   dialing.deadline = deadline_in(flags.limits.connect);
   auto dialed = co_await dial(std::move(endpoint), std::move(dialing));
-  subject.emplace(std::move(dialed.socket));
+  subject.emplace(Socket(std::move(dialed.stream).release()));
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include "cli/flags.hpp"
 #include "cli/units.hpp"
-#include "commands/shared/connection.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/transfer_cost.hpp"
+#include "net/connection.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 #include "os/usage.hpp"
@@ -146,29 +146,19 @@ void VerifiedSummary::tell(bool complete) const {
   context_.report.result(line, sends_ ? "sent" : "received", fields);
 }
 
-Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, const MeetingFlags& flags,
-                 VerifiedSendOptions options, std::optional<VerifiedSummary>& summary) {
+Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, VerifiedSendOptions options,
+                 std::optional<VerifiedSummary>& summary) {
   auto connection = co_await meeting.next();
   if (options.streams == 1) meeting.close();
-  pace(connection, flags.stream(), options.rate);
-  summary.emplace(context, true, connection.peer.to_string());
+  summary.emplace(context, true, connection.name());
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
-  const auto next = [&, rate = options.rate]() -> Task<PeerSocket> {
-    auto another = co_await meeting.next();
-    pace(another, flags.stream(), rate);
-    co_return peer_socket(std::move(another));
-  };
-  auto sending = send_verified(peer_socket(std::move(connection)), next, std::move(options), summary->tally);
+  const auto next = [&]() -> Task<Connection> { co_return co_await meeting.next(); };
+  auto sending = send_verified(std::move(connection), next, std::move(options), summary->tally);
   co_await std::move(sending);
 }
 
 }  // namespace
-
-PeerSocket peer_socket(Connection connection) {
-  auto peer = connection.peer.to_string();
-  return {std::move(connection.socket), std::move(peer)};
-}
 
 void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags,
                          std::vector<std::string> endpoint, const TimeLimits& limits,
@@ -180,7 +170,7 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
   Meeting meeting(context, board, flags, std::move(endpoint), limits, never);
   std::optional<VerifiedSummary> summary;
   try {
-    board.run(send_over(context, board, meeting, flags, std::move(options), summary), limits.whole_run);
+    board.run(send_over(context, board, meeting, std::move(options), summary), limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary || summary->tally.phase == TransferTally::Phase::greeting) throw;
     throw Incomplete(text("{} bytes were sent: {}", summary->tally.bytes, error.what()));
@@ -191,10 +181,10 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options) {
   options.tell = teller(context);
-  VerifiedSummary summary(context, false, connection.peer.to_string());
+  VerifiedSummary summary(context, false, connection.name());
   const Progress shown(board, [&] { return summary.state(); });
-  auto receiving = receive_verified(peer_socket(std::move(connection)), std::move(next), std::move(options),
-                                    summary.tally);
+  auto receiving =
+      receive_verified(std::move(connection), std::move(next), std::move(options), summary.tally);
   co_await std::move(receiving);
   summary.end();
 }

@@ -37,7 +37,4 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options);
 
-/// As the transfer wants it, whose name for the peer is its address.
-PeerSocket peer_socket(Connection connection);
-
 }  // namespace sockx

@@ -18,11 +18,8 @@ constexpr std::size_t buffer_size = 256 * 1024;
 
 }  // namespace
 
-Channel::Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte)
-    : loop_(loop),
-      stream_(loop, std::move(connection.socket).release(), connection.peer, Origin::peer),
-      flushed_(loop),
-      last_byte_(last_byte) {
+Channel::Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte)
+    : loop_(loop), stream_(std::move(connection.stream)), flushed_(loop), last_byte_(last_byte) {
   send_without_delay(stream_.facts());
   probe_when_silent(stream_.facts());
 }

@@ -11,8 +11,8 @@
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
+#include "net/connection.hpp"
 #include "os/text.hpp"
-#include "transfer/verified/peer_socket.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {
@@ -24,7 +24,7 @@ class Channel {
  public:
   /// `last_byte` is kept up to date: when a byte has last come or gone. A peer whose machine is gone is found
   /// so though nothing is on its way to it: see probe_when_silent().
-  Channel(EventLoop& loop, PeerSocket connection, Clock::time_point& last_byte);
+  Channel(EventLoop& loop, Connection connection, Clock::time_point& last_byte);
 
   const std::string& peer() const { return stream_.name(); }
 

@@ -1,14 +1,9 @@
 #include "transfer/verified/greeting.hpp"
 
-#include <sys/socket.h>
-
-#include <cerrno>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include "flow/watch.hpp"
-#include "os/calls.hpp"
 #include "os/error.hpp"
 
 namespace sockx {
@@ -38,24 +33,22 @@ std::optional<Hello> hello_in(std::string_view frame) {
 
 }  // namespace
 
-Task<std::optional<Hello>> peek_hello(const Socket& connection, Deadline limit) {
-  Watch watch(co_await this_loop(), connection.fd());
-  std::string frame(frame_header_size, '\0');
+Task<std::optional<Hello>> peek_hello(Stream& connection, Deadline limit) {
+  std::string header(frame_header_size, '\0'), frame;
   bool is_whole = false;
-  for (;;) {
-    const auto got = uninterrupted(
-        [&] { return recv(connection.fd(), frame.data(), frame.size(), MSG_PEEK | MSG_DONTWAIT); });
-    if (got == 0 || (got < 0 && errno != EAGAIN)) co_return std::nullopt;
-    if (got == static_cast<ssize_t>(frame.size())) {
-      if (std::exchange(is_whole, true)) co_return hello_in(frame);
-      frame.resize(size_of_hello(frame));
-      if (frame.empty()) co_return std::nullopt;
-      continue;
-    }
-    watch.forget_readable();
-    const bool in_time = co_await watch.readable(limit);
-    if (!in_time) co_return std::nullopt;
+  try {
+    const auto header_bytes = std::as_writable_bytes(std::span(header));
+    const auto got = co_await connection.peek(header_bytes, header.size(), limit);
+    if (got == header.size()) frame.resize(size_of_hello(header));
+    const auto frame_bytes = std::as_writable_bytes(std::span(frame));
+    const auto size = co_await connection.peek(frame_bytes, frame.size(), limit);
+    is_whole = size == frame.size();
+  } catch (const TimedOut&) {
+    is_whole = false;
+  } catch (const Error&) {
+    is_whole = false;
   }
+  co_return is_whole ? hello_in(frame) : std::nullopt;
 }
 
 }  // namespace sockx

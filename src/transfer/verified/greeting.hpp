@@ -4,14 +4,14 @@
 #include <optional>
 
 #include "flow/clock.hpp"
+#include "flow/stream.hpp"
 #include "flow/task.hpp"
-#include "net/socket.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {
 
-/// The Hello that comes first on `connection`, and stays to be read (MSG_PEEK in recv(2)). Nothing when
+/// The Hello that comes first on `connection`, and stays to be read. Nothing when
 /// something else comes, or no whole one before the end or `limit`.
-Task<std::optional<Hello>> peek_hello(const Socket& connection, Deadline limit);
+Task<std::optional<Hello>> peek_hello(Stream& connection, Deadline limit);
 
 }  // namespace sockx

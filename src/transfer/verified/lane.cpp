@@ -15,13 +15,13 @@ constexpr std::size_t small_chunk = 64 * 1024;  // goes with its messages in one
 
 }  // namespace
 
-Lane::Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, LaneOptions options,
+Lane::Lane(EventLoop& loop, Connection connection, Clock::time_point& last_byte, LaneOptions options,
            TransferTally& tally)
     : loop_(loop),
       work_{loop, last_byte},
       options_(options),
       tally_(tally),
-      channel_(loop, std::move(socket), last_byte),
+      channel_(loop, std::move(connection), last_byte),
       hasher_(options.digest) {
   if (options_.compresses) trial_.emplace();
 }

@@ -27,7 +27,7 @@ struct LaneOptions {
 class Lane {
  public:
   /// Keeps `last_byte` and `tally` up to date.
-  Lane(EventLoop& loop, PeerSocket socket, Clock::time_point& last_byte, LaneOptions options,
+  Lane(EventLoop& loop, Connection connection, Clock::time_point& last_byte, LaneOptions options,
        TransferTally& tally);
 
   Channel& channel() { return channel_; }

@@ -25,7 +25,7 @@ constexpr Duration time_to_part = 2s, time_to_part_in_haste = 200ms;
 
 class ReceivingSession {
  public:
-  ReceivingSession(EventLoop& loop, PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
+  ReceivingSession(EventLoop& loop, Connection connection, NextLane next, VerifiedReceiveOptions options,
                    TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
@@ -361,7 +361,7 @@ class ReceivingSession {
 
 }  // namespace
 
-Task<> receive_verified(PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
+Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally) {
   ReceivingSession receiving(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
                              tally);

@@ -9,7 +9,7 @@
 
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
-#include "transfer/verified/peer_socket.hpp"
+#include "net/connection.hpp"
 #include "transfer/verified/tally.hpp"
 #include "transfer/verified/wire.hpp"
 
@@ -36,7 +36,7 @@ struct VerifiedReceiveOptions {
 
 /// Gives a further connection of a session: one that its sender has opened for it, or that is opened to that
 /// sender.
-using NextLane = std::function<Task<PeerSocket>(SessionId)>;
+using NextLane = std::function<Task<Connection>(SessionId)>;
 
 /// Receives what one sender sends over `connection`, and returns when it has been told that all is whole. If
 /// that is to be more connections, `next` gives the others; it is dropped as soon as all are there. A file
@@ -44,7 +44,7 @@ using NextLane = std::function<Task<PeerSocket>(SessionId)>;
 /// from the network stay below the folder. What befalls one file does not keep the others:
 /// tally.first_failure has the first of it. Throws Incomplete when the transfer broke off, Corrupt when bytes
 /// are not what was sent, or no sender of ours could have sent them; Error for the local disk.
-Task<> receive_verified(PeerSocket connection, NextLane next, VerifiedReceiveOptions options,
+Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 
 }  // namespace sockx

@@ -20,7 +20,7 @@ Task<> ReceivingLanes::open(NextLane next) {
   }
 }
 
-Task<> ReceivingLanes::take(PeerSocket connection) {
+Task<> ReceivingLanes::take(Connection connection) {
   Channel channel(loop_, std::move(connection), last_byte_);
   auto too_late = text("{} has not greeted within {:g} s", channel.peer(),
                        std::chrono::duration<double>(greeting_time_).count());

@@ -32,7 +32,7 @@ class ReceivingLanes {
 
  private:
   Task<> open(NextLane next);
-  Task<> take(PeerSocket connection);
+  Task<> take(Connection connection);
   Task<> greet(Channel& channel);
 
   EventLoop& loop_;

@@ -26,12 +26,12 @@ constexpr Duration counting_time = 3s;  // of what a receiver waits for the gree
 
 class SendingSession {
  public:
-  SendingSession(EventLoop& loop, PeerSocket connection, NextSocket next, VerifiedSendOptions options,
+  SendingSession(EventLoop& loop, Connection connection, NextConnection next, VerifiedSendOptions options,
                  TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
         tally_(tally),
-        unanswered_(loop, connection.peer, options_.tell, tally),
+        unanswered_(loop, connection.name(), options_.tell, tally),
         lanes_(loop, std::move(connection), std::move(next), options_, tally),
         file_sending_(loop, lanes_, unanswered_, options_.tell, tally),
         counting_(loop) {}
@@ -277,7 +277,7 @@ class SendingSession {
 
 }  // namespace
 
-Task<> send_verified(PeerSocket connection, NextSocket next, VerifiedSendOptions options,
+Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,
                      TransferTally& tally) {
   SendingSession sending(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
                          tally);

@@ -9,7 +9,7 @@
 
 #include "flow/pump.hpp"
 #include "flow/task.hpp"
-#include "transfer/verified/peer_socket.hpp"
+#include "net/connection.hpp"
 #include "transfer/verified/tally.hpp"
 #include "transfer/verified/wire.hpp"
 
@@ -31,11 +31,14 @@ struct VerifiedSendOptions {
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
+/// Gives a further connection: dials, or accepts, as the first was come by.
+using NextConnection = std::function<Task<Connection>()>;
+
 /// Sends over `connection`, and as many more as `next` has to give, and returns when the receiver has said
 /// of every file that it is whole and bears its name. What befalls one file (it is unreadable, changes, is
 /// not wanted) does not keep the others: tally.first_failure has the first of it. Throws Incomplete when the
 /// transfer broke off, for whatever reason; Corrupt; TimedOut when the receiver does not greet.
-Task<> send_verified(PeerSocket connection, NextSocket next, VerifiedSendOptions options,
+Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,
                      TransferTally& tally);
 
 }  // namespace sockx

@@ -19,7 +19,7 @@ SessionId new_session() {
 
 }  // namespace
 
-SendingLanes::SendingLanes(EventLoop& loop, PeerSocket first, NextSocket next,
+SendingLanes::SendingLanes(EventLoop& loop, Connection first, NextConnection next,
                            const VerifiedSendOptions& options, TransferTally& tally)
     : loop_(loop), options_(options), tally_(tally), next_(std::move(next)) {
   if (options_.rate) rate_.emplace(*options_.rate);
@@ -29,7 +29,7 @@ SendingLanes::SendingLanes(EventLoop& loop, PeerSocket first, NextSocket next,
   add(std::move(first));
 }
 
-Lane& SendingLanes::add(PeerSocket connection) {
+Lane& SendingLanes::add(Connection connection) {
   const LaneOptions how{options_.digest, options_.method, options_.compresses, rate_ ? &*rate_ : nullptr};
   return lanes_.emplace_back(loop_, std::move(connection), last_byte_, how, tally_);
 }

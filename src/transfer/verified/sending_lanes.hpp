@@ -17,7 +17,7 @@ namespace sockx {
 class SendingLanes {
  public:
   /// `options` and `tally` outlive this, and the latter is kept up to date.
-  SendingLanes(EventLoop& loop, PeerSocket first, NextSocket next, const VerifiedSendOptions& options,
+  SendingLanes(EventLoop& loop, Connection first, NextConnection next, const VerifiedSendOptions& options,
                TransferTally& tally);
 
   /// The one that everything but chunks goes over.
@@ -46,7 +46,7 @@ class SendingLanes {
                      const Unanswered& unanswered, Use use);
 
  private:
-  Lane& add(PeerSocket connection);
+  Lane& add(Connection connection);
   Task<> greet(Lane& lane);
   Task<> exchange_greetings(Channel& channel);
   struct Sending {
@@ -60,7 +60,7 @@ class SendingLanes {
   EventLoop& loop_;
   const VerifiedSendOptions& options_;
   TransferTally& tally_;
-  NextSocket next_;
+  NextConnection next_;
   Hello hello_;
   std::optional<RateLimit> rate_;
   Clock::time_point last_byte_ = Clock::now();

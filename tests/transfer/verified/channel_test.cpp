@@ -1,6 +1,7 @@
 // Channel: several tasks put messages and flush, some are dropped in the middle, and every frame stays whole.
 #include "transfer/verified/channel.hpp"
 
+#include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "ends.hpp"
 #include "os/calls.hpp"
@@ -17,7 +18,7 @@ constexpr std::size_t much = 2'000'000;  // bytes: more than any socket buffers 
 struct Ends {
   explicit Ends(EventLoop& loop) : Ends(loop, unix_pair()) {}
   Ends(EventLoop& loop, SocketEnds pair)
-      : channel(loop, {Socket(std::move(pair.ours)), "the far end"}, last_byte),
+      : channel(loop, connection(loop, std::move(pair.ours), "the far end"), last_byte),
         far(loop, std::move(pair.theirs)) {}
   Clock::time_point last_byte;
   Channel channel;

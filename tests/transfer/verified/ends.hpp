@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../support/connections.hpp"
 #include "../../support/descriptors.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/files.hpp"
@@ -138,25 +139,25 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
   const auto connect = [&] { return path ? path->connect() : tcp_pair(); };
   std::vector<UniqueFd> others;  // the receiver's ends of further connections
   auto first = connect();
-  const auto dial = [&]() -> Task<PeerSocket> {
+  const auto dial = [&]() -> Task<Connection> {
     if (!strangers.empty()) {
       auto stranger = std::move(strangers.front());
       strangers.pop_front();
-      co_return PeerSocket{Socket(std::move(stranger)), "a stranger"};
+      co_return connection(loop, std::move(stranger), "a stranger");
     }
     auto pair = connect();
     others.push_back(std::move(pair.theirs));
-    co_return PeerSocket{Socket(std::move(pair.ours)), "the receiver"};
+    co_return connection(loop, std::move(pair.ours), "the receiver");
   };
-  const auto accept = [&](SessionId) -> Task<PeerSocket> {
+  const auto accept = [&](SessionId) -> Task<Connection> {
     while (others.empty()) co_await loop.next_turn();
     auto fd = std::move(others.front());
     others.erase(others.begin());
-    co_return PeerSocket{Socket(std::move(fd)), "the sender"};
+    co_return connection(loop, std::move(fd), "the sender");
   };
-  auto sending =
-      send_verified({Socket(std::move(first.ours)), "the receiver"}, dial, std::move(send), outcome.sent);
-  auto receiving = receive_verified({Socket(std::move(first.theirs)), "the sender"}, accept,
+  auto sending = send_verified(connection(loop, std::move(first.ours), "the receiver"), dial, std::move(send),
+                               outcome.sent);
+  auto receiving = receive_verified(connection(loop, std::move(first.theirs), "the sender"), accept,
                                     std::move(receive), outcome.received);
   loop.run(all(keep_failure(std::move(sending), outcome.sender_failure),
                keep_failure(std::move(receiving), outcome.receiver_failure)));

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <random>
 
+#include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
 #include "hostile.hpp"
@@ -26,13 +27,13 @@ Reception receive_in_order(const std::vector<Piece>& said, std::size_t streams, 
   Reception reception;
   EventLoop loop;
   std::list<FarEnd> senders;
-  const auto accept = [&](SessionId) -> Task<PeerSocket> {
+  const auto accept = [&](SessionId) -> Task<Connection> {
     while (senders.size() == streams) {
       co_await loop.sleep_until(never);
     }
     auto pair = unix_pair();
     senders.emplace_back(loop, std::move(pair.ours));
-    co_return PeerSocket{Socket(std::move(pair.theirs)), "the sender"};
+    co_return connection(loop, std::move(pair.theirs), "the sender");
   };
   const auto until_taken = [&](const FarEnd& stream) -> Task<> {
     for (int unread = 1; unread > 0;) {

@@ -1,4 +1,5 @@
 // Receivers that answer what ours would not: the sender ends with a reason, and never waits for ever.
+#include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "ends.hpp"
 #include "os/error.hpp"
@@ -50,9 +51,9 @@ Answered send_to(const std::string& answers, VerifiedSendOptions options) {
     co_await read_to_end(receiver, heard);
     receiver.fd.reset();
   };
-  const auto none = []() -> Task<PeerSocket> { throw Error(ECONNREFUSED, "connect", Origin::peer); };
-  auto sending =
-      send_verified({Socket(std::move(pair.ours)), "the receiver"}, none, std::move(options), answered.tally);
+  const auto none = []() -> Task<Connection> { throw Error(ECONNREFUSED, "connect", Origin::peer); };
+  auto sending = send_verified(connection(loop, std::move(pair.ours), "the receiver"), none,
+                               std::move(options), answered.tally);
   TaskGroup far_end(loop);
   far_end.spawn(answer());
   loop.run(keep_failure(std::move(sending), answered.failure));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
 #include "hostile.hpp"
@@ -56,11 +57,11 @@ Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions o
     }
   };
   std::size_t connections = 0;
-  const auto accept = [&](SessionId) -> Task<PeerSocket> {
+  const auto accept = [&](SessionId) -> Task<Connection> {
     while (connections == said.size()) co_await loop.sleep_until(never);
     auto pair = tcp_pair();
     talkers.spawn(talk(senders.emplace_back(loop, std::move(pair.ours)), connections++));
-    co_return PeerSocket{Socket(std::move(pair.theirs)), "the sender"};
+    co_return connection(loop, std::move(pair.theirs), "the sender");
   };
   const auto run = [&]() -> Task<> {
     auto first = co_await accept({});

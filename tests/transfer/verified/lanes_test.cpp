@@ -1,4 +1,5 @@
 // The connections of a sender: what stays in line, and what comes in place of one.
+#include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
 #include "ends.hpp"
@@ -19,7 +20,7 @@ TEST_CASE("lane: of small stretches of a file not more than some hundred kilobyt
   FarEnd far(loop, std::move(pair.theirs));
   Clock::time_point last_byte;
   TransferTally tally;
-  Lane lane(loop, {Socket(std::move(pair.ours)), "the far end"}, last_byte, {}, tally);
+  Lane lane(loop, connection(loop, std::move(pair.ours), "the far end"), last_byte, {}, tally);
   const SourceFile source(here / "file");
   std::size_t most = 0;
   std::string heard;
@@ -51,7 +52,7 @@ TEST_CASE(
     Clock::time_point last_byte;
     TransferTally tally;
     RateLimit rate(300'000);  // some thousand bytes at a time
-    Lane lane(loop, {Socket(std::move(pair.ours)), "the far end"}, last_byte,
+    Lane lane(loop, connection(loop, std::move(pair.ours), "the far end"), last_byte,
               {.method = method, .rate = &rate}, tally);
     const SourceFile source(here / "file");
     bool has_failed = false;
@@ -119,14 +120,14 @@ TEST_CASE("verified: a receiver that goes while its other connections are awaite
   auto pair = tcp_pair();
   FarEnd receiver(loop, std::move(pair.theirs));
   TransferTally tally;
-  const auto next = [&]() -> Task<PeerSocket> {
+  const auto next = [&]() -> Task<Connection> {
     shutdown(receiver.fd.get(), SHUT_RDWR);  // its watch outlives this
     co_await loop.sleep_until(never);
-    co_return PeerSocket{Socket(UniqueFd()), ""};
+    co_return connection(loop, UniqueFd(), "");
   };
   const auto welcome = encode(Welcome());
   put(receiver.fd.get(), welcome);
-  auto sending = send_verified({Socket(std::move(pair.ours)), "the receiver"}, next,
+  auto sending = send_verified(connection(loop, std::move(pair.ours), "the receiver"), next,
                                {.paths = {here / "file"}, .streams = 2}, tally);
   CHECK_THROWS_AS(loop.run(std::move(sending)), Incomplete);
 }
@@ -154,12 +155,12 @@ TEST_CASE("lanes: after a restart the chunks of the file come behind it, on the 
     shutdown(second_far.fd.get(), SHUT_WR);
     co_await read_to_end(second_far, heard_second);
   };
-  const auto next = [&]() -> Task<PeerSocket> {
-    co_return PeerSocket{Socket(std::move(second.ours)), "the receiver"};
+  const auto next = [&]() -> Task<Connection> {
+    co_return connection(loop, std::move(second.ours), "the receiver");
   };
   TransferTally tally;
   std::exception_ptr failure;
-  auto sending = send_verified({Socket(std::move(first.ours)), "the receiver"}, next,
+  auto sending = send_verified(connection(loop, std::move(first.ours), "the receiver"), next,
                                {.paths = {here / "file"}, .streams = 2}, tally);
   loop.run(all(keep_failure(std::move(sending), failure), receive()));
   CHECK(heard_first.find(encode(Restart{0})) != std::string::npos);

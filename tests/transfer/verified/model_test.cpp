@@ -122,13 +122,14 @@ class EndProcess {
 /// Gives one connection after the other, and then none.
 class Connections {
  public:
-  explicit Connections(std::vector<UniqueFd> fds) : fds_(std::move(fds)) {}
-  PeerSocket next() {
+  Connections(EventLoop& loop, std::vector<UniqueFd> fds) : loop_(loop), fds_(std::move(fds)) {}
+  Connection next() {
     if (given_ == fds_.size()) throw std::runtime_error("there are no more connections");
-    return {Socket(std::move(fds_[given_++])), "the other end"};
+    return connection(loop_, std::move(fds_[given_++]), "the other end");
   }
 
  private:
+  EventLoop& loop_;
   std::vector<UniqueFd> fds_;
   std::size_t given_ = 0;
 };
@@ -138,21 +139,21 @@ Verdict verdict_of(const TransferTally& tally) {
 }
 
 Verdict run_sender(std::vector<UniqueFd> fds, VerifiedSendOptions options) {
-  Connections connections(std::move(fds));
   EventLoop loop;
+  Connections connections(loop, std::move(fds));
   TransferTally tally;
   auto first = connections.next();
-  const auto next = [&]() -> Task<PeerSocket> { co_return connections.next(); };
+  const auto next = [&]() -> Task<Connection> { co_return connections.next(); };
   loop.run(send_verified(std::move(first), next, std::move(options), tally));
   return verdict_of(tally);
 }
 
 Verdict run_receiver(std::vector<UniqueFd> fds, VerifiedReceiveOptions options) {
-  Connections connections(std::move(fds));
   EventLoop loop;
+  Connections connections(loop, std::move(fds));
   TransferTally tally;
   auto first = connections.next();
-  const auto next = [&](SessionId) -> Task<PeerSocket> { co_return connections.next(); };
+  const auto next = [&](SessionId) -> Task<Connection> { co_return connections.next(); };
   loop.run(receive_verified(std::move(first), next, std::move(options), tally));
   return verdict_of(tally);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include "../../support/connections.hpp"
 #include "../../support/slow_calls.hpp"
 #include "ends.hpp"
 #include "transfer/verified/part_file.hpp"
@@ -73,10 +74,10 @@ TEST_CASE("slow disk: a tree is sent and received in steps") {
   const auto calls = most_calls_in_a_turn(slow_walking, [&](EventLoop& loop) -> Task<> {
     Outcome outcome;
     auto pair = unix_pair();
-    const auto none = [](auto...) -> Task<PeerSocket> { throw std::runtime_error("one is enough"); };
-    auto sending = send_verified({Socket(std::move(pair.ours)), "the receiver"}, none,
+    const auto none = [](auto...) -> Task<Connection> { throw std::runtime_error("one is enough"); };
+    auto sending = send_verified(connection(loop, std::move(pair.ours), "the receiver"), none,
                                  {.paths = {here / "tree"}}, outcome.sent);
-    auto receiving = receive_verified({Socket(std::move(pair.theirs)), "the sender"}, none,
+    auto receiving = receive_verified(connection(loop, std::move(pair.theirs), "the sender"), none,
                                       {.folder = there.path()}, outcome.received);
     co_await all(std::move(sending), std::move(receiving));
     if (outcome.received.files != 15) throw std::runtime_error("not all arrived");
@@ -140,10 +141,10 @@ TEST_CASE("slow disk: chunks are written in steps, compressed or not") {
     const auto calls = most_calls_in_a_turn({SYS_pwrite64}, [&](EventLoop& loop) -> Task<> {
       Outcome outcome;
       auto pair = unix_pair();
-      const auto none = [](auto...) -> Task<PeerSocket> { throw std::runtime_error("one is enough"); };
-      auto sending = send_verified({Socket(std::move(pair.ours)), "the receiver"}, none,
+      const auto none = [](auto...) -> Task<Connection> { throw std::runtime_error("one is enough"); };
+      auto sending = send_verified(connection(loop, std::move(pair.ours), "the receiver"), none,
                                    {.paths = {here / "file"}, .compresses = compresses}, outcome.sent);
-      auto receiving = receive_verified({Socket(std::move(pair.theirs)), "the sender"}, none,
+      auto receiving = receive_verified(connection(loop, std::move(pair.theirs), "the sender"), none,
                                         {.folder = there.path()}, outcome.received);
       co_await all(std::move(sending), std::move(receiving));
       co_await loop.next_turn();

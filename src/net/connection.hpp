@@ -1,0 +1,40 @@
+// Connection: a connected byte stream, and who is at its ends. Layer: what is done with one before it is
+// used.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flow/stream.hpp"
+#include "flow/task.hpp"
+#include "net/socket.hpp"
+
+namespace sockx {
+
+/// What dial(), accept() and adoption come to.
+struct Connection {
+  Stream stream;  // named as messages call the peer
+  Address peer;
+  bool is_adopted = false;  // inherited: somebody else may go on with it
+
+  int fd() const { return stream.facts().fd; }
+  const std::string& name() const { return stream.name(); }
+  Address local() const { return local_address(fd()); }            // getsockname(2)
+  std::string_view protocol() const { return protocol_of(fd()); }  // as Socket::protocol()
+};
+
+/// A connected socket, named after its peer. Throws Error.
+Connection connection_of(EventLoop& loop, Socket socket, Address peer);
+/// The same for one that was inherited; getpeername(2) tells the peer.
+Connection adopted_connection(EventLoop& loop, Socket socket);
+
+/// Prepares a connection before anybody else sees it, and does not go on beyond the deadline. Throws what
+/// keeps the connection from being used.
+using Layer = std::function<Task<>(Connection&, Deadline)>;
+using Layers = std::vector<Layer>;
+/// One after the other. Borrows `layers` and the connection.
+Task<> apply_layers(const Layers& layers, Connection& connection, Deadline deadline);
+
+}  // namespace sockx

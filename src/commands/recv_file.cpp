@@ -224,7 +224,7 @@ class Receptionist {
         }
         continue;
       } catch (const Error& error) {
-        if (!is_shortage(error.number())) throw;
+        if (!is_shortage(error)) throw;
         if (!running_when_short)  // once, not for every one that ends and the next
           context_.log.warn("accept {}: {}: new connections wait", listener_.address().to_string(),
                             std::strerror(error.number()));

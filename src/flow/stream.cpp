@@ -25,6 +25,16 @@ namespace {
 
 constexpr std::size_t most_discarded = 4 * 1024 * 1024;  // bytes a call
 
+/// A connection that cannot be watched is reset: nothing was said that could have an end.
+std::unique_ptr<Watch> watch_of(EventLoop& loop, const Descriptor& facts) {
+  try {
+    return std::make_unique<Watch>(loop, facts.fd);
+  } catch (const Error&) {
+    if (facts.is_socket()) set_reset_on_close(facts.fd, true);
+    throw;
+  }
+}
+
 void throw_unless(bool in_time, const std::string& name) {
   if (!in_time) throw TimedOut(text("{}: timed out", name));
 }
@@ -35,12 +45,12 @@ IoResult RawEnd::read(std::span<std::byte> buffer) const { return read_some(fact
 IoResult RawEnd::write(std::span<const std::byte> bytes) const { return write_some(facts_, bytes); }
 
 Stream::Stream(EventLoop& loop, UniqueFd fd, Descriptor facts)
-    : fd_(std::move(fd)), facts_(std::move(facts)), watch_(std::make_unique<Watch>(loop, facts_.fd)) {}
+    : fd_(std::move(fd)), facts_(std::move(facts)), watch_(watch_of(loop, facts_)) {}
 
 Stream::Stream(EventLoop& loop, UniqueFd fd, std::string name, Origin origin)
     : fd_(std::move(fd)),
       facts_(describe(fd_.get(), std::move(name), origin)),
-      watch_(std::make_unique<Watch>(loop, facts_.fd)) {}
+      watch_(watch_of(loop, facts_)) {}
 
 Stream& Stream::operator=(Stream&& other) noexcept {
   if (this == &other) return *this;

@@ -86,7 +86,7 @@ class Race {
         }
       }
     } catch (const Error& error) {
-      if (is_shortage(error.number())) throw;
+      if (is_shortage(error)) throw;
       note_failure(address, 0, std::current_exception(), error.what());
       co_return;
     } catch (const BadInput& error) {

@@ -83,7 +83,7 @@ class Scanner {
       const auto result = co_await race(addresses, how, kept);
       options_.tell(told(result, addresses.front(), Clock::now() - begun));
     } catch (const Error& error) {
-      if (!is_shortage(error.number()) || working_ == 1) throw;
+      if (!is_shortage(error) || working_ == 1) throw;
       left_.push_front(port);
       is_short_ = true;
       co_return false;

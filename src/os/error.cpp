@@ -4,8 +4,18 @@
 
 namespace sockx {
 
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+bool is_shortage(const Error& error) {
+  switch (error.number()) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+      return true;
+    case ENOSPC:  // of epoll_ctl(2): there are too many watches
+      return error.origin() == Origin::system;
+    default:
+      return false;
+  }
 }
 
 void throw_errno(const std::string& what, Origin origin) { throw Error(errno, what, origin); }

@@ -65,7 +65,7 @@ class BadInput : public std::invalid_argument {
 };
 
 /// Whether a call failed because descriptors or memory have run out, which may pass and is nobody's fault.
-bool is_shortage(int error);
+bool is_shortage(const Error& error);
 
 /// Throws Error for a call that has just failed; call it before anything else can change errno.
 [[noreturn]] void throw_errno(const std::string& what, Origin origin = Origin::system);

@@ -172,7 +172,7 @@ Task<> Server::accept_from(Listener& listener) {
     try {
       accepted.emplace(co_await accept(listener));
     } catch (const Error& error) {
-      if (!is_shortage(error.number())) throw;
+      if (!is_shortage(error)) throw;
       note_shortage(error.what());
     }
     if (accepted) {

@@ -27,7 +27,7 @@ bool is_resumable_entry(const Entry& entry) {
 }
 
 bool is_of_one_file(const Error& error) {
-  return error.origin() == Origin::local_file && !is_shortage(error.number());
+  return error.origin() == Origin::local_file && !is_shortage(error);
 }
 
 void BegunFiles::note_announced(const Entry& entry) {

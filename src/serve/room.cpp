@@ -20,6 +20,8 @@ constexpr std::size_t far_behind = Broadcast::capacity / 2;
 constexpr auto slice = 25ms;
 constexpr Duration most_patience = 1s;  // with slow members, before that counts
 constexpr int patience_comes_back_in = 10;
+constexpr unsigned fair_turns =
+    16;  // of the loop, that patience lasts at least: on a busy machine they are long
 constexpr std::size_t most_in_a_slice = Broadcast::capacity / 16;
 
 class Counted {
@@ -39,7 +41,10 @@ class Counted {
 class Room::Held {
  public:
   explicit Held(Room& room) : room_(room) {
-    if (room_.held_++ == 0) room_.patience_end_ = room_.loop_.now() + room_.patience_left();
+    if (room_.held_++ > 0) return;
+    const auto left = room_.patience_left();
+    room_.patience_end_ = room_.loop_.now() + left;
+    if (left >= slice) room_.turns_end_ = room_.loop_.waits() + fair_turns;
   }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
@@ -245,6 +250,7 @@ Deadline Room::held_until(Party but) {
   if (is_far_behind(lead.position)) return never;
   const auto patient_until = held_ > 0 ? patience_end_ : loop_.now() + patience_left();
   if (loop_.now() < patient_until) return patient_until;
+  if (loop_.waits() < turns_end_) return loop_.now() + 1ms;
   return log_.end() - slice_begin_ < most_in_a_slice ? now : slice_end_;
 }
 

@@ -19,11 +19,10 @@ namespace sockx {
 /// Nobody waits for a member that does not read, and no member is cut off that reads: before something is
 /// said, has_room() tells whether there is room for it. It is false
 ///  - while all members that it is for are more than half of the log behind: the fastest sets the pace;
-///  - while some member is that far behind, for 1 s: it may have paused. Of this patience a tenth of the time
-///    in which nobody waits comes back;
+///  - while some member is that far behind, for 1 s and some turns of the loop: it may have paused. Of this
+///    patience a tenth of the time in which nobody waits comes back;
 ///  - once the patience is used up, when as much as a slow member has to take in a slice of time has been
-///  said
-///    in this one.
+///    said in this one.
 /// So a member has 0.2 s for the half of the log at the least, and the others are held up below that rate for
 /// no more than a tenth of the time. A member that takes nothing for 5 s while somebody waits is cut off too.
 class Room {
@@ -129,6 +128,7 @@ class Room {
   std::size_t held_ = 0;     // those of them that wait for a slow member
   Duration patience_;        // that was left when nobody was held any more
   Clock::time_point patience_since_, patience_end_{};
+  std::uint64_t turns_end_ = 0;  // of the loop: EventLoop::waits()
   bool has_ended_ = false, is_crowded_ = false;
   Notification news_, moved_, came_;
 };

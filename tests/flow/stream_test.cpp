@@ -67,7 +67,7 @@ struct Ends {
 };
 
 /// The content of the data blocks in `wire`, which also begins with no other.
-std::string data_in(std::string wire) {
+std::string data_in(std::string_view wire) {
   std::string data;
   while (const auto block = Block::take(wire)) {
     if (block->kind == Kind::data) data += block->content;

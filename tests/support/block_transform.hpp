@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "flow/transform.hpp"
@@ -32,15 +33,15 @@ struct Block {
     for (const char byte : content) bytes += static_cast<char>(byte ^ 0x5A);
     return bytes;
   }
-  /// Takes the first block out of `wire`, if it is there whole.
-  static std::optional<Block> take(std::string& wire) {
+  /// Takes the first block off `wire`, if it is there whole.
+  static std::optional<Block> take(std::string_view& wire) {
     if (wire.size() < header) return {};
     const auto size = static_cast<std::size_t>(static_cast<unsigned char>(wire[1])) << 8U |
                       static_cast<std::size_t>(static_cast<unsigned char>(wire[2]));
     if (wire.size() < header + size) return {};
-    Block block{static_cast<Kind>(wire[0]), wire.substr(header, size)};
+    Block block{static_cast<Kind>(wire[0]), std::string(wire.substr(header, size))};
     for (auto& byte : block.content) byte = static_cast<char>(byte ^ 0x5A);
-    wire.erase(0, header + size);
+    wire.remove_prefix(header + size);
     return block;
   }
 };
@@ -59,8 +60,10 @@ class BlockTransform : public sockx::Transform {
         if (!wire_out_.empty()) return {State::again};
       }
       is_asked_ = false;
-      if (auto block = Block::take(wire_in_)) {
+      std::string_view wire = wire_in_;
+      if (auto block = Block::take(wire)) {
         accept(std::move(*block));
+        wire_in_.erase(0, wire_in_.size() - wire.size());
         continue;
       }
       std::array<std::byte, 4096> bytes;

@@ -94,8 +94,8 @@ class Race {
       co_return;
     }
     const int error = co_await connect(socket, address);
-    if (is_reusable_) *spare_ = std::move(socket);
     if (error != 0) {
+      if (is_reusable_) *spare_ = std::move(socket);
       note_failure(address, error, nullptr, strerror(error));
       co_return;
     }

@@ -1,6 +1,7 @@
 #include "flow/relay.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "flow/pumping.hpp"
@@ -17,26 +18,49 @@ namespace {
 
 constexpr Duration usual_grace = 5s;  // for what is left to do once our side has decided to stop
 
+/// What one end says, on its way to the other.
+struct Direction {
+  Direction(Duplex& source, Duplex& sink, std::uint64_t& delivered,
+            std::optional<std::uint64_t> bytes_per_second)
+      : from(source), to(sink), counter(delivered), pump(source.in, sink.out, source.carried) {
+    if (bytes_per_second) rate.emplace(*bytes_per_second);
+  }
+
+  bool has_reached_limit() const { return pump.bytes() >= from.carried.limit; }
+  /// Whether nothing more is to come of it.
+  bool is_over() const { return has_ended || reader_has_left || !from.is_heard; }
+
+  Duplex& from;
+  Duplex& to;
+  std::uint64_t& counter;
+  Pump pump;
+  std::optional<RateLimit> rate;
+  bool has_ended = false;        // the source, and all of it has been delivered
+  bool end_is_told = false;      // to the sink
+  bool reader_has_left = false;  // the sink's
+  bool drops = false;
+  std::exception_ptr failure = {};  // of the sink, which may still have something to say
+};
+
 class Conversation {
  public:
-  Conversation(EventLoop& loop, NearSide near, FarSide far, RelayOptions options, Tally& tally,
+  Conversation(EventLoop& loop, Duplex first, Duplex second, RelayRules rules, Tally& tally,
                RelayObserver tell)
       : loop_(loop),
-        near_(near),
-        far_(far),
-        options_(std::move(options)),
+        first_(std::move(first)),
+        second_(std::move(second)),
+        rules_(std::move(rules)),
         tally_(tally),
         tell_(std::move(tell)),
-        outward_(near_.in, far_.stream, options_.outward),
-        inward_(far_.stream, near_.out, options_.inward) {
-    if (!options_.rate) return;
-    outward_rate_.emplace(*options_.rate);
-    inward_rate_.emplace(*options_.rate);
-  }
+        outward_(first_, second_, tally.sent, rules_.rate),
+        inward_(second_, first_, tally.received, rules_.rate) {}
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
   ~Conversation() {
-    if (far_.cut != nullptr && !has_failed_ && has_caught_up()) far_.cut->note_caught_up();
+    if (has_failed_) return;
+    for (auto* const direction : {&outward_, &inward_})
+      if (auto* const cut = direction->to.cut; cut != nullptr && has_caught_up(*direction))
+        cut->note_caught_up();
   }
 
   Task<> run() {
@@ -44,7 +68,8 @@ class Conversation {
       co_await run_to_the_end();
     } catch (...) {
       has_failed_ = true;
-      if (far_.cut != nullptr) far_.cut->fail();
+      for (auto* const end : {&first_, &second_})
+        if (end->cut != nullptr) end->cut->fail();
       throw;
     }
   }
@@ -53,147 +78,207 @@ class Conversation {
   Task<> run_to_the_end() {
     auto conversing = converse();
     co_await unless_idle(std::move(conversing));
-    if (outward_failure_) std::rethrow_exception(outward_failure_);
-    co_await deliver_what_was_read();
-    if (!options_.leave_open) {
-      co_await finish();
-    }
+    for (auto* const direction : {&outward_, &inward_})
+      if (direction->failure) std::rethrow_exception(direction->failure);
+    co_await deliver_rest(outward_);
+    co_await deliver_rest(inward_);
+    co_await finish(inward_, outward_);
+    co_await finish(outward_, inward_);
   }
 
   /// With the limit for silence, which is not for the end: that has limits of its own.
   Task<> unless_idle(Task<> task) {
     std::vector<Task<>> tasks;
-    if (options_.idle_timeout)
-      tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last_byte, far_.stream));
+    if (rules_.idle_timeout)
+      tasks.push_back(
+          watch_for_idleness(*rules_.idle_timeout, tally_.last_byte, [this] { return unacknowledged(); }));
     tasks.push_back(std::move(task));
     co_await any(std::move(tasks));
+  }
+
+  std::uint64_t unacknowledged() const {
+    std::uint64_t sum = 0;
+    for (const auto* const end : {&first_, &second_})
+      if (end->is_connection()) sum += sockx::unacknowledged(end->out.facts()).value_or(0);
+    return sum;
   }
 
   /// Until the session is over as the user defines it. What is still running then is cancelled.
   Task<> converse() {
     TaskGroup group(loop_);
-    group.spawn(carry_outward());
-    if (options_.hears_peer)
-      group.spawn(carry_inward());
-    else
-      end_output();
-    bool warns_of_silence = false, warns_of_silent_peer = false, drops = false;
-    while (!is_over() || (outward_failure_ && !peer_ended_ && !enough_)) {
-      const bool second = local_ended_ || peer_ended_;
-      const auto limit = outward_failure_ ? options_.eof_timeout.value_or(usual_grace) : options_.eof_timeout;
-      const auto deadline = second && limit ? first_end_ + *limit : never;
+    for (auto* const direction : {&outward_, &inward_}) {
+      if (direction->from.is_heard) {
+        group.spawn(carry(*direction));
+      } else {
+        co_await pass_end(*direction);
+      }
+    }
+    bool warns_of_silence = false, warns_of_silent_peer = false;
+    while (!is_over() || has_last_words()) {
+      const bool has_failure = outward_.failure || inward_.failure;
+      const auto limit = has_failure ? rules_.eof_timeout.value_or(usual_grace) : rules_.eof_timeout;
+      const bool is_half_over = outward_.has_ended || inward_.has_ended || has_failure;
+      const auto deadline = is_half_over && limit ? first_end_ + *limit : never;
       const bool in_time = co_await group.next_end(deadline);
-      if (!in_time && outward_failure_) break;
-      if (!in_time)
-        throw TimedOut(
-            text("{} has not ended {:g} s after {} did", local_ended_ ? far_.stream.name() : near_.in.name(),
-                 seconds(*options_.eof_timeout), local_ended_ ? near_.in.name() : far_.stream.name()));
-      if (peer_ended_ && !local_ended_ && !std::exchange(warns_of_silence, true))
+      if (!in_time && has_failure) break;
+      if (!in_time) throw_not_ended();
+      if (inward_.has_ended && !outward_.has_ended && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
-      if (fin_sent_ && !peer_ended_ && options_.hears_peer && !std::exchange(warns_of_silent_peer, true))
+      if (outward_.end_is_told && !inward_.has_ended && second_.is_heard &&
+          !std::exchange(warns_of_silent_peer, true))
         group.spawn(warn_of_silent_peer());
-      if (reader_left_ && !std::exchange(drops, true)) group.spawn(drop_the_rest());
+      for (auto* const direction : {&outward_, &inward_})
+        if (direction->reader_has_left && !std::exchange(direction->drops, true))
+          group.spawn(drop_rest(*direction));
     }
     group.throw_failure();  // of a direction that failed in the same moment in which the other ended
   }
 
-  /// Whether everything that our input has given so far has been sent, and it gives nothing at this moment.
-  bool has_caught_up() {
-    if (outward_.is_holding()) return false;
+  [[noreturn]] void throw_not_ended() const {
+    const auto& [silent, ended] =
+        outward_.has_ended ? std::pair(&second_, &first_) : std::pair(&first_, &second_);
+    throw TimedOut(text("{} has not ended {:g} s after {} did", silent->in.name(),
+                        seconds(*rules_.eof_timeout), ended->in.name()));
+  }
+
+  /// Whether a connection has failed as a sink that may still say why.
+  bool has_last_words() const {
+    return (outward_.failure && !inward_.has_ended && !is_enough_) ||
+           (inward_.failure && !outward_.has_ended);
+  }
+
+  /// Whether everything that the source has given so far has been sent, and it gives nothing at this moment.
+  static bool has_caught_up(const Direction& direction) {
+    if (direction.pump.is_holding()) return false;
     try {
-      return near_.in.look_ahead().state != IoResult::State::moved;
+      return direction.from.in.look_ahead().state != IoResult::State::moved;
     } catch (const Error&) {
       return false;
     }
   }
 
   bool is_over() const {
-    if (enough_) return true;
-    switch (options_.until) {
+    if (is_enough_) return true;
+    switch (rules_.until) {
       case Until::both:
-        return local_ended_ && (peer_ended_ || reader_left_ || !options_.hears_peer);
+        return outward_.is_over() && inward_.is_over();
       case Until::local:
-        return local_ended_;
+        return outward_.has_ended;
       case Until::peer:
-        return peer_ended_;
+        return inward_.has_ended;
       case Until::either:
-        return local_ended_ || peer_ended_;
+        return outward_.has_ended || inward_.has_ended;
     }
     return true;
   }
 
-  /// A peer that resets may have said why before: what it said is still delivered, and then the failure
-  /// thrown.
-  Task<> carry_outward() {
-    try {
-      co_await run_pump(outward_, pacing(outward_rate_, tally_.sent));
-    } catch (const SinkGone&) {
-      fin_sent_ = true;  // nobody is there to take it, and nothing was lost
-    } catch (const Error& error) {
-      if (error.origin() != far_.stream.facts().origin) throw;
-      outward_failure_ = std::current_exception();
-    }
-    local_ended_ = true;
-    if (!peer_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {}", near_.in.name(), counted(tally_.sent, "byte"));
-    if (options_.half_close && !outward_failure_) {
-      co_await send_fin();
-    }
-    if (!outward_failure_) note_everything_sent();
-  }
-
-  Task<> carry_inward() {
-    if (options_.receive) {
-      co_await options_.receive();
-      enough_ = true;
-      end_output();
+  Task<> carry(Direction& direction) {
+    if (&direction == &inward_ && rules_.receive) {
+      co_await rules_.receive();
+      is_enough_ = true;
+      co_await pass_end(direction);
       co_return;
     }
     try {
-      co_await run_pump(inward_, pacing(inward_rate_, tally_.received));
+      co_await run_pump(direction.pump, pacing(direction));
+    } catch (const SinkGone& gone) {
+      if (direction.to.is_connection())
+        direction.end_is_told = true;  // nobody is there to take it, and nothing was lost
+      else
+        note_failure_of_sink(direction, gone);
     } catch (const Error& error) {
-      if (!options_.reader_may_leave || error.number() != EPIPE || error.origin() != near_.out.facts().origin)
-        throw;
-      reader_left_ = true;
+      note_failure_of_sink(direction, error);
+    } catch (...) {
+      throw_failed();
     }
-    enough_ = has_reached_limit();  // a record is taken whole
-    if (reader_left_)
-      detail("{} is read no further after {}", near_.out.name(), counted(tally_.received, "byte"));
-    else if (enough_)
-      detail("{} received: that is enough", counted(tally_.received, "byte"));
+    if (direction.end_is_told && direction.from.is_connection()) {
+      co_await expect_nothing_more(direction);
+    }
+    const auto moved = counted(direction.counter, "byte");
+    if (direction.has_reached_limit()) is_enough_ = true;  // a record is taken whole
+    if (direction.reader_has_left)
+      detail("{} is read no further after {}", direction.to.out.name(), moved);
+    else if (is_enough_ && direction.has_reached_limit())
+      detail("{} received: that is enough", moved);
     else
-      note_end_of_peer();
-    end_output();
+      note_end(direction);
+    if (!direction.failure) {
+      co_await pass_end(direction);
+    }
   }
 
-  /// Whoever reads behind us sees the end now, and not only when all is over.
-  void end_output() {
-    if (near_.out.facts().is_socket()) return shutdown_write(near_.out.facts());
-    check_written(near_.out.facts());
-    near_.out.close();
+  /// A connection that fails as a sink may have said why before: what it said is still delivered, and then
+  /// the failure thrown. Everything else is thrown at once.
+  void note_failure_of_sink(Direction& direction, const Error& error) {
+    const auto& sink = direction.to;
+    const bool is_of_sink = error.origin() == sink.out.facts().origin;
+    if (sink.reader_may_leave && is_of_sink && error.number() == EPIPE)
+      direction.reader_has_left = true;
+    else if (sink.is_connection() && is_of_sink && error.origin() != direction.from.in.facts().origin)
+      direction.failure = std::current_exception();
+    else
+      throw_failed();
   }
 
-  /// Nobody wants what the peer says any more, but a peer that cannot get rid of it would stall.
-  Task<> drop_the_rest() {
-    co_await far_.stream.drain(never, &tally_.last_byte);
-    note_end_of_peer();
+  /// The error of a reset connection is told once, and may have been told to the other direction: from now
+  /// on, what looks like an end there is none, and is not passed on as one.
+  [[noreturn]] void throw_failed() {
+    has_failed_ = true;
+    throw;
   }
 
-  void note_end_of_peer() {
-    peer_ended_ = true;
-    if (!local_ended_) first_end_ = loop_.now();
-    detail("{} has ended after {}", far_.stream.name(), counted(tally_.received, "byte"));
+  /// A unix socket tells when its peer has closed it. What that peer has said before still goes the other
+  /// way, and the other end may end; that it says something more is a failure.
+  Task<> expect_nothing_more(Direction& direction) {
+    auto& source = direction.from.in;
+    auto waiting = source.look_ahead();
+    while (waiting.state == IoResult::State::again) {
+      source.watch().forget_readable();
+      co_await source.readable();
+      waiting = source.look_ahead();
+    }
+    if (waiting.state != IoResult::State::moved) co_return;
+    has_failed_ = true;
+    const auto& sink = direction.to.out;
+    throw Error(EPIPE, text("write {}", sink.name()), sink.facts().origin);
+  }
+
+  /// Who reads behind the sink sees the end now, and not only when all is over.
+  Task<> pass_end(Direction& direction) {
+    auto& to = direction.to;
+    if (has_failed_) co_return;
+    if (to.is_told_of_end && !std::exchange(direction.end_is_told, true)) {
+      if (to.out.facts().is_socket()) {
+        co_await to.out.finish_writing();
+      } else {
+        check_written(to.out.facts());
+        to.out.close();
+      }
+    }
+    if (to.cut != nullptr && direction.has_ended) to.cut->complete();
+  }
+
+  /// Nobody wants what the source says any more, but a peer that cannot get rid of it would stall.
+  Task<> drop_rest(Direction& direction) {
+    co_await direction.from.in.drain(never, &tally_.last_byte);
+    note_end(direction);
+  }
+
+  void note_end(Direction& direction) {
+    if (!outward_.has_ended && !inward_.has_ended) first_end_ = loop_.now();
+    direction.has_ended = true;
+    detail("{} has ended after {}", direction.from.in.name(), counted(direction.counter, "byte"));
   }
 
   Task<> warn_of_silence() {
     std::uint64_t before = 0;
     do {
-      before = outward_.bytes();
-      co_await loop_.sleep_until(after(options_.silence_before_warning));
-    } while (outward_.bytes() != before);
+      before = outward_.pump.bytes();
+      co_await loop_.sleep_until(after(rules_.silence_before_warning));
+    } while (outward_.pump.bytes() != before);
     tell_({RelayEvent::Kind::warning,
            text("{} has ended, but {} has not and is silent; to stop when the peer ends, say --until peer",
-                far_.stream.name(), near_.in.name())});
+                second_.in.name(), first_.in.name())});
   }
 
   /// A peer that still reads has its time for that.
@@ -202,83 +287,70 @@ class Conversation {
     std::size_t waiting = 0;
     do {
       before = tally_.last_byte;
-      co_await loop_.sleep_until(after(options_.peer_silence_before_warning));
-      waiting = unacknowledged(far_.stream.facts()).value_or(0);
+      co_await loop_.sleep_until(after(rules_.peer_silence_before_warning));
+      waiting = sockx::unacknowledged(second_.in.facts()).value_or(0);
     } while (tally_.last_byte != before || waiting > 0);
-    if (peer_ended_) co_return;
+    if (inward_.has_ended) co_return;
     tell_({RelayEvent::Kind::warning,
            text("{} has ended and {} has taken everything, but is silent and has not closed; --eof-timeout "
                 "bounds the wait",
-                near_.in.name(), far_.stream.name())});
+                first_.in.name(), second_.in.name())});
   }
 
-  Task<> deliver_what_was_read() {
-    if (!local_ended_) {
-      co_await deliver_rest(outward_, tally_.sent);
-    }
-    if (!peer_ended_ && !enough_ && !reader_left_ && options_.hears_peer) {
-      co_await deliver_rest(inward_, tally_.received);
-    }
+  /// What has been read when the session is over.
+  Task<> deliver_rest(Direction& direction) {
+    if (direction.is_over() || (is_enough_ && &direction == &inward_)) co_return;
+    auto& pump = direction.pump;
+    pump.stop_input();
+    co_await bounded(run_pump(pump, {nullptr, nullptr, &direction.counter}), after(grace()),
+                     text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace())));
   }
 
-  /// Tells the peer that we are done and lets it finish.
-  Task<> finish() {
-    const auto grace = this->grace();
-    co_await send_fin();
-    note_everything_sent();
-    if (!peer_ended_ && has_reached_limit()) {
-      co_await drop_until_acknowledged();
-    } else if (!peer_ended_) {
-      const bool closed = co_await far_.stream.drain(after(grace));
-      if (!closed && unacknowledged(far_.stream.facts()).value_or(0) == 0)
+  /// Tells a connection that we are done and lets it finish. `to` leads there, and `from` comes from there.
+  Task<> finish(Direction& from, Direction& to) {
+    auto& end = from.from;
+    if (!end.is_connection() || end.is_left_open) co_return;
+    auto& stream = end.in;
+    if (!std::exchange(to.end_is_told, true)) {
+      co_await stream.finish_writing(after(grace()));
+    }
+    if (end.cut != nullptr) end.cut->complete();
+    if (!from.has_ended && from.has_reached_limit()) {
+      co_await drop_until_acknowledged(from);
+    } else if (!from.has_ended) {
+      const bool closed = co_await stream.drain(after(grace()));
+      if (!closed && sockx::unacknowledged(stream.facts()).value_or(0) == 0)
         tell_({RelayEvent::Kind::warning, text("{} has taken everything, but has not closed within {:g} s",
-                                               far_.stream.name(), seconds(grace))});
+                                               stream.name(), seconds(grace()))});
     }
     tally_.last_byte = loop_.now();
-    auto seeing = see_everything_acknowledged();
+    auto seeing = see_everything_acknowledged(stream);
     co_await unless_idle(std::move(seeing));
   }
 
-  bool has_reached_limit() const { return inward_.bytes() >= options_.inward.limit; }
-
   /// What comes meanwhile is dropped: a peer that cannot get rid of it would stall, and not read either.
-  Task<> drop_until_acknowledged() {
+  Task<> drop_until_acknowledged(Direction& from) {
     std::vector<Task<>> tasks;
-    tasks.push_back(see_everything_acknowledged());
-    tasks.push_back(drop_the_rest());
+    tasks.push_back(see_everything_acknowledged(from.from.in));
+    tasks.push_back(drop_rest(from));
     auto either = any(std::move(tasks));
     co_await unless_idle(std::move(either));
   }
 
-  Task<> see_everything_acknowledged() {
-    const bool unbounded = options_.until == Until::both && !options_.eof_timeout;
+  Task<> see_everything_acknowledged(Stream& stream) {
+    const bool unbounded = rules_.until == Until::both && !rules_.eof_timeout;
     const auto deadline = unbounded ? never : after(grace());
-    const bool taken = co_await far_.stream.wait_until_acknowledged(deadline, &tally_.last_byte);
+    const bool taken = co_await stream.wait_until_acknowledged(deadline, &tally_.last_byte);
     if (!taken)
       throw TimedOut(text("{} bytes were not acknowledged by {} within {:g} s",
-                          unacknowledged(far_.stream.facts()).value_or(0), far_.stream.name(),
+                          sockx::unacknowledged(stream.facts()).value_or(0), stream.name(),
                           seconds(grace())));
   }
 
-  Task<> deliver_rest(Pump& pump, std::uint64_t& counter) {
-    pump.stop_input();
-    co_await bounded(run_pump(pump, {nullptr, nullptr, &counter}), after(grace()),
-                     text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace())));
-  }
+  Duration grace() const { return rules_.eof_timeout.value_or(usual_grace); }
 
-  Duration grace() const { return options_.eof_timeout.value_or(usual_grace); }
-
-  Pacing pacing(std::optional<RateLimit>& rate, std::uint64_t& counter) {
-    return {rate ? &*rate : nullptr, &tally_.last_byte, &counter};
-  }
-
-  Task<> send_fin() {
-    if (std::exchange(fin_sent_, true)) co_return;
-    co_await far_.stream.finish_writing();
-  }
-
-  void note_everything_sent() {
-    if (far_.cut != nullptr) far_.cut->complete();
+  Pacing pacing(Direction& direction) {
+    return {direction.rate ? &*direction.rate : nullptr, &tally_.last_byte, &direction.counter};
   }
 
   static double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
@@ -289,23 +361,21 @@ class Conversation {
   }
 
   EventLoop& loop_;
-  NearSide near_;
-  FarSide far_;
-  RelayOptions options_;
+  Duplex first_, second_;
+  RelayRules rules_;
   Tally& tally_;
   RelayObserver tell_;
-  Pump outward_, inward_;
-  std::exception_ptr outward_failure_;
-  std::optional<RateLimit> outward_rate_, inward_rate_;
-  bool local_ended_ = false, peer_ended_ = false, fin_sent_ = false;
-  bool enough_ = false, reader_left_ = false, has_failed_ = false;
+  Direction outward_, inward_;
+  bool is_enough_ = false;  // for the first end
+  bool has_failed_ = false;
   Clock::time_point first_end_{};
 };
 
 }  // namespace
 
-Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell) {
-  Conversation conversation(co_await this_loop(), near, far, options, tally, std::move(tell));
+Task<> relay(Duplex first, Duplex second, RelayRules rules, Tally& tally, RelayObserver tell) {
+  Conversation conversation(co_await this_loop(), std::move(first), std::move(second), std::move(rules),
+                            tally, std::move(tell));
   co_await conversation.run();
 }
 

@@ -1,4 +1,4 @@
-// relay(): a conversation between this side and a peer, with the rules for how it ends.
+// relay(): a conversation between two ends, with the rules for how it ends.
 #pragma once
 
 #include <cstdint>
@@ -13,43 +13,44 @@
 
 namespace sockx {
 
-/// When the session is over: both directions have ended, ours, the peer's, or whichever comes first.
+/// When the session is over: both directions have ended, the first end's (ours), the second's (the peer's),
+/// or whichever comes first.
 enum class Until { both, local, peer, either };
 
-/// This side: what is read from `in` goes to the peer, what the peer says is written to `out`, which is
-/// closed when the peer has said all, so that a reader behind it sees the end.
-struct NearSide {
-  Stream& in;
-  Stream& out;
-};
-
-/// The peer: one stream for both directions.
-struct FarSide {
-  Stream& stream;
-  /// Complete as soon as our input has ended and been sent, or the session is over. Null: the caller sees to
-  /// what a failure looks like to the peer.
+/// One end of a conversation: a connection, which is one stream for both directions, or a pair of streams
+/// such as standard input and output.
+struct Duplex {
+  Stream& in;   // what is read here goes to the other end,
+  Stream& out;  // and what that says is written here
+  /// Complete as soon as the other end's input has ended and been sent here, or the session is over. Null:
+  /// the caller sees to what a failure looks like at this end.
   CutUnlessComplete* cut = nullptr;
+  PumpOptions carried =
+      {};                // how what is read from `in` is carried; the limit is what the other end wants of it
+  bool is_heard = true;  // false: `in` is not read, and its end not waited for
+  bool reader_may_leave = false;  // who reads `out` may stop doing so: what comes then is dropped
+  bool is_told_of_end =
+      true;  // the other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2)
+  bool is_left_open = false;  // somebody else goes on with the connection: it is ended in no way
+
+  bool is_connection() const { return &in == &out; }
 };
 
-struct RelayOptions {
+struct RelayRules {
   Until until = Until::both;
-  PumpOptions outward, inward;           // our side stops once it has received as much as inward.limit
-  std::optional<std::uint64_t> rate;     // bytes a second, for each direction
-  std::function<Task<>()> receive;       // in place of the inward pump; our side stops when it has ended
-  bool hears_peer = true;                // false: what the peer says is not read, and its end not waited for
-  bool leave_open = false;               // somebody else goes on with the connection: end it in no way
-  bool reader_may_leave = false;         // who reads `out` may stop doing so: what comes then is dropped
-  bool half_close = true;                // the end of our input becomes shutdown(SHUT_WR)
-  std::optional<Duration> idle_timeout;  // no byte in either direction
-  std::optional<Duration> eof_timeout;   // for the second direction, once the first has ended
-  Duration silence_before_warning = std::chrono::seconds(1);       // of our input, once the peer has ended
-  Duration peer_silence_before_warning = std::chrono::seconds(2);  // once our input has, and FIN was sent
+  std::optional<std::uint64_t> rate;  // bytes a second, for each direction
+  std::function<Task<>()>
+      receive;  // in place of what the second end says; the first has enough when it has ended
+  std::optional<Duration> idle_timeout;                       // no byte in either direction
+  std::optional<Duration> eof_timeout;                        // for the second direction, once one has ended
+  Duration silence_before_warning = std::chrono::seconds(1);  // of the first end, once the second has ended
+  Duration peer_silence_before_warning = std::chrono::seconds(2);  // of the second, once the first has
 };
 
 /// Bytes delivered and the time of the last, kept up to date while the relay runs, so that others can look at
 /// it and a summary can be given however it ends.
 struct Tally {
-  std::uint64_t sent = 0, received = 0;
+  std::uint64_t sent = 0, received = 0;  // to the second end, and from it
   Clock::time_point last_byte = Clock::now();
 };
 
@@ -61,18 +62,21 @@ struct RelayEvent {
 using RelayObserver = std::function<void(const RelayEvent&)>;
 
 /// Runs the conversation to its end. The rules:
-///  - The directions are independent. The end of our input, once delivered, becomes FIN (unless half_close is
-///    off); the peer's FIN becomes the end of our output.
+///  - The directions are independent. The end of one end's input, once delivered, is passed on to the other
+///  end.
 ///  - When `until` is met, what was read is still delivered.
 ///  - A connection is not closed with unread input, because that would be a reset and destroy what the peer
-///    has not read yet: when our side decides to stop, FIN is sent, and what still comes is read and dropped
-///    until the peer's end, for eof_timeout or 5 s. The exception is inward.limit: once it is reached, only
-///    the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
-///  - It returns only when the peer's kernel has acknowledged all that we sent.
-///  - When either end fails, or a limit of time is reached, the connection is reset, so that the peer does
-///    not take a part for the whole. The same holds when the relay is dropped before our input was sent; if
-///    it is dropped while our input is silent and all of it has been sent, it calls cut->note_caught_up().
-/// Throws Error when either end fails (a reset by the peer is never a success) and TimedOut.
-Task<> relay(NearSide near, FarSide far, RelayOptions options, Tally& tally, RelayObserver tell);
+///  has not read
+///    yet: when the session is over, FIN is sent, and what still comes is read and dropped until the peer's
+///    end, for eof_timeout or 5 s. The exception is the limit of `carried`: once it is reached, only the
+///    acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
+///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection.
+///  - When either end fails, or a limit of time is reached, both connections are reset, so that nobody takes
+///  a part for
+///    the whole. What a connection said before it failed is still delivered. The same holds when the relay is
+///    dropped before an input was sent; if it is dropped while the input is silent and all of it has been
+///    sent, it calls cut->note_caught_up().
+/// Throws Error when either end fails (a reset by a peer is never a success) and TimedOut.
+Task<> relay(Duplex first, Duplex second, RelayRules rules, Tally& tally, RelayObserver tell);
 
 }  // namespace sockx

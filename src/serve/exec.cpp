@@ -37,11 +37,9 @@ class Exec : public Handler {
     if (!ender_) ender_.emplace(loop);
     Program program(loop, call_, client.connection);
     const EndedInAnyCase ended(program, *ender_, client.place);
-    RelayOptions rules;
-    rules.reader_may_leave = true;
-    auto near = program.near_side();
-    FarSide far{client.stream(), &client.cut};
-    co_await relay(near, far, std::move(rules), client.tally, [](const RelayEvent&) {});
+    auto ours = program.duplex();
+    Duplex theirs{client.stream(), client.stream(), &client.cut};
+    co_await relay(std::move(ours), std::move(theirs), {}, client.tally, [](const RelayEvent&) {});
     const auto end = co_await program.wait(5s, never);
     if (!end.how.is_success() && !end.was_cut_off)
       throw std::runtime_error(text("{} {}", program.name(), end.how.to_string()));

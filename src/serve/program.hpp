@@ -27,8 +27,8 @@ class Program {
   /// Starts it; the connection's ends are told in its environment as SOCKX_PEER_ADDR and so on. Throws Error.
   Program(EventLoop& loop, const ProgramCall& call, const Connection& connection);
 
-  /// Its standard output and input, as our side of a relay. Borrows from this.
-  NearSide near_side() { return {*output_, *input_}; }
+  /// Its standard output and input, as an end of a relay: it may stop reading. Borrows from this.
+  Duplex duplex() { return {.in = *output_, .out = *input_, .reader_may_leave = true}; }
   const std::string& name() const { return name_; }
 
   struct End {

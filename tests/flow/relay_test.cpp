@@ -31,6 +31,12 @@ constexpr auto short_time = 150ms;  // a peer may take 40 ms to acknowledge
 const std::string said = "what we say";
 const std::string greeting = "what the peer says";
 
+/// The rules, and what is said of the two ends.
+struct RelayOptions : RelayRules {
+  PumpOptions outward, inward;
+  bool hears_peer = true, leave_open = false, reader_may_leave = false, half_close = true;
+};
+
 /// One conversation: the two pipes of the near side, the relay's socket, and the peer on the same loop.
 class Scene {
  public:
@@ -86,7 +92,14 @@ class Scene {
     const auto tell = [this](const RelayEvent& event) {
       if (event.kind == RelayEvent::Kind::warning) warnings.push_back(event.text);
     };
-    co_await relay({in_, out_}, {connection_}, options, tally, tell);
+    Duplex ours{in_, out_}, theirs{connection_, connection_};
+    ours.carried = options.outward;
+    ours.reader_may_leave = options.reader_may_leave;
+    theirs.carried = options.inward;
+    theirs.is_heard = options.hears_peer;
+    theirs.is_left_open = options.leave_open;
+    theirs.is_told_of_end = options.half_close;
+    co_await relay(std::move(ours), std::move(theirs), options, tally, tell);
     connection_.close();
     out_.close();
   }

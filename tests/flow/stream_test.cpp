@@ -436,7 +436,7 @@ TEST_CASE("relay: a conversation through a transform ends by the ends of the tra
     put(ends.far.fd.get(), Block{Kind::question, "too late"}.encoded());
     ends.end();
   };
-  auto conversation = relay({input, output}, {ends.stream}, {}, tally, [](const RelayEvent&) {});
+  auto conversation = relay({input, output}, {ends.stream, ends.stream}, {}, tally, [](const RelayEvent&) {});
   ends.loop.run(all(std::move(conversation), peer()));
   CHECK(read_available(out.read.get()) == "what it says");
   CHECK(tally.sent == 11);

@@ -24,22 +24,30 @@ Until usual_end(const ConversationOptions& options, const OurEnd& near) {
   return near.is_typed() ? Until::peer : Until::both;
 }
 
-RelayOptions rules_of(const ConversationOptions& options, const OurEnd& near, Passages passages) {
-  if (!options.framing && near.input_is_file())  // a file need not have lines
-    passages.outward.framing = {Framing::Kind::size,
-                                std::min<std::size_t>(1400, passages.outward.max_record)};
-  RelayOptions rules;
+RelayRules rules_of(const ConversationOptions& options, const OurEnd& near) {
+  RelayRules rules;
   rules.until = options.until.value_or(usual_end(options, near));
-  rules.half_close = !options.no_shutdown && !options.recv_only;
   rules.idle_timeout = options.limits.idle;
   rules.eof_timeout = options.eof_timeout;
   rules.rate = options.rate;
-  rules.reader_may_leave = near.is_program();
-  rules.hears_peer = !options.shuts(SHUT_RD);
-  rules.outward.passage = std::move(passages.outward);
-  rules.inward.passage = std::move(passages.inward);
-  if (options.max_bytes) rules.inward.limit = *options.max_bytes;
   return rules;
+}
+
+Duplex our_end(const ConversationOptions& options, OurEnd& near, Passage passage) {
+  auto end = near.duplex();
+  if (!options.framing && near.input_is_file())  // a file need not have lines
+    passage.framing = {Framing::Kind::size, std::min<std::size_t>(1400, passage.max_record)};
+  end.carried.passage = std::move(passage);
+  return end;
+}
+
+Duplex their_end(const ConversationOptions& options, Stream& stream, Passage passage) {
+  Duplex end{stream, stream};
+  end.is_told_of_end = !options.no_shutdown && !options.recv_only;
+  end.is_heard = !options.shuts(SHUT_RD);
+  end.carried.passage = std::move(passage);
+  if (options.max_bytes) end.carried.limit = *options.max_bytes;
+  return end;
 }
 
 RelayObserver tell_in(Log& log) {
@@ -140,19 +148,18 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
 
   near.emplace(context, options, connection);
   const EndBySignal end_by_signal(context, *near, cut);
-  const auto inward_stages = passages.inward.stages;
-  auto rules = rules_of(options, *near, std::move(passages));
+  const auto stages = passages.inward.stages;
+  auto rules = rules_of(options, *near);
+  auto ours = our_end(options, *near, std::move(passages.outward));
+  auto theirs = their_end(options, far, std::move(passages.inward));
+  theirs.cut = cut ? &*cut : nullptr;
   if (options.recv_once) {
-    rules.receive = [&] {
-      return receive_once(context, options, far, near->near_side().out, inward_stages, tally.received);
-    };
-    rules.leave_open = leaves_open;
-    rules.half_close = rules.half_close && !leaves_open;
+    rules.receive = [&] { return receive_once(context, options, far, ours.out, stages, tally.received); };
+    theirs.is_left_open = leaves_open;
+    theirs.is_told_of_end = theirs.is_told_of_end && !leaves_open;
   }
-  auto near_side = near->near_side();
-  FarSide far_side{far, cut ? &*cut : nullptr};
   auto tell = tell_in(context.log);
-  co_await relay(near_side, far_side, std::move(rules), tally, std::move(tell));
+  co_await relay(ours, theirs, std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
   co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
 }

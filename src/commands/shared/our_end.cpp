@@ -47,7 +47,7 @@ Stream OurEnd::open_output(const ConversationOptions& options) {
   return Stream::standard_output(loop);
 }
 
-NearSide OurEnd::near_side() { return program_ ? program_->near_side() : NearSide{*input_, *output_}; }
+Duplex OurEnd::duplex() { return program_ ? program_->duplex() : Duplex{*input_, *output_}; }
 
 bool OurEnd::is_typed() const {
   return input_ && input_->facts().fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0;

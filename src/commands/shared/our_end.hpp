@@ -18,8 +18,8 @@ class OurEnd {
   /// environment. Throws Error.
   OurEnd(Context& context, const ConversationOptions& options, const Connection& connection);
 
-  /// Borrows from this.
-  NearSide near_side();
+  /// As an end of a relay. Borrows from this.
+  Duplex duplex();
   /// Whether it is the content of a regular file; lines of the command line are none.
   bool input_is_file() const { return !has_lines_ && input_ && input_->facts().is_file(); }
   /// Whether somebody types the input.

@@ -151,7 +151,9 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileArguments& 
   const bool names_file = options.target.keep_open && !options.target.discard;
   total.emplace(context, peer, target->described().name, names_file);
   auto limits = options.receive;
-  limits.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
+  limits.tell_silent = [&context](const std::string& what) {
+    context.log.warn("{} (nc needs -N to end; --idle-timeout limits the wait)", what);
+  };
   limits.deadline = deadline;
   auto receiving = receive_file(std::move(connection), target->take_fd(), target->described(), limits,
                                 total->stats, [&] { target->complete(options.fsync); });

@@ -180,7 +180,9 @@ SendOptions send_options(Context& context, const SendFileArguments& options) {
   auto send = options.send;
   send.idle_timeout = options.limits.idle;
   send.chunk = options.chunk.value_or(0);
-  send.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
+  send.tell_open = [&context](const std::string& what) {
+    context.log.warn("{}; --eof-timeout bounds the wait", what);
+  };
   return send;
 }
 

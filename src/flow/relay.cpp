@@ -276,9 +276,8 @@ class Conversation {
       before = outward_.pump.bytes();
       co_await loop_.sleep_until(after(rules_.silence_before_warning));
     } while (outward_.pump.bytes() != before);
-    tell_({RelayEvent::Kind::warning,
-           text("{} has ended, but {} has not and is silent; to stop when the peer ends, say --until peer",
-                second_.in.name(), first_.in.name())});
+    tell_({RelayEvent::Kind::first_is_silent,
+           text("{} has ended, but {} has not and is silent", second_.in.name(), first_.in.name())});
   }
 
   /// A peer that still reads has its time for that.
@@ -291,9 +290,8 @@ class Conversation {
       waiting = sockx::unacknowledged(second_.in.facts()).value_or(0);
     } while (tally_.last_byte != before || waiting > 0);
     if (inward_.has_ended) co_return;
-    tell_({RelayEvent::Kind::warning,
-           text("{} has ended and {} has taken everything, but is silent and has not closed; --eof-timeout "
-                "bounds the wait",
+    tell_({RelayEvent::Kind::second_is_silent,
+           text("{} has ended and {} has taken everything, but is silent and has not closed",
                 first_.in.name(), second_.in.name())});
   }
 

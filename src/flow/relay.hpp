@@ -54,9 +54,14 @@ struct Tally {
   Clock::time_point last_byte = Clock::now();
 };
 
-/// What the relay has to say on its way; text is complete and fit for a log.
+/// What the relay has to say on its way; the text is fit for a log.
 struct RelayEvent {
-  enum class Kind { detail, warning } kind;
+  enum class Kind {
+    detail,
+    warning,
+    first_is_silent,   // the second end has ended, and the first may not
+    second_is_silent,  // the first end has ended, and the second may not
+  } kind;
   std::string text;
 };
 using RelayObserver = std::function<void(const RelayEvent&)>;

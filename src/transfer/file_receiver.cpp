@@ -101,7 +101,7 @@ class Receiving {
     const auto what = stats_.is_finishing
                           ? text("all bytes have come from {}: waiting for its end", peer_.name())
                           : text("nothing from {} for 2 s: waiting for more, or for its end", peer_.name());
-    options_.warn(text("{} (nc needs -N to end; --idle-timeout limits the wait)", what));
+    options_.tell_silent(what);
     co_await loop_.sleep_until(never);
   }
 

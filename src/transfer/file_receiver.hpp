@@ -20,8 +20,9 @@ struct ReceiveOptions {
   std::optional<std::uint64_t> most;      // bytes that may arrive
   std::optional<Duration> idle_timeout;
   Deadline deadline = never;
-  /// A sender that sends nothing for patience_before_warning, and does not end, is told of, once.
-  std::function<void(const std::string&)> warn = [](const std::string&) {};
+  /// A sender that sends nothing for patience_before_warning, and does not end, is told of, once: what is
+  /// waited for.
+  std::function<void(const std::string&)> tell_silent = [](const std::string&) {};
 };
 
 /// Receives into `sink` until the peer's end, then calls `complete`, and only then closes the connection: a

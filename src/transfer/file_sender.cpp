@@ -89,8 +89,7 @@ class Sending {
   Task<> warn_of_open_peer() {
     co_await loop_.sleep_until(after(patience_before_warning));
     co_await peer_.wait_until_acknowledged(never);
-    options_.warn(text("{} has acknowledged everything, but has not closed; --eof-timeout bounds the wait",
-                       peer_.name()));
+    options_.tell_open(text("{} has acknowledged everything, but has not closed", peer_.name()));
   }
 
   void count() {

@@ -35,7 +35,8 @@ struct SendOptions {
   std::optional<std::uint64_t> rate;   // bytes a second
   std::optional<Duration> idle_timeout;
   std::optional<Duration> eof_timeout;  // for the peer to close after all has been sent
-  std::function<void(const std::string&)> warn = [](const std::string&) {};
+  /// A peer that has everything and does not close for patience_before_warning is told of, once.
+  std::function<void(const std::string&)> tell_open = [](const std::string&) {};
 };
 
 /// Sends, half-closes, and waits until the peer has closed, reading and dropping what it says meanwhile: a

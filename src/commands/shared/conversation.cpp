@@ -52,10 +52,16 @@ Duplex their_end(const ConversationOptions& options, Stream& stream, Passage pas
 
 RelayObserver tell_in(Log& log) {
   return [&log](const RelayEvent& event) {
-    if (event.kind == RelayEvent::Kind::warning)
-      log.warn("{}", event.text);
-    else
-      log.debug("{}", event.text);
+    switch (event.kind) {
+      case RelayEvent::Kind::detail:
+        return log.debug("{}", event.text);
+      case RelayEvent::Kind::warning:
+        return log.warn("{}", event.text);
+      case RelayEvent::Kind::first_is_silent:
+        return log.warn("{}; to stop when the peer ends, say --until peer", event.text);
+      case RelayEvent::Kind::second_is_silent:
+        return log.warn("{}; --eof-timeout bounds the wait", event.text);
+    }
   };
 }
 

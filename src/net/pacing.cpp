@@ -10,15 +10,17 @@ namespace sockx {
 
 namespace {
 
-void pace(const Connection& connection, std::uint64_t bytes_per_second) {
+Task<> pace(Connection& connection, std::uint64_t bytes_per_second) {
   const int family = connection.peer.family();
-  if (connection.is_adopted || (family != AF_INET && family != AF_INET6)) return;
+  if (connection.is_adopted || (family != AF_INET && family != AF_INET6)) co_return;
   try {
     set_option(connection.fd(), "SO_MAX_PACING_RATE", text("{}", bytes_per_second));
   } catch (const Error&) {
-    return;  // the bytes merely come less evenly
+    co_return;  // the bytes merely come less evenly
   }
 }
+
+Task<> leave_as_it_is() { co_return; }
 
 }  // namespace
 
@@ -29,9 +31,8 @@ void pace(const Connection& connection, std::uint64_t bytes_per_second) {
 Layer paced(const StreamOptions& stream, std::uint64_t bytes_per_second) {
   const bool is_paced = std::ranges::any_of(
       stream.settings, [](const auto& setting) { return setting.option->name == "SO_MAX_PACING_RATE"; });
-  return [is_paced, bytes_per_second](Connection& connection, Deadline) -> Task<> {
-    if (!is_paced) pace(connection, bytes_per_second);
-    co_return;
+  return [is_paced, bytes_per_second](Connection& connection, Deadline) {
+    return is_paced ? leave_as_it_is() : pace(connection, bytes_per_second);
   };
 }
 

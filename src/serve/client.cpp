@@ -22,7 +22,9 @@ IoResult Client::send_gathered(std::span<const std::span<const std::byte>> piece
   return counted_put(stream().write_gathered(pieces));
 }
 
+/// What a handler says in one call is not held back for more.
 IoResult Client::counted_put(IoResult put) {
+  if (!stream().flush_some()) stream().watch().wake_reader_when_writable();
   tally.sent += put.bytes;
   if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
   return put;

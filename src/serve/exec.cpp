@@ -39,7 +39,9 @@ class Exec : public Handler {
     const EndedInAnyCase ended(program, *ender_, client.place);
     auto ours = program.duplex();
     Duplex theirs{client.stream(), client.stream(), &client.cut};
-    co_await relay(std::move(ours), std::move(theirs), {}, client.tally, [](const RelayEvent&) {});
+    RelayRules rules;
+    RelayObserver nobody = [](const RelayEvent&) {};
+    co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));
     const auto end = co_await program.wait(5s, never);
     if (!end.how.is_success() && !end.was_cut_off)
       throw std::runtime_error(text("{} {}", program.name(), end.how.to_string()));

@@ -18,7 +18,9 @@ class Forward : public Handler {
     CutUnlessComplete cut(dialed.fd());
     Duplex ours{dialed.stream, dialed.stream, &cut};
     Duplex theirs{client.stream(), client.stream(), &client.cut};
-    co_await relay(std::move(ours), std::move(theirs), {}, client.tally, [](const RelayEvent&) {});
+    RelayRules rules;
+    RelayObserver nobody = [](const RelayEvent&) {};
+    co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));
   }
 
   /// The connection, and two pipes where a stream is long.

@@ -160,12 +160,14 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
   auto theirs = their_end(options, far, std::move(passages.inward));
   theirs.cut = cut ? &*cut : nullptr;
   if (options.recv_once) {
-    rules.receive = [&] { return receive_once(context, options, far, ours.out, stages, tally.received); };
+    rules.receive = [&, &out = ours.out] {
+      return receive_once(context, options, far, out, stages, tally.received);
+    };
     theirs.is_left_open = leaves_open;
     theirs.is_told_of_end = theirs.is_told_of_end && !leaves_open;
   }
   auto tell = tell_in(context.log);
-  co_await relay(ours, theirs, std::move(rules), tally, std::move(tell));
+  co_await relay(std::move(ours), std::move(theirs), std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
   co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
 }

@@ -153,7 +153,7 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, Verif
   summary.emplace(context, true, connection.name());
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
-  const auto next = [&]() -> Task<Connection> { co_return co_await meeting.next(); };
+  const auto next = [&] { return meeting.next(); };
   auto sending = send_verified(std::move(connection), next, std::move(options), summary->tally);
   co_await std::move(sending);
 }

@@ -188,6 +188,7 @@ SendOptions send_options(Context& context, const SendFileArguments& options) {
 
 Task<> transfer(Context& context, ProgressBoard& board, const SendFileArguments& options, FileSource& source,
                 std::vector<std::string> endpoint, Summary& summary) {
+  co_await wait_for_writer(source);
   auto connection =
       co_await meet(context, board, options.meeting, std::move(endpoint), options.limits, never);
   summary.begin(source.described.name, connection.name());

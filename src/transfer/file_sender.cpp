@@ -127,7 +127,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
     source.fd = take_standard_input();
     source.described = describe_standard_stream(0);
   } else {
-    source.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    source.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!source.fd) throw_errno(text("open {}", path), Origin::local_file);
     source.described = describe(source.fd.get(), path, Origin::local_file);
   }
@@ -146,6 +146,13 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   source.length = static_cast<std::uint64_t>(status.st_size - start);
   if (count) source.length = std::min(*source.length, *count);
   return source;
+}
+
+Task<> wait_for_writer(const FileSource& source) {
+  const auto& facts = source.described;
+  if (facts.kind != Descriptor::Kind::pipe || facts.fd == STDIN_FILENO) co_return;
+  auto input = Stream::borrow(co_await this_loop(), facts);
+  co_await input.readable();
 }
 
 Task<> send_file(FileSource& source, Connection connection, SendOptions options, TransferStats& stats) {

@@ -28,6 +28,9 @@ struct FileSource {
   static FileSource open(const std::string& path, std::uint64_t offset, std::optional<std::uint64_t> count);
 };
 
+/// Until somebody has written to a fifo that was opened by its name: before that it has neither bytes nor an end.
+Task<> wait_for_writer(const FileSource& source);
+
 struct SendOptions {
   TransferMethod method = TransferMethod::automatic;
   std::size_t chunk = 0;

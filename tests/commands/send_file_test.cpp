@@ -1,9 +1,12 @@
 // send-file: which bytes, by which method, at what rate, and when it may call itself done.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 
+#include "../support/descriptors.hpp"
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
@@ -268,6 +271,26 @@ TEST_CASE("send-file waits until the peer closes, warns when that takes long, an
   Process impatient(sockx({"send-file", "--eof-timeout", "100ms", file, "127.0.0.1", listener.port()}));
   auto second = listener.accept();
   check_failure(impatient, 5, "has not closed in time");
+}
+
+TEST_CASE("send-file: a FIFO is waited for until somebody writes to it, and --deadline bounds that") {
+  const Folder folder;
+  const auto fifo = folder / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  const PeerListener unused;
+  Process late(sockx({"send-file", "--deadline", "50ms", fifo, "127.0.0.1", unused.port()}));
+  check_failure(late, 5, "deadline");
+
+  PeerListener listener;
+  Process sending(sockx({"send-file", fifo, "127.0.0.1", listener.port()}));
+  UniqueFd writer(open(fifo.c_str(), O_WRONLY | O_CLOEXEC));  // waits for sockx
+  put(writer.get(), "late");
+  auto peer = listener.accept();
+  CHECK(peer.receive(4) == "late");
+  writer.reset();
+  CHECK(peer.receive_all().empty());
+  peer.close();
+  check_end(sending, exited(0));
 }
 
 TEST_CASE("send-file: a file of /sys, which claims a page, is sent as long as it is, with status 0") {

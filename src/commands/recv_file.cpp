@@ -270,6 +270,7 @@ class Receptionist {
   /// The failure of one of several is its own, unless it befell what all of them share.
   Task<> receive_beside_others(Connection connection, std::uint64_t number) {
     try {
+      co_await apply_layers(options_.meeting.stream().layers, connection, after(time_for_layers));
       if (options_.verified.asked) {
         co_await receive_verified_or_hand_over(std::move(connection));
       } else {
@@ -296,6 +297,7 @@ class Receptionist {
                                     std::move(wanted));
   }
 
+  static constexpr Duration time_for_layers = std::chrono::seconds(10);  // of a connection
   static constexpr std::size_t descriptors_of_a_file = 2;
   static constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 

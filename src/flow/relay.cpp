@@ -28,7 +28,7 @@ struct Direction {
 
   bool has_reached_limit() const { return pump.bytes() >= from.carried.limit; }
   /// Whether nothing more is to come of it.
-  bool is_over() const { return has_ended || reader_has_left || !from.is_heard; }
+  bool is_over() const { return has_ended || is_enough || reader_has_left || !from.is_heard; }
 
   Duplex& from;
   Duplex& to;
@@ -36,6 +36,7 @@ struct Direction {
   Pump pump;
   std::optional<RateLimit> rate;
   bool has_ended = false;        // the source, and all of it has been delivered
+  bool is_enough = false;        // for the sink
   bool end_is_told = false;      // to the sink
   bool reader_has_left = false;  // the sink's
   bool drops = false;
@@ -57,7 +58,7 @@ class Conversation {
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
   ~Conversation() {
-    if (has_failed_) return;
+    if (has_failed_ || is_complete_) return;
     for (auto* const direction : {&outward_, &inward_})
       if (auto* const cut = direction->to.cut; cut != nullptr && has_caught_up(*direction))
         cut->note_caught_up();
@@ -66,6 +67,7 @@ class Conversation {
   Task<> run() {
     try {
       co_await run_to_the_end();
+      is_complete_ = true;
     } catch (...) {
       has_failed_ = true;
       for (auto* const end : {&first_, &second_})
@@ -106,13 +108,8 @@ class Conversation {
   /// Until the session is over as the user defines it. What is still running then is cancelled.
   Task<> converse() {
     TaskGroup group(loop_);
-    for (auto* const direction : {&outward_, &inward_}) {
-      if (direction->from.is_heard) {
-        group.spawn(carry(*direction));
-      } else {
-        co_await pass_end(*direction);
-      }
-    }
+    group.spawn(carry(outward_));
+    group.spawn(carry(inward_));
     bool warns_of_silence = false, warns_of_silent_peer = false;
     while (!is_over() || has_last_words()) {
       const bool has_failure = outward_.failure || inward_.failure;
@@ -143,8 +140,8 @@ class Conversation {
 
   /// Whether a connection has failed as a sink that may still say why.
   bool has_last_words() const {
-    return (outward_.failure && !inward_.has_ended && !is_enough_) ||
-           (inward_.failure && !outward_.has_ended);
+    return (outward_.failure && !inward_.has_ended && !inward_.is_enough) ||
+           (inward_.failure && !outward_.has_ended && !outward_.is_enough);
   }
 
   /// Whether everything that the source has given so far has been sent, and it gives nothing at this moment.
@@ -152,13 +149,13 @@ class Conversation {
     if (direction.pump.is_holding()) return false;
     try {
       return direction.from.in.look_ahead().state != IoResult::State::moved;
-    } catch (const Error&) {
+    } catch (...) {  // it is called by a destructor
       return false;
     }
   }
 
   bool is_over() const {
-    if (is_enough_) return true;
+    if (inward_.is_enough || outward_.is_enough) return true;
     switch (rules_.until) {
       case Until::both:
         return outward_.is_over() && inward_.is_over();
@@ -173,9 +170,13 @@ class Conversation {
   }
 
   Task<> carry(Direction& direction) {
+    if (!direction.from.is_heard) {
+      co_await pass_end(direction);
+      co_return;
+    }
     if (&direction == &inward_ && rules_.receive) {
       co_await rules_.receive();
-      is_enough_ = true;
+      direction.is_enough = true;
       co_await pass_end(direction);
       co_return;
     }
@@ -195,10 +196,10 @@ class Conversation {
       co_await expect_nothing_more(direction);
     }
     const auto moved = counted(direction.counter, "byte");
-    if (direction.has_reached_limit()) is_enough_ = true;  // a record is taken whole
+    direction.is_enough = direction.has_reached_limit();  // a record is taken whole
     if (direction.reader_has_left)
       detail("{} is read no further after {}", direction.to.out.name(), moved);
-    else if (is_enough_ && direction.has_reached_limit())
+    else if (direction.is_enough)
       detail("{} received: that is enough", moved);
     else
       note_end(direction);
@@ -247,13 +248,14 @@ class Conversation {
   Task<> pass_end(Direction& direction) {
     auto& to = direction.to;
     if (has_failed_) co_return;
-    if (to.is_told_of_end && !std::exchange(direction.end_is_told, true)) {
+    if (to.is_told_of_end && !direction.end_is_told) {
       if (to.out.facts().is_socket()) {
         co_await to.out.finish_writing();
       } else {
         check_written(to.out.facts());
         to.out.close();
       }
+      direction.end_is_told = true;
     }
     if (to.cut != nullptr && direction.has_ended) to.cut->complete();
   }
@@ -297,11 +299,12 @@ class Conversation {
 
   /// What has been read when the session is over.
   Task<> deliver_rest(Direction& direction) {
-    if (direction.is_over() || (is_enough_ && &direction == &inward_)) co_return;
+    if (direction.is_over()) co_return;
     auto& pump = direction.pump;
     pump.stop_input();
-    co_await bounded(run_pump(pump, {nullptr, nullptr, &direction.counter}), after(grace()),
-                     text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace())));
+    auto delivering = run_pump(pump, {nullptr, nullptr, &direction.counter});
+    auto too_late = text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace()));
+    co_await bounded(std::move(delivering), after(grace()), std::move(too_late));
   }
 
   /// Tells a connection that we are done and lets it finish. `to` leads there, and `from` comes from there.
@@ -309,10 +312,12 @@ class Conversation {
     auto& end = from.from;
     if (!end.is_connection() || end.is_left_open) co_return;
     auto& stream = end.in;
-    if (!std::exchange(to.end_is_told, true)) {
+    if (!to.end_is_told) {
       co_await stream.finish_writing(after(grace()));
+      to.end_is_told = true;
     }
     if (end.cut != nullptr) end.cut->complete();
+    if (from.has_ended && !end.awaits_acknowledgement) co_return;
     if (!from.has_ended && from.has_reached_limit()) {
       co_await drop_until_acknowledged(from);
     } else if (!from.has_ended) {
@@ -364,8 +369,7 @@ class Conversation {
   Tally& tally_;
   RelayObserver tell_;
   Direction outward_, inward_;
-  bool is_enough_ = false;  // for the first end
-  bool has_failed_ = false;
+  bool has_failed_ = false, is_complete_ = false;
   Clock::time_point first_end_{};
 };
 

@@ -25,13 +25,15 @@ struct Duplex {
   /// Complete as soon as the other end's input has ended and been sent here, or the session is over. Null:
   /// the caller sees to what a failure looks like at this end.
   CutUnlessComplete* cut = nullptr;
-  PumpOptions carried =
-      {};                // how what is read from `in` is carried; the limit is what the other end wants of it
-  bool is_heard = true;  // false: `in` is not read, and its end not waited for
+  /// How what is read from `in` is carried; the limit is what the other end wants of it.
+  PumpOptions carried = {};
+  bool is_heard = true;           // false: `in` is not read, and its end not waited for
   bool reader_may_leave = false;  // who reads `out` may stop doing so: what comes then is dropped
-  bool is_told_of_end =
-      true;  // the other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2)
+  /// The other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2).
+  bool is_told_of_end = true;
   bool is_left_open = false;  // somebody else goes on with the connection: it is ended in no way
+  /// Of a connection that both sides have ended, what was sent is waited for until the peer's kernel has it.
+  bool awaits_acknowledgement = true;
 
   bool is_connection() const { return &in == &out; }
 };
@@ -39,8 +41,8 @@ struct Duplex {
 struct RelayRules {
   Until until = Until::both;
   std::optional<std::uint64_t> rate;  // bytes a second, for each direction
-  std::function<Task<>()>
-      receive;  // in place of what the second end says; the first has enough when it has ended
+  /// In place of what the second end says; the first has enough when it has ended.
+  std::function<Task<>()> receive;
   std::optional<Duration> idle_timeout;                       // no byte in either direction
   std::optional<Duration> eof_timeout;                        // for the second direction, once one has ended
   Duration silence_before_warning = std::chrono::seconds(1);  // of the first end, once the second has ended
@@ -67,20 +69,18 @@ struct RelayEvent {
 using RelayObserver = std::function<void(const RelayEvent&)>;
 
 /// Runs the conversation to its end. The rules:
-///  - The directions are independent. The end of one end's input, once delivered, is passed on to the other
-///  end.
+///  - The directions are independent. The end of one end's input, once delivered, is passed on to the other.
 ///  - When `until` is met, what was read is still delivered.
 ///  - A connection is not closed with unread input, because that would be a reset and destroy what the peer
-///  has not read
-///    yet: when the session is over, FIN is sent, and what still comes is read and dropped until the peer's
-///    end, for eof_timeout or 5 s. The exception is the limit of `carried`: once it is reached, only the
-///    acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
-///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection.
+///    has not read yet: when the session is over, FIN is sent, and what still comes is read and dropped until
+///    the peer's end, for eof_timeout or 5 s. The exception is the limit of `carried`: once it is reached,
+///    only the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
+///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection, unless
+///    the end says that this is not waited for.
 ///  - When either end fails, or a limit of time is reached, both connections are reset, so that nobody takes
-///  a part for
-///    the whole. What a connection said before it failed is still delivered. The same holds when the relay is
-///    dropped before an input was sent; if it is dropped while the input is silent and all of it has been
-///    sent, it calls cut->note_caught_up().
+///    a part for the whole. What a connection said before it failed is still delivered. The same holds when
+///    the relay is dropped before an input was sent; if it is dropped while the input is silent and all of it
+///    has been sent, it calls cut->note_caught_up().
 /// Throws Error when either end fails (a reset by a peer is never a success) and TimedOut.
 Task<> relay(Duplex first, Duplex second, RelayRules rules, Tally& tally, RelayObserver tell);
 

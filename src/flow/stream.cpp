@@ -85,8 +85,10 @@ void Stream::transform_by(const MakeTransform& make) {
 
 void Stream::close() {
   transform_.reset();
+  peeked_.clear();
   watch_.reset();
   fd_.reset();
+  facts_.fd = -1;
 }
 
 UniqueFd Stream::release() && {
@@ -111,12 +113,21 @@ IoResult Stream::read_some(std::span<std::byte> buffer) {
 /// looks again when there is, because the peer may say nothing more before it has that.
 IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
   const auto got = transform_->read(buffer);
+  const bool held = is_holding();
+  bool is_flushed = true;
   try {
-    if (!flush_some()) watch_->wake_reader_when_writable();
+    is_flushed = flush_some();
   } catch (const Error&) {
     failed_flushing_ = std::current_exception();
   }
-  if (got.state == IoResult::State::again) watch_->forget_readable();
+  const bool is_failed_end = got.state == IoResult::State::eof && failed_flushing_;
+  if (is_failed_end) std::rethrow_exception(failed_flushing_);  // the error of a reset is told once
+  if (got.state != IoResult::State::again) return got;
+  watch_->forget_readable();
+  if (!is_flushed)
+    watch_->wake_reader_when_writable();
+  else if (held)
+    watch_->presume_readable();  // what was held may have been in its way
   return got;
 }
 
@@ -143,7 +154,7 @@ IoResult Stream::write_some(std::span<const std::byte> bytes, int flags) {
 }
 
 IoResult Stream::write_gathered(std::span<const std::span<const std::byte>> pieces) {
-  if (!transform_) {
+  if (!transform_ && facts_.is_socket()) {
     std::size_t size = 0;
     for (const auto piece : pieces.first(std::min(pieces.size(), most_gathered))) size += piece.size();
     return noted_write(send_gathered(facts_, pieces), size);
@@ -172,8 +183,8 @@ IoResult Stream::look_ahead() {
 }
 
 bool Stream::flush_some() {
-  if (!is_holding()) return true;
   if (failed_flushing_) std::rethrow_exception(failed_flushing_);
+  if (!is_holding()) return true;
   transform_->flush();
   if (!transform_->is_holding()) return true;
   watch_->forget_writable();
@@ -242,6 +253,7 @@ Task<std::size_t> Stream::peek(std::span<std::byte> buffer, std::size_t least, D
     if (ahead.bytes >= least || ahead.state == IoResult::State::eof) co_return ahead.bytes;
     watch_->forget_readable();  // for more than is there
     const bool in_time = co_await readable(deadline);
+    if (!in_time && ahead.bytes > 0) watch_->presume_readable();
     throw_unless(in_time, name());
   }
 }

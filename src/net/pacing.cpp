@@ -10,17 +10,15 @@ namespace sockx {
 
 namespace {
 
-Task<> pace(Connection& connection, std::uint64_t bytes_per_second) {
+Task<> pace(Connection& connection, bool is_paced, std::uint64_t bytes_per_second) {
   const int family = connection.peer.family();
-  if (connection.is_adopted || (family != AF_INET && family != AF_INET6)) co_return;
+  if (is_paced || connection.is_adopted || (family != AF_INET && family != AF_INET6)) co_return;
   try {
     set_option(connection.fd(), "SO_MAX_PACING_RATE", text("{}", bytes_per_second));
   } catch (const Error&) {
     co_return;  // the bytes merely come less evenly
   }
 }
-
-Task<> leave_as_it_is() { co_return; }
 
 }  // namespace
 
@@ -32,7 +30,7 @@ Layer paced(const StreamOptions& stream, std::uint64_t bytes_per_second) {
   const bool is_paced = std::ranges::any_of(
       stream.settings, [](const auto& setting) { return setting.option->name == "SO_MAX_PACING_RATE"; });
   return [is_paced, bytes_per_second](Connection& connection, Deadline) {
-    return is_paced ? leave_as_it_is() : pace(connection, bytes_per_second);
+    return pace(connection, is_paced, bytes_per_second);
   };
 }
 

@@ -25,7 +25,7 @@ struct Descriptor {
   Origin origin = Origin::local_file;
   Kind kind = Kind::device;
   bool appends = false;    // O_APPEND: splice(2) and sendfile(2) refuse it
-  bool may_block = false;  // without O_NONBLOCK: see calls.hpp
+  bool may_block = false;  // without O_NONBLOCK: see bytes.hpp
   int send_flags = 0;      // for send(2), which is then the only way in
 
   bool is_socket() const {

@@ -24,9 +24,9 @@ IoResult Client::send_gathered(std::span<const std::span<const std::byte>> piece
 
 /// What a handler says in one call is not held back for more.
 IoResult Client::counted_put(IoResult put) {
-  if (!stream().flush_some()) stream().watch().wake_reader_when_writable();
   tally.sent += put.bytes;
   if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
+  if (!stream().flush_some()) stream().watch().wake_reader_when_writable();
   return put;
 }
 
@@ -34,8 +34,11 @@ Task<> Client::send_all(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto put = send(bytes);
     bytes = bytes.subspan(put.bytes);
-    if (!bytes.empty()) co_await stream().writable();
+    if (!bytes.empty()) {
+      co_await stream().writable();
+    }
   }
+  co_await stream().flush();
 }
 
 Task<> Client::end_output(Deadline limit) {

@@ -21,7 +21,7 @@ inline constexpr std::string_view server_has_stopped = "the server has stopped";
 struct Client {
   Client(EventLoop& loop, std::uint64_t number, Connection connection);
 
-  /// recv(2) and send(2), counted. Throw Error.
+  /// Read and write without waiting, counted. Throw Error.
   IoResult receive(std::span<std::byte> buffer);
   IoResult send(std::span<const std::byte> bytes);
   /// The same by one call for all the pieces.

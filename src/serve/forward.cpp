@@ -18,6 +18,7 @@ class Forward : public Handler {
     CutUnlessComplete cut(dialed.fd());
     Duplex ours{dialed.stream, dialed.stream, &cut};
     Duplex theirs{client.stream(), client.stream(), &client.cut};
+    ours.awaits_acknowledgement = theirs.awaits_acknowledgement = false;  // the kernel does that
     RelayRules rules;
     RelayObserver nobody = [](const RelayEvent&) {};
     co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));

@@ -151,7 +151,8 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
 Task<> wait_for_writer(const FileSource& source) {
   const auto& facts = source.described;
   if (facts.kind != Descriptor::Kind::pipe || facts.fd == STDIN_FILENO) co_return;
-  auto input = Stream::borrow(co_await this_loop(), facts);
+  auto& loop = co_await this_loop();
+  auto input = Stream::borrow(loop, facts);
   co_await input.readable();
 }
 

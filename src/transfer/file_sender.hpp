@@ -28,8 +28,8 @@ struct FileSource {
   static FileSource open(const std::string& path, std::uint64_t offset, std::optional<std::uint64_t> count);
 };
 
-/// Until somebody has written to a fifo that was opened by its name: before that it has neither bytes nor an
-/// end.
+/// Until somebody has written to, or closed, a fifo that was opened by its name: before that it has neither
+/// bytes nor an end.
 Task<> wait_for_writer(const FileSource& source);
 
 struct SendOptions {

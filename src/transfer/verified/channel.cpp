@@ -127,6 +127,9 @@ Task<> Channel::flush(bool more) {
     }
     co_await stream_.writable();
   }
+  if (!more) {
+    co_await stream_.flush();
+  }
   unsent_.clear();
   sent_ = 0;
 }
@@ -140,7 +143,7 @@ Task<> Channel::part(Deadline limit) {
   set_reset_on_close(stream_.facts().fd, false);
   try {
     co_await stream_.finish_writing(limit);
-  } catch (const Error&) {  // all has been said that matters
+  } catch (const std::runtime_error&) {  // it fails or takes too long: all has been said that matters
   }
   co_await drop_input(limit);
 }

@@ -40,6 +40,7 @@ Task<std::optional<Hello>> peek_hello(Stream& connection, Deadline limit) {
     const auto header_bytes = std::as_writable_bytes(std::span(header));
     const auto got = co_await connection.peek(header_bytes, header.size(), limit);
     if (got == header.size()) frame.resize(size_of_hello(header));
+    if (frame.empty()) co_return std::nullopt;
     const auto frame_bytes = std::as_writable_bytes(std::span(frame));
     const auto size = co_await connection.peek(frame_bytes, frame.size(), limit);
     is_whole = size == frame.size();

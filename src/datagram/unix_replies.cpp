@@ -111,7 +111,8 @@ bool UnixReplies::update_and_check_room(std::span<const std::byte> bytes, Peer& 
   if (peer.unread > 0)
     return now_in_use < limit && peer.unread + cost_of(bytes) <= (limit - now_in_use) / parts;
   if (!has_room(bytes.size(), now_in_use, limit)) return false;
-  peer.mark = now_in_use;
+  // What is in use now may include what another peer is about to read: a newcomer is not judged by that.
+  peer.mark = peer.has_read ? now_in_use : 0;
   return true;
 }
 

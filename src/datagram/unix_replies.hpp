@@ -20,16 +20,22 @@ namespace sockx {
 /// - A peer that was never seen to read may have an eighth of what is left of the first half of the buffer.
 /// - A peer that was seen to read may have an eighth of what is left of the whole buffer.
 /// - Either may have one datagram, of any size, as long as its part of the buffer is not used up.
+/// - The last eighth of the buffer is a reserve for short datagrams, for which the halves do not matter: the
+///   first to a peer, or the one that a peer is tried with.
 ///
-/// So those that never read, however many, leave half of the buffer to the others. What is beyond the bound
-/// waits here, a bounded number of bytes for each peer and in all; the rest is dropped.
+/// What is beyond the bound waits here, a bounded number of bytes for each peer and in all; the rest is
+/// dropped.
 ///
 /// The kernel tells how much of the buffer is in use, but not for whom. When no more is in use than before a
 /// peer was sent something, that peer counts as having read it. So does a peer whose queue was full and has
-/// room again. What others have not read can hide that a peer reads: so one for which something has waited
-/// for 10 ms is tried with one more datagram, if much of the buffer is free. When nothing could be sent to a
-/// peer for 200 ms, it is deaf: what waits for it is dropped, and it gets nothing until less is in use, or
-/// until a pause is over that doubles each time. No call waits.
+/// room again. What others have not read can hide that a peer reads. So a peer for which something has waited
+/// for 10 ms is tried with one more datagram. Peers are tried one after the other, each alone for up to
+/// 20 ms, so that a trial does not hide the result of another; those that were seen to read come first. A
+/// trial that fails is repeated, twice at most, if anything was read meanwhile.
+///
+/// A peer is deaf when its trial has failed, or none was possible, and nothing was sent to it for 200 ms.
+/// What waits for it is dropped, and it gets nothing until less is in use, or until a pause is over that
+/// doubles each time. A peer that waits for its turn to be tried is not deaf, for up to 2 s. No call waits.
 class UnixReplies {
  public:
   struct Options {

@@ -64,7 +64,8 @@ void UnixReplies::put(std::span<const std::byte> bytes, const Address& to) {
 
 void UnixReplies::put_to_deaf(std::span<const std::byte> bytes, Peer& peer) {
   const auto now_in_use = in_use();
-  const bool may_have_read = now_in_use < peer.least_in_use || peer.unread == 0;
+  // Of a queue that was full the kernel itself tells whether it still is.
+  const bool may_have_read = now_in_use < peer.least_in_use || peer.unread == 0 || peer.has_full_queue;
   const bool is_due = may_have_read || Clock::now() >= std::max(peer.next_trial, trial_end_);
   const auto limit = may_have_read ? limit_of(peer) : newcomers_part();
   const auto mark = std::min(peer.least_in_use, now_in_use);
@@ -190,10 +191,14 @@ void UnixReplies::send_waiting(Peer& peer) {
   }
 }
 
-bool UnixReplies::may_be_tried(const Peer& peer) {
+bool UnixReplies::is_trial_owed(const Peer& peer) const {
   if (peer.unread == 0 || peer.has_full_queue || peer.trials >= most_trials) return false;
   // The first trial can have missed that it reads, if anything was read at all.
-  if (peer.trials > 0 && freed_ == peer.freed_before) return false;
+  return peer.trials == 0 || freed_ != peer.freed_before;
+}
+
+bool UnixReplies::may_be_tried(const Peer& peer) {
+  if (!is_trial_owed(peer)) return false;
   const auto newcomers_limit = peer.trials == 0 ? newcomers_part() : newcomers_part() / 2;
   return has_room(peer.waiting.front().size(), in_use(), peer.has_read ? buffer_ : newcomers_limit);
 }
@@ -245,8 +250,7 @@ void UnixReplies::give_up(Peer& peer) {
   drop_waiting(peer);
   peer.is_deaf = true;
   postpone_trial(peer);
-  const bool was_untried = peer.trials == 0 && !peer.has_full_queue;
-  if (was_untried) peer.next_trial = {};  // there was no room for a trial: the next datagram is one
+  if (is_trial_owed(peer)) peer.next_trial = {};  // there was no room for it: the next datagram may have
   options_.on_deaf(peer.address);
 }
 

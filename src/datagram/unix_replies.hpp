@@ -90,6 +90,9 @@ class UnixReplies {
   void put_to_deaf(std::span<const std::byte> bytes, Peer& peer);
   void keep(std::span<const std::byte> bytes, Peer& peer);
   void send_waiting(Peer& peer);
+  /// Whether another trial can tell that the peer reads.
+  bool is_trial_owed(const Peer& peer) const;
+  /// And there is room for what waits for it.
   bool may_be_tried(const Peer& peer);
   /// Sends one datagram in spite of what is unread, to the one peer for which that is most urgent.
   void try_next();

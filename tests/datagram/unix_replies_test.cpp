@@ -246,3 +246,14 @@ TEST_CASE("UnixReplies: a peer that has read while it waited in vain is answered
   scene.peers[0].take_all();
   scene.put_and_take(0, 5);
 }
+
+TEST_CASE("UnixReplies: a peer that empties its full queue is answered, though more is in use than before") {
+  DeafPeers scene(40, false);
+  for (int i = 0; i < 15; ++i) scene.put(0, 10);
+  scene.finish();
+  REQUIRE(scene.deaf == 1);
+  for (std::size_t peer = 1; peer < 40; ++peer) scene.put(peer, 400);
+  REQUIRE(scene.peers[0].take_all() > 0);
+  scene.put(0, 10);
+  CHECK(scene.peers[0].take_all() == 1);
+}

@@ -34,8 +34,9 @@ namespace sockx {
 /// trial that fails is repeated, twice at most, if anything was read meanwhile.
 ///
 /// A peer is deaf when its trial has failed, or none was possible, and nothing was sent to it for 200 ms.
-/// What waits for it is dropped, and it gets nothing until less is in use, or until a pause is over that
-/// doubles each time. A peer that waits for its turn to be tried is not deaf, for up to 2 s. No call waits.
+/// What waits for it is dropped, and it gets nothing until less is in use, its full queue has room, or a
+/// pause is over that doubles each time. There is no pause if it lacked room for a trial. A peer that waits
+/// for its turn to be tried is not deaf, for up to 2 s. No call waits.
 class UnixReplies {
  public:
   struct Options {

@@ -66,7 +66,9 @@ void UnixReplies::put_to_deaf(std::span<const std::byte> bytes, Peer& peer) {
   const auto now_in_use = in_use();
   // Of a queue that was full the kernel itself tells whether it still is.
   const bool may_have_read = now_in_use < peer.least_in_use || peer.unread == 0 || peer.has_full_queue;
-  const bool is_due = may_have_read || Clock::now() >= std::max(peer.next_trial, trial_end_);
+  const bool is_short_trial = peer.may_have_short_trial && bytes.size() <= small;
+  const bool is_due =
+      may_have_read || is_short_trial || Clock::now() >= std::max(peer.next_trial, trial_end_);
   const auto limit = may_have_read ? limit_of(peer) : newcomers_part();
   const auto mark = std::min(peer.least_in_use, now_in_use);
   const bool is_sent = is_due && has_room(bytes.size(), now_in_use, limit) && try_send(bytes, peer);
@@ -250,7 +252,7 @@ void UnixReplies::give_up(Peer& peer) {
   drop_waiting(peer);
   peer.is_deaf = true;
   postpone_trial(peer);
-  if (is_trial_owed(peer)) peer.next_trial = {};  // there was no room for it: the next datagram may have
+  peer.may_have_short_trial = is_trial_owed(peer);  // there was no room for what waited
   options_.on_deaf(peer.address);
 }
 

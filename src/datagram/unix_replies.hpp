@@ -35,8 +35,8 @@ namespace sockx {
 ///
 /// A peer is deaf when its trial has failed, or none was possible, and nothing was sent to it for 200 ms.
 /// What waits for it is dropped, and it gets nothing until less is in use, its full queue has room, or a
-/// pause is over that doubles each time. There is no pause if it lacked room for a trial. A peer that waits
-/// for its turn to be tried is not deaf, for up to 2 s. No call waits.
+/// pause is over that doubles each time. There is no pause for a short datagram if it lacked room for a
+/// trial. A peer that waits for its turn to be tried is not deaf, for up to 2 s. No call waits.
 class UnixReplies {
  public:
   struct Options {
@@ -69,6 +69,7 @@ class UnixReplies {
     int trials = 0;                  // with more than its share, since it was last seen to read
     std::uint64_t freed_before = 0;  // freed_ at the last trial
     bool is_deaf = false;
+    bool may_have_short_trial = false;  // of a deaf one, without a pause
     Clock::time_point next_trial = {};  // of a deaf one
     Duration pause{};
   };

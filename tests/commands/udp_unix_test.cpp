@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <sys/un.h>
 
+#include <thread>
+
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
@@ -26,7 +28,7 @@ class UnixPeer {
                 "sendto");
   }
   std::string receive() {
-    std::string bytes(1000, '\0');
+    std::string bytes(100'000, '\0');
     const auto got = recv(peer_.fd(), bytes.data(), bytes.size(), 0);
     Peer::check(got, "recv");
     bytes.resize(static_cast<std::size_t>(got));
@@ -59,6 +61,28 @@ TEST_SUITE("udp over unix sockets") {
     listener.out_line("good");
     for (int i = 0; i < 30; ++i) listener.write(std::to_string(i) + '\n');
     for (int i = 0; i < 30; ++i) REQUIRE(good.receive() == std::to_string(i) + '\n');
+    listener.signal(SIGTERM);
+    check_end(listener, killed_by(SIGTERM));
+    CHECK(contains(listener.err(), "the peers did not read"));
+  }
+
+  TEST_CASE("udp: --reply all gives all of long datagrams to who reads, though another peer reads nothing") {
+    const Folder folder;
+    const auto path = folder / "socket";
+    Process listener(sockx({"-v", "udp", "--listen", "--reply", "all", "--framing", "line", "--format",
+                            "line", "unix:" + path}),
+                     {Stdio::pipe()});
+    listener.err_line("listening on");
+    UnixPeer deaf(folder / "deaf"), good(folder / "good");
+    good.send("good", path);
+    listener.out_line("good");
+    deaf.send("deaf", path);
+    listener.out_line("deaf");
+    const auto line_of = [](int i) { return std::string(90'000, static_cast<char>('a' + i % 26)) + '\n'; };
+    const std::jthread writer([&] {
+      for (int i = 0; i < 100; ++i) listener.write(line_of(i));
+    });
+    for (int i = 0; i < 100; ++i) REQUIRE(good.receive() == line_of(i));
     listener.signal(SIGTERM);
     check_end(listener, killed_by(SIGTERM));
     CHECK(contains(listener.err(), "the peers did not read"));

@@ -75,7 +75,8 @@ struct DeafPeers {
 TEST_CASE("UnixReplies: a peer that does not read has its share, and others are answered at once") {
   DeafPeers scene(2);
   for (int i = 0; i < 20'000; ++i) scene.put(0, 1000);
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 100; ++i) scene.put_and_take(1, 1000);  // until it is known to read
+  for (int i = 0; i < 900; ++i) {
     scene.put(1, 1000);
     REQUIRE(scene.peers[1].take_all() == 1);
   }
@@ -101,6 +102,7 @@ TEST_CASE("UnixReplies: several that do not read do not keep one that does from 
   scene.finish();
   CHECK(scene.deaf == 4);
   const auto dropped = scene.dropped;
+  for (int i = 0; i < 100; ++i) scene.put_and_take(4, 500);
   for (int i = 0; i < 10'000; ++i) {
     scene.put(4, 500);
     REQUIRE(scene.peers[4].take_all() == 1);
@@ -188,4 +190,70 @@ TEST_CASE("UnixReplies: any number that do not read leave room for one that is k
   for (int i = 0; i < 10'000; ++i)
     scene.replies->put({}, Address::unix_name("@sockx-nobody-" + std::to_string(i)));
   for (int i = 0; i < 10; ++i) scene.put_and_take(299, 20'000);
+}
+
+TEST_CASE("UnixReplies: a peer that reads gets all of the long datagrams that another does not read") {
+  for (const std::size_t reader : {0, 1, 6, 12}) {
+    DeafPeers scene(reader < 2 ? 2 : 13);
+    std::size_t got = 0;
+    for (int i = 0; i < 200; ++i) {
+      for (std::size_t peer = 0; peer < scene.peers.size(); ++peer) scene.put(peer, 3000);
+      const auto limit = after(20s);
+      do {
+        got += scene.peers[reader].take_all();
+        scene.replies->retry();
+      } while (scene.replies->is_waiting() && Clock::now() < limit);
+    }
+    got += scene.peers[reader].take_all();
+    CHECK(got == 200);
+    CHECK(scene.deaf >= static_cast<int>(scene.peers.size()) - 1);
+  }
+}
+
+TEST_CASE("UnixReplies: any number of long datagrams that are not read leave room for short first answers") {
+  DeafPeers scene(100);
+  for (std::size_t peer = 0; peer < 60; ++peer) scene.put(peer, 20'000);
+  for (std::size_t peer = 60; peer < 100; ++peer) {
+    scene.put(peer, 2);
+    CHECK(scene.peers[peer].take_all() == 1);
+  }
+  scene.finish();
+  CHECK(scene.deaf > 30);
+  for (int i = 0; i < 2; ++i) scene.put_and_take(60, 2);
+  scene.put_and_take(60, 20'000);  // it is known to read
+}
+
+TEST_CASE("UnixReplies: a peer that has read is answered, though others have filled their part") {
+  DeafPeers scene(60);
+  for (std::size_t peer = 0; peer < 60; ++peer) scene.put(peer, 20'000);
+  scene.finish();
+  REQUIRE(scene.peers[0].take_all() == 1);
+  scene.put_and_take(0, 5);
+  // It had not been sent anything.
+  REQUIRE(scene.peers[59].take_all() == 0);
+  scene.put_and_take(59, 5);
+}
+
+TEST_CASE("UnixReplies: a peer that has read while it waited in vain is answered") {
+  DeafPeers scene(12);
+  for (int i = 0; i < 10; ++i)
+    for (std::size_t peer = 0; peer < 12; ++peer) scene.put(peer, 20'000);
+  const auto limit = after(20s);
+  while (scene.replies->is_waiting() && Clock::now() < limit) {
+    scene.peers[0].take_all();
+    scene.replies->retry();
+  }
+  scene.peers[0].take_all();
+  scene.put_and_take(0, 5);
+}
+
+TEST_CASE("UnixReplies: a peer that empties its full queue is answered, though more is in use than before") {
+  DeafPeers scene(40, false);
+  for (int i = 0; i < 15; ++i) scene.put(0, 10);
+  scene.finish();
+  REQUIRE(scene.deaf == 1);
+  for (std::size_t peer = 1; peer < 40; ++peer) scene.put(peer, 400);
+  REQUIRE(scene.peers[0].take_all() > 0);
+  scene.put(0, 10);
+  CHECK(scene.peers[0].take_all() == 1);
 }

@@ -297,7 +297,6 @@ class Receptionist {
                                     std::move(wanted));
   }
 
-  static constexpr Duration time_for_layers = std::chrono::seconds(10);  // of a connection
   static constexpr std::size_t descriptors_of_a_file = 2;
   static constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 

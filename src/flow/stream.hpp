@@ -106,7 +106,7 @@ class Stream {
   std::unique_ptr<Watch> watch_;  // goes before the descriptor is closed
   std::unique_ptr<Transform> transform_;
   std::vector<std::byte> peeked_;       // read, and not taken by the reader yet
-  std::exception_ptr failed_flushing_;  // while reading: for whoever writes
+  std::exception_ptr failed_flushing_;  // while reading; the writer is told
 };
 
 }  // namespace sockx

@@ -29,9 +29,9 @@ class RawEnd {
 class Transform {
  public:
   virtual ~Transform() = default;
-  /// Bytes for the reader. `again` only after the descriptor has said so: one read of the descriptor may
-  /// bring bytes for many reads here. `eof` is the end that the peer has said, or the descriptor's where that
-  /// will do.
+  /// Bytes for the reader. `again` only after the descriptor has said so, to a read or to a write: one read
+  /// may bring bytes for many reads here. `eof` is the end that the peer has said, or the descriptor's where
+  /// that will do.
   virtual IoResult read(std::span<std::byte> buffer) = 0;
   /// Takes bytes of the writer. `again` when the descriptor does not take what is held.
   virtual IoResult write(std::span<const std::byte> bytes) = 0;

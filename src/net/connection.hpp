@@ -34,6 +34,8 @@ Connection adopted_connection(EventLoop& loop, Socket socket);
 /// keeps the connection from being used.
 using Layer = std::function<Task<>(Connection&, Deadline)>;
 using Layers = std::vector<Layer>;
+/// What an accepted connection has for its layers.
+inline constexpr Duration time_for_layers = std::chrono::seconds(10);
 /// One after the other. Borrows `layers` and the connection.
 Task<> apply_layers(const Layers& layers, Connection& connection, Deadline deadline);
 

@@ -76,8 +76,8 @@ class NameLock {
   UniqueFd held_;
 };
 
-/// Waits for the lock until `deadline`, and not longer than 1 s: whoever holds it binds a socket, which is
-/// quick. After that the bind is done without it.
+/// Waits for the lock until `deadline`, and not longer than 1 s: its holder only binds a socket. After that
+/// the bind is done without it.
 Task<NameLock> lock_name(Address address, Deadline deadline);
 
 /// bind(2). The file of a unix socket that nobody is bound to any more is replaced, a live one is not. Of

@@ -31,8 +31,8 @@ IoResult outcome(long result, std::string_view call, const Descriptor& end) {
   throw_errno(text("{} {}", call, end.name), end.origin);
 }
 
-/// Which of the two does an errno speak of? A full or broken sink
-/// speaks for itself, and what befalls connections befell the socket; the rest is the file's.
+/// Which of the two has failed, by the errno: EPIPE and a full disk are the sink's, the errors of connections
+/// the socket's, and the others the file's.
 const Descriptor& guilty(int number, const Descriptor& from, const Descriptor& to) {
   switch (number) {
     case EPIPE:

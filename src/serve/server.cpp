@@ -10,9 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration usual_grace = 5s;       // for clients to end once the handler's own work has
-constexpr Duration time_for_layers = 10s;  // of a connection, before it is served
-constexpr unsigned most_in_a_row = 64;     // connections accepted before others have their turn
+constexpr Duration usual_grace = 5s;    // for clients to end once the handler's own work has
+constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 
 Task<> wait_for(Notification& notification) { co_await notification.wait(); }
 

@@ -1,7 +1,11 @@
 #include "cli/exit_code.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "net/port_state.hpp"
 #include "net/resolve.hpp"
@@ -59,13 +63,39 @@ Failure failed_call(ExitCode status, const std::string& message, int error) {
   return {status, message, error, name ? name : ""};
 }
 
+/// The message, with the settings that it names: the first word of each is the name, what follows is a value.
+std::string said(const std::exception& error, std::string (*word_of)(const std::string&)) {
+  const auto* const settings = dynamic_cast<const Settings*>(&error);
+  if (settings == nullptr) return error.what();
+  const auto words = [&](const std::string& setting) {
+    const auto end = std::min(setting.find(' '), setting.size());
+    return word_of(setting.substr(0, end)) + setting.substr(end);
+  };
+  return (settings->wrong.empty() ? "" : words(settings->wrong) + ": ") + error.what() +
+         (settings->mend.empty() ? "" : ": say " + words(settings->mend));
+}
+
 }  // namespace
 
-Failure describe_failure(std::exception_ptr thrown) {
+std::string flag_of(const std::string& setting) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> commands{{
+      {"connect", "sockx connect"},
+      {"listen", "sockx listen"},
+      {"scan", "sockx connect --scan"},
+      {"sockopt", "sockx sockopt set"},
+      {"udp", "sockx udp"},
+      {"udp-listen", "sockx udp --listen"},
+  }};
+  for (const auto& [name, words] : commands)
+    if (setting == name) return std::string(words);
+  return "--" + setting;
+}
+
+Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const std::string&)) {
   try {
     std::rethrow_exception(thrown);
   } catch (const BadInput& error) {
-    return {ExitCode::usage, error.what()};
+    return {ExitCode::usage, said(error, word_of)};
   } catch (const ResolveError& error) {
     return {ExitCode::name_not_resolved, error.what(), 0, error.name()};
   } catch (const NotOpen& error) {
@@ -77,7 +107,7 @@ Failure describe_failure(std::exception_ptr thrown) {
   } catch (const Corrupt& error) {
     return {ExitCode::integrity_mismatch, error.what()};
   } catch (const Error& error) {
-    return failed_call(status_of(error), error.what(), error.number());
+    return failed_call(status_of(error), said(error, word_of), error.number());
   } catch (const std::exception& error) {
     return {ExitCode::other_failure, error.what()};
   }

@@ -30,8 +30,12 @@ struct Failure {
   std::string name = {};  // of the error: "ECONNREFUSED", "EAI_NONAME"; empty where it has none
 };
 
-/// Reads any exception that a command can throw.
-Failure describe_failure(std::exception_ptr thrown);
+/// What sockx calls a setting (os/error.hpp) on its command line: "source" is --source, "scan" is sockx
+/// connect --scan.
+std::string flag_of(const std::string& setting);
+
+/// Reads any exception that a command can throw. `word_of` gives the words for the settings that it names.
+Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const std::string&) = flag_of);
 /// Whether it only says that the reader of standard output has gone, which is death by SIGPIPE.
 bool is_broken_standard_output(std::exception_ptr thrown);
 

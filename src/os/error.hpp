@@ -5,8 +5,17 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace sockx {
+
+/// What a failure says about the user's settings besides what(). Settings have names, not flags: "source",
+/// "mcast-ttl", and where it matters a value, "type seqpacket". describe_failure() puts the words of the
+/// command line in their place.
+struct Settings {
+  std::string wrong;  // the one that cannot be as it is: "--source: " in front of the message
+  std::string mend;   // the one that would help: ": say --broadcast" at the end
+};
 
 /// Whose fault it was. With the errno this decides the exit status (cli/exit_code.hpp).
 enum class Origin {
@@ -20,7 +29,7 @@ enum class Origin {
 };
 
 /// A failed system call: "connect 127.0.0.1:9: Connection refused".
-class Error : public std::system_error {
+class Error : public std::system_error, public Settings {
  public:
   /// `what` names the call and its object; `number` is the errno that the call left.
   Error(int number, const std::string& what, Origin origin = Origin::system)
@@ -59,10 +68,24 @@ class Corrupt : public std::runtime_error {
 };
 
 /// Text from the user that is not what it should be. The message quotes it and says what would be right.
-class BadInput : public std::invalid_argument {
+class BadInput : public std::invalid_argument, public Settings {
  public:
   using std::invalid_argument::invalid_argument;
 };
+
+/// The failure, with the setting that is wrong: `throw about("source", BadInput(...))`.
+template <class Failure>
+Failure about(std::string setting, Failure failure) {
+  failure.wrong = std::move(setting);
+  return failure;
+}
+
+/// The failure, with the setting that would mend it: `throw advise(BadInput(...), "broadcast")`.
+template <class Failure>
+Failure advise(Failure failure, std::string setting) {
+  failure.mend = std::move(setting);
+  return failure;
+}
 
 /// Whether a call failed because descriptors or memory have run out, which may pass and is nobody's fault.
 bool is_shortage(const Error& error);

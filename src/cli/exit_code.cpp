@@ -1,11 +1,8 @@
 #include "cli/exit_code.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
-#include <utility>
+#include <map>
 
 #include "net/port_state.hpp"
 #include "net/resolve.hpp"
@@ -63,39 +60,31 @@ Failure failed_call(ExitCode status, const std::string& message, int error) {
   return {status, message, error, name ? name : ""};
 }
 
-/// The message, with the settings that it names: the first word of each is the name, what follows is a value.
-std::string said(const std::exception& error, std::string (*word_of)(const std::string&)) {
-  const auto* const settings = dynamic_cast<const Settings*>(&error);
-  if (settings == nullptr) return error.what();
+/// The message `what`, with the settings: the first word of each is the name, what follows is a value.
+std::string said(const char* what, const Settings& settings, std::string (*word_of)(const std::string&)) {
   const auto words = [&](const std::string& setting) {
-    const auto end = std::min(setting.find(' '), setting.size());
-    return word_of(setting.substr(0, end)) + setting.substr(end);
+    const auto name = setting.substr(0, setting.find(' '));
+    return word_of(name) + setting.substr(name.size());
   };
-  return (settings->wrong.empty() ? "" : words(settings->wrong) + ": ") + error.what() +
-         (settings->mend.empty() ? "" : ": say " + words(settings->mend));
+  return (settings.wrong.empty() ? "" : words(settings.wrong) + ": ") + what +
+         (settings.mend.empty() ? "" : "; say " + words(settings.mend));
 }
 
 }  // namespace
 
 std::string flag_of(const std::string& setting) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> commands{{
-      {"connect", "sockx connect"},
-      {"listen", "sockx listen"},
-      {"scan", "sockx connect --scan"},
-      {"sockopt", "sockx sockopt set"},
-      {"udp", "sockx udp"},
-      {"udp-listen", "sockx udp --listen"},
-  }};
-  for (const auto& [name, words] : commands)
-    if (setting == name) return std::string(words);
-  return "--" + setting;
+  static const std::map<std::string, std::string> commands{
+      {"connect", "sockx connect"},     {"listen", "sockx listen"}, {"scan", "sockx connect --scan"},
+      {"sockopt", "sockx sockopt set"}, {"udp", "sockx udp"},       {"udp-listen", "sockx udp --listen"}};
+  const auto found = commands.find(setting);
+  return found == commands.end() ? "--" + setting : found->second;
 }
 
 Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const std::string&)) {
   try {
     std::rethrow_exception(thrown);
   } catch (const BadInput& error) {
-    return {ExitCode::usage, said(error, word_of)};
+    return {ExitCode::usage, said(error.what(), error, word_of)};
   } catch (const ResolveError& error) {
     return {ExitCode::name_not_resolved, error.what(), 0, error.name()};
   } catch (const NotOpen& error) {
@@ -107,7 +96,7 @@ Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const
   } catch (const Corrupt& error) {
     return {ExitCode::integrity_mismatch, error.what()};
   } catch (const Error& error) {
-    return failed_call(status_of(error), said(error, word_of), error.number());
+    return failed_call(status_of(error), said(error.what(), error, word_of), error.number());
   } catch (const std::exception& error) {
     return {ExitCode::other_failure, error.what()};
   }

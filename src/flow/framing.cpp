@@ -88,9 +88,10 @@ std::optional<std::size_t> Framer::everything() {
 
 void Framer::check_size(std::size_t size) const {
   if (size > limit_.most)
-    throw Error(EMSGSIZE,
-                text("{} of {} bytes or more, but {} {}", limit_.record, size, limit_.bound, limit_.most),
-                Origin::local_file);
+    throw about(limit_.setting, Error(EMSGSIZE,
+                                      text("{} of {} bytes or more, but {} {}", limit_.record, size,
+                                           limit_.bound, limit_.most),
+                                      Origin::local_file));
 }
 
 }  // namespace sockx

@@ -21,10 +21,10 @@ struct Framing {
   std::size_t size = 0;
 };
 
-/// The most bytes of a record, and how a message calls the record and what bounds it.
+/// The most bytes of a record, and how a message calls the record, what bounds it, and the setting for that.
 struct RecordLimit {
   std::size_t most;
-  std::string record = "a record", bound = "--max-record is";
+  std::string record = "a record", bound = "the most is", setting = {};
 };
 
 /// Cuts a stream into records within a limit. Throws Error (EMSGSIZE) for a longer one, and

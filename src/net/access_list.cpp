@@ -24,12 +24,12 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t longest_rule = 1024;      // bytes; a name of a host has at most 253
+constexpr std::size_t longest_rule = 1024;      // bytes; a host name has at most 253
 constexpr std::size_t most_quoted = 200;        // bytes
 constexpr std::size_t largest_file = 16 << 20;  // bytes
 constexpr std::size_t most_rules = 100'000;     // of a file
 
-/// Of a regular file: to open or read a FIFO could wait for ever.
+/// Only a regular file is read: opening or reading a FIFO could block for ever.
 std::string content_of(const std::string& path) {
   const auto fail = [&path] { throw BadInput(text("'{}': {}", path, std::strerror(errno))); };
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -58,7 +58,7 @@ std::string_view trimmed(std::string_view line) {
   return first == line.npos ? "" : line.substr(first, line.find_last_not_of(blanks) - first + 1);
 }
 
-/// For a message: the beginning of it, without a NUL, where the message would end.
+/// The beginning of a word, for a message. A NUL byte is escaped, because it would end the message.
 std::string quoted(std::string_view word) {
   return text("'{}{}'", escaped(word.substr(0, most_quoted), ""), word.size() > most_quoted ? "..." : "");
 }
@@ -123,22 +123,22 @@ std::vector<WrittenRule> parse_access_file(const std::string& content, const std
 
 AccessList::AccessList(const AccessSources& sources)
     : is_selective_(!sources.allow.empty() || !sources.allow_file.empty()),
-      allowed_(look_up(sources.allow, "--allow", sources.allow_file, sources.numeric)),
-      denied_(look_up(sources.deny, "--deny", sources.deny_file, sources.numeric)) {}
+      allowed_(look_up(sources.allow, "allow", sources.allow_file, sources.numeric)),
+      denied_(look_up(sources.deny, "deny", sources.deny_file, sources.numeric)) {}
 
-AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, const std::string& option,
+AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, const std::string& setting,
                                      const std::string& path, bool numeric) {
   Rows rows;
   try {
     for (const auto& written : given) rows.add(written, numeric);
   } catch (const BadInput& error) {
-    throw BadInput(text("{}: {}", option, error.what()));
+    throw about(setting, error);
   }
   if (path.empty()) return rows;
   try {
     for (const auto& written : parse_access_file(content_of(path), path)) rows.add(written, numeric);
   } catch (const BadInput& error) {
-    throw BadInput(text("{}-file: {}", option, error.what()));
+    throw about(setting + "-file", error);
   }
   return rows;
 }
@@ -172,7 +172,7 @@ const std::string* AccessList::Rows::match(const Peer& peer) const {
   };
   if (peer.user) take(users_, *peer.user);
   const auto family = peer.address.family();
-  if (family == AF_INET || family == AF_INET6) {
+  if (is_internet(family)) {
     const Network whole(peer.address);
     for (const auto& [kind, networks] : networks_) {
       const auto& [of_family, prefix, scope] = kind;

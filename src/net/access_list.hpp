@@ -70,7 +70,7 @@ class AccessList {
     std::map<Kind, std::map<Bytes, std::size_t>> networks_;  // to the index of the first word
     std::map<uid_t, std::size_t> users_;
   };
-  static Rows look_up(const std::vector<WrittenRule>& given, const std::string& option,
+  static Rows look_up(const std::vector<WrittenRule>& given, const std::string& setting,
                       const std::string& path, bool numeric);
   bool is_selective_ = false;  // who is not allowed is denied
   Rows allowed_, denied_;

@@ -30,8 +30,7 @@ std::optional<std::string> take_variable(const char* name) {
 }
 
 const std::string& needed(const std::optional<std::string>& variable, std::string_view name) {
-  if (!variable)
-    throw BadInput(text("{} is not set: only a service manager starts this with --systemd", name));
+  if (!variable) throw BadInput("systemd", text("{} is not set: only a service manager sets it", name));
   return *variable;
 }
 

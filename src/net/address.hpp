@@ -9,6 +9,9 @@
 
 namespace sockx {
 
+/// IPv4 or IPv6.
+inline bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
+
 /// A value: a struct sockaddr of AF_INET, AF_INET6, AF_UNIX (by path or abstract) or AF_VSOCK with its
 /// length.
 class Address {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <utility>
+
 #include "os/error.hpp"
 #include "os/socket_query.hpp"
 #include "os/text.hpp"
@@ -10,22 +12,24 @@ namespace sockx {
 
 namespace {
 
-/// Why it cannot be used as asked; empty when it can.
-std::string_view objection_to(const Socket& socket, int type) {
-  if (!is_socket(socket.fd())) return "that is not an open socket";
-  if (socket.type() == type)
-    return socket.is_listening() || socket.peer().size() != 0 ? ""
-                                                              : "that is neither listening nor connected";
-  if (socket.type() == SOCK_SEQPACKET) return "that socket keeps records apart; say --type seqpacket";
-  return type == SOCK_SEQPACKET ? "that is not a seqpacket socket" : "that is not a stream socket";
+/// Why a socket cannot be used as asked, and the setting that would mend it; empty when it can.
+std::pair<std::string_view, std::string> objection_to(const Socket& socket, int type) {
+  if (!is_socket(socket.fd())) return {"that is not an open socket", ""};
+  if (socket.type() == type) {
+    const bool is_ready = type == SOCK_DGRAM || socket.is_listening() || socket.peer().size() != 0;
+    return {is_ready ? "" : "that is neither listening nor connected", ""};
+  }
+  if (type == SOCK_DGRAM) return {"that is not a datagram socket", ""};
+  if (socket.type() == SOCK_SEQPACKET) return {"that socket keeps records apart", "type seqpacket"};
+  return {type == SOCK_SEQPACKET ? "that is not a seqpacket socket" : "that is not a stream socket", ""};
 }
 
 }  // namespace
 
 Socket adopt(UniqueFd fd, const std::string& name, int type) {
   Socket socket(std::move(fd));
-  const auto objection = objection_to(socket, type);
-  if (!objection.empty()) throw Error(EPROTO, text("{}: {}", name, objection), Origin::peer);
+  const auto [reason, mend] = objection_to(socket, type);
+  if (!reason.empty()) throw advise(Error(EPROTO, text("{}: {}", name, reason), Origin::peer), mend);
   fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
   return socket;
 }
@@ -40,10 +44,10 @@ Socket adopt(int fd, int type) {
 
 Socket adopt(int fd, const std::string& name, int type) {
   Socket socket{UniqueFd(fd)};
-  const auto objection = objection_to(socket, type);
-  if (!objection.empty()) {
+  const auto [reason, mend] = objection_to(socket, type);
+  if (!reason.empty()) {
     std::move(socket).release().release();  // what is refused stays open
-    throw BadInput(text("'{}': {}", name, objection));
+    throw advise(BadInput(text("'{}': {}", name, reason)), mend);
   }
   fcntl(fd, F_SETFD, FD_CLOEXEC);
   return socket;

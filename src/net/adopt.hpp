@@ -5,10 +5,10 @@
 
 namespace sockx {
 
-/// Takes over an inherited socket of `type` (SOCK_STREAM, SOCK_SEQPACKET), listening or connected. Its status
-/// flags stay as they are, because they belong to the open file description and so to whoever else holds it.
-/// Throws BadInput for what is no such socket, is neither, or is a standard stream, which listen and
-/// connect use themselves.
+/// Takes over an inherited socket of `type`: one for datagrams, or a stream or seqpacket socket that listens
+/// or is connected. Its status flags stay as they are: they belong to the open file description, which other
+/// processes share. Throws BadInput for any other descriptor, and for a standard stream, which has a use of
+/// its own.
 Socket adopt(int fd, int type = SOCK_STREAM);
 /// The same whatever the number; `name` is what a message calls it.
 Socket adopt(int fd, const std::string& name, int type);

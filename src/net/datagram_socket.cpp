@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "net/adopt.hpp"
 #include "net/network_interface.hpp"
 #include "net/numeric_address.hpp"
 #include "net/resolve.hpp"
@@ -17,17 +18,6 @@ namespace sockx {
 
 namespace {
 
-bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
-
-/// For what makes a run better but not other.
-void try_option(const Socket& socket, const std::string& name, const std::string& value) {
-  try {
-    set_option(socket.fd(), name, value);
-  } catch (const Error&) {
-    return;
-  }
-}
-
 Socket open_socket(int family, const DatagramOptions& options) {
   const int protocol = !is_internet(family) ? 0 : options.udplite ? IPPROTO_UDPLITE : IPPROTO_UDP;
   auto socket = Socket::open(family, SOCK_DGRAM, protocol);
@@ -36,7 +26,8 @@ Socket open_socket(int family, const DatagramOptions& options) {
   ask_for_facts(socket, family, options);
   enlarge_queues(socket, options.settings);
   if (options.broadcast) set_option(socket.fd(), "SO_BROADCAST", "on");
-  if (options.takes_trains && is_internet(family) && !options.udplite) try_option(socket, "UDP_GRO", "on");
+  if (options.takes_trains && is_internet(family) && !options.udplite)
+    try_option(socket.fd(), "UDP_GRO", "on");
   for (const auto& setting : options.settings) apply(socket.fd(), setting);
   return socket;
 }
@@ -44,7 +35,7 @@ Socket open_socket(int family, const DatagramOptions& options) {
 /// What is sent to groups. A socket of IPv6 sends to those of IPv4 too.
 void prepare_sending_to_groups(const Socket& socket, int family, const MulticastOptions& options) {
   const auto interface =
-      options.interface.empty() ? 0 : interface_index("--mcast-interface", options.interface);
+      options.interface.empty() ? 0 : interface_index("mcast-interface", options.interface);
   const auto set = [&](const std::string& ipv4, const std::string& ipv6, const std::string& value) {
     if (family == AF_INET6) set_option(socket.fd(), ipv6, value);
     set_option(socket.fd(), ipv4, value);
@@ -65,50 +56,51 @@ void join(const Socket& socket, const Group& group, const MulticastOptions& opti
                  text("{},{},{}", group.address.ntop(), source.ntop(), group.interface));
 }
 
-/// A socket hears the groups that it has joined, and not what others on this host have.
+/// A socket receives from the groups that it has joined, not from those that other sockets of this host have.
 void join_groups(const Socket& socket, int family, const MulticastOptions& options, bool dual_stack) {
   if (options.groups.empty()) return;
-  if (family == AF_INET6) try_option(socket, "IPV6_MULTICAST_ALL", "off");
-  try_option(socket, "IP_MULTICAST_ALL", "off");
+  if (family == AF_INET6) try_option(socket.fd(), "IPV6_MULTICAST_ALL", "off");
+  try_option(socket.fd(), "IP_MULTICAST_ALL", "off");
   for (const auto& group : options.groups) {
-    if (!group.interface.empty()) interface_index("--join", group.interface);
+    if (!group.interface.empty()) interface_index("join", group.interface);
     const bool is_heard = group.address.family() == family || (family == AF_INET6 && dual_stack);
     if (!is_heard)
-      throw BadInput(text("--join: '{}': this socket is of {} alone", group.address.ntop(),
-                          family == AF_INET ? "IPv4" : "IPv6"));
+      throw BadInput("join", text("'{}': this socket is of {} alone", group.address.ntop(),
+                                  family == AF_INET ? "IPv4" : "IPv6"));
     try {
       join(socket, group, options);
     } catch (const Error& error) {
       if (error.number() != ENODEV) throw;
-      throw Error(ENODEV,
-                  text("--join {}: no route to it; say on which interface: --join {}%INTERFACE",
-                       group.address.ntop(), group.address.ntop()),
-                  Origin::local_address);
+      throw about("join", Error(ENODEV,
+                                text("{0}: no route to it; say on which interface: {0}%INTERFACE",
+                                     group.address.ntop()),
+                                Origin::local_address));
     }
   }
 }
 
-/// A name of the kernel's choice, as bind(2) gives it for an address that is a family alone: unix(7).
+/// Lets the kernel choose a name, as bind(2) does for an address that is only a family: unix(7).
 void bind_anywhere(Socket& socket) {
   sockaddr_storage unnamed{};
   unnamed.ss_family = AF_UNIX;
   socket.bind({reinterpret_cast<const sockaddr*>(&unnamed), sizeof unnamed.ss_family});
 }
 
-/// The kernel says EACCES for a broadcast address, and for one that a route forbids. Throws BadInput for the
-/// former.
+/// connect(2) fails with EACCES for a broadcast address, and for one that a route forbids. Throws BadInput
+/// for a broadcast address.
 void check_broadcast(Socket& socket, const Address& address) {
   set_option(socket.fd(), "SO_BROADCAST", "on");
   if (socket.connect(address) == 0)
-    throw BadInput(text("'{}' is a broadcast address: say --broadcast", address.to_string()));
+    throw advise(BadInput(text("'{}' is a broadcast address", address.to_string())), "broadcast");
 }
 
-DatagramEnd dial_address(const Address& address, const DatagramOptions& options) {
+/// `source` is of the family of the address.
+DatagramEnd dial_address(const Address& address, const std::optional<Address>& source,
+                         const DatagramOptions& options) {
   DatagramEnd end;
   end.socket = open_socket(address.family(), options);
   if (is_internet(address.family()))
     prepare_sending_to_groups(end.socket, address.family(), options.multicast);
-  const auto source = options.source ? options.source->in_family(address.family()) : std::nullopt;
   if (source)
     end.file = bind_with_file(end.socket, *source);
   else if (address.family() == AF_UNIX)
@@ -127,14 +119,8 @@ DatagramEnd dial_address(const Address& address, const DatagramOptions& options)
 }
 
 DatagramEnd adopt_datagrams(const InheritedFd& inherited, const DatagramOptions& options) {
-  const auto name = text("fd:{}", inherited.fd);
-  if (inherited.fd <= 2)
-    throw BadInput(
-        text("'{}': descriptors 0 to 2 are the standard streams; hand the socket down as 3 or above", name));
-  if (!is_socket(inherited.fd) || socket_query(inherited.fd, SO_TYPE, "SO_TYPE") != SOCK_DGRAM)
-    throw BadInput(text("'{}': that is not an open datagram socket", name));
   DatagramEnd end;
-  end.socket = Socket(UniqueFd(inherited.fd));
+  end.socket = adopt(inherited.fd, SOCK_DGRAM);
   end.local = end.socket.local();
   const auto peer = end.socket.peer();
   end.is_connected = peer.size() != 0;
@@ -152,17 +138,16 @@ void check_network(const Endpoint& endpoint, const DatagramOptions& options) {
   if (address != nullptr && address->family() != AF_UNIX)
     throw BadInput(text("'{}': datagrams go over UDP and unix sockets", endpoint.to_string()));
   const auto& multicast = options.multicast;
-  for (const auto& [given, flag] : {std::pair{options.udplite, "--udplite"},
-                                    {options.broadcast, "--broadcast"},
-                                    {!options.interface.empty(), "--interface"},
-                                    {!multicast.groups.empty(), "--join"},
-                                    {multicast.ttl.has_value(), "--mcast-ttl"},
-                                    {multicast.loop.has_value(), "--mcast-loop"},
-                                    {!multicast.interface.empty(), "--mcast-interface"},
-                                    {options.source && address == nullptr, "--source"}})
-    if (given)
-      throw BadInput(text("{}: '{}' is {}", flag, endpoint.to_string(),
-                          address != nullptr ? "reached through no network" : "a socket already"));
+  refuse_given({{options.udplite, "udplite"},
+                {options.broadcast, "broadcast"},
+                {!options.interface.empty(), "interface"},
+                {!multicast.groups.empty(), "join"},
+                {multicast.ttl.has_value(), "mcast-ttl"},
+                {multicast.loop.has_value(), "mcast-loop"},
+                {!multicast.interface.empty(), "mcast-interface"},
+                {options.source && address == nullptr, "source"}},
+               text("'{}' is {}", endpoint.to_string(),
+                    address != nullptr ? "reached through no network" : "a socket already"));
 }
 
 Task<std::vector<Address>> find_addresses(Endpoint endpoint, const DatagramOptions& options, int family) {
@@ -187,7 +172,7 @@ int family_to_bind(const DatagramOptions& options) {
 DatagramEnd bind_address(const Address& address, const DatagramOptions& options, bool dual_stack) {
   DatagramEnd end;
   end.socket = open_socket(address.family(), options);
-  // Several may hear a group or a broadcast on one port.
+  // Several sockets may receive from a group, or broadcasts, on one port.
   if (!options.multicast.groups.empty() || options.broadcast)
     set_option(end.socket.fd(), "SO_REUSEADDR", "on");
   if (address.family() == AF_INET6) set_option(end.socket.fd(), "IPV6_V6ONLY", dual_stack ? "off" : "on");
@@ -228,23 +213,23 @@ void enlarge_queues(const Socket& socket, const std::vector<OptionSetting>& sett
       set_option(socket.fd(), queue.forced,
                  std::to_string(wanted));  // CAP_NET_ADMIN; else rmem_max is the limit
     } catch (const Error&) {
-      try_option(socket, queue.name, std::to_string(wanted));
+      try_option(socket.fd(), queue.name, std::to_string(wanted));
     }
   }
 }
 
 void ask_for_facts(const Socket& socket, int family, const DatagramOptions& options) {
-  try_option(socket, "SO_RXQ_OVFL", "on");
-  if (options.tells_facts || options.tells_time) try_option(socket, "SO_TIMESTAMPNS", "on");
+  try_option(socket.fd(), "SO_RXQ_OVFL", "on");
+  if (options.tells_facts || options.tells_time) try_option(socket.fd(), "SO_TIMESTAMPNS", "on");
   if (!is_internet(family)) return;
-  try_option(socket, "IP_RECVERR", "on");  // of a socket of IPv6 too, for what comes over IPv4
-  if (family == AF_INET6) try_option(socket, "IPV6_RECVERR", "on");
+  try_option(socket.fd(), "IP_RECVERR", "on");  // of a socket of IPv6 too, for what comes over IPv4
+  if (family == AF_INET6) try_option(socket.fd(), "IPV6_RECVERR", "on");
   if (!options.tells_facts) return;
-  for (const auto* const name : {"IP_RECVTTL", "IP_RECVTOS"}) try_option(socket, name, "on");
-  if (family == AF_INET) try_option(socket, "IP_PKTINFO", "on");
+  for (const auto* const name : {"IP_RECVTTL", "IP_RECVTOS"}) try_option(socket.fd(), name, "on");
+  if (family == AF_INET) try_option(socket.fd(), "IP_PKTINFO", "on");
   if (family == AF_INET6)
     for (const auto* const name : {"IPV6_RECVPKTINFO", "IPV6_RECVHOPLIMIT", "IPV6_RECVTCLASS"})
-      try_option(socket, name, "on");
+      try_option(socket.fd(), name, "on");
 }
 
 Task<DatagramEnd> dial_datagrams(Endpoint endpoint, DatagramOptions options) {
@@ -252,22 +237,18 @@ Task<DatagramEnd> dial_datagrams(Endpoint endpoint, DatagramOptions options) {
   if (const auto* const inherited = std::get_if<InheritedFd>(&endpoint.where)) {
     auto end = adopt_datagrams(*inherited, options);
     if (!end.is_connected)
-      throw BadInput(text("'{}': that socket is not connected; say --listen", endpoint.to_string()));
+      throw advise(BadInput(text("'{}': that socket is not connected", endpoint.to_string())), "udp-listen");
     co_return end;
   }
   auto addresses = co_await find_addresses(endpoint, options, options.family);
-  if (options.source)
-    std::erase_if(addresses, [&](const Address& one) { return !options.source->in_family(one.family()); });
-  if (addresses.empty())
-    throw BadInput(text("--source: '{}': '{}' has no address of that family", options.source->word,
-                        endpoint.to_string()));
+  if (options.source) options.source->leave_family(addresses, endpoint.to_string());
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
     const auto source = options.source ? options.source->in_family(address.family()) : std::nullopt;
     const auto file = source.value_or(Address());
     const auto lock = co_await lock_name(file, never);
     try {
-      co_return dial_address(address, options);
+      co_return dial_address(address, source, options);
     } catch (const Error&) {
       if (!first_failure) first_failure = std::current_exception();
     }
@@ -281,18 +262,14 @@ Task<DatagramEnd> bind_datagrams(Endpoint endpoint, DatagramOptions options) {
     co_return adopt_datagrams(*inherited, options);
   }
   const int family = family_to_bind(options);
-  auto addresses = co_await find_addresses(endpoint, options, family);
+  std::vector<Address> addresses;
+  if (options.source) {
+    addresses.push_back(options.source->to_listen_on(endpoint, family));
+  } else {
+    addresses = co_await find_addresses(endpoint, options, family);
+  }
   const auto* const where = std::get_if<HostPort>(&endpoint.where);
   const bool dual_stack = where != nullptr && where->host.empty() && family == AF_UNSPEC;
-  if (options.source) {
-    const auto& address = options.source->address;
-    if (where == nullptr || !where->host.empty() || options.source->port != 0 || !address)
-      throw BadInput(
-          text("--source: '{}': say the address to listen on alone, and a PORT", options.source->word));
-    if (family != AF_UNSPEC && address->family() != family)
-      throw BadInput(text("--source: '{}' is not of the family that was asked for", options.source->word));
-    addresses = {address->with_port(where->port)};
-  }
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
     const auto lock = co_await lock_name(address, never);

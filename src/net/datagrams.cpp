@@ -61,8 +61,7 @@ std::string noted(std::span<const Datagram> received) {
 }  // namespace
 
 std::string shown_address(const Address& address) {
-  const bool has_place_for_port = address.family() == AF_INET || address.family() == AF_INET6;
-  return has_place_for_port && address.port() == 0 ? address.host() : address.to_string();
+  return is_internet(address.family()) && address.port() == 0 ? address.host() : address.to_string();
 }
 
 /// The arrays that recvmmsg(2) fills. Memory that no datagram has reached is never touched.

@@ -24,13 +24,6 @@ std::vector<Address> alternate_families(const std::vector<Address>& addresses) {
   return mixed;
 }
 
-void leave_family_of(const Source& source, std::vector<Address>& addresses, const Endpoint& endpoint) {
-  std::erase_if(addresses, [&](const Address& address) { return !source.in_family(address.family()); });
-  if (addresses.empty())
-    throw BadInput(
-        text("--source: '{}': '{}' has no address of that family", source.word, endpoint.to_string()));
-}
-
 [[noreturn]] void fail(const Endpoint& endpoint, const RaceResult& result, Deadline deadline) {
   const auto tried =
       result.tried > 1 ? text("{} ({} addresses)", endpoint.to_string(), result.tried) : endpoint.to_string();
@@ -44,7 +37,7 @@ void leave_family_of(const Source& source, std::vector<Address>& addresses, cons
 Task<Connection> adopt_dialed(EventLoop& loop, Endpoint endpoint, const DialOptions& options) {
   auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
   if (socket.is_listening())
-    throw BadInput(text("'{}': that socket is listening; say sockx listen", endpoint.to_string()));
+    throw advise(BadInput(text("'{}': that socket is listening", endpoint.to_string())), "listen");
   for (const auto& setting : options.stream.settings) check_level(setting, socket.local().family());
   prepare_connected(socket.fd(), options.stream);
   co_return adopted_connection(loop, std::move(socket));
@@ -61,7 +54,7 @@ Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions op
     const auto resolved = co_await resolve(std::get<HostPort>(endpoint.where), how, deadline);
     addresses = alternate_families(resolved);
   }
-  if (options.source) leave_family_of(*options.source, addresses, endpoint);
+  if (options.source) options.source->leave_family(addresses, endpoint.to_string());
   co_return addresses;
 }
 

@@ -87,8 +87,8 @@ void refuse_foreign(const std::string& word, Reading reading) {
                            foreign->word.find(':') == std::string::npos;
   if (may_be_host) return;
   if (foreign->is_datagram && reading.protocol == "tcp")
-    throw BadInput(
-        text("'{}': for UDP say sockx udp {}{}", word, reading.listens() ? "--listen " : "", foreign->word));
+    throw advise(BadInput(text("'{}': that is UDP", word)),
+                 text("{} {}", reading.listens() ? "udp-listen" : "udp", foreign->word));
   throw BadInput(text("'{}': an endpoint is one host and one port: say {}", word, foreign->word));
 }
 
@@ -230,7 +230,7 @@ std::uint16_t parse_port(const std::string& word, std::string_view protocol) {
   }
   if (const auto service = get_service_by_name(word, std::string(protocol))) return service->port;
   if (is_all_digits(word.substr(0, 1)) && word.find_first_not_of("0123456789,-") == std::string::npos)
-    throw BadInput(text("'{}': a port is one number; `sockx connect --scan` takes several", word));
+    throw advise(BadInput(text("'{}': a port is one number, and only a scan takes several", word)), "scan");
   const auto similar = nearest(word, service_names());
   throw BadInput(text("'{}': no such service for {}{}; a port is a number from 0 to 65535 or a service name",
                       word, protocol == "tcp" ? "TCP" : "UDP",

@@ -22,26 +22,25 @@ struct Bound {
 /// What bind(2) looks at.
 struct Binding {
   bool dual_stack = false;
-  bool is_shared = false;  // by others of ours, which are bound later
+  bool is_shared = false;  // with sockets of ours that are bound to the same port later
 };
 
 Bound bound_socket(const Address& address, const ListenOptions& options, Binding how) {
   auto socket = open_socket(address.family(), options.stream);
-  if (address.family() == AF_INET || address.family() == AF_INET6)
-    set_option(socket.fd(), "SO_REUSEADDR", "on");
+  if (is_internet(address.family())) set_option(socket.fd(), "SO_REUSEADDR", "on");
   if (options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
   if (address.family() == AF_INET6) set_option(socket.fd(), "IPV6_V6ONLY", how.dual_stack ? "off" : "on");
   prepare_listening(socket, address, options.stream);
   const auto& rights = options.file;
   auto file = bind_with_file(socket, address, rights.mode);
   if (file) file->give_to(rights);
-  // After bind(2), which so has refused a port that anybody else listens on.
+  // Only after bind(2), so that it fails for a port that another program listens on.
   if (how.is_shared && !options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
   socket.listen(options.backlog);
   return {std::move(socket), std::move(file)};
 }
 
-/// The first address that can be bound; when none can, the failure of the first.
+/// Binds the first address that can be bound. Throws the failure of the first one when none can.
 Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& options, Binding how) {
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
@@ -71,7 +70,7 @@ Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
   const auto& where = std::get<HostPort>(endpoint.where);
   const auto& stream = options.stream;
   if (stream.source) {
-    places.addresses.push_back(stream.source->address->with_port(where.port));
+    places.addresses.push_back(stream.source->to_listen_on(endpoint, stream.family));
   } else {
     const int family = options.v6only ? AF_INET6 : stream.family;
     places.dual_stack = where.host.empty() && family == AF_UNSPEC;
@@ -88,18 +87,15 @@ Task<Bound> bind_under_lock(const Places& places, const ListenOptions& options) 
 /// Throws BadInput for what the endpoint's socket has no use for.
 void check_binding(const ListenOptions& options, const Endpoint& endpoint) {
   const auto* const address = std::get_if<Address>(&endpoint.where);
-  const bool has_file = address != nullptr && !address->path().empty();
-  if (options.file.are_given() && !has_file)
-    throw BadInput(text("{}: '{}' has no file; it is for unix:PATH", options.file.mode ? "--mode" : "--owner",
-                        endpoint.to_string()));
-  const bool is_tcp = std::holds_alternative<HostPort>(endpoint.where);
-  for (const auto& [given, flag] :
-       {std::pair{options.v6only, "--v6only"}, {options.reuse_port, "--reuse-port"}})
-    if (given && !is_tcp)
-      throw BadInput(text("{}: '{}' is not bound to a port of TCP", flag, endpoint.to_string()));
+  if (address == nullptr || address->path().empty())
+    refuse_given({{options.file.mode.has_value(), "mode"}, {options.file.user.has_value(), "owner"}},
+                 text("'{}' has no file; it is for unix:PATH", endpoint.to_string()));
+  if (!std::holds_alternative<HostPort>(endpoint.where))
+    refuse_given({{options.v6only, "v6only"}, {options.reuse_port, "reuse-port"}},
+                 text("'{}' is not bound to a port of TCP", endpoint.to_string()));
   const auto& source = options.stream.source;
   if (options.v6only && source && source->address->family() != AF_INET6)
-    throw BadInput(text("--v6only: '{}' is not of IPv6", source->word));
+    throw BadInput("v6only", text("'{}' is not of IPv6", source->word));
 }
 
 }  // namespace
@@ -113,8 +109,8 @@ Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
       facts_(socket_.described("")),
       may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0) {}
 
-/// Its kind is known already. It has the congestion control of its listener, which prepare_listening() has
-/// chosen on a loopback.
+/// The facts of the listener hold for its connections too: no call asks for them again. A connection inherits
+/// the congestion control of its listener, which prepare_listening() has chosen on a loopback address.
 std::optional<Connection> Listener::accept_now() {
   if (may_block_ && !is_readable_now(socket_.fd())) return {};
   Address peer;
@@ -137,7 +133,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   if (endpoint.is_adopted()) {
     auto socket = co_await adopt_socket(endpoint, options.stream.type, options.deadline);
     if (!socket.is_listening())
-      throw BadInput(text("'{}': that socket is not listening; say sockx connect", endpoint.to_string()));
+      throw advise(BadInput(text("'{}': that socket is not listening", endpoint.to_string())), "connect");
     prepare_listening(socket, socket.local(), options.stream);
     co_return Listener(loop, std::move(socket), options);
   }
@@ -150,8 +146,8 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
 
 Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count) {
   if (!std::holds_alternative<HostPort>(endpoint.where))
-    throw BadInput(
-        text("--workers: '{}' is not a port of TCP, which several can share", endpoint.to_string()));
+    throw BadInput("workers",
+                   text("'{}' is not a port of TCP, which several can share", endpoint.to_string()));
   check_listening(options.stream, endpoint);
   check_binding(options, endpoint);
   auto places = co_await find_places(std::move(endpoint), options);

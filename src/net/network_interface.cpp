@@ -22,21 +22,22 @@ std::string interface_names() {
 
 }  // namespace
 
-unsigned interface_index(const std::string& option, const std::string& name) {
+unsigned interface_index(const std::string& setting, const std::string& name) {
   if (const auto index = if_nametoindex(name.c_str())) return index;
-  throw BadInput(text("{}: '{}': no such network interface; there are {}", option, name, interface_names()));
+  throw BadInput(setting, text("'{}': no such network interface; there are {}", name, interface_names()));
 }
 
 void use_interface(Socket& socket, int family, const std::string& name) {
   if (family != AF_INET && family != AF_INET6)
-    throw BadInput(text("--interface: '{}': this socket uses no network interface", name));
-  interface_index("--interface", name);
+    throw BadInput("interface", text("'{}': this socket uses no network interface", name));
+  interface_index("interface", name);
   try {
     set_option(socket.fd(), "SO_BINDTODEVICE", name);
   } catch (const Error& error) {
     if (error.number() != EPERM) throw;
-    throw Error(EPERM,
-                text("--interface {} needs the capability CAP_NET_RAW: setsockopt SO_BINDTODEVICE", name));
+    throw about(
+        "interface",
+        Error(EPERM, text("'{}' needs the capability CAP_NET_RAW: setsockopt SO_BINDTODEVICE", name)));
   }
 }
 

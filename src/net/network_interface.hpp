@@ -7,9 +7,9 @@
 
 namespace sockx {
 
-/// The number of an interface, see if_nametoindex(3). Throws BadInput, in the name of the `option` that has
-/// it, which says what interfaces there are.
-unsigned interface_index(const std::string& option, const std::string& name);
+/// The number of an interface, see if_nametoindex(3). Throws BadInput about the setting, which says what
+/// interfaces there are.
+unsigned interface_index(const std::string& setting, const std::string& name);
 
 /// Restricts a socket to one interface (SO_BINDTODEVICE in socket(7)). Throws Error, and BadInput for an
 /// interface that is not there or a family that has none.

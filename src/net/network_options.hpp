@@ -3,12 +3,15 @@
 
 #include <sys/socket.h>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/socket_option.hpp"
 #include "net/source.hpp"
+#include "os/error.hpp"
 
 namespace sockx {
 
@@ -17,7 +20,14 @@ struct NetworkOptions {
   bool numeric = false;                 // no look-up of names
   std::string interface;                // the only one to use; empty for any
   std::optional<Source> source;         // where to send from, or the address to listen on
-  std::vector<OptionSetting> settings;  // --opt
+  std::vector<OptionSetting> settings;  // of the user's choice
 };
+
+/// Throws BadInput for the first of these settings that is given.
+inline void refuse_given(std::initializer_list<std::pair<bool, const char*>> settings,
+                         const std::string& reason) {
+  for (const auto& [is_given, setting] : settings)
+    if (is_given) throw BadInput(setting, reason);
+}
 
 }  // namespace sockx

@@ -11,13 +11,8 @@ namespace sockx {
 namespace {
 
 Task<> pace(Connection& connection, bool is_paced, std::uint64_t bytes_per_second) {
-  const int family = connection.peer.family();
-  if (is_paced || connection.is_adopted || (family != AF_INET && family != AF_INET6)) co_return;
-  try {
-    set_option(connection.fd(), "SO_MAX_PACING_RATE", text("{}", bytes_per_second));
-  } catch (const Error&) {
-    co_return;  // the bytes merely come less evenly
-  }
+  if (is_paced || connection.is_adopted || !is_internet(connection.peer.family())) co_return;
+  try_option(connection.fd(), "SO_MAX_PACING_RATE", text("{}", bytes_per_second));
 }
 
 }  // namespace

@@ -28,10 +28,10 @@ Socket open_socket(int family, const RawOptions& options) {
 
 void prepare(const Socket& socket, int family, const RawOptions& options) {
   if (options.ip_header) set_option(socket.fd(), family == AF_INET6 ? "IPV6_HDRINCL" : "IP_HDRINCL", "on");
-  const bool is_done_by_kernel = options.protocol == IPPROTO_ICMPV6;  // always, and it takes no other place
+  const bool is_done_by_kernel = options.protocol == IPPROTO_ICMPV6;  // always, at its own offset
   if (family != AF_INET6 || !options.checksum || is_done_by_kernel) return;
   if (*options.checksum % 2 != 0)
-    throw BadInput(text("--checksum: '{}': over IPv6 it is at an even place", *options.checksum));
+    throw BadInput("checksum", text("'{}': over IPv6 it is at an even place", *options.checksum));
   set_option(socket.fd(), "IPV6_CHECKSUM", std::to_string(*options.checksum));
 }
 
@@ -47,8 +47,8 @@ DatagramEnd open_for(const std::optional<Address>& peer, int family, const RawOp
   if (how.source) {
     const auto source = how.source->in_family(family);
     if (!source || how.source->port != 0)
-      throw BadInput(
-          text("--source: '{}': a raw socket's source is an address of its family", how.source->word));
+      throw BadInput("source",
+                     text("'{}': a raw socket's source is an address of its family", how.source->word));
     end.socket.bind(*source);
   }
   if (peer) {
@@ -72,15 +72,12 @@ Task<DatagramEnd> open_raw(std::string host, RawOptions options) {
   }
   const ResolveOptions how{options.socket.family, options.socket.numeric, SOCK_DGRAM};
   HostPort where{host, 0};
-  const auto addresses = co_await resolve(std::move(where), how, options.socket.deadline);
+  auto addresses = co_await resolve(std::move(where), how, options.socket.deadline);
+  if (options.socket.source) options.socket.source->leave_family(addresses, host);
   for (const auto& address : addresses) {
     const int other_icmp = address.family() == AF_INET6 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
-    const bool has_source = !options.socket.source || options.socket.source->in_family(address.family());
-    if (options.protocol != other_icmp && has_source) co_return open_for(address, address.family(), options);
+    if (options.protocol != other_icmp) co_return open_for(address, address.family(), options);
   }
-  if (options.protocol != IPPROTO_ICMP && options.protocol != IPPROTO_ICMPV6)
-    throw BadInput(
-        text("--source: '{}': '{}' has no address of that family", options.socket.source->word, host));
   throw BadInput(text("'{}' has only addresses of {}: say {}", host,
                       options.protocol == IPPROTO_ICMP ? "IPv6" : "IPv4",
                       options.protocol == IPPROTO_ICMP ? "ipv6-icmp" : "icmp"));
@@ -95,14 +92,14 @@ std::size_t ipv4_header_size(std::span<const std::byte> packet) {
 Address destination_in_header(std::span<const std::byte> packet, int family) {
   if (family == AF_INET) {
     if (ipv4_header_size(packet) == 0)
-      throw BadInput(text("--ip-header: {} without an IPv4 header in front", counted(packet.size(), "byte")));
+      throw BadInput("ip-header", text("{} without an IPv4 header in front", counted(packet.size(), "byte")));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     std::memcpy(&address.sin_addr, &packet[16], sizeof address.sin_addr);
     return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
   }
   if (packet.size() < ipv6_header || (packet[0] >> 4U) != std::byte{6})
-    throw BadInput(text("--ip-header: {} without an IPv6 header in front", counted(packet.size(), "byte")));
+    throw BadInput("ip-header", text("{} without an IPv6 header in front", counted(packet.size(), "byte")));
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   std::memcpy(&address.sin6_addr, &packet[24], sizeof address.sin6_addr);

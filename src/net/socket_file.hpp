@@ -25,7 +25,6 @@ struct SocketFileRights {
   static mode_t parse_mode(const std::string& word);
   /// USER or USER:GROUP, by names or numbers. Throws BadInput.
   void parse_owner(const std::string& word);
-  bool are_given() const { return mode || user; }
 };
 
 /// While one lives, the umask is what makes a socket's file bear the mode; without a mode it stays. bind(2)

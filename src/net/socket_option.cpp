@@ -98,8 +98,7 @@ OptionSetting OptionSetting::parse(const std::string& word, bool for_stream) {
 
 void check_level(const OptionSetting& setting, int family) {
   const int level = setting.level;
-  const bool is_internet = family == AF_INET || family == AF_INET6;
-  const bool fits = level == SOL_SOCKET || family == AF_INET6 || (is_internet && level != IPPROTO_IPV6);
+  const bool fits = level == SOL_SOCKET || family == AF_INET6 || (family == AF_INET && level != IPPROTO_IPV6);
   if (!fits)
     throw BadInput(text("'{}': {} has no {}", setting.word, socket_kind(family), setting.option->name));
 }
@@ -121,6 +120,12 @@ void apply(int socket, const OptionSetting& setting) {
 
 void set_option(int socket, const std::string& name, const std::string& value) {
   apply(socket, OptionSetting::parse(name + '=' + value));
+}
+
+void try_option(int socket, const std::string& name, const std::string& value) try {
+  set_option(socket, name, value);
+} catch (const Error&) {
+  return;
 }
 
 void apply_typed(int socket, const OptionSetting& setting) try {

@@ -66,6 +66,8 @@ void check_level(const OptionSetting& setting, int family);
 /// Sets it on a socket; throws Error (setsockopt(2)).
 void apply(int socket, const OptionSetting& setting);
 void set_option(int socket, const std::string& name, const std::string& value);
+/// The same for an option that the socket can do without: a failure is ignored.
+void try_option(int socket, const std::string& name, const std::string& value);
 /// The same for a value that the user has typed: throws BadInput when the kernel refuses it.
 void apply_typed(int socket, const OptionSetting& setting);
 /// Those of the user's settings that are of this phase.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "net/endpoint.hpp"
+#include "net/lookups.hpp"
 #include "os/error.hpp"
 #include "os/text.hpp"
 
@@ -19,15 +20,10 @@ namespace {
 }
 
 std::optional<Address> numeric_address(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST;
-  addrinfo* list = nullptr;
-  if (host.find_first_of(".:") == std::string::npos) return {};  // a bare number is hardly meant as one
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return {};
-  const Address address(list->ai_addr, list->ai_addrlen);
-  freeaddrinfo(list);
-  return address;
+  if (host.find_first_of(".:") == std::string::npos)
+    return {};  // getaddrinfo(3) would take "8080" for 0.0.31.144
+  const auto answer = get_address_info({host, std::nullopt, AF_UNSPEC, SOCK_STREAM, 0, AI_NUMERICHOST});
+  return answer.status ? std::optional(answer.tuples.front().address) : std::nullopt;
 }
 
 std::uint16_t parse_source_port(const std::string& port, const std::string& word, std::string_view protocol) {
@@ -59,10 +55,28 @@ Source Source::parse(const std::string& word, std::string_view protocol) {
 }
 
 std::optional<Address> Source::in_family(int family) const {
-  if (!address)
-    return family == AF_INET || family == AF_INET6 ? std::optional(Address::any(family, port)) : std::nullopt;
+  if (!address) return is_internet(family) ? std::optional(Address::any(family, port)) : std::nullopt;
   if (address->family() != family) return {};
   return address->with_port(port);
+}
+
+void Source::leave_family(std::vector<Address>& addresses, const std::string& peer) const {
+  std::erase_if(addresses, [this](const Address& one) { return !in_family(one.family()); });
+  if (addresses.empty())
+    throw BadInput("source", text("'{}': '{}' has no address of that family", word, peer));
+}
+
+Address Source::to_listen_on(const Endpoint& endpoint, int family) const {
+  const auto* const where = std::get_if<HostPort>(&endpoint.where);
+  if (where == nullptr || !where->host.empty())
+    throw BadInput("source", text("'{}': where to listen is said already: '{}'; say only one of them", word,
+                                  endpoint.to_string()));
+  if (port != 0 || !address || address->family() == AF_UNIX)
+    throw about("source", advise(BadInput(text("'{}': a listener's source is an address alone", word)),
+                                 text("source ADDRESS {}", where->port)));
+  if (family != AF_UNSPEC && family != address->family())
+    throw BadInput("source", text("'{}' is not of the family that was asked for", word));
+  return address->with_port(where->port);
 }
 
 }  // namespace sockx

@@ -5,10 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/address.hpp"
 
 namespace sockx {
+
+struct Endpoint;
 
 struct Source {
   std::string word;                // as it was typed
@@ -22,6 +25,11 @@ struct Source {
 
   /// What a socket of the family is bound to; nothing when the source is of another family.
   std::optional<Address> in_family(int family) const;
+  /// Removes the addresses of other families. Throws BadInput when `peer`, whose they are, has no others.
+  void leave_family(std::vector<Address>& addresses, const std::string& peer) const;
+  /// The address of a listener whose endpoint is a port alone. Throws BadInput for any other endpoint, a
+  /// source with a port, and one that is not of the family, unless that is AF_UNSPEC.
+  Address to_listen_on(const Endpoint& endpoint, int family) const;
 };
 
 }  // namespace sockx

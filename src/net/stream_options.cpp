@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <utility>
 
 #include "net/network_interface.hpp"
 #include "os/calls.hpp"
@@ -20,8 +19,6 @@ namespace sockx {
 namespace {
 
 using Phase = SocketOption::Phase;
-
-bool is_internet(int family) { return family == AF_INET || family == AF_INET6; }
 
 std::string first_line(const char* path) {
   std::ifstream file(path);
@@ -38,23 +35,19 @@ void use_congestion(Socket& socket, const std::string& name) {
     if (!unknown && error.number() != EPERM) throw;
     const char* const list = unknown ? "/proc/sys/net/ipv4/tcp_available_congestion_control"
                                      : "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
-    throw BadInput(text("--congestion: '{}': {}; say one of: {}", name,
+    throw BadInput("congestion",
+                   text("'{}': {}; say one of: {}", name,
                         unknown ? "the kernel does not have it" : "you may not choose it", first_line(list)));
   }
 }
 
-/// Paced algorithms (bbr) slow loopback down, where there is no network to protect. Every user may
-/// choose reno; where even that fails the connection is merely slower.
+/// Paced algorithms (bbr) slow loopback down, where there is no network to protect. Every user may choose
+/// reno; if that fails, the connection is only slower.
 void use_reno(int socket) {
-  if (congestion_of(socket) == "reno") return;
-  try {
-    set_option(socket, "TCP_CONGESTION", "reno");
-  } catch (const Error&) {
-    return;
-  }
+  if (congestion_of(socket) != "reno") try_option(socket, "TCP_CONGESTION", "reno");
 }
 
-/// Whether the user has chosen the algorithm, by --congestion or --opt.
+/// Whether the user has chosen the algorithm.
 bool names_congestion(const StreamOptions& options) {
   const auto is_it = [](const auto& setting) { return setting.option->name == "TCP_CONGESTION"; };
   return !options.congestion.empty() || std::ranges::any_of(options.settings, is_it);
@@ -63,31 +56,25 @@ bool names_congestion(const StreamOptions& options) {
 /// Only Internet sockets go through a network that one can choose.
 void check_network(const StreamOptions& options, const Endpoint& endpoint) {
   if (options.type == SOCK_SEQPACKET && std::holds_alternative<HostPort>(endpoint.where))
-    throw BadInput(text("'{}': --type seqpacket is for unix: and vsock: endpoints", endpoint.to_string()));
-  const auto* const address = std::get_if<Address>(&endpoint.where);
-  if (address == nullptr) return;
-  if (!options.interface.empty())
-    throw BadInput(text("--interface: '{}' is reached through no network interface", address->to_string()));
-  if (options.mptcp) throw BadInput(text("--mptcp: '{}' is not reached by TCP", address->to_string()));
+    throw BadInput("type seqpacket",
+                   text("'{}' has no records; unix: and vsock: endpoints have them", endpoint.to_string()));
+  if (std::holds_alternative<Address>(endpoint.where))
+    refuse_given({{!options.interface.empty(), "interface"}, {options.mptcp, "mptcp"}},
+                 text("'{}' is not reached by TCP", endpoint.to_string()));
 }
 
-/// So that as many connections can leave from one address as there are ports for each peer, not in all.
-/// Without it (it is younger for MPTCP) there are fewer.
-void leave_port_to_connect(Socket& socket) {
-  try {
-    set_option(socket.fd(), "IP_BIND_ADDRESS_NO_PORT", "on");
-  } catch (const Error&) {
-    return;
-  }
-}
-
-void check_use(const OptionSetting& setting) {
+/// `other` is the phase of sockets that do the opposite.
+void check_use(const OptionSetting& setting, Phase other) {
+  if (setting.option->phase == other)
+    throw BadInput(text("'{}': {} is for a socket that {}", setting.word, setting.option->name,
+                        other == Phase::listening ? "listens" : "dials"));
   if (setting.option->phase == Phase::none)
-    throw BadInput(text("'{}': a stream has no use for {}; `sockx sockopt set` sets it on any socket",
-                        setting.word, setting.option->name));
+    throw advise(BadInput(text("'{}': a stream has no use for {}, though its socket can have it",
+                               setting.word, setting.option->name)),
+                 "sockopt");
 }
 
-/// What a new socket needs, whatever becomes of it.
+/// The options that every new socket gets, whether it dials or listens.
 void prepare_new(Socket& socket, int family, const StreamOptions& options) {
   for (const auto& setting : options.settings) check_level(setting, family);
   if (!options.interface.empty()) use_interface(socket, family, options.interface);
@@ -108,15 +95,12 @@ std::string congestion_of(int socket) {
 
 void check_dialing(const StreamOptions& options, const Endpoint& endpoint) {
   check_network(options, endpoint);
-  for (const auto& setting : options.settings) check_use(setting);
-  for (const auto& setting : options.settings)
-    if (setting.option->phase == Phase::listening)
-      throw BadInput(text("'{}': {} is for a socket that listens", setting.word, setting.option->name));
+  for (const auto& setting : options.settings) check_use(setting, Phase::listening);
   if (!endpoint.is_adopted()) return;
-  for (const auto& [given, flag] : {std::pair{options.source.has_value(), "--source"},
-                                    {!options.interface.empty(), "--interface"},
-                                    {options.mptcp, "--mptcp"}})
-    if (given) throw BadInput(text("{}: '{}' is connected already", flag, endpoint.to_string()));
+  refuse_given({{options.source.has_value(), "source"},
+                {!options.interface.empty(), "interface"},
+                {options.mptcp, "mptcp"}},
+               text("'{}' is connected already", endpoint.to_string()));
   for (const auto& setting : options.settings)
     if (setting.option->phase != Phase::connected)
       throw BadInput(text("'{}': {} is set before there is a connection, and '{}' is connected already",
@@ -125,23 +109,10 @@ void check_dialing(const StreamOptions& options, const Endpoint& endpoint) {
 
 void check_listening(const StreamOptions& options, const Endpoint& endpoint) {
   check_network(options, endpoint);
-  for (const auto& setting : options.settings) check_use(setting);
-  for (const auto& setting : options.settings)
-    if (setting.option->phase == Phase::dialing)
-      throw BadInput(text("'{}': {} is for a socket that dials", setting.word, setting.option->name));
-  if (options.mptcp && endpoint.is_adopted())
-    throw BadInput(text("--mptcp: '{}' is a socket already", endpoint.to_string()));
-  if (!options.source) return;
-  const auto& source = *options.source;
-  const auto* const where = std::get_if<HostPort>(&endpoint.where);
-  if (where == nullptr || !where->host.empty())
-    throw BadInput(text("--source: '{}': where to listen is said already: '{}'; say only one of them",
-                        source.word, endpoint.to_string()));
-  if (source.port != 0 || !source.address || source.address->family() == AF_UNIX)
-    throw BadInput(text("--source: '{}': a listener's source is an address alone: say --source ADDRESS {}",
-                        source.word, where->port));
-  if (options.family != AF_UNSPEC && options.family != source.address->family())
-    throw BadInput(text("--source: '{}' is not of the family that was asked for", source.word));
+  for (const auto& setting : options.settings) check_use(setting, Phase::dialing);
+  if (endpoint.is_adopted())
+    refuse_given({{options.mptcp, "mptcp"}}, text("'{}' is a socket already", endpoint.to_string()));
+  if (options.source) options.source->to_listen_on(endpoint, options.family);
 }
 
 Socket open_socket(int family, const StreamOptions& options) {
@@ -155,21 +126,23 @@ Socket open_socket(int family, const StreamOptions& options) {
   } catch (const Error& error) {
     const bool no_mptcp = error.number() == EPROTONOSUPPORT || error.number() == ENOPROTOOPT;
     if (!options.mptcp || !no_mptcp) throw;
-    throw Error(error.number(), "--mptcp: the kernel has no MPTCP, or net.mptcp.enabled is 0");
+    throw about("mptcp", Error(error.number(), "the kernel has no MPTCP, or net.mptcp.enabled is 0"));
   }
 }
 
 void prepare_dialing(Socket& socket, const Address& address, const StreamOptions& options) {
   prepare_new(socket, address.family(), options);
-  // Before connect(2): a connection that has begun under bbr stays paced, whatever it is given later.
+  // Before connect(2): a connection that begins under bbr stays paced, whatever algorithm it gets later.
   if (address.is_loopback() && !names_congestion(options)) use_reno(socket.fd());
   apply(socket.fd(), options.settings, Phase::dialing);
 }
 
 std::unique_ptr<SocketFile> bind_source(Socket& socket, const Address& source) {
   if (is_internet(source.family())) {
+    // Connections that leave from one address can share its ports, a port for each peer. Not every kernel has
+    // it for MPTCP.
     if (source.port() == 0)
-      leave_port_to_connect(socket);
+      try_option(socket.fd(), "IP_BIND_ADDRESS_NO_PORT", "on");
     else
       set_option(socket.fd(), "SO_REUSEADDR", "on");  // connections of a moment ago are in TIME_WAIT
   }

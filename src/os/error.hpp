@@ -14,7 +14,7 @@ namespace sockx {
 /// command line in their place.
 struct Settings {
   std::string wrong;  // the one that cannot be as it is: "--source: " in front of the message
-  std::string mend;   // the one that would help: ": say --broadcast" at the end
+  std::string mend;   // the one that would help: "; say --broadcast" at the end
 };
 
 /// Whose fault it was. With the errno this decides the exit status (cli/exit_code.hpp).
@@ -71,9 +71,12 @@ class Corrupt : public std::runtime_error {
 class BadInput : public std::invalid_argument, public Settings {
  public:
   using std::invalid_argument::invalid_argument;
+  /// About the value of a setting: `throw BadInput("source", text(...))`.
+  BadInput(std::string setting, const std::string& message)
+      : std::invalid_argument(message), Settings{std::move(setting), {}} {}
 };
 
-/// The failure, with the setting that is wrong: `throw about("source", BadInput(...))`.
+/// The failure, with the setting that is wrong: `throw about("mptcp", Error(...))`.
 template <class Failure>
 Failure about(std::string setting, Failure failure) {
   failure.wrong = std::move(setting);

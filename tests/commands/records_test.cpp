@@ -188,7 +188,10 @@ TEST_CASE("seqpacket: a record larger than our --max-record, or than the socket 
   };
   // SO_SNDBUF is twice what is asked for, and 32 bytes of it are the kernel's.
   const std::vector<Row> rows{
-      {"1001", {"--max-record", "1000"}, 11, "a record of 1001 bytes or more, but --max-record is 1000"},
+      {"1001",
+       {"--max-record", "1000"},
+       11,
+       "--max-record: a record of 1001 bytes or more, but the most is 1000"},
       {"40000",
        {"--opt", "SO_SNDBUF=20000"},
        1,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/said_of.hpp"
 #include "os/error.hpp"
 
 using namespace sockx;
@@ -118,7 +119,7 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
       {{"/run/x", "80"}, "'/run/x'", "say unix:/run/x"},
       {{"tcp:localhost:80"}, "'tcp:localhost:80'", "say localhost:80"},
       {{"TCP4:127.0.0.1:80"}, "'TCP4:127.0.0.1:80'", "say 127.0.0.1:80"},
-      {{"udp:localhost:80"}, "'udp:localhost:80'", "for UDP say sockx udp "},
+      {{"udp:localhost:80"}, "'udp:localhost:80'", "that is UDP; say sockx udp "},
       {{"localhost:80:90"}, "'localhost:80:90'", "say localhost:80"},
       {{"127.0.0.1:80", "90"}, "'127.0.0.1:80'", "neither a name nor an address"},
       {{"[localhost", "80"}, "'[localhost 80'", "neither a name nor an address"},
@@ -158,8 +159,10 @@ TEST_CASE("endpoint: what is refused is quoted and what would be right is said")
   };
   const auto check = [](const Row& row, Endpoint::Role role) {
     CAPTURE(row.quoted);
-    CHECK_THROWS_WITH_AS(Endpoint::parse(row.words, role), doctest::Contains(row.quoted.c_str()), BadInput);
-    CHECK_THROWS_WITH_AS(Endpoint::parse(row.words, role), doctest::Contains(row.right.c_str()), BadInput);
+    CHECK_THROWS_AS(Endpoint::parse(row.words, role), BadInput);
+    const auto said = test::said_of([&] { Endpoint::parse(row.words, role); });
+    CHECK(said.find(row.quoted) != std::string::npos);
+    CHECK(said.find(row.right) != std::string::npos);
   };
   for (const auto& row : for_both) {
     check(row, connecting);

@@ -28,7 +28,7 @@ void check_that_peer_is_asked(const StreamOptions& stream) {
 }
 
 std::vector<Field> fields_of(const PortResult& result) {
-  const bool has_host = result.address.family() == AF_INET || result.address.family() == AF_INET6;
+  const bool has_host = is_internet(result.address.family());
   std::vector<Field> fields{{"address", has_host ? result.address.host() : result.address.to_string()},
                             {"port", result.address.port()},
                             {"state", std::string(name_of(result.state))}};

@@ -18,7 +18,7 @@ class RecordSend : public Method {
   RecordSend(MethodEnds ends, Passage passage)
       : ends_(ends),
         passage_(std::move(passage)),
-        framer_(passage_.framing, passage_.max_record),
+        framer_(passage_.framing, RecordLimit{.most = passage_.max_record, .setting = "max-record"}),
         pace_(passage_.line_delay),
         buffer_(64 * 1024) {}
 

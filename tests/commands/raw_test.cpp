@@ -113,6 +113,7 @@ print(packet.hex(), flush=True)
              {{"253", "::1", "--checksum", "3"}, "even"},
              {{"icmp", "--checksum", "2"}, "HOST"},
              {{"icmp", "::1"}, "ipv6-icmp"},
+             {{"icmp", "127.0.0.1", "--source", "::1"}, "--source: '::1': '127.0.0.1' has no address"},
              {{"icmp", "--expect", "1"}, "HOST"},
              {{"icmp", "127.0.0.1", "--checksum", "-1"}, "-1"}}) {
       auto process = pinging(net, words);

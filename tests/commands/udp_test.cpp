@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "../support/datagram_peer.hpp"
+#include "../support/descriptors.hpp"
 #include "../support/events.hpp"
 #include "../support/namespace.hpp"
 
@@ -519,10 +520,30 @@ TEST_SUITE("udp") {
              {{"udp", "-4", "--listen", "--reply", "[::1]:5", "0"}, "'[::1]:5'"},
              {{"udp", "--listen", "--send-flags", "more", "0"}, "--send-flags"},
              {{"udp", "--listen", "--handler", "echo", "--format", "hex", "0"}, "--format"},
+             {{"udp", "--source", "::1", "127.0.0.1", "9"}, "--source: '::1': '127.0.0.1:9' has no address"},
+             {{"udp", "--listen", "--source", "127.0.0.1:9", "0"}, "; say --source ADDRESS 0"},
+             {{"udp", "--listen", "--source", "127.0.0.1", "127.0.0.2", "0"}, "--source: '127.0.0.1': where"},
+             {{"udp", "-6", "--listen", "--source", "127.0.0.1", "0"}, "--source: '127.0.0.1' is not of"},
+             {{"udp", "--mcast-ttl", "2", "unix:/x"}, "--mcast-ttl: 'unix:/x' is reached through no network"},
+             {{"udp", "--mcast-interface", "none", "127.0.0.1", "9"}, "--mcast-interface: 'none': no such"},
+             {{"udp", "255.255.255.255", "9"}, "is a broadcast address; say --broadcast"},
              {{"udp", "vsock:2:9"}, "'vsock:2:9'"}}) {
       Process process(sockx(words));
       check_failure(process, 2, said);
     }
+  }
+
+  TEST_CASE(
+      "of inherited sockets only those for datagrams are taken, and without --listen only connected ones") {
+    DatagramPeer peer;
+    const auto inherited = "fd:" + std::to_string(peer.fd());
+    Process unconnected(sockx({"udp", inherited}), {.inherited = {peer.fd()}});
+    check_failure(unconnected, 2,
+                  "'" + inherited + "': that socket is not connected; say sockx udp --listen");
+    const auto pair = tcp_pair();
+    const auto stream = "fd:" + std::to_string(pair.ours.get());
+    Process of_a_stream(sockx({"udp", stream}), {.inherited = {pair.ours.get()}});
+    check_failure(of_a_stream, 2, "'" + stream + "': that is not a datagram socket");
   }
 
   TEST_CASE("a service is looked up for UDP") {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "net/socket_option.hpp"
-#include "os/error.hpp"
 #include "os/text.hpp"
 
 namespace sockx {

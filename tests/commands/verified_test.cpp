@@ -417,7 +417,7 @@ TEST_CASE("verified: no words of the other end do anything to the terminal") {
   peer.receive(frame_header_size);  // the entry
   peer.send(encode(Offer{0,
                          Offer::State::unwanted,
-                         9,
+                         Status::incomplete,
                          "no \x1b[31mred\xc2\x9b"
                          "2J\nmore",
                          {},

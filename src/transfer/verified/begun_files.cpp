@@ -80,7 +80,7 @@ void BegunFiles::check(const Begun& begun, const Range& range) const {
 
 void BegunFiles::refuse(Begun& begun, const std::string& reason) {
   fail<Incomplete>(begun, reason);
-  stop(begun, {begun.entry.id, Offer::State::unwanted, told_status::incomplete, reason});
+  stop(begun, {begun.entry.id, Offer::State::unwanted, Status::incomplete, reason});
 }
 
 void BegunFiles::refuse_as_too_long(Begun& begun) {
@@ -90,7 +90,7 @@ void BegunFiles::refuse_as_too_long(Begun& begun) {
 void BegunFiles::set_aside(Begun& begun, const std::string& mismatch) {
   begun.mismatch = mismatch;
   begun.set_aside = std::move(begun.part);
-  stop(begun, {begun.entry.id, Offer::State::unwanted, told_status::mismatch, mismatch});
+  stop(begun, {begun.entry.id, Offer::State::unwanted, Status::integrity_mismatch, mismatch});
 }
 
 void BegunFiles::stop(Begun& begun, const Offer& offer) {

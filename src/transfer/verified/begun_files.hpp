@@ -16,11 +16,6 @@
 
 namespace sockx {
 
-/// The exit statuses of sockx(1) that a sender is told.
-namespace told_status {
-constexpr std::uint8_t timed_out = 5, incomplete = 9, mismatch = 10, local_io = 11;
-}
-
 class Claim;
 
 /// An entry that has begun.

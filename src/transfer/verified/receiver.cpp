@@ -65,19 +65,19 @@ class ReceivingSession {
     try {
       std::rethrow_exception(failure);
     } catch (const Corrupt& error) {
-      told = {told_status::mismatch, error.what()};
+      told = {Status::integrity_mismatch, error.what()};
     } catch (const Incomplete& error) {
-      told = {told_status::incomplete, error.what()};
+      told = {Status::incomplete, error.what()};
       thrown = broken_off(error);
     } catch (const TimedOut& error) {
-      told = {told_status::timed_out, error.what()};
+      told = {Status::timed_out, error.what()};
       if (tally_.phase != TransferTally::Phase::greeting) thrown = broken_off(error);
       time = time_to_part_in_haste;  // of which there is none left
     } catch (const Error& error) {
-      told = {told_status::local_io, error.what()};
+      told = {Status::local_io, error.what()};
       if (error.origin() == Origin::peer) thrown = broken_off(error);
     } catch (const std::exception& error) {
-      told = {told_status::incomplete, error.what()};
+      told = {Status::incomplete, error.what()};
     }
     try {
       control_.drop_unsent();

@@ -250,9 +250,8 @@ class SendingSession {
   }
 
   [[noreturn]] void throw_failure(const Abort& abort) {
-    const auto what = text("{} has given up: {}", control().peer(), abort.reason);
-    if (abort.status == integrity_mismatch) throw Corrupt(what);
-    throw Incomplete(what);
+    std::rethrow_exception(
+        failure_of(abort.status, text("{} has given up: {}", control().peer(), abort.reason)));
   }
 
   EventLoop& loop_;

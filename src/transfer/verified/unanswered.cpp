@@ -71,12 +71,9 @@ void Unanswered::settle(const Offer& offer) {
     tell_({FileEvent::Kind::there, entry.path, entry.size});
   } else if (offer.state == Offer::State::unwanted) {
     const auto what = text("{}: {} does not take it: {}", entry.path, receiver_, offer.reason);
-    if (offer.status != integrity_mismatch)
-      fail(entry.path, std::make_exception_ptr(Incomplete(what)));
-    else if (has_changed(entry))  // between its digest and its bytes
-      fail(entry.path, changed_while_sent(entry.path));
-    else
-      fail(entry.path, std::make_exception_ptr(Corrupt(what)));
+    // A file that changes between its digest and its bytes is no damage.
+    const bool changed = offer.status == Status::integrity_mismatch && has_changed(entry);
+    fail(entry.path, changed ? changed_while_sent(entry.path) : failure_of(offer.status, what));
   } else {
     throw misfit(entry);
   }

@@ -14,7 +14,7 @@ constexpr std::string_view magic = "sx";
 constexpr std::size_t checked_part = 8;  // of the header: what its own check is of
 constexpr const char* no_frame = "no frame of a verified transfer begins here";
 
-/// Puts numbers in network byte order behind each other.
+/// Puts numbers, and enums as their numbers, in network byte order behind each other.
 class Writer {
  public:
   explicit Writer(std::string& bytes) : bytes_(bytes) {}
@@ -102,7 +102,7 @@ class Reader {
 };
 
 void put(Writer& to, const Hello& hello) {
-  to.number(hello.version).number(static_cast<std::uint8_t>(hello.digest)).number(hello.stream);
+  to.number(hello.version).number(hello.digest).number(hello.stream);
   to.number(hello.streams).raw(as_text(hello.session)).number(hello.files).number(hello.bytes);
 }
 void take(Reader& from, Hello& hello) {
@@ -126,7 +126,7 @@ void put(Writer& to, const Welcome& welcome) { to.number(welcome.version); }
 void take(Reader& from, Welcome& welcome) { from.number(welcome.version); }
 
 void put(Writer& to, const Entry& entry) {
-  to.number(entry.id).number(static_cast<std::uint8_t>(entry.kind));
+  to.number(entry.id).number(entry.kind);
   to.number(entry.mode).number(entry.seconds).number(entry.nanoseconds).number(entry.size).words(entry.name);
   if (entry.kind == EntryKind::link) to.words(entry.target);
 }
@@ -140,7 +140,7 @@ void take(Reader& from, Entry& entry) {
 }
 
 void put(Writer& to, const Offer& offer) {
-  to.number(offer.id).number(static_cast<std::uint8_t>(offer.state)).number(offer.status).words(offer.reason);
+  to.number(offer.id).number(offer.state).number(offer.status).words(offer.reason);
   to.number(static_cast<std::uint16_t>(offer.have.size()));
   for (const auto& range : offer.have) to.range(range);
   to.number(static_cast<std::uint16_t>(offer.samples.size()));
@@ -163,7 +163,7 @@ void put(Writer& to, const Restart& restart) { to.number(restart.id); }
 void take(Reader& from, Restart& restart) { from.number(restart.id); }
 
 void put(Writer& to, const Chunk& chunk) {
-  to.number(chunk.id).number(static_cast<std::uint8_t>(chunk.encoding)).range(chunk.range);
+  to.number(chunk.id).number(chunk.encoding).range(chunk.range);
   to.number(chunk.encoded_length);
 }
 void take(Reader& from, Chunk& chunk) {
@@ -209,6 +209,11 @@ Message take_body(std::size_t type, Reader& from, std::index_sequence<Index...>)
 constexpr std::size_t types = std::variant_size_v<Message>;
 
 }  // namespace
+
+std::exception_ptr failure_of(Status status, const std::string& what) {
+  if (status == Status::integrity_mismatch) return std::make_exception_ptr(Corrupt(what));
+  return std::make_exception_ptr(Incomplete(what));
+}
 
 std::string encode(const Message& message) {
   std::string body;

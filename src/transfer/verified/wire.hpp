@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,7 +27,6 @@ constexpr std::size_t most_ranges = 2000;        // of an Offer
 constexpr std::size_t most_samples = 8;
 constexpr std::size_t most_stretches = 64 * 1024;  // between holes, of all files that are on their way
 constexpr std::uint16_t most_streams = 64;
-constexpr std::uint8_t integrity_mismatch = 10;       // an exit status, see sockx(1)
 constexpr std::uint64_t unknown = ~std::uint64_t{0};  // in place of a size or a number
 
 using SessionId = std::array<std::byte, 16>;
@@ -35,6 +35,19 @@ using SessionId = std::array<std::byte, 16>;
 constexpr bool is_spoken(std::uint16_t version) {
   return version >= oldest_version && version <= newest_version;
 }
+
+/// Why one end gives up or does not take a file, as an exit status of sockx(1). A peer may send others.
+enum class Status : std::uint8_t {
+  none = 0,
+  other_failure = 1,
+  timed_out = 5,
+  incomplete = 9,
+  integrity_mismatch = 10,
+  local_io = 11,
+};
+
+/// What the user is told of the peer's status: Corrupt for integrity_mismatch, else Incomplete.
+std::exception_ptr failure_of(Status status, const std::string& what);
 
 /// Sender: the first message of each connection. Stream 0 is the one that everything but chunks goes over.
 struct Hello {
@@ -84,8 +97,8 @@ struct Offer {
   };
   std::uint32_t id = 0;
   State state = State::nothing;
-  std::uint8_t status = 0;  // for unwanted: an exit status, and
-  std::string reason = {};  // in words
+  Status status = Status::none;  // for unwanted, and
+  std::string reason = {};       // in words
   std::vector<Range> have = {};
   std::vector<Sample> samples = {};
 };
@@ -127,9 +140,9 @@ struct Done {
 /// Sender: there are no more entries. Receiver: neither are there answers.
 struct Finish {};
 
-/// Either: the session ends here, with this exit status, for this reason.
+/// Either: the session ends here, for this reason.
 struct Abort {
-  std::uint8_t status = 1;
+  Status status = Status::other_failure;
   std::string reason;
 };
 

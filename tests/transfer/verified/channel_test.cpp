@@ -29,7 +29,7 @@ struct Ends {
 std::string put_much(Channel& channel) {
   std::string all;
   while (all.size() < much) {
-    const Abort message{1, noise(60'000, all.size())};
+    const Abort message{Status::other_failure, noise(60'000, all.size())};
     channel.put(message);
     all += encode(message);
   }
@@ -119,7 +119,7 @@ TEST_CASE("channel: of a frame that has gone in part, the rest is kept when what
     group.cancel(flushing);
     ends.channel.drop_unsent();
     CHECK(ends.channel.unsent() < frame_header_size + largest_body + frame_digest_size);
-    group.spawn(put_and_flush(ends.channel, Abort{9, "the end"}, is_sent));
+    group.spawn(put_and_flush(ends.channel, Abort{Status::incomplete, "the end"}, is_sent));
     group.spawn([](Ends& both, std::string& bytes, bool& has_all) -> Task<> {
       while (!has_all) {
         co_await read_until(both.far, bytes, bytes.size() + 1);

@@ -97,15 +97,16 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
        "Incomplete: the receiver supports protocol version 2 only; this transfer needs version 1"},
       {"noise", noise(1000), "Corrupt: the receiver: no frame"},
       {"noise later", answers_in({Welcome()}) + noise(1000), "Corrupt: the receiver: no frame"},
-      {"an abort", answers_in({Welcome(), Abort{11, "no room"}}),
+      {"an abort", answers_in({Welcome(), Abort{Status::local_io, "no room"}}),
        "Incomplete: the receiver has given up: no room"},
-      {"an abort for damage", answers_in({Welcome(), Abort{10, "bad"}}),
+      {"an abort for damage", answers_in({Welcome(), Abort{Status::integrity_mismatch, "bad"}}),
        "Corrupt: the receiver has given up: bad"},
-      {"an abort instead of a greeting", answers_in({Abort{9, "busy"}}),
+      {"an abort instead of a greeting", answers_in({Abort{Status::incomplete, "busy"}}),
        "Incomplete: the receiver has given up: busy"},
-      {"not wanted", answers_in({Welcome(), Offer{0, Offer::State::unwanted, 9, "no"}}),
+      {"not wanted", answers_in({Welcome(), Offer{0, Offer::State::unwanted, Status::incomplete, "no"}}),
        "does not take it: no"},
-      {"not what was sent", answers_in({Welcome(), Offer{0, Offer::State::unwanted, 10, "other bytes"}}),
+      {"not what was sent",
+       answers_in({Welcome(), Offer{0, Offer::State::unwanted, Status::integrity_mismatch, "other bytes"}}),
        "Corrupt: "},
       {"a part beyond the end", answers_in({Welcome(), part}), ""},
       {"a sample of 20 GiB", answers_in({Welcome(), large_sample}),
@@ -133,7 +134,7 @@ TEST_CASE("hostile receiver: one that does not greet in time is left") {
 TEST_CASE("hostile receiver: who offers a file twice before it is its turn ends the transfer as corrupt") {
   const Folder here;
   for (const auto* const name : {"first", "second"}) write_file(here / name, name);
-  const Offer refused{1, Offer::State::unwanted, 9, "no"};
+  const Offer refused{1, Offer::State::unwanted, Status::incomplete, "no"};
   const auto answered = send_to(answers_in({Welcome(), refused, refused, Offer{0}}),
                                 {.paths = {here / "first", here / "second"}, .idle_timeout = 300ms});
   CHECK(answered.reason() == "Corrupt: the receiver says what does not go with " + (here / "second"));

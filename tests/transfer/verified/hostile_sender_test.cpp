@@ -276,7 +276,7 @@ TEST_CASE("hostile sender: what no sender says ends the transfer with a reason")
       {"a raw file", std::string(100'000, 'x'), "no frame of a verified transfer"},
       {"an end in the middle", begun + chunk(0, 0, "abc"), "has ended before the transfer was complete"},
       {"nothing at all", "", "has ended before the transfer was complete"},
-      {"an abort", begun + encode(Abort{1, "tired"}), "has given up: tired"},
+      {"an abort", begun + encode(Abort{Status::other_failure, "tired"}), "has given up: tired"},
   };
   for (const auto& [name, said, reason] : attacks) {
     CAPTURE(name);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "../../support/thrown.hpp"
+#include "cli/exit_code.hpp"
 #include "os/error.hpp"
 
 using namespace sockx;
@@ -22,7 +23,7 @@ SessionId session() {
 
 /// One of each kind, and of those with most to say the largest.
 std::vector<Message> examples() {
-  Offer largest{0xffffffff, Offer::State::part, 255, std::string(1000, 'r')};
+  Offer largest{0xffffffff, Offer::State::part, Status{255}, std::string(1000, 'r')};
   for (std::uint64_t i = 0; i < most_ranges; ++i) largest.have.push_back({i << 30, i + 1});
   for (std::uint64_t i = 0; i < most_samples; ++i)
     largest.samples.push_back({{i, largest_chunk}, std::string(32, static_cast<char>(i))});
@@ -35,7 +36,7 @@ std::vector<Message> examples() {
           Entry{9, EntryKind::link, 0777, 0, 0, 0, "a/link", std::string(longest_target, 't')},
           Hello{newest_version},
           largest,
-          Offer{1, Offer::State::unwanted, 9, "it exists"},
+          Offer{1, Offer::State::unwanted, Status::incomplete, "it exists"},
           Restart{5},
           Chunk{6, Encoding::plain, {1ULL << 62, largest_chunk}, largest_chunk},
           Chunk{6, Encoding::zstd, {0, 2}, 1},
@@ -43,8 +44,8 @@ std::vector<Message> examples() {
           Cancel{10, "it has gone"},
           Done{11},
           Finish(),
-          Abort{9, "no room"},
-          Abort{1, ""}};
+          Abort{Status::incomplete, "no room"},
+          Abort{Status::other_failure, ""}};
 }
 
 std::string fault_of(const Message& message) {
@@ -54,6 +55,19 @@ std::string fault_of(const Message& message) {
 }
 
 }  // namespace
+
+TEST_CASE("wire: a status is sent as the exit status of that name") {
+  const std::pair<Status, ExitCode> same[]{
+      {Status::none, ExitCode::done},
+      {Status::other_failure, ExitCode::other_failure},
+      {Status::timed_out, ExitCode::timed_out},
+      {Status::incomplete, ExitCode::incomplete},
+      {Status::integrity_mismatch, ExitCode::integrity_mismatch},
+      {Status::local_io, ExitCode::local_io},
+  };
+  for (const auto& [status, code] : same)
+    CHECK(encode(Abort{status, "why"})[frame_header_size] == static_cast<char>(code));
+}
 
 TEST_CASE("wire: every message survives its frame") {
   for (const auto& message : examples()) {

@@ -139,7 +139,7 @@ Task<> Channel::send_payload(Pump& pump, Pacing pacing) {
   co_await run_pump(pump, pacing);
 }
 
-Task<> Channel::part(Deadline limit) {
+Task<> Channel::close(Deadline limit) {
   set_reset_on_close(stream_.facts().fd, false);
   try {
     co_await stream_.finish_writing(limit);
@@ -158,6 +158,11 @@ Task<> Channel::drop_input(Deadline limit) {
     co_await stream_.drain(limit);
   } catch (const Error&) {
   }
+}
+
+std::string not_greeted_within(const Channel& channel, Duration limit) {
+  return text("{} has not greeted within {:g} s", channel.peer(),
+              std::chrono::duration<double>(limit).count());
 }
 
 }  // namespace sockx

@@ -55,7 +55,7 @@ class Channel {
   /// Says that nothing more comes, and waits until the peer has said so too or is gone, dropping what still
   /// comes, at most until `limit`: closing at once could destroy what was said last (tcp(7)). Until then a
   /// socket that is set to reset on close does so.
-  Task<> part(Deadline limit);
+  Task<> close(Deadline limit);
   /// The same for a peer that may not be one of ours: it does not hear an end, which could mean to it that we
   /// have what it sent, but a reset once the channel goes.
   Task<> reject(Deadline limit);
@@ -81,5 +81,8 @@ class Channel {
   Notification flushed_;  // or given up
   Clock::time_point& last_byte_;
 };
+
+/// "the receiver has not greeted within 10 s".
+std::string not_greeted_within(const Channel& channel, Duration limit);
 
 }  // namespace sockx

@@ -31,11 +31,11 @@ std::string target_of(const Place& place) {
 
 }  // namespace
 
-Destination::Destination(const std::string& folder, std::string output)
-    : output_(std::move(output)), folder_(folder_path(folder, output_)) {}
+Destination::Destination(const VerifiedReceiveOptions& options)
+    : options_(options), folder_(folder_path(options.folder, options.output)) {}
 
 void Destination::check_name(const Entry& entry) const {
-  if (!output_.empty()) {
+  if (!options_.output.empty()) {
     if (entry.kind != EntryKind::file || entry.id > 0)
       throw Incomplete("one file is all that --output has a name for");
     return;
@@ -50,11 +50,12 @@ void Destination::check_name(const Entry& entry) const {
 }
 
 Place Destination::place(const Entry& entry) {
-  return folder_.place(output_.empty() ? entry.name : output_.substr(output_.rfind('/') + 1));
+  return folder_.place(options_.output.empty() ? entry.name
+                                               : options_.output.substr(options_.output.rfind('/') + 1));
 }
 
 std::string Destination::shown(const Entry& entry) const {
-  return output_.empty() ? folder_.path_of(entry.name) : output_;
+  return options_.output.empty() ? folder_.path_of(entry.name) : options_.output;
 }
 
 bool Destination::is_same(const Entry& entry, const struct stat& there) {
@@ -62,7 +63,7 @@ bool Destination::is_same(const Entry& entry, const struct stat& there) {
          there.st_mtim.tv_sec == entry.seconds && there.st_mtim.tv_nsec == entry.nanoseconds;
 }
 
-bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
+bool Destination::make_link(const Entry& entry) {
   const auto place = folder_.place(entry.name);
   const auto* const leaf = place.leaf.c_str();
   const auto fail = [&](const char* call) {
@@ -71,7 +72,7 @@ bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
   if (symlinkat(entry.target.c_str(), place.folder, leaf) != 0) {
     if (errno != EEXIST) fail("symlink");
     if (target_of(place) == entry.target) return false;
-    if (!replaces) throw Incomplete("it exists; recv-file --force replaces it");
+    if (!options_.replaces) throw Incomplete("it exists; recv-file --force replaces it");
     const auto made = reserved_name(place.leaf, "link");
     unlinkat(place.folder, made.c_str(), 0);  // a killed transfer may have left it
     if (symlinkat(entry.target.c_str(), place.folder, made.c_str()) != 0) fail("symlink");
@@ -84,7 +85,7 @@ bool Destination::make_link(const Entry& entry, bool replaces, bool sync) {
   }
   const timespec times[]{{0, UTIME_OMIT}, {entry.seconds, entry.nanoseconds}};
   utimensat(place.folder, leaf, times, AT_SYMLINK_NOFOLLOW);
-  if (sync) {
+  if (options_.sync) {
     const UniqueFd folder(openat(place.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder || fsync(folder.get()) != 0) fail("fsync the directory of");
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "transfer/verified/confined_folder.hpp"
+#include "transfer/verified/receiver.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {
@@ -14,8 +15,8 @@ namespace sockx {
 /// Origin::local_file.
 class Destination {
  public:
-  /// `output` is the path of the only file, or empty. The folder must be there.
-  Destination(const std::string& folder, std::string output);
+  /// Of the options, which outlive this. The folder must be there.
+  explicit Destination(const VerifiedReceiveOptions& options);
 
   /// Throws Incomplete, with the reason, for a name that nothing is to have here.
   void check_name(const Entry& entry) const;
@@ -26,9 +27,9 @@ class Destination {
   /// Whether what is there is taken to be the entry: a file of its size and time.
   static bool is_same(const Entry& entry, const struct stat& there);
 
-  /// Makes a symbolic link in one step, in place of what is there only if it `replaces`; with `sync`, it is
-  /// on disk then. False when it is there already. Throws Incomplete when something else is there and stays.
-  bool make_link(const Entry& entry, bool replaces, bool sync);
+  /// Makes a symbolic link in one step, by the options in place of what is there, and on disk. False when it
+  /// is there already. Throws Incomplete when something else is there and stays.
+  bool make_link(const Entry& entry);
   /// Returns whether it was not there before. Until finish_folder(), files can be put into it.
   bool make_folder(const Entry& entry);
   /// Gives the folder its time and, if it is we who have made it, its permissions; as far as the file system
@@ -36,7 +37,7 @@ class Destination {
   void finish_folder(const Entry& entry, bool is_made) const;
 
  private:
-  std::string output_;
+  const VerifiedReceiveOptions& options_;
   ConfinedFolder folder_;
 };
 

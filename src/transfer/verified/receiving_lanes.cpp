@@ -1,48 +1,47 @@
-#include "transfer/verified/receiving_lanes.hpp"
-
-#include <chrono>
-#include <utility>
-
+// The connections of a transfer besides the first: each brings chunks, and nothing else.
 #include "os/error.hpp"
 #include "os/text.hpp"
+#include "transfer/verified/receiving_session.hpp"
 
 namespace sockx {
 
-Task<> ReceivingLanes::run(NextLane next) {
-  group_.spawn(open(std::move(next)));
-  co_await group_.join();
+/// Takes as many connections as the Hello says from `next`, which is dropped when all are there. It never
+/// ends before the transfer does, but by an exception.
+Task<> ReceivingSession::run_lanes(NextLane next) {
+  TaskGroup lanes(loop_);
+  lanes.spawn(open_lanes(std::move(next), lanes));
+  co_await lanes.join();
 }
 
-Task<> ReceivingLanes::open(NextLane next) {
+Task<> ReceivingSession::open_lanes(NextLane next, TaskGroup& lanes) {
   for (unsigned count = 1; count < hello_.streams; ++count) {
     auto connection = co_await next(hello_.session);
-    group_.spawn(take(std::move(connection)));
+    lanes.spawn(receive_lane(std::move(connection)));
   }
 }
 
-Task<> ReceivingLanes::take(Connection connection) {
+Task<> ReceivingSession::receive_lane(Connection connection) {
   Channel channel(loop_, std::move(connection), last_byte_);
-  auto too_late = text("{} has not greeted within {:g} s", channel.peer(),
-                       std::chrono::duration<double>(greeting_time_).count());
-  co_await bounded(greet(channel), after(greeting_time_), std::move(too_late));
+  auto too_late = not_greeted_within(channel, options_.greeting_time);
+  co_await bounded(greet_lane(channel), after(options_.greeting_time), std::move(too_late));
   Hasher hasher(hello_.digest);
   for (;;) {
     const auto message = co_await channel.receive();
     const auto* const chunk = std::get_if<Chunk>(&message);
     if (chunk == nullptr)
       throw Corrupt(text("{} says on another connection what belongs on the first", channel.peer()));
-    if (files_.has_ended(chunk->id)) {  // it was cancelled, which another connection has told sooner
-      co_await intake_.skip(channel, *chunk, hasher);
+    if (has_ended(chunk->id)) {  // it was cancelled: the first connection was faster than this one
+      co_await skip_chunk(channel, *chunk);
     } else {
-      co_await intake_.take(channel, *chunk, hasher);
+      co_await receive_chunk(channel, *chunk, hasher);
     }
   }
 }
 
-Task<> ReceivingLanes::greet(Channel& channel) {
+Task<> ReceivingSession::greet_lane(Channel& channel) {
   const auto first = co_await channel.receive();
   const auto* const hello = std::get_if<Hello>(&first);
-  if (hello == nullptr || hello->session != hello_.session || !numbers_.insert(hello->stream).second)
+  if (hello == nullptr || hello->session != hello_.session || !streams_.insert(hello->stream).second)
     throw Corrupt(text("{} is no connection of this transfer", channel.peer()));
   channel.put(Welcome{hello_.version});
   co_await channel.flush();

@@ -1,12 +1,11 @@
-#include "transfer/verified/file_sending.hpp"
-
+// The bytes of one file that has been announced.
 #include <algorithm>
 #include <deque>
 #include <vector>
 
 #include "flow/file_calls.hpp"
-#include "flow/task_group.hpp"
 #include "os/error.hpp"
+#include "transfer/verified/sending_session.hpp"
 
 namespace sockx {
 
@@ -39,7 +38,14 @@ Task<> until_readable(Stream& input) { co_await input.readable(); }
 
 }  // namespace
 
-Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
+/// What need not be sent of the file, and over which lanes the rest goes.
+struct SendingSession::Wanted {
+  RangeSet there;
+  Use lanes = Use::all;
+};
+
+/// Sends what the receiver does not have, or cancels the file: when one fails the others go on.
+Task<> SendingSession::send_file(std::uint32_t id, const SourceFile& source) {
   const auto& path = source.described().name;
   std::exception_ptr failure;
   try {
@@ -57,18 +63,20 @@ Task<> FileSending::send(std::uint32_t id, const SourceFile& source) {
     failure = std::current_exception();
   }
   if (!failure) co_return;
-  unanswered_.fail(id, failure);  // unless it has failed at the receiver
-  lanes_.control().put(Cancel{id, "the sender could not read it whole"});
+  fail(id, failure);  // unless it has failed at the receiver
+  control().put(Cancel{id, "the sender could not read it whole"});
 }
 
 /// Nothing when the receiver does not want the file.
-Task<std::optional<FileSending::Wanted>> FileSending::ask(std::uint32_t id, const SourceFile& source) {
+Task<std::optional<SendingSession::Wanted>> SendingSession::ask(std::uint32_t id, const SourceFile& source) {
   std::optional<Offer> offer;
   while (!offer) {
-    if (!unanswered_.contains(id)) co_return std::nullopt;
-    offer = unanswered_.first_word(id);
+    if (!is_unanswered(id)) co_return std::nullopt;
+    auto& entry = unanswered_.at(id);
+    entry.expects_last_word = entry.offer.has_value();
+    offer = std::exchange(entry.offer, std::nullopt);
     if (!offer) {
-      co_await unanswered_.send_or_wait(lanes_.control());
+      co_await send_or_wait();
     }
   }
   const auto& path = source.described().name;
@@ -76,20 +84,20 @@ Task<std::optional<FileSending::Wanted>> FileSending::ask(std::uint32_t id, cons
   switch (offer->state) {
     case Offer::State::all:
     case Offer::State::unwanted:
-      unanswered_.settle(*offer);
+      settle(*offer);
       co_return std::nullopt;
     case Offer::State::changed:
-      tell_({FileEvent::Kind::changed, path});
+      options_.tell({FileEvent::Kind::changed, path});
       break;
     case Offer::State::part: {
-      const bool is_part_of_it = co_await is_of(source, *offer);
+      const bool is_part_of_it = co_await has_samples(source, *offer);
       if (is_part_of_it) {
         for (const auto& range : offer->have) wanted.there.add(range);
-        tell_({FileEvent::Kind::resumed, path, wanted.there.bytes()});
+        options_.tell({FileEvent::Kind::resumed, path, wanted.there.bytes()});
       } else {
-        lanes_.control().put(Restart{id});
-        wanted.is_restarted = true;
-        tell_({FileEvent::Kind::changed, path});
+        control().put(Restart{id});
+        wanted.lanes = Use::first;  // on another one a chunk could come before the Restart
+        options_.tell({FileEvent::Kind::changed, path});
       }
       break;
     }
@@ -100,18 +108,18 @@ Task<std::optional<FileSending::Wanted>> FileSending::ask(std::uint32_t id, cons
 }
 
 /// Whether a part is of this file, as far as its samples tell.
-Task<bool> FileSending::is_of(const SourceFile& source, const Offer& part) {
+Task<bool> SendingSession::has_samples(const SourceFile& source, const Offer& part) {
   const auto fits = [&](const Range& range) { return range.end() <= source.size(); };
   if (!std::ranges::all_of(part.have, fits)) co_return false;
   for (const auto& sample : part.samples) {
     if (!fits(sample.range)) co_return false;
-    const auto digest = co_await source.digest_of(sample.range, lanes_.first().hasher(), work());
+    const auto digest = co_await source.digest_of(sample.range, lanes_.front().hasher(), work());
     if (digest != sample.digest) co_return false;
   }
   co_return true;
 }
 
-Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted) {
+Task<> SendingSession::send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted) {
   const auto& there = wanted.there;
   std::deque<Range> chunks;
   const auto stretches = co_await source.data(work());
@@ -121,49 +129,47 @@ Task<> FileSending::send_regular(std::uint32_t id, const SourceFile& source, con
   for (const auto& range : chunks) data += range.length;
   tally_.holes += source.size() - data;
   tally_.resumed += there.bytes();
-  // A chunk on another connection could come before the message that what there was is to be forgotten.
-  const auto use = wanted.is_restarted ? SendingLanes::Use::first : SendingLanes::Use::all;
-  co_await lanes_.send_chunks(id, source, std::move(chunks), unanswered_, use);
+  co_await send_chunks(id, source, std::move(chunks), wanted.lanes);
   if (source.has_changed()) throw SourceChanged();
-  lanes_.control().put(End{id, source.size(), data});
+  control().put(End{id, source.size(), data});
 }
 
 /// What has no size, and can be read only once: chunk by chunk through memory.
-Task<> FileSending::send_stream(std::uint32_t id, const SourceFile& source) {
+Task<> SendingSession::send_stream(std::uint32_t id, const SourceFile& source) {
   auto input = Stream::borrow(loop_, source.described());
   std::vector<std::byte> buffer(chunk_size);
   FileCalls calls(usual_most_read);
   std::uint64_t size = 0;
-  co_await lanes_.control().flush();
+  co_await control().flush();
   co_await wait_for_input(input, id);  // a fifo cannot be read before somebody writes to it
-  for (bool has_ended = false; !has_ended && unanswered_.contains(id);) {
+  for (bool has_ended = false; !has_ended && is_unanswered(id);) {
     std::size_t filled = 0;
-    while (filled < buffer.size() && !has_ended && unanswered_.contains(id)) {
+    while (filled < buffer.size() && !has_ended && is_unanswered(id)) {
       const auto got = read_next(input, std::span(buffer).subspan(filled), calls);
       filled += got.bytes;
       has_ended = got.state == IoResult::State::eof;
-      if (got.state == IoResult::State::moved) lanes_.last_byte() = loop_.now();
+      if (got.state == IoResult::State::moved) last_byte_ = loop_.now();
       if (got.state == IoResult::State::again) {
         co_await wait_for_input(input, id);
       } else if (work().is_long()) {
         co_await loop_.next_turn();
       }
     }
-    if (filled == 0 || !unanswered_.contains(id)) break;
-    co_await lanes_.first().put(id, size, std::span(buffer).first(filled));
-    co_await lanes_.control().flush();
+    if (filled == 0 || !is_unanswered(id)) break;
+    co_await lanes_.front().put(id, size, std::span(buffer).first(filled));
+    co_await control().flush();
     co_await loop_.next_turn();
     size += filled;
   }
-  unanswered_.note_size(id, size);
-  lanes_.control().put(End{id, size, size});
+  if (const auto found = unanswered_.find(id); found != unanswered_.end()) found->second.size = size;
+  control().put(End{id, size, size});
 }
 
 /// Or until the receiver has said that it does not want the file any more.
-Task<> FileSending::wait_for_input(Stream& input, std::uint32_t id) {
+Task<> SendingSession::wait_for_input(Stream& input, std::uint32_t id) {
   std::vector<Task<>> either;
   either.push_back(until_readable(input));
-  either.push_back(unanswered_.wait_for_end_of(id));
+  either.push_back(wait_for_end_of(id));
   co_await any(std::move(either));
 }
 

@@ -163,6 +163,7 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, Verif
 void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags,
                          std::vector<std::string> endpoint, const TimeLimits& limits,
                          VerifiedSendOptions options) {
+  options.names = verified_flag_names;
   options.tell = teller(context);
   options.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   options.listens = flags.listens;
@@ -180,6 +181,7 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
 
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options) {
+  options.names = verified_flag_names;
   options.tell = teller(context);
   VerifiedSummary summary(context, false, connection.name());
   const Progress shown(board, [&] { return summary.state(); });

@@ -12,6 +12,15 @@
 
 namespace sockx {
 
+/// For the messages of both ends.
+inline constexpr SettingNames verified_flag_names{.verified = "--verified",
+                                                  .name = "--name NAME",
+                                                  .output_file = "-o FILE",
+                                                  .output = "--output",
+                                                  .force = "recv-file --force",
+                                                  .max_size = "--max-size",
+                                                  .max_files = "--max-files"};
+
 struct VerifiedSendFlags {
   bool asked = false;
   VerifiedSendOptions options = {};

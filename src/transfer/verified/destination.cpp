@@ -37,11 +37,12 @@ Destination::Destination(const VerifiedReceiveOptions& options)
 void Destination::check_name(const Entry& entry) const {
   if (!options_.output.empty()) {
     if (entry.kind != EntryKind::file || entry.id > 0)
-      throw Incomplete("one file is all that --output has a name for");
+      throw Incomplete(text("one file is all that {} has a name for", options_.names.output));
     return;
   }
   if (entry.name.empty())
-    throw Incomplete("standard input has no name: say --name NAME at the sender, or -o FILE at the receiver");
+    throw Incomplete(text("standard input has no name: say {} at the sender, or {} at the receiver",
+                          options_.names.name, options_.names.output_file));
   if (const auto fault = fault_of_name(entry.name); !fault.empty())
     throw Incomplete(text("the name {}", fault));
   if (entry.kind != EntryKind::link) return;
@@ -72,7 +73,7 @@ bool Destination::make_link(const Entry& entry) {
   if (symlinkat(entry.target.c_str(), place.folder, leaf) != 0) {
     if (errno != EEXIST) fail("symlink");
     if (target_of(place) == entry.target) return false;
-    if (!options_.replaces) throw Incomplete("it exists; recv-file --force replaces it");
+    if (!options_.replaces) throw Incomplete(text("it exists; {} replaces it", options_.names.force));
     const auto made = reserved_name(place.leaf, "link");
     unlinkat(place.folder, made.c_str(), 0);  // a killed transfer may have left it
     if (symlinkat(entry.target.c_str(), place.folder, made.c_str()) != 0) fail("symlink");

@@ -10,6 +10,7 @@
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
 #include "net/connection.hpp"
+#include "transfer/verified/setting_names.hpp"
 #include "transfer/verified/tally.hpp"
 #include "transfer/verified/wire.hpp"
 
@@ -31,6 +32,7 @@ struct VerifiedReceiveOptions {
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
   std::string refusal = {};  // why nothing is received, for a sender to be told; empty: all is well
+  SettingNames names = {};
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
 };
 

@@ -73,8 +73,8 @@ Task<> ReceivingSession::offer(IncomingEntry& incoming) {
   const auto& entry = incoming.entry;
   destination_.check_name(entry);
   if (options_.most && entry.size != unknown && entry.size > *options_.most)
-    throw Incomplete(
-        text("{} bytes are more than the {} that --max-size allows", entry.size, *options_.most));
+    throw Incomplete(text("{} bytes are more than the {} that {} allows", entry.size, *options_.most,
+                          options_.names.max_size));
   const auto place = destination_.place(entry);
   struct stat there {};
   if (fstatat(place.folder, place.leaf.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -84,7 +84,7 @@ Task<> ReceivingSession::offer(IncomingEntry& incoming) {
       co_return;
     }
     if (S_ISDIR(there.st_mode)) throw Error(EISDIR, text("open {}", shown(entry)), Origin::local_file);
-    if (!options_.replaces) throw Incomplete("it exists; recv-file --force replaces it");
+    if (!options_.replaces) throw Incomplete(text("it exists; {} replaces it", options_.names.force));
   }
   Offer offer{entry.id};
   if (is_resumable(entry)) {
@@ -170,7 +170,8 @@ void ReceivingSession::refuse(IncomingEntry& incoming, const std::string& reason
 
 /// Of a file without a size, only its bytes tell.
 void ReceivingSession::refuse_as_too_long(IncomingEntry& incoming) {
-  refuse(incoming, text("it is longer than the {} that --max-size allows", counted(*options_.most, "byte")));
+  refuse(incoming, text("it is longer than the {} that {} allows", counted(*options_.most, "byte"),
+                        options_.names.max_size));
 }
 
 void ReceivingSession::stop(IncomingEntry& incoming, Status status, const std::string& reason) {

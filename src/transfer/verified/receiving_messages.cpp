@@ -45,8 +45,8 @@ Task<> ReceivingSession::handle(const Entry& entry) {
   if (incoming_.size() >= most_incoming)
     throw Corrupt(text("{} has {} files begun at once", control_.peer(), incoming_.size()));
   if (options_.most_files && entry.id >= *options_.most_files)
-    throw Incomplete(text("{} sends more than {}; --max-files allows more", control_.peer(),
-                          counted(*options_.most_files, "file")));
+    throw Incomplete(text("{} sends more than {}; {} allows more", control_.peer(),
+                          counted(*options_.most_files, "file"), options_.names.max_files));
   if (entry.kind == EntryKind::link && hello_.version < version_with_links)
     throw Corrupt(text("{} sends a link, which this version of the protocol has not", control_.peer()));
   const auto incoming = std::make_shared<IncomingEntry>(IncomingEntry{entry});
@@ -128,7 +128,7 @@ Task<> ReceivingSession::complete(IncomingEntry& incoming, const End& end) {
   const auto part = std::move(incoming.part);  // nothing more goes into it
   incoming.is_closed = true;
   const bool is_named = co_await part->complete(end.size, options_.replaces, options_.sync, work());
-  if (!is_named) throw Incomplete("it exists by now; recv-file --force replaces it");
+  if (!is_named) throw Incomplete(text("it exists by now; {} replaces it", options_.names.force));
   tally_.holes += end.size - end.data;
   note_whole(incoming.entry, end.size);
 }

@@ -35,8 +35,8 @@ Task<> ReceivingSession::run() {
 }
 
 Task<> ReceivingSession::transfer() {
-  auto too_late =
-      text("{}: does it send with --verified?", not_greeted_within(control_, options_.greeting_time));
+  auto too_late = text("{}: does it send with {}?", not_greeted_within(control_, options_.greeting_time),
+                       options_.names.verified);
   co_await bounded(receive_hello(), after(options_.greeting_time), std::move(too_late));
   tally_.hash = name_of(hello_.digest);
   if (hello_.streams == 1) next_ = {};
@@ -67,7 +67,7 @@ Task<> ReceivingSession::receive_hello() {
     if (hello == nullptr) throw Corrupt(text("{} does not greet", control_.peer()));
     hello_ = *hello;
   } catch (const Corrupt& error) {
-    throw Corrupt(text("{}; does it send with --verified?", error.what()));
+    throw Corrupt(text("{}; does it send with {}?", error.what(), options_.names.verified));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "flow/pump.hpp"
 #include "flow/task.hpp"
 #include "net/connection.hpp"
+#include "transfer/verified/setting_names.hpp"
 #include "transfer/verified/tally.hpp"
 #include "transfer/verified/wire.hpp"
 
@@ -27,6 +28,7 @@ struct VerifiedSendOptions {
   Duration greeting_time =
       std::chrono::seconds(10);  // for the first word of the receiver, on each connection
   bool listens = false;          // so that `next` may give what is no connection of the receiver's
+  SettingNames names = {};
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };

@@ -31,8 +31,8 @@ Task<> SendingSession::open_lanes() {
 
 Task<> SendingSession::greet(Lane& lane) {
   auto& channel = lane.channel();
-  auto too_late =
-      text("{}: does it receive with --verified?", not_greeted_within(channel, options_.greeting_time));
+  auto too_late = text("{}: does it receive with {}?", not_greeted_within(channel, options_.greeting_time),
+                       options_.names.verified);
   co_await bounded(exchange_greetings(channel), after(options_.greeting_time), std::move(too_late));
 }
 

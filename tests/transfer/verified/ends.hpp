@@ -19,6 +19,7 @@
 #include "../../support/descriptors.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/files.hpp"
+#include "commands/shared/verified.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"
@@ -132,6 +133,7 @@ inline Outcome transfer(sockx::VerifiedSendOptions send, sockx::VerifiedReceiveO
                         std::optional<Path::Fault> fault = {}, std::list<UniqueFd> strangers = {}) {
   using namespace sockx;
   ignore_signals_that_calls_report();  // as the program does: sendfile(2) cannot be asked for it
+  send.names = receive.names = verified_flag_names;
   Outcome outcome;
   EventLoop loop;
   std::optional<Path> path;

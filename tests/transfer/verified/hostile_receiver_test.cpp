@@ -37,6 +37,7 @@ struct Answered {
 Answered send_to(const std::string& answers, VerifiedSendOptions options) {
   ignore_signals_that_calls_report();
   Answered answered;
+  options.names = verified_flag_names;
   EventLoop loop;
   auto pair = tcp_pair();
   FarEnd receiver(loop, std::move(pair.theirs));

@@ -39,6 +39,7 @@ std::string frame(int type, std::uint32_t length, const std::string& body) {
 /// Receives what senders say of whom each has a connection; the end follows.
 Reception receive(const std::vector<std::string>& said, VerifiedReceiveOptions options) {
   Reception reception;
+  options.names = verified_flag_names;
   options.idle_timeout = 5s;
   options.tell = [&](const FileEvent& event) {
     if (event.kind == FileEvent::Kind::failed) reception.refused.push_back(event.name + ": " + event.reason);

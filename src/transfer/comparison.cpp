@@ -50,13 +50,13 @@ class Comparing {
     const auto source = FileSource::open(options_.file, options_.offset, options_.count);
     if (!source.length || *source.length == 0)
       throw BadInput(
-          text("'{}': --compare needs a regular file that is not empty, to send it again and again",
+          text("'{}': a comparison needs a regular file that is not empty, to send it again and again",
                options_.file));
     for (const auto size : options_.sizes)
       if (size > *source.length)
-        throw BadInput(text("--sizes: '{}': {} has only {}{}", size, options_.file,
-                            counted(*source.length, "byte"),
-                            options_.offset > 0 ? " behind the offset" : ""));
+        throw about("sizes", BadInput(text("'{}': {} has only {}{}", size, options_.file,
+                                           counted(*source.length, "byte"),
+                                           options_.offset > 0 ? " behind the offset" : "")));
     return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
 

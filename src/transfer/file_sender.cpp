@@ -134,13 +134,15 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   struct stat status {};
   if (fstat(source.fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
+  const auto bad_offset = [&](const std::string& why) {
+    return about(text("offset {}", offset), BadInput(text("{} {}", path, why)));
+  };
   const auto beyond = [&] {
-    return BadInput(text("--offset {}: {} has only {}", offset, path,
-                         counted(static_cast<std::uint64_t>(status.st_size), "byte")));
+    return bad_offset(text("has only {}", counted(static_cast<std::uint64_t>(status.st_size), "byte")));
   };
   const off_t start = lseek(source.fd.get(), static_cast<off_t>(offset), SEEK_CUR);
   if (start < 0 && source.described.is_file()) throw beyond();
-  if (start < 0 && offset > 0) throw BadInput(text("--offset {}: {} cannot seek", offset, path));
+  if (start < 0 && offset > 0) throw bad_offset("cannot seek");
   if (!source.described.is_file() || !tells_its_size(source.fd.get(), status)) return source;
   if (start > status.st_size) throw beyond();
   source.length = static_cast<std::uint64_t>(status.st_size - start);

@@ -24,7 +24,7 @@ Channel::Channel(EventLoop& loop, Connection connection, Clock::time_point& last
   probe_when_silent(stream_.facts());
 }
 
-/// A task that flushes may be dropped, or fail: then the next one has its turn.
+/// The next task has its turn also when this one fails or is dropped.
 class Channel::Flushing {
  public:
   explicit Flushing(Channel& channel) : channel_(channel) { channel_.is_flushing_ = true; }
@@ -56,7 +56,7 @@ Task<> Channel::fill(std::size_t least) {
   }
 }
 
-/// Keeps what has come in a buffer of this size.
+/// Gives the buffer this size, and keeps the input.
 void Channel::hold(std::size_t size) {
   const auto kept = waiting();
   auto buffer = size == 0 ? nullptr : std::make_unique_for_overwrite<std::byte[]>(size);
@@ -76,7 +76,7 @@ auto Channel::of_peer(Decode decode) const {
 }
 
 Task<Message> Channel::receive() {
-  co_await fill(frame_magic_size);  // who says something else may not go on to what a header needs
+  co_await fill(frame_magic_size);  // other protocols may not send enough for a header
   of_peer([&] { check_magic(waiting().substr(0, frame_magic_size)); });
   co_await fill(frame_header_size);
   const auto header = of_peer([&] { return decode_header(waiting().substr(0, frame_header_size)); });
@@ -117,7 +117,7 @@ Task<> Channel::flush(bool more) {
     co_await flushed_.wait();
   }
   const Flushing flushing(*this);
-  while (sent_ < unsent_.size()) {  // others may put more meanwhile
+  while (sent_ < unsent_.size()) {  // other tasks may queue more meanwhile
     const auto left = std::string_view(unsent_).substr(sent_);
     const auto put = stream_.write_some(std::as_bytes(std::span(left)), more ? MSG_MORE : 0);
     if (put.state == IoResult::State::moved) {
@@ -143,7 +143,7 @@ Task<> Channel::close(Deadline limit) {
   set_reset_on_close(stream_.facts().fd, false);
   try {
     co_await stream_.finish_writing(limit);
-  } catch (const std::runtime_error&) {  // it fails or takes too long: all has been said that matters
+  } catch (const std::runtime_error&) {  // all that matters has been sent
   }
   co_await drop_input(limit);
 }

@@ -21,7 +21,7 @@ std::string folder_path(const std::string& folder, const std::string& output) {
   return slash == std::string::npos ? "." : output.substr(0, slash + 1);
 }
 
-/// Of a symbolic link; nothing for what is none.
+/// The target of a symbolic link; empty when it is none.
 std::string target_of(const Place& place) {
   std::string target(longest_target + 1, '\0');
   const auto size = readlinkat(place.folder, place.leaf.c_str(), target.data(), target.size());
@@ -101,7 +101,7 @@ bool Destination::make_folder(const Entry& entry) {
   return false;
 }
 
-/// The mode goes last: it may shut us out.
+/// The mode is set last: it may forbid us to set the time.
 void Destination::finish_folder(const Entry& entry, bool is_made) const {
   const auto folder = folder_.open_below(entry.name);
   if (!folder) return;

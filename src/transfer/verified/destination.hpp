@@ -1,4 +1,4 @@
-// Destination: where received files and folders go, by the names that the sender has for them.
+// Destination: where received files and directories are put, by the sender's names.
 #pragma once
 
 #include <sys/stat.h>
@@ -11,29 +11,27 @@
 
 namespace sockx {
 
-/// A folder; or, where the user has named the one file, the folder of that. Throws Error with
-/// Origin::local_file.
+/// A folder, or the path of the only file. Throws Error with Origin::local_file.
 class Destination {
  public:
-  /// Of the options, which outlive this. The folder must be there.
+  /// The options outlive this. The folder must exist.
   explicit Destination(const VerifiedReceiveOptions& options);
 
-  /// Throws Incomplete, with the reason, for a name that nothing is to have here.
+  /// Throws Incomplete, with the reason, for a name that is not allowed.
   void check_name(const Entry& entry) const;
-  /// Folders on the way are made. The descriptor is good until the next call of this or make_folder().
+  /// Makes missing folders on the way. The descriptor is valid until the next call of this or make_folder().
   Place place(const Entry& entry);
   /// Its path, for messages.
   std::string shown(const Entry& entry) const;
-  /// Whether what is there is taken to be the entry: a file of its size and time.
+  /// Whether an existing file is taken to be the entry: it has the same size and time.
   static bool is_same(const Entry& entry, const struct stat& there);
 
-  /// Makes a symbolic link in one step, by the options in place of what is there, and on disk. False when it
-  /// is there already. Throws Incomplete when something else is there and stays.
+  /// Makes a symbolic link; if the options say so, in place of another file, and written to disk. False when
+  /// the same link exists. Throws Incomplete when another file exists and is not to be replaced.
   bool make_link(const Entry& entry);
-  /// Returns whether it was not there before. Until finish_folder(), files can be put into it.
+  /// Returns whether it is new. It is writable for us until finish_folder().
   bool make_folder(const Entry& entry);
-  /// Gives the folder its time and, if it is we who have made it, its permissions; as far as the file system
-  /// has them.
+  /// Gives the folder its time and, if it is new, its permissions, as far as the file system supports them.
   void finish_folder(const Entry& entry, bool is_made) const;
 
  private:

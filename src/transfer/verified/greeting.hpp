@@ -1,4 +1,4 @@
-// peek_hello(): what a connection begins with, before anybody takes it.
+// peek_hello(): which transfer a new connection belongs to.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 
 namespace sockx {
 
-/// The Hello that comes first on `connection`, and stays to be read. Nothing when
-/// something else comes, or no whole one before the end or `limit`.
+/// The Hello that `connection` begins with, which can still be read after this. Nothing when it begins with
+/// something else, or ends before the Hello is complete, or when that takes beyond `limit`.
 Task<std::optional<Hello>> peek_hello(Stream& connection, Deadline limit);
 
 }  // namespace sockx

@@ -65,8 +65,8 @@ Task<> Lane::put(std::uint32_t id, std::uint64_t offset, std::span<const std::by
   count(bytes.size(), payload.size());
 }
 
-/// The digest is computed from the file, not from what sendfile(2) sends, which nobody sees: should the file
-/// change between the two, the receiver finds that they differ.
+/// The digest is computed before the bytes are sent, because what sendfile(2) sends is never in our memory.
+/// If the file changes in between, the receiver finds that digest and bytes differ.
 Task<> Lane::send_from_file(const SourceFile& source, Stream& file, std::uint32_t id, Range range) {
   const auto digest = co_await source.digest_of(range, hasher_, work_);
   source.seek(range.offset);
@@ -89,7 +89,7 @@ Task<> Lane::send_from_file(const SourceFile& source, Stream& file, std::uint32_
   count(range.length, range.length);
 }
 
-/// Zeros for the rest of the payload, and for the digest, which says that the chunk is void.
+/// Sends zeros for the rest of the payload and for the digest; a digest of zeros says that the chunk is void.
 Task<> Lane::fill_up(std::uint64_t missing) {
   const std::string zeros(small_chunk, '\0');
   while (missing > 0) {

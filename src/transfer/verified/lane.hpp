@@ -1,4 +1,4 @@
-// Lane: one connection of a verified sender, and how chunks go over it.
+// Lane: one connection of a sending session, and how chunks are sent over it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@
 
 namespace sockx {
 
-constexpr std::size_t enough_in_line = 256 * 1024;  // bytes: when more wait, they are sent
+constexpr std::size_t enough_in_line = 256 * 1024;  // bytes: when more are queued, they are sent
 
 struct LaneOptions {
   DigestKind digest = DigestKind::xxh3_128;
   TransferMethod method = TransferMethod::automatic;
-  bool compresses = false;    // where it pays
+  bool compresses = false;    // when that is faster
   RateLimit* rate = nullptr;  // of all lanes together; null: none
 };
 
@@ -33,11 +33,11 @@ class Lane {
   Channel& channel() { return channel_; }
   Hasher& hasher() { return hasher_; }
 
-  /// Sends a stretch of the file, of which `file` is a stream; small ones stay in line until there is enough,
-  /// or the channel is flushed. When the file fails in the middle, the receiver is told that the chunk is
+  /// Sends a range of the file, which `file` is a stream of; small ranges are queued until there is enough,
+  /// or the channel is flushed. When reading fails in the middle, the receiver is told that the chunk is
   /// void, and SourceChanged, or Error with Origin::local_file, is thrown.
   Task<> send(const SourceFile& source, Stream& file, std::uint32_t id, Range range);
-  /// The same with bytes in memory, which stay in line.
+  /// Queues bytes from memory as a chunk.
   Task<> put(std::uint32_t id, std::uint64_t offset, std::span<const std::byte> bytes);
 
  private:

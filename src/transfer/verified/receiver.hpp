@@ -1,4 +1,4 @@
-// Receiving files and folders so that both ends know that they are whole: sockx-transfer(7).
+// Receiving files and directories, each byte verified by a digest: sockx-transfer(7).
 #pragma once
 
 #include <cstddef>
@@ -16,36 +16,35 @@
 
 namespace sockx {
 
-/// What a session may have open, besides connections other than its first.
+/// How many descriptors a transfer may have open, its further connections not counted.
 constexpr std::size_t most_descriptors_of_session = 20;
 
 struct VerifiedReceiveOptions {
   std::string folder = ".";                // where the files go
-  std::string output = {};                 // the path of the only file, instead of the sender's name for it
-  bool replaces = false;                   // files that are there
-  bool sync = false;                       // on disk before the sender is told
+  std::string output = {};                 // the path of the only file, instead of the sender's name
+  bool replaces = false;                   // existing files
+  bool sync = false;                       // write files to disk before the sender is told
   std::optional<std::uint64_t> most = {};  // bytes of a file
   std::optional<std::uint64_t> most_files = 1'000'000;  // and folders
-  /// That a connection has for its first word: twice what a sender that listens gives to strangers, behind
-  /// whom it may have to wait.
+  /// How long each connection may take to send its Hello. A listening sender gives a stranger half of this,
+  /// and the receiver may have to wait behind one.
   Duration greeting_time = std::chrono::seconds(20);
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
-  std::string refusal = {};  // why nothing is received, for a sender to be told; empty: all is well
+  std::string refusal = {};  // why nothing is received, for the sender; empty: it is received
   SettingNames names = {};
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
 };
 
-/// Gives a further connection of a session: one that its sender has opened for it, or that is opened to that
-/// sender.
+/// Gives a further connection of the transfer with this id: accepts it from the sender, or dials the sender.
 using NextLane = std::function<Task<Connection>(SessionId)>;
 
-/// Receives what one sender sends over `connection`, and returns when it has been told that all is whole. If
-/// that is to be more connections, `next` gives the others; it is dropped as soon as all are there. A file
-/// gets its name when it is whole; of one that does not become so, a part is left for the next time. Names
-/// from the network stay below the folder. What befalls one file does not keep the others:
-/// tally.first_failure has the first of it. Throws Incomplete when the transfer broke off, Corrupt when bytes
-/// are not what was sent, or no sender of ours could have sent them; Error for the local disk.
+/// Receives what one sender sends over `connection`, and returns when the sender has been told that all is
+/// complete. If the sender wants more connections, `next` gives them; it is dropped as soon as all are there.
+/// A file gets its name when it is complete; else a part is kept for the next transfer. No name leads outside
+/// the folder. A failure of one file does not stop the others: tally.first_failure has the first one. Throws
+/// Incomplete when the transfer broke off; Corrupt when bytes are not what was sent, or not what a sender can
+/// send; Error for the local disk.
 Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 

@@ -1,4 +1,4 @@
-// SourceFile: a file that is being sent verified, and what it was when it was opened.
+// SourceFile: a file that is being sent verified, with its status from when it was opened.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,7 +18,7 @@
 
 namespace sockx {
 
-/// The file is not any more what it was when it was opened.
+/// The file has changed since it was opened.
 struct SourceChanged {};
 
 constexpr std::uint64_t usual_most_read = 256 * 1024;  // bytes of a file in one call
@@ -26,23 +26,23 @@ constexpr std::uint64_t usual_most_read = 256 * 1024;  // bytes of a file in one
 /// Throws Error with Origin::local_file.
 class SourceFile {
  public:
-  /// "-" is standard input, which has no size even when it is a file. A symbolic link is followed only where
-  /// the user has named it: else that is ELOOP. A fifo is not waited for: until somebody has it open to
-  /// write, it cannot be read, and a read would tell of an end.
+  /// "-" is standard input, which is treated as without a size even when it is a file. A symbolic link is
+  /// followed only if the user has named it, else it is ELOOP. Opening does not wait for the writer of a
+  /// fifo: wait until it is readable, since a read before that returns end-of-file.
   explicit SourceFile(const std::string& path, bool is_named = true);
   /// The same file with an offset of its own.
   SourceFile again() const;
 
   const Descriptor& described() const { return described_; }
   const struct stat& status() const { return status_; }
-  /// Whether it is a regular file that tells its size, and so can be read more than once: those of /proc have
-  /// content and tell 0.
+  /// Whether it is a regular file whose size is known, and so can be read more than once. Files of /proc say
+  /// 0 and have content.
   bool has_size() const { return has_size_; }
   std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
-  /// Whether size or time are others now.
+  /// Whether its size or time has changed.
   bool has_changed() const;
-  /// The stretches that are no holes, in order: SEEK_DATA in lseek(2). All of it, where a file system knows
-  /// no holes, or there are too many.
+  /// The ranges that are not holes, in order: SEEK_DATA in lseek(2). The whole file, if the file system does
+  /// not support that or there are too many.
   Task<std::vector<Range>> data(LongWork work) const;
   void seek(std::uint64_t offset) const;
   /// Fills `bytes` from `offset` on, piece by piece. Throws SourceChanged when the file ends before.
@@ -57,7 +57,7 @@ class SourceFile {
   Descriptor described_;
   struct stat status_ {};
   bool has_size_ = false;
-  mutable FileCalls calls_{usual_most_read};  // which is no part of what the file is
+  mutable FileCalls calls_{usual_most_read};  // sizes of reads, no part of the file's state
 };
 
 }  // namespace sockx

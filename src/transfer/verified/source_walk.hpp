@@ -15,9 +15,8 @@
 
 namespace sockx {
 
-/// What the receiver calls a file or folder that is named so here: the last part of the path; nothing for
-/// ".",
-/// ".." and "/", which stand for what is in them.
+/// The name of a file or folder at the receiver: the last part of the path; empty for ".", ".." and "/",
+/// which stand for their content.
 std::string own_name(std::string path);
 
 /// What a file that is no regular one is, by its st_mode: "is a fifo".
@@ -36,15 +35,15 @@ struct SourceStep {
   std::string target{};   // of a link
 };
 
-/// Goes through files and folders in the order in which they were named, and through what is in a folder in
-/// the order of the bytes of the names. A folder is sent under its own name; "." and what ends in ".." stand
-/// for what is in them. A name that is a symbolic link is followed; a link inside a folder is a step of its
-/// own when it leads to nothing outside that folder. Other links, devices, fifos and sockets in a folder are
-/// not sent. The tree is read while the walk goes on, and never for long at a time.
+/// Goes through files and folders in the given order, and through the content of a folder in the byte order
+/// of the names. A folder is sent under its own name; "." and what ends in ".." stand for their content. A
+/// symbolic link is followed if it was given by the user; inside a folder it is a step of its own if its
+/// target stays inside that folder. Other links, devices, fifos and sockets in a folder are not sent. Folders
+/// are read as the walk reaches them, a little at a time.
 class SourceWalk {
  public:
   struct Listener {
-    /// What is left out, and nobody misses: "src/.sockx-0.part", "has a name that is ...".
+    /// What is left out without a failure: "src/.sockx-0.part", "has a name that is ...".
     std::function<void(const std::string& path, const std::string& why)> left_out;
     /// What cannot be sent: "src/fifo", "is a fifo".
     std::function<void(const std::string& path, const std::string& why)> refused;
@@ -72,17 +71,17 @@ class SourceWalk {
   Listener listener_;
   LongWork work_;
   std::size_t next_path_ = 0;
-  std::string root_;  // the name of what has been named last
+  std::string root_;  // the own name of the current path
   std::vector<Level> levels_;
 };
 
 struct SourceTotals {
   std::uint64_t files = 0, bytes = 0;
-  bool has_sizes = true;  // else the two say nothing: not all tell their size beforehand
+  bool has_sizes = true;  // else the two are not valid: some size is not known
   bool has_links = false;
 };
 
-/// All that a walk would come by, and can read.
+/// What a walk finds and can read.
 Task<SourceTotals> count_sources(std::vector<std::string> paths, LongWork work);
 
 }  // namespace sockx

@@ -1,4 +1,4 @@
-// TransferTally: what a verified transfer has come to so far, at either end.
+// TransferTally: the progress of a verified transfer in numbers, at either end.
 #pragma once
 
 #include <cstdint>
@@ -14,32 +14,32 @@ namespace sockx {
 struct TransferTally {
   enum class Phase { greeting, moving, resuming, finishing } phase = Phase::greeting;
   std::string_view hash;          // the name of the digest, once it is known
-  std::string file;               // that is being moved
-  std::uint64_t files = 0;        // that are whole at the receiver and bear their names
-  std::uint64_t files_there = 0;  // of them, those that had been there before
+  std::string file;               // that is being sent or received
+  std::uint64_t files = 0;        // that are complete at the receiver and have their names
+  std::uint64_t files_there = 0;  // of them, those that existed before
   std::uint64_t files_failed = 0;
-  std::uint64_t files_left_out = 0;  // links, fifos and others that cannot be sent, however often it is tried
+  std::uint64_t files_left_out = 0;  // links, fifos and others that are never sent
   std::optional<std::uint64_t> files_total, bytes_total;
-  std::uint64_t bytes = 0;    // of files that have been moved now
-  std::uint64_t resumed = 0;  // that an earlier transfer had moved
-  std::uint64_t holes = 0;    // that did not have to be moved
-  std::uint64_t encoded = 0;  // what the bytes took on the connection
+  std::uint64_t bytes = 0;    // of files, sent or received by this transfer
+  std::uint64_t resumed = 0;  // bytes from an earlier transfer
+  std::uint64_t holes = 0;    // bytes in holes, which are not sent
+  std::uint64_t encoded = 0;  // size of `bytes` on the connection, compressed or not
   std::uint64_t chunks = 0, chunks_resumed = 0;
-  std::exception_ptr first_failure;  // of a file, while the others went on
+  std::exception_ptr first_failure;  // of a file; the others go on
 
-  /// All bytes of files that have been dealt with.
+  /// Bytes of files that need no more work.
   std::uint64_t bytes_done() const { return bytes + resumed + holes; }
 };
 
-/// Something that has happened to one file, for whoever wants to tell of it.
+/// Something that has happened to one file.
 struct FileEvent {
   enum class Kind {
     whole,     // it is at the receiver
-    there,     // it had been there before, with this size and time
-    resumed,   // `bytes` of it are there already
-    changed,   // it is not what an earlier transfer has left a part of: all of it is sent
-    left_out,  // it is not a file to be sent
-    failed,    // it will not be whole
+    there,     // it existed there before, with this size and time
+    resumed,   // `bytes` of it are there from an earlier transfer
+    changed,   // an earlier transfer left a part of another version: all of it is sent
+    left_out,  // it is not sent, and that is no failure
+    failed,    // it will not be complete at the receiver
   } kind;
   std::string name;
   std::uint64_t bytes = 0;

@@ -11,7 +11,7 @@ namespace sockx {
 namespace {
 
 constexpr std::string_view magic = "sx";
-constexpr std::size_t checked_part = 8;  // of the header: what its own check is of
+constexpr std::size_t checked_part = 8;  // of the header: its check covers these bytes
 constexpr const char* no_frame = "no frame of a verified transfer begins here";
 
 /// Puts numbers, and enums as their numbers, in network byte order behind each other.
@@ -25,7 +25,7 @@ class Writer {
       bytes_ += static_cast<char>(static_cast<std::uint64_t>(number) >> shift & 0xff);
     return *this;
   }
-  /// With their length in front.
+  /// A text, after its length.
   Writer& words(std::string_view words) {
     number(static_cast<std::uint16_t>(words.size()));
     return raw(words);
@@ -40,7 +40,7 @@ class Writer {
   std::string& bytes_;
 };
 
-/// Takes them out again.
+/// Reads what Writer has written.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}

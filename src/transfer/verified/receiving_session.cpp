@@ -113,9 +113,7 @@ Task<> ReceivingSession::tell_and_close() {
 }
 
 std::exception_ptr ReceivingSession::broken_off(const std::exception& reason) const {
-  const auto of_all = tally_.bytes_total ? text(" of {}", *tally_.bytes_total) : "";
-  return std::make_exception_ptr(
-      Incomplete(text("{}{} bytes arrived: {}", tally_.bytes_done(), of_all, reason.what())));
+  return std::make_exception_ptr(Incomplete(text("{} arrived: {}", tally_.bytes_in_words(), reason.what())));
 }
 
 Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,

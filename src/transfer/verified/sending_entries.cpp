@@ -34,13 +34,13 @@ Task<> SendingSession::send_everything() {
   tally_.phase = TransferTally::Phase::moving;
   SourceWalk walk(options_.paths, listener(), work());
   bool has_more = true;
-  while (has_more || !announced_.empty()) {
-    while (has_more && announced_.size() < announced_ahead && control().unsent() <= enough_in_line) {
+  while (has_more || !pending_.empty()) {
+    while (has_more && pending_.size() < announced_ahead && control().unsent() <= enough_in_line) {
       const auto step = co_await walk.next();
       has_more = step.has_value();
       if (step) announce(*step);
     }
-    co_await send_first_announced();
+    co_await send_next();
     if (control().unsent() > enough_in_line) {
       co_await control().flush();
     }
@@ -53,10 +53,10 @@ Task<> SendingSession::send_everything() {
   co_await control().flush();
 }
 
-Task<> SendingSession::send_first_announced() {
-  if (announced_.empty()) co_return;
-  auto next = std::move(announced_.front());
-  announced_.pop_front();
+Task<> SendingSession::send_next() {
+  if (pending_.empty()) co_return;
+  auto next = std::move(pending_.front());
+  pending_.pop_front();
   if (next.source) {
     co_await send_file(next.id, *next.source);
   } else {
@@ -80,7 +80,7 @@ void SendingSession::announce(const SourceStep& step) {
   struct stat status {};
   switch (step.kind) {
     case SourceStep::Kind::leave:
-      announced_.push_back({directories_.back(), std::nullopt});
+      pending_.push_back({directories_.back(), std::nullopt});
       directories_.pop_back();
       return;
     case SourceStep::Kind::enter:
@@ -102,7 +102,7 @@ void SendingSession::announce_file(const SourceStep& step) {
     auto entry =
         entry_of(EntryKind::file, source.status(), options_.name.empty() ? step.name : options_.name);
     entry.size = source.has_size() ? source.size() : unknown;
-    announced_.push_back({next_id_, std::move(source)});
+    pending_.push_back({next_id_, std::move(source)});
     announce(std::move(entry), step.path);
   } catch (const Error& error) {
     const bool is_link_now = error.number() == ELOOP && !step.is_named;

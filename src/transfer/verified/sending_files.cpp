@@ -41,7 +41,7 @@ Task<> until_readable(Stream& input) { co_await input.readable(); }
 /// What need not be sent of the file, and over which lanes the rest goes.
 struct SendingSession::Wanted {
   RangeSet there;
-  Use lanes = Use::all;
+  Lanes lanes = Lanes::all;
 };
 
 /// Sends what the receiver does not have, or cancels the file: when one fails the others go on.
@@ -96,7 +96,7 @@ Task<std::optional<SendingSession::Wanted>> SendingSession::ask(std::uint32_t id
         options_.tell({FileEvent::Kind::resumed, path, wanted.there.bytes()});
       } else {
         control().put(Restart{id});
-        wanted.lanes = Use::first;  // on another one a chunk could come before the Restart
+        wanted.lanes = Lanes::first;  // on another one a chunk could come before the Restart
         options_.tell({FileEvent::Kind::changed, path});
       }
       break;

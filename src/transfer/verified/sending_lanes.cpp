@@ -58,7 +58,7 @@ std::uint64_t SendingSession::unacknowledged() {
   return sum;
 }
 
-struct SendingSession::Sending {
+struct SendingSession::ChunkQueue {
   std::uint32_t id;
   std::deque<Range> chunks;         // still to be sent
   std::exception_ptr failure = {};  // of the file
@@ -67,38 +67,38 @@ struct SendingSession::Sending {
 /// Each lane takes the next chunk when it has sent one, unless the receiver has said its last word on the
 /// file. The first lane keeps chunks behind what has been said on it. Throws SourceChanged, and Error.
 Task<> SendingSession::send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,
-                                   Use use) {
-  Sending sending{id, std::move(chunks)};
-  if (use == Use::first || sending.chunks.size() < 2 || lanes_.size() < 2) {
-    co_await send_over(lanes_.front(), source, sending);
+                                   Lanes lanes) {
+  ChunkQueue queue{id, std::move(chunks)};
+  if (lanes == Lanes::first || queue.chunks.size() < 2 || lanes_.size() < 2) {
+    co_await send_over(lanes_.front(), source, queue);
   } else {
     std::list<SourceFile> others;  // before the first chunk begins: a lane must not be dropped in one
     while (others.size() < lanes_.size() - 1) others.push_back(source.again());
     TaskGroup group(loop_);
-    group.spawn(send_over(lanes_.front(), source, sending));
+    group.spawn(send_over(lanes_.front(), source, queue));
     for (auto lane = std::next(lanes_.begin()); const auto& other : others)
-      group.spawn(send_over(*lane++, other, sending));
+      group.spawn(send_over(*lane++, other, queue));
     co_await group.join();
   }
-  if (sending.failure) std::rethrow_exception(sending.failure);
+  if (queue.failure) std::rethrow_exception(queue.failure);
 }
 
 /// When the file fails, the others end after their chunk.
-Task<> SendingSession::send_over(Lane& lane, const SourceFile& source, Sending& sending) {
+Task<> SendingSession::send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue) {
   auto file = Stream::borrow(loop_, source.described());
-  auto& chunks = sending.chunks;
-  while (!chunks.empty() && is_unanswered(sending.id)) {
+  auto& chunks = queue.chunks;
+  while (!chunks.empty() && is_unanswered(queue.id)) {
     const auto range = chunks.front();
     chunks.pop_front();
     try {
-      co_await lane.send(source, file, sending.id, range);
+      co_await lane.send(source, file, queue.id, range);
     } catch (const SourceChanged&) {
-      sending.failure = std::current_exception();
+      queue.failure = std::current_exception();
     } catch (const Error& error) {
       if (error.origin() != Origin::local_file) throw;
-      sending.failure = std::current_exception();
+      queue.failure = std::current_exception();
     }
-    if (sending.failure) chunks.clear();
+    if (queue.failure) chunks.clear();
   }
   if (&lane != &lanes_.front()) {
     co_await lane.channel().flush();

@@ -51,10 +51,10 @@ Task<> SendingSession::run() {
     throw_abort(abort);
   } catch (const TimedOut& reason) {
     if (!is_greeted_) throw;
-    throw Incomplete(broken_off(reason));
+    throw broken_off(reason);
   } catch (const Error& reason) {
     if (reason.origin() != Origin::peer || !is_greeted_) throw;
-    failure = std::make_exception_ptr(Incomplete(broken_off(reason)));
+    failure = std::make_exception_ptr(broken_off(reason));
   } catch (const Incomplete&) {
     failure = std::current_exception();
   }
@@ -118,9 +118,8 @@ void SendingSession::throw_abort(const Abort& abort) {
       failure_of(abort.status, text("{} has given up: {}", control().peer(), abort.reason)));
 }
 
-std::string SendingSession::broken_off(const std::exception& reason) const {
-  const auto of_all = tally_.bytes_total ? text(" of {}", *tally_.bytes_total) : "";
-  return text("{}{} bytes were sent: {}", tally_.bytes_done(), of_all, reason.what());
+Incomplete SendingSession::broken_off(const std::exception& reason) const {
+  return Incomplete(text("{} were sent: {}", tally_.bytes_in_words(), reason.what()));
 }
 
 Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,

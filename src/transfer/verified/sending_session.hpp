@@ -15,6 +15,7 @@
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
+#include "os/error.hpp"
 #include "transfer/verified/lane.hpp"
 #include "transfer/verified/sender.hpp"
 #include "transfer/verified/source.hpp"
@@ -48,7 +49,7 @@ class SendingSession {
   Task<> throw_reason(std::exception_ptr failure);
   Task<> receive_abort();
   [[noreturn]] void throw_abort(const Abort& abort);
-  std::string broken_off(const std::exception& reason) const;
+  Incomplete broken_off(const std::exception& reason) const;
 
   // sending_lanes.cpp: the connections, and how the chunks of a file go over all of them.
   Lane& add_lane(Connection connection);
@@ -56,14 +57,14 @@ class SendingSession {
   Task<> greet(Lane& lane);
   Task<> exchange_greetings(Channel& channel);
   std::uint64_t unacknowledged();
-  struct Sending;
-  enum class Use { first, all };  // of the lanes
-  Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks, Use use);
-  Task<> send_over(Lane& lane, const SourceFile& source, Sending& sending);
+  struct ChunkQueue;
+  enum class Lanes { first, all };
+  Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks, Lanes lanes);
+  Task<> send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue);
 
   // sending_entries.cpp: what the receiver is told of, in the order of the walk.
   Task<> send_everything();
-  Task<> send_first_announced();
+  Task<> send_next();
   SourceWalk::Listener listener();
   void announce(const SourceStep& step);
   void announce_file(const SourceStep& step);
@@ -108,11 +109,11 @@ class SendingSession {
   bool is_greeted_ = false, has_sent_all_ = false;
   std::uint32_t next_id_ = 0;
   /// What has been announced and comes next: a file, or (without a source) the end of a directory.
-  struct Announced {
+  struct Pending {
     std::uint32_t id;
     std::optional<SourceFile> source;
   };
-  std::deque<Announced> announced_;
+  std::deque<Pending> pending_;
   std::vector<std::uint32_t> directories_;  // that have been entered
   std::unordered_map<std::uint32_t, AnnouncedEntry> unanswered_;
   Notification answered_;

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "os/text.hpp"
+
 namespace sockx {
 
 /// Kept up to date while the transfer runs.
@@ -24,11 +26,13 @@ struct TransferTally {
   std::uint64_t resumed = 0;  // bytes from an earlier transfer
   std::uint64_t holes = 0;    // bytes in holes, which are not sent
   std::uint64_t encoded = 0;  // size of `bytes` on the connection, compressed or not
-  std::uint64_t chunks = 0, chunks_resumed = 0;
+  std::uint64_t chunks = 0;
   std::exception_ptr first_failure;  // of a file; the others go on
 
-  /// Bytes of files that need no more work.
-  std::uint64_t bytes_done() const { return bytes + resumed + holes; }
+  /// Of the files that need no more work, and of all if that is known: "100 of 200 bytes".
+  std::string bytes_in_words() const {
+    return text("{}{} bytes", bytes + resumed + holes, bytes_total ? text(" of {}", *bytes_total) : "");
+  }
 };
 
 /// Something that has happened to one file.

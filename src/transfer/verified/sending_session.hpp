@@ -70,6 +70,7 @@ class SendingSession {
   void announce_file(const SourceStep& step);
   void announce_link(const SourceStep& step);
   void announce(Entry entry, const std::string& path);
+  void leave_out(const std::string& path, const std::string& why);
 
   // sending_answers.cpp: what the receiver says, and what has become of each entry.
   Task<> receive_answers();
@@ -82,7 +83,6 @@ class SendingSession {
   Task<> wait_for_end_of(std::uint32_t id);
   void fail(std::uint32_t id, std::exception_ptr failure);
   void fail(const std::string& path, std::exception_ptr failure);
-  void leave_out(const std::string& path, const std::string& why);
   void tell_failure(const std::string& path, std::exception_ptr failure);
 
   // sending_files.cpp: the bytes of one file.

@@ -54,9 +54,9 @@ class Comparing {
                options_.file));
     for (const auto size : options_.sizes)
       if (size > *source.length)
-        throw about("sizes", BadInput(text("'{}': {} has only {}{}", size, options_.file,
-                                           counted(*source.length, "byte"),
-                                           options_.offset > 0 ? " behind the offset" : "")));
+        throw BadInput("sizes",
+                       text("'{}': {} has only {}{}", size, options_.file, counted(*source.length, "byte"),
+                            options_.offset > 0 ? " behind the offset" : ""));
     return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
 

@@ -135,7 +135,7 @@ FileSource FileSource::open(const std::string& path, std::uint64_t offset,
   if (fstat(source.fd.get(), &status) != 0) throw_errno(text("fstat {}", path), Origin::local_file);
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, text("open {}", path), Origin::local_file);
   const auto bad_offset = [&](const std::string& why) {
-    return about(text("offset {}", offset), BadInput(text("{} {}", path, why)));
+    return BadInput(text("offset {}", offset), text("{} {}", path, why));
   };
   const auto beyond = [&] {
     return bad_offset(text("has only {}", counted(static_cast<std::uint64_t>(status.st_size), "byte")));

@@ -9,13 +9,13 @@ namespace sockx {
 
 namespace {
 
-Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed, int repeatable) {
+Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed) {
   Watch watch(co_await this_loop(), catcher.fd());
   for (;;) {
     co_await watch.readable();
     watch.forget_readable();
     while (const int signal = catcher.caught()) {
-      const bool may_repeat = signal == repeatable;
+      const bool may_repeat = SignalCatcher::is_repeatable(signal);
       if (may_repeat) catcher.forget(signal);  // one that comes while we heed this asks anew
       if (!heed || !heed(signal)) throw Interrupted(signal);
       if (!may_repeat) catcher.forget(signal);
@@ -71,10 +71,9 @@ Task<> write_what_waits(LineOutput& output) {
   }
 }
 
-Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Context::Heed& heed,
-                int repeatable) {
+Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Context::Heed& heed) {
   std::vector<Task<>> tasks;
-  tasks.push_back(stop_at_signal(catcher, heed, repeatable));
+  tasks.push_back(stop_at_signal(catcher, heed));
   tasks.push_back(watch_for_failure(report));
   for (auto& output : report.outputs()) tasks.push_back(write_what_waits(output));
   tasks.push_back(std::move(task));
@@ -98,7 +97,7 @@ class Lent {
 
 void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed,
                   SignalCatcher::Rules signals) {
-  SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, signals);
+  SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, std::move(signals));
   const Lent<const SignalCatcher> lent(signals_, catcher);
   report.prepare();
   report.wait_until(deadline ? after(*deadline) : never);
@@ -106,7 +105,7 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));
   try {
-    loop().run(attended(std::move(task), report, catcher, heed, signals.repeatable));
+    loop().run(attended(std::move(task), report, catcher, heed));
   } catch (...) {
     if (catcher.caught() != 0)
       throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason

@@ -213,9 +213,11 @@ WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)
 
 ProgressBoard::ProgressBoard(Context& context) : context_(context) { survive_signal(SIGUSR1); }
 
-void ProgressBoard::run(Task<> task, std::optional<Duration> deadline) {
-  const auto heed_signal = [this](int signal) { return heed(signal); };
-  context_.run(std::move(task), deadline, heed_signal, {.repeatable = SIGUSR1});
+void ProgressBoard::run(Task<> task, std::optional<Duration> deadline, const Context::Heed& heed_others,
+                        SignalCatcher::Rules signals) {
+  signals.repeatable.push_back(SIGUSR1);
+  const auto heed_all = [&](int signal) { return heed(signal) || (heed_others && heed_others(signal)); };
+  context_.run(std::move(task), deadline, heed_all, std::move(signals));
 }
 
 bool ProgressBoard::heed(int signal) {

@@ -77,7 +77,8 @@ class ProgressBoard {
   explicit ProgressBoard(Context& context);
   /// Context::run(), where each SIGUSR1 is answered with a line on standard error, or an event, for each
   /// transfer that is shown.
-  void run(Task<> task, std::optional<Duration> deadline = {});
+  void run(Task<> task, std::optional<Duration> deadline = {}, const Context::Heed& heed_others = {},
+           SignalCatcher::Rules signals = {});
   /// What is told while none is.
   void tell_when_idle(Look look) { idle_ = std::move(look); }
 

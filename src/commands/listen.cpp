@@ -22,7 +22,7 @@ struct ListenArguments {
 Task<> listen(Context& context, const ListenArguments& options, ConversationSummary& summary) {
   const auto& conversation = options.conversation;
   const auto accept_limit = deadline_in(conversation.limits.accept);
-  AccessControl access(context, options.serving.access);
+  AccessControl access(context, options.serving.hosting.access);
   co_await access.load();
   auto listening = options.listening;
   listening.options.deadline = accept_limit;
@@ -65,16 +65,16 @@ Run declare_listen(Flags& flags) {
   const auto conversation =
       add_conversation_flags(flags, options->conversation, options->listening.options.stream);
   add_serving_flags(flags, options->serving, conversation);
-  add_access_flags(flags, options->serving.access);
-  add_activation_flags(flags, options->serving.activation);
+  add_access_flags(flags, options->serving.hosting.access);
+  add_activation_flags(flags, options->serving.hosting.activation);
   flags.set_examples(
       {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
        {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
        {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
        {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
   return [options](Context& context) {
-    check_endpoint(options->serving.activation, options->words);
-    options->serving.access.numeric = options->listening.options.stream.numeric;
+    check_endpoint(options->serving.hosting.activation, options->words);
+    options->serving.hosting.access.numeric = options->listening.options.stream.numeric;
     if (options->serving.are_given()) {
       check_program(options->conversation, context);
       options->serving.until = options->conversation.until;

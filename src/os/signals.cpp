@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -18,22 +19,24 @@ namespace {
 // A handler can reach nothing but globals: these are what it needs.
 std::atomic<int> wake_fd{-1};
 std::atomic<int> first_signal{0};
-std::atomic<int> repeatable_signal{0};
+std::atomic<std::uint64_t> repeatable_signals{0}, waiting_signals{0};  // sets; those that wait are repeatable
 std::atomic<bool> is_deaf{false};
 
-/// Whether the signal is the one to be dealt with now.
-bool is_first(int signal) {
-  int first = 0;
-  if (first_signal.compare_exchange_strong(first, signal)) return true;
-  if (signal == repeatable_signal) return false;
-  if (first != repeatable_signal) die_by_signal(signal);
-  first_signal = signal;
-  return true;
+constexpr std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+/// Keeps the signal. A second one that ends the run does so at once.
+void note(int signal) {
+  int none = 0;
+  if (SignalCatcher::is_repeatable(signal))
+    waiting_signals |= bit_of(signal);
+  else if (!first_signal.compare_exchange_strong(none, signal))
+    die_by_signal(signal);
 }
 
 void on_signal(int signal) {
   const int saved = errno;
-  if (is_deaf || !is_first(signal)) return;
+  if (is_deaf) return;
+  note(signal);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
   errno = saved;
@@ -54,10 +57,13 @@ SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : 
   wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) throw_errno("eventfd");
   first_signal = 0;
-  repeatable_signal = rules.repeatable;
-  is_deaf = pipe_ >= 0;
+  repeatable_signals = waiting_signals = 0;
   std::set<int> all(signals);
-  if (rules.repeatable != 0) all.insert(rules.repeatable);
+  for (const int signal : rules.repeatable) {
+    repeatable_signals |= bit_of(signal);
+    all.insert(signal);
+  }
+  is_deaf = pipe_ >= 0;
   struct sigaction ours {};
   ours.sa_handler = on_signal;
   for (const int signal : all)
@@ -71,24 +77,23 @@ SignalCatcher::~SignalCatcher() {
   if (const int missed = signal_that_ends(); missed != 0 && missed != told_) raise(missed);
 }
 
-int signal_that_ends() {
-  const int first = first_signal;
-  return first == repeatable_signal ? 0 : first;
-}
+int signal_that_ends() { return first_signal; }
 
 int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 
+bool SignalCatcher::is_repeatable(int signal) { return (repeatable_signals & bit_of(signal)) != 0; }
+
 int SignalCatcher::caught() const {
   unsigned char byte = 0;
-  if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) first_signal = byte;
-  const int first = first_signal;
-  if (first != 0) told_ = first;
-  return first;
+  if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) note(byte);
+  if (first_signal != 0) return told_ = first_signal;
+  return waiting_signals == 0 ? 0 : std::countr_zero(waiting_signals.load()) + 1;
 }
 
 void SignalCatcher::forget(int signal) {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
+  waiting_signals &= ~bit_of(signal);
   first_signal.compare_exchange_strong(signal, 0);
 }
 

@@ -8,15 +8,15 @@
 
 namespace sockx {
 
-/// While one lives, its signals, and the repeatable one, make fd() readable instead of killing the process; a
-/// signal that was ignored at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and
+/// While one lives, its signals, and the repeatable ones, make fd() readable instead of killing the process;
+/// a signal that was ignored at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and
 /// nothing is blocked in the mask, so that exec'd children are untouched. A second signal has its default
 /// effect at once. One at a time.
 class SignalCatcher {
  public:
   struct Rules {
-    int repeatable = 0;  // a signal that asks for no end: it gives way to another, and may come again at once
-    int pipe = -1;       // where signals come as bytes; the signals themselves then change nothing
+    std::vector<int> repeatable = {};  // signals that ask for no end, and may come again at once
+    int pipe = -1;  // where signals come as bytes; the signals themselves then change nothing
   };
   explicit SignalCatcher(std::initializer_list<int> signals) : SignalCatcher(signals, Rules()) {}
   SignalCatcher(std::initializer_list<int> signals, Rules rules);
@@ -25,9 +25,11 @@ class SignalCatcher {
   ~SignalCatcher();
 
   int fd() const;
-  /// The signal that came first, or 0.
+  /// A signal that has come and has not been forgotten, or 0: of those that end the run the first, else a
+  /// repeatable one.
   int caught() const;
-  /// The signal, which was caught, has been dealt with: the next one is the first again.
+  static bool is_repeatable(int signal);
+  /// The signal, which was caught, has been dealt with.
   void forget(int signal);
 
  private:
@@ -40,7 +42,7 @@ class SignalCatcher {
   mutable int told_ = 0;  // the last signal that caught() has returned
 };
 
-/// The signal, other than a repeatable one, that the living SignalCatcher has heard, or 0: for a wait that
+/// The first signal, repeatable ones left out, that the living SignalCatcher has heard, or 0: for a wait that
 /// the loop knows nothing of.
 int signal_that_ends();
 

@@ -2,10 +2,11 @@
 
 namespace sockx {
 
-Client::Client(EventLoop& loop, std::uint64_t its_number, Connection its_connection)
-    : number(its_number),
+Client::Client(EventLoop& loop, Connection its_connection, Seat seat)
+    : number(seat.number),
       connection(std::move(its_connection)),
       cut(connection.fd()),
+      place(std::move(seat.place)),
       begun(loop.now()),
       loop_(loop) {}
 

@@ -12,6 +12,7 @@
 #include "flow/stream.hpp"
 #include "net/connection.hpp"
 #include "os/io_result.hpp"
+#include "serve/service.hpp"
 
 namespace sockx {
 
@@ -19,7 +20,7 @@ namespace sockx {
 inline constexpr std::string_view server_has_stopped = "the server has stopped";
 
 struct Client {
-  Client(EventLoop& loop, std::uint64_t number, Connection connection);
+  Client(EventLoop& loop, Connection connection, Seat seat);
 
   /// Read and write without waiting, counted. Throw Error.
   IoResult receive(std::span<std::byte> buffer);

@@ -1,15 +1,15 @@
 // Crowd: connections that wait for a place, at any of a server's listeners.
 #pragma once
 
-#include "serve/handler.hpp"
+#include "serve/service.hpp"
 
 namespace sockx {
 
 class Crowd {
  public:
-  explicit Crowd(Handler& handler) : handler_(handler) {}
+  explicit Crowd(Service& service) : service_(service) {}
 
-  /// While one lives, a connection waits, and the handler knows.
+  /// While one lives, a connection waits, and the service knows.
   class Waiting {
    public:
     explicit Waiting(Crowd& crowd) : crowd_(crowd) { crowd_.change(+1); }
@@ -22,13 +22,13 @@ class Crowd {
   };
 
  private:
-  /// The handler is told again when others still wait: one client may have made room already.
+  /// The service is told again when others still wait: one client may have made room already.
   void change(int by) {
     waiting_ += by;
-    handler_.set_crowded(waiting_ > 0);
+    service_.set_crowded(waiting_ > 0);
   }
 
-  Handler& handler_;
+  Service& service_;
   int waiting_ = 0;
 };
 

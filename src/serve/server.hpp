@@ -1,4 +1,4 @@
-// Server: many clients at once, each with its own end.
+// Server: accepts connections, decides which of them are served, and gives each a seat.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "net/listen.hpp"
+#include "os/descriptor_limit.hpp"
 #include "serve/crowd.hpp"
-#include "serve/handler.hpp"
+#include "serve/service.hpp"
 
 namespace sockx {
+
+struct Client;
 
 /// What a server has to tell.
 struct ServerEvent {
@@ -34,32 +36,36 @@ struct ServerEvent {
   std::size_t connections = 0;     // those that there are
 };
 
+/// Does not throw: it is called from destructors too.
+using TellServerEvent = std::function<void(const ServerEvent&)>;
+
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
-  bool rejects = false;                   // one too many is closed at once, and does not wait
-  std::optional<Duration> idle_timeout;   // no byte in either direction
-  std::optional<Duration> drain_timeout;  // for those that are left once the server is to stop
-  /// Asked when clients are left at the end: whether a signal has ended the server, and no failure or limit.
-  std::function<bool()> ends_by_signal = [] { return false; };
-  /// Why a client is not served, or nothing.
+  bool rejects = false;                      // one too many is closed at once, and does not wait
+  std::size_t reserved = 0;                  // descriptors that are kept for the next connection to use
+  std::optional<Duration> drain_timeout;     // for those that are left once the server is to stop
+  Duration grace = std::chrono::seconds(5);  // the same, where the service's own work has ended
+  /// Why a connection is not served, or nothing.
   std::function<std::optional<std::string>(const Connection&)> refuses = [](const Connection&) {
     return std::nullopt;
   };
   Layers layers;  // of each connection, before it is served
-  /// Does not throw: it is called from destructors too.
-  std::function<void(const ServerEvent&)> tell = [](const ServerEvent&) {};
+  TellServerEvent tell = [](const ServerEvent&) {};
 };
 
-/// Accepts from its listeners and serves all clients beside each other. The failure of one is never
+/// Accepts from its listeners and serves all connections beside each other. The failure of one is never
 /// another's. When descriptors run out, new connections wait in the kernel's queue until one ends.
+///
+/// A connection is admitted in two stages: by its address and the room that there is, when it is accepted;
+/// then, in a task of its own, by the layers.
 class Server {
  public:
-  Server(EventLoop& loop, std::vector<Listener> listeners, Handler& handler, ServerOptions options);
+  Server(EventLoop& loop, std::vector<Listener> listeners, Service& service, ServerOptions options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Until the handler's own work has ended or, after drain(), all clients have; neither goes on beyond
-  /// drain_timeout. Throws what the handler's own work does.
+  /// Until the service's own work has ended or, after drain(), all connections have; neither goes on beyond
+  /// drain_timeout. Throws what the service's own work does.
   Task<> run();
   /// Throws TimedOut when nobody has connected for `limit` while nobody was being served; else never ends.
   Task<> watch_for_quiet(Duration limit);
@@ -71,53 +77,47 @@ class Server {
   Task<> run_with(Connection connection);
   /// Closes the listeners, so that nobody else is served.
   void drain() { drain_asked_.notify(); }
+  /// Drops the connection with this number, which run() serves. Not for its own task to call.
+  void drop(std::uint64_t number);
 
  private:
-  class Sitting;
-  struct Seat {
-    Client* client;
-    TaskGroup::Child* task = nullptr;
-    std::optional<Idleness> idleness = {};  // once it has been looked at
-  };
-  /// What `most` bounds. A place outlives its connection where something else is still at work for it, and
-  /// may outlive the server.
+  class Presence;
+  /// What `most` bounds. A place may outlive its connection, where something else is still at work for it,
+  /// and the server.
   struct Places {
     explicit Places(EventLoop& loop) : freed(loop) {}
     std::size_t taken = 0;
     Notification freed;
   };
 
-  Task<> serve_alone(Connection connection);
   Task<> accept_until_drained();
   Task<> accept_from(Listener& listener);
   Task<> wait_for_drain();
-  Task<> wait_for_last_clients(Deadline deadline);
+  Task<> wait_for_last(Deadline deadline);
   Task<> wait_for_place(Listener& listener);
   bool is_full() const { return places_->taken >= options_.most; }
-  std::shared_ptr<void> take_place();
-  Task<> end_idle_clients(Duration limit);
+  Seat next_seat();
   void admit(Connection connection);
   void refuse(const Connection& connection, std::string_view reason, bool is_by_rule);
-  bool is_idle(Seat& seat, Duration limit) const;
-  void cut_off(Client& client) const;
-  void keep_spare();
-  void note_shortage(std::string_view reason);
-  Task<> serve_beside_others(Connection connection, std::uint64_t number);
-  Task<> serve(Client& client);
+  bool has_reserve();
+  void note_shortage(const std::string& reason);
+  Task<> serve_beside_others(Connection connection, Seat seat);
+  Task<> serve_alone(Connection connection);
 
   EventLoop& loop_;
   std::vector<Listener> listeners_;
-  Handler& handler_;
+  Service& service_;
   Crowd crowd_;
   ServerOptions options_;
-  std::map<std::uint64_t, Seat> seats_;
+  std::map<std::uint64_t, TaskGroup::Child*> served_;  // by number; the task is null until it first waits
   std::uint64_t accepted_ = 0;
-  bool is_short_ = false, has_ended_ = false;
+  unsigned held_back_ = 0;                        // listeners that wait until the service is ready
+  std::optional<std::size_t> served_when_short_;  // while there is a shortage
   Deadline drained_by_ = never;
-  UniqueFd spare_;  // where the server rejects
+  DescriptorReserve reserve_;
   std::shared_ptr<Places> places_;
-  Notification came_, left_, drain_asked_;
-  TaskGroup clients_;  // goes first
+  Notification left_, drain_asked_;
+  TaskGroup tasks_;  // goes first
 };
 
 }  // namespace sockx

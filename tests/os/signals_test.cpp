@@ -48,7 +48,7 @@ TEST_CASE("signal catcher: a signal that nobody has looked for acts when the cat
   CHECK(missed.died_by(SIGTERM));
   const auto after_another = in_child([] {
     {
-      SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+      SignalCatcher catcher({SIGTERM}, {.repeatable = {SIGUSR1}});
       raise(SIGUSR1);
       catcher.forget(catcher.caught());
       raise(SIGTERM);
@@ -140,10 +140,9 @@ TEST_CASE("ignore_signals_that_calls_report: a write into a pipe without a reade
   CHECK(end.exited_with(0));
 }
 
-TEST_CASE(
-    "signals: one that may be repeated gives way to another, and is not lost to it when it comes later") {
+TEST_CASE("signals: those that may be repeated wait while one that ends the run is dealt with") {
   const auto end = test::in_child([] {
-    SignalCatcher catcher({SIGHUP, SIGTERM}, {.repeatable = SIGHUP});
+    SignalCatcher catcher({SIGHUP, SIGTERM}, {.repeatable = {SIGHUP}});
     raise(SIGHUP);
     raise(SIGHUP);
     if (catcher.caught() != SIGHUP) return 1;
@@ -153,6 +152,20 @@ TEST_CASE(
     if (catcher.caught() != SIGTERM) return 3;
     raise(SIGHUP);
     catcher.forget(SIGTERM);
+    return catcher.caught() == SIGHUP ? 0 : 4;
+  });
+  CHECK(end.exited_with(0));
+}
+
+TEST_CASE("signals: several may be repeated, and none is lost to another") {
+  const auto end = test::in_child([] {
+    SignalCatcher catcher({SIGTERM}, {.repeatable = {SIGHUP, SIGUSR1}});
+    raise(SIGUSR1);
+    raise(SIGHUP);
+    if (catcher.caught() != SIGHUP) return 1;
+    catcher.forget(SIGHUP);
+    if (catcher.caught() != SIGUSR1) return 2;
+    catcher.forget(SIGUSR1);
     return catcher.caught();
   });
   CHECK(end.exited_with(0));
@@ -179,7 +192,7 @@ TEST_CASE(
     survive_signal(SIGUSR1);
     raise(SIGUSR1);
     {
-      SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+      SignalCatcher catcher({SIGTERM}, {.repeatable = {SIGUSR1}});
       raise(SIGUSR1);
       if (catcher.caught() != SIGUSR1) return 1;
       catcher.forget(SIGUSR1);
@@ -197,7 +210,7 @@ TEST_CASE("signals: one to survive that was ignored stays ignored") {
   const auto end = in_child([] {
     signal(SIGUSR1, SIG_IGN);
     survive_signal(SIGUSR1);
-    const SignalCatcher catcher({SIGTERM}, {.repeatable = SIGUSR1});
+    const SignalCatcher catcher({SIGTERM}, {.repeatable = {SIGUSR1}});
     return handler_of(SIGUSR1) == SIG_IGN ? 0 : 1;
   });
   CHECK(end.exited_with(0));

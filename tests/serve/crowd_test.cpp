@@ -8,30 +8,30 @@ using namespace sockx;
 
 namespace {
 
-struct Listening : Handler {
+struct Listening : Service {
   bool is_crowded = false;
-  Task<> serve(Client&) override { co_return; }
+  Task<> serve(Connection, Seat) override { co_return; }
   void set_crowded(bool crowded) override { is_crowded = crowded; }
 };
 
 TEST_CASE("Crowd: it lasts until the last of those that wait has gone") {
-  Listening handler;
-  Crowd crowd(handler);
+  Listening service;
+  Crowd crowd(service);
   std::optional<Crowd::Waiting> first(std::in_place, crowd), second(std::in_place, crowd);
-  CHECK(handler.is_crowded);
+  CHECK(service.is_crowded);
   second.reset();
-  CHECK(handler.is_crowded);
+  CHECK(service.is_crowded);
   first.reset();
-  CHECK_FALSE(handler.is_crowded);
+  CHECK_FALSE(service.is_crowded);
 }
 
 TEST_CASE("Crowd: once one client has made room, the next is asked for another that still waits") {
-  Listening handler;
-  Crowd crowd(handler);
+  Listening service;
+  Crowd crowd(service);
   std::optional<Crowd::Waiting> first(std::in_place, crowd), second(std::in_place, crowd);
-  handler.is_crowded = false;  // as a room does after one has given way
+  service.is_crowded = false;  // as a room does after one has given way
   first.reset();
-  CHECK(handler.is_crowded);
+  CHECK(service.is_crowded);
 }
 
 }  // namespace

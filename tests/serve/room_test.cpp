@@ -29,7 +29,7 @@ struct Joined {
 
   Joined(EventLoop& loop, std::uint64_t number) : Joined(loop, number, test::unix_pair()) {}
   Joined(EventLoop& loop, std::uint64_t number, test::SocketEnds ends, std::string name = "client")
-      : client(loop, number, test::connection(loop, std::move(ends.ours), std::move(name))),
+      : client(loop, test::connection(loop, std::move(ends.ours), std::move(name)), Seat{number}),
         far(loop, std::move(ends.theirs)) {}
 };
 

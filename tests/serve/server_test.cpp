@@ -1,5 +1,3 @@
-#include "serve/server.hpp"
-
 #include <doctest/doctest.h>
 
 #include <array>
@@ -9,6 +7,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/ports.hpp"
+#include "serve/clients.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;
@@ -38,22 +37,26 @@ struct Bench {
   EventLoop loop;
   Waiting handler;
   ServerOptions options;
+  ClientsOptions client_options;
+  std::optional<Clients> clients;
   std::vector<std::string> told;
   std::uint16_t port = 0;
 
   Bench() {
-    options.tell = [this](const ServerEvent& event) {
+    client_options.tell = options.tell = [this](const ServerEvent& event) {
       constexpr std::array kinds{"accepted", "closed", "refused", "shortage", "draining"};
       told.push_back(kinds[static_cast<std::size_t>(event.kind)] +
                      (event.reason.empty() ? "" : ": " + std::string(event.reason)));
     };
   }
-  Server make_server() {
+  Server make_server() { return make_server(handler); }
+  Server make_server(Handler& its_handler) {
+    clients.emplace(loop, its_handler, client_options);
     auto socket = test::listening_port();
     port = static_cast<std::uint16_t>(socket.local().port());
     std::vector<Listener> listeners;
     listeners.emplace_back(loop, std::move(socket), ListenOptions{});
-    return {loop, std::move(listeners), handler, options};
+    return {loop, std::move(listeners), *clients, options};
   }
   Socket client() const {
     auto socket = Socket::open(AF_INET, SOCK_STREAM, 0);
@@ -147,7 +150,7 @@ TEST_CASE("server: who is refused is told of, and is no connection") {
 
 TEST_CASE("server: an idle time of 0 does not keep it busy while nobody is there") {
   Bench bench;
-  bench.options.idle_timeout = 0ms;
+  bench.client_options.idle_timeout = 0ms;
   auto server = bench.make_server();
   const auto run = [](Bench& all, Server& its_server) -> Task<> {
     TaskGroup group(co_await this_loop());
@@ -179,12 +182,8 @@ class Sending : public Handler {
 TEST_CASE("server: a client that still takes what it was sent before is not idle") {
   Bench bench;
   Sending handler;
-  bench.options.idle_timeout = 200ms;
-  auto socket = test::listening_port();
-  bench.port = static_cast<std::uint16_t>(socket.local().port());
-  std::vector<Listener> listeners;
-  listeners.emplace_back(bench.loop, std::move(socket), ListenOptions{});
-  Server server(bench.loop, std::move(listeners), handler, bench.options);
+  bench.client_options.idle_timeout = 200ms;
+  auto server = bench.make_server(handler);
   const auto run = [](Bench& all, Server& its_server) -> Task<> {
     TaskGroup group(co_await this_loop());
     group.spawn(its_server.run());

@@ -3,6 +3,7 @@
 #include "cli/units.hpp"
 #include "commands/shared/access.hpp"
 #include "os/text.hpp"
+#include "serve/client.hpp"
 
 namespace sockx {
 

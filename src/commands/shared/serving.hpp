@@ -1,16 +1,13 @@
 // What listen can be told about serving many clients, or one with a handler; and the server made of it.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
-#include "commands/shared/access.hpp"
-#include "commands/shared/activation.hpp"
-#include "commands/shared/listening.hpp"
+#include "commands/shared/hosting.hpp"
 #include "flow/relay.hpp"
 #include "serve/program.hpp"
 
@@ -20,21 +17,14 @@ class Flag;
 class Flags;
 
 struct ServingOptions {
-  bool keep_open = false;
+  HostingOptions hosting;
   bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
-  std::optional<std::uint64_t> most;   // clients at once
-  bool rejects = false;                // one too many does not wait
-  std::optional<Duration> drain_timeout;
-  std::optional<Until> until;       // --until, which is declared with the options of a conversation
-  std::optional<unsigned> workers;  // processes that share the port
-  AccessSources access;
-  ActivationFlags activation;
+  std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
   /// Whether anything was asked for that one conversation with the standard streams has not.
   bool are_given() const {
-    return keep_open || whole_lines || !handler.empty() || !forward.empty() || !send.empty() || most ||
-           rejects || drain_timeout || workers || activation.are_given();
+    return whole_lines || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
   }
 };
 

@@ -1,0 +1,14 @@
+#include "serve/service.hpp"
+
+#include "flow/event_loop.hpp"
+
+namespace sockx {
+
+Task<> Service::attend(Server&) {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(never);
+}
+
+Task<> Service::ready_for_next() { co_return; }
+
+}  // namespace sockx

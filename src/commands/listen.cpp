@@ -19,38 +19,54 @@ struct ListenArguments {
   ServingOptions serving;
 };
 
-Task<> listen(Context& context, const ListenArguments& options, ConversationSummary& summary) {
-  const auto& conversation = options.conversation;
-  const auto accept_limit = deadline_in(conversation.limits.accept);
-  AccessControl access(context, options.serving.hosting.access);
-  co_await access.load();
-  auto listening = options.listening;
-  listening.options.deadline = accept_limit;
-  std::optional<Listener> listener(co_await open_listener(context, options.words, std::move(listening)));
-  auto passages = make_passages(conversation, context.report);
-  co_await wait_for_readers(passages);
-  std::optional<Stream> taker;
-  if (!conversation.pass_to.empty()) {
-    taker.emplace(co_await open_taker(conversation));
-  }
-  std::optional<Connection> connection;
-  while (!connection) {
-    connection.emplace(co_await accept(*listener, accept_limit));
-    if (const auto objection = access.objection_to(*connection)) {
-      tell_refused(context, connection->name(), *objection);
-      connection.reset();
+/// Joins the connection to the standard streams, or passes it on.
+class Conversing final : public Service {
+ public:
+  Conversing(Context& context, const ConversationOptions& options, ConversationSummary& summary)
+      : context_(context),
+        options_(options),
+        summary_(summary),
+        passages_(make_passages(options, context.report)) {}
+
+  Task<> ready_for_next() override {
+    co_await wait_for_readers(passages_);
+    if (!options_.pass_to.empty()) {
+      taker_.emplace(co_await open_taker(options_));
     }
   }
-  listener.reset();  // nobody else is served, and nobody else should wait
-  const auto& stream = options.listening.options.stream;
-  auto layers = stream.layers;
-  if (conversation.rate && !taker) layers.push_back(paced(stream, *conversation.rate));
-  co_await apply_layers(layers, *connection, accept_limit);
-  if (taker) {
-    co_await pass_on(context, std::move(*connection), std::move(*taker));
-  } else {
-    co_await converse(context, std::move(*connection), conversation, std::move(passages), summary);
+  Task<> serve(Connection connection, Seat) override {
+    if (taker_) {
+      co_await pass_on(context_, std::move(connection), std::move(*taker_));
+    } else {
+      co_await converse(context_, std::move(connection), options_, std::move(passages_), summary_);
+    }
   }
+
+ private:
+  Context& context_;
+  const ConversationOptions& options_;
+  ConversationSummary& summary_;
+  Passages passages_;
+  std::optional<Stream> taker_;
+};
+
+void converse(Context& context, ListenArguments& options) {
+  auto& conversation = options.conversation;
+  auto& stream = options.listening.options.stream;
+  check(conversation, stream, context);
+  if (conversation.rate && conversation.pass_to.empty())
+    stream.layers.push_back(paced(stream, *conversation.rate));
+  context.report.keep_standard_output_for_payload();
+  ConversationSummary summary(context);
+  host({.context = context,
+        .words = options.words,
+        .listening = options.listening,
+        .options = options.serving.hosting,
+        .accept_timeout = conversation.limits.accept,
+        .whole_run = conversation.limits.whole_run,
+        .make_service = [&] { return std::make_unique<Conversing>(context, conversation, summary); },
+        .is_one = true});
+  summary.complete();
 }
 
 }  // namespace
@@ -67,6 +83,7 @@ Run declare_listen(Flags& flags) {
   add_serving_flags(flags, options->serving, conversation);
   add_access_flags(flags, options->serving.hosting.access);
   add_activation_flags(flags, options->serving.hosting.activation);
+  for (const auto* const name : {"--inetd", "--systemd"}) flags.get(name).excludes("--workers");
   flags.set_examples(
       {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
        {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
@@ -83,11 +100,7 @@ Run declare_listen(Flags& flags) {
             options->conversation.limits);
       return ExitCode::done;
     }
-    check(options->conversation, options->listening.options.stream, context);
-    context.report.keep_standard_output_for_payload();
-    ConversationSummary summary(context);
-    context.run(listen(context, *options, summary), options->conversation.limits.whole_run);
-    summary.complete();
+    converse(context, *options);
     return ExitCode::done;
   };
 }

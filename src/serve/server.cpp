@@ -42,13 +42,14 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& servic
       reserve_(std::max<std::size_t>(options_.reserved, options_.rejects ? 1 : 0)),
       places_(std::make_shared<Places>(loop)),
       left_(loop),
-      drain_asked_(loop),
+      stop_asked_(loop),
+      stopped_(loop),
       tasks_(loop) {}
 
 Task<> Server::run() {
   std::vector<Task<>> tasks;
   tasks.push_back(service_.attend(*this));
-  tasks.push_back(accept_until_drained());
+  tasks.push_back(accept_until_stopped());
   co_await any(std::move(tasks));
   listeners_.clear();
   co_await wait_for_last(std::min(drained_by_, after(options_.drain_timeout.value_or(options_.grace))));
@@ -67,6 +68,7 @@ Task<> Server::watch_for_quiet(Duration limit) {
 }
 
 Task<> Server::run_once(Deadline deadline) {
+  co_await service_.ready_for_next();
   for (;;) {
     auto connection = co_await accept(listeners_.front(), deadline);
     if (const auto reason = options_.refuses(connection)) {
@@ -98,18 +100,24 @@ void Server::drop(std::uint64_t number) {
   if (task != served_.end()) tasks_.cancel(*task->second);
 }
 
-Task<> Server::accept_until_drained() {
+Task<> Server::accept_until_stopped() {
   std::vector<Task<>> tasks;
-  tasks.push_back(wait_for_drain());
+  tasks.push_back(wait_for(stop_asked_));
   for (auto& listener : listeners_) tasks.push_back(accept_from(listener));
   co_await any(std::move(tasks));
   listeners_.clear();
-  options_.tell({.kind = ServerEvent::Kind::draining, .connections = served_.size()});
-  if (options_.drain_timeout) drained_by_ = after(*options_.drain_timeout);
+  stopped_.notify();
+  if (is_draining_) options_.tell({.kind = ServerEvent::Kind::draining, .connections = served_.size()});
+  if (is_draining_ && options_.drain_timeout) drained_by_ = after(*options_.drain_timeout);
   co_await wait_for_last(drained_by_);
 }
 
-Task<> Server::wait_for_drain() { co_await drain_asked_.wait(); }
+Task<> Server::stop_accepting() {
+  stop_asked_.notify();
+  while (!listeners_.empty()) {
+    co_await stopped_.wait();
+  }
+}
 
 Task<> Server::wait_for_last(Deadline deadline) {
   for (bool in_time = true; in_time && !served_.empty();) {

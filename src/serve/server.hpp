@@ -75,8 +75,14 @@ class Server {
   /// Serves a connection that is there already, unless it is refused, and nobody else. Throws what befalls
   /// it.
   Task<> run_with(Connection connection);
-  /// Closes the listeners, so that nobody else is served.
-  void drain() { drain_asked_.notify(); }
+  /// Closes the listeners, so that nobody else is served. The connections that are left have drain_timeout to
+  /// come to their ends.
+  void drain() {
+    is_draining_ = true;
+    stop_asked_.notify();
+  }
+  /// Closes the listeners, and returns when they are closed. run() goes on.
+  Task<> stop_accepting();
   /// Drops the connection with this number, which run() serves. Not for its own task to call.
   void drop(std::uint64_t number);
 
@@ -90,9 +96,8 @@ class Server {
     Notification freed;
   };
 
-  Task<> accept_until_drained();
+  Task<> accept_until_stopped();
   Task<> accept_from(Listener& listener);
-  Task<> wait_for_drain();
   Task<> wait_for_last(Deadline deadline);
   Task<> wait_for_place(Listener& listener);
   bool is_full() const { return places_->taken >= options_.most; }
@@ -113,10 +118,11 @@ class Server {
   std::uint64_t accepted_ = 0;
   unsigned held_back_ = 0;                        // listeners that wait until the service is ready
   std::optional<std::size_t> served_when_short_;  // while there is a shortage
+  bool is_draining_ = false;
   Deadline drained_by_ = never;
   DescriptorReserve reserve_;
   std::shared_ptr<Places> places_;
-  Notification left_, drain_asked_;
+  Notification left_, stop_asked_, stopped_;
   TaskGroup tasks_;  // goes first
 };
 

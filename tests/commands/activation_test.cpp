@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "../support/activated.hpp"
 #include "../support/descriptors.hpp"
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
@@ -13,13 +14,9 @@ namespace test {
 
 namespace {
 
-/// The words that run sockx as a service manager would, with these descriptors.
 std::vector<std::string> activated(const std::vector<int>& fds, const std::vector<std::string>& words,
                                    const std::string& names = "") {
-  std::vector<std::string> all{"python3", test::source_folder() + "/tests/support/activated.py", names};
-  for (const int fd : fds) all.push_back(std::to_string(fd));
-  all.emplace_back("--");
-  return all + sockx({"listen", "--systemd"}) + words;
+  return activated_command("listen", fds, words, names);
 }
 
 void check_service(const std::string& port, const std::string& said, const std::string& answered) {

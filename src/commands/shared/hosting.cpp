@@ -15,8 +15,8 @@ std::size_t most_connections(const Hosting& hosting) {
   constexpr std::size_t others = 16;
   const auto limit = raise_descriptor_limit();
   const auto room = limit > others ? (limit - others) / (1 + hosting.descriptors) : 0;
-  return static_cast<std::size_t>(
-      std::min<std::uint64_t>(hosting.options.most.value_or(room), std::max<std::size_t>(room, 1)));
+  const auto most = std::max<std::uint64_t>(room, 1);
+  return static_cast<std::size_t>(std::min(hosting.options.most.value_or(most), most));
 }
 
 /// The part of a worker: its socket, and the rules that its parent has read.
@@ -45,7 +45,7 @@ struct Running {
 
 ServerOptions server_options(const Hosting& hosting, const AccessControl& access) {
   ServerOptions rules;
-  rules.most = most_connections(hosting);
+  if (hosting.options.keep_open) rules.most = most_connections(hosting);
   rules.rejects = hosting.options.rejects;
   rules.reserved = hosting.reserved;
   rules.drain_timeout = hosting.options.drain_timeout;
@@ -72,6 +72,7 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
   AccessControl access(context, hosting.options.access, std::move(share.rules));
   running.access = &access;
   co_await access.load();  // of a worker, whose rules may have changed since its parent read them, too
+  const auto service = hosting.make_service();
   const auto limit = accept_limit(hosting);
   auto listening = listening_until(hosting, limit);
   Activated opened;
@@ -89,7 +90,6 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
     throw BadInput(
         text("LISTEN_FDS: '{}': several sockets that listen: say --keep-open", opened.listeners.size()));
   if (!opened.listeners.empty()) hosting.tell_listening(opened.listeners.front().address());
-  const auto service = hosting.make_service();
   Server server(context.loop(), std::move(opened.listeners), *service, server_options(hosting, access));
   running.server = &server;
   activation.ready();

@@ -53,13 +53,15 @@ std::string expand(const std::string& pattern, std::uint64_t number, const Addre
   return path;
 }
 
-/// Each of several transfers needs a name of its own.
-void check_pattern(const std::string& pattern) {
-  bool distinguishes = false;
+/// Each of several transfers needs a name of its own. One that is alone in its process has no number.
+void check_pattern(const std::string& pattern, bool is_one_of_several) {
+  bool distinguishes = !is_one_of_several;
   for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {
     const char kind = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
     if (kind != 'n' && kind != 'h' && kind != 't' && kind != '%')
       throw BadInput(text("-o '{}': a pattern knows %n number, %h peer, %t time and %%", pattern));
+    if (kind == 'n' && !is_one_of_several)
+      throw BadInput(text("-o '{}': %n is for --keep-open: say %t or %h", pattern));
     distinguishes = distinguishes || kind != '%';
   }
   if (!distinguishes)
@@ -76,13 +78,13 @@ void check(const TargetOptions& options) {
     throw BadInput("--discard: it writes nothing, so leave -o out");
   if (options.output.empty()) throw BadInput("-o '': say -o FILE");
   if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
-  if (options.keep_open && !options.discard) check_pattern(options.output);
+  if (options.is_pattern && !options.discard) check_pattern(options.output, options.is_one_of_several);
   if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
     throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
 }
 
 std::string path_of(const TargetOptions& options, std::uint64_t number, const Address& peer) {
-  return options.keep_open ? expand(options.output, number, peer) : options.output;
+  return options.is_pattern ? expand(options.output, number, peer) : options.output;
 }
 
 Target::Target(const TargetOptions& options, const std::string& path) {
@@ -93,7 +95,8 @@ Target::Target(const TargetOptions& options, const std::string& path) {
     fd_ = take_standard_output();
     described_ = describe_standard_stream(fd_.get());
   } else {
-    const bool may_repeat = options.keep_open && options.output.find("%n") == std::string::npos;
+    const bool may_repeat = options.is_pattern && options.output.find('%') != std::string::npos &&
+                            options.output.find("%n") == std::string::npos;
     file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber || may_repeat});
     fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
     if (!fd_) throw_errno(text("open {}", path), Origin::local_file);

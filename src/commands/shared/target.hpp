@@ -15,8 +15,9 @@
 namespace sockx {
 
 struct TargetOptions {
-  std::string output = "-";  // a file, with keep_open a pattern of names; "-" for standard output
-  bool output_given = false, discard = false, keep_open = false, no_clobber = false;
+  std::string output = "-";  // a file, or a pattern of names; "-" for standard output
+  bool output_given = false, discard = false, no_clobber = false;
+  bool is_pattern = false, is_one_of_several = false;
 
   bool to_standard_output() const { return output == "-" && !discard; }
 };

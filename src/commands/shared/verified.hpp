@@ -41,8 +41,8 @@ void send_verified_files(Context& context, ProgressBoard& board, const MeetingFl
                          std::vector<std::string> endpoint, const TimeLimits& limits,
                          VerifiedSendOptions options);
 
-/// Receives over one connection, and as many more as its sender wants, from `next`, which is dropped when all
-/// are there; reports. Throws as the other.
+/// Receives over one connection, and as many more as its sender wants, from `next`; reports. Throws as the
+/// other.
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options);
 

@@ -31,6 +31,8 @@ struct VerifiedReceiveOptions {
   Duration greeting_time = std::chrono::seconds(20);
   std::optional<Duration> idle_timeout = {};
   Deadline deadline = never;
+  /// Called when the sender wants no further connection, before it is answered, or has all that it wants.
+  std::function<Task<>()> wants_no_more = []() -> Task<> { co_return; };
   std::string refusal = {};  // why nothing is received, for the sender; empty: it is received
   SettingNames names = {};
   std::function<void(const FileEvent&)> tell = [](const FileEvent&) {};
@@ -40,11 +42,11 @@ struct VerifiedReceiveOptions {
 using NextLane = std::function<Task<Connection>(SessionId)>;
 
 /// Receives what one sender sends over `connection`, and returns when the sender has been told that all is
-/// complete. If the sender wants more connections, `next` gives them; it is dropped as soon as all are there.
-/// A file gets its name when it is complete; else a part is kept for the next transfer. No name leads outside
-/// the folder. A failure of one file does not stop the others: tally.first_failure has the first one. Throws
-/// Incomplete when the transfer broke off; Corrupt when bytes are not what was sent, or not what a sender can
-/// send; Error for the local disk.
+/// complete. If the sender wants more connections, `next` gives them. A file gets its name when it is
+/// complete; else a part is kept for the next transfer. No name leads outside the folder. A failure of one
+/// file does not stop the others: tally.first_failure has the first one. Throws Incomplete when the transfer
+/// broke off; Corrupt when bytes are not what was sent, or not what a sender can send; Error for the local
+/// disk.
 Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 

@@ -5,19 +5,19 @@
 
 namespace sockx {
 
-/// Takes as many connections as the Hello says from `next`, which is dropped when all are there. It never
-/// ends before the transfer does, but by an exception.
-Task<> ReceivingSession::run_lanes(NextLane next) {
+/// Takes as many connections as the Hello says. It never ends before the transfer does, but by an exception.
+Task<> ReceivingSession::run_lanes() {
   TaskGroup lanes(loop_);
-  lanes.spawn(open_lanes(std::move(next), lanes));
+  lanes.spawn(open_lanes(lanes));
   co_await lanes.join();
 }
 
-Task<> ReceivingSession::open_lanes(NextLane next, TaskGroup& lanes) {
+Task<> ReceivingSession::open_lanes(TaskGroup& lanes) {
   for (unsigned count = 1; count < hello_.streams; ++count) {
-    auto connection = co_await next(hello_.session);
+    auto connection = co_await next_(hello_.session);
     lanes.spawn(receive_lane(std::move(connection)));
   }
+  co_await options_.wants_no_more();
 }
 
 Task<> ReceivingSession::receive_lane(Connection connection) {

@@ -39,7 +39,9 @@ Task<> ReceivingSession::transfer() {
                        options_.names.verified);
   co_await bounded(receive_hello(), after(options_.greeting_time), std::move(too_late));
   tally_.hash = name_of(hello_.digest);
-  if (hello_.streams == 1) next_ = {};
+  if (hello_.streams == 1) {
+    co_await options_.wants_no_more();
+  }
   control_.put(Welcome{is_spoken(hello_.version) ? hello_.version : newest_version});
   co_await control_.flush();
   if (!is_spoken(hello_.version))
@@ -56,7 +58,7 @@ Task<> ReceivingSession::transfer() {
   if (!options_.refusal.empty()) throw Incomplete(options_.refusal);
   std::vector<Task<>> tasks;
   tasks.push_back(receive_messages());
-  if (hello_.streams > 1) tasks.push_back(run_lanes(std::exchange(next_, {})));
+  if (hello_.streams > 1) tasks.push_back(run_lanes());
   co_await any(std::move(tasks));
 }
 

@@ -59,8 +59,8 @@ class ReceivingSession {
   std::exception_ptr broken_off(const std::exception& reason) const;
 
   // receiving_lanes.cpp: the other connections, which bring chunks and nothing else.
-  Task<> run_lanes(NextLane next);
-  Task<> open_lanes(NextLane next, TaskGroup& lanes);
+  Task<> run_lanes();
+  Task<> open_lanes(TaskGroup& lanes);
   Task<> receive_lane(Connection connection);
   Task<> greet_lane(Channel& channel);
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "cli/flags.hpp"
+#include "cli/parser.hpp"
 #include "commands/commands.hpp"
 #include "hints.hpp"
 #include "os/error.hpp"
@@ -61,6 +61,22 @@ std::string command_names() {
   return list;
 }
 
+void declare(Flags& flags, GlobalOptions& globals) {
+  flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
+  flags.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
+  flags.add_flag("--json", globals.json, "print results and events as NDJSON");
+  flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
+  const auto take_level = [&globals](const std::string& word) { globals.log_level = parse_log_level(word); };
+  flags.add_value("--log-level", "LEVEL", take_level, "what to log: trace, debug, info, warn, error or off");
+  flags.add_file("--log-file", globals.log_file, "log to FILE as well");
+  flags.add_choice("--color", globals.color,
+                   {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
+                   "color the log (default: auto)");
+  flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
+                      {"sockx connect example.com 80", "open one"},
+                      {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -71,31 +87,16 @@ CommandLine::CommandLine()
   app_->set_help_flag("-h,--help", "print this help");
   app_->set_version_flag("--version", text("sockx {}", version), "print the version");
   app_->add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
-  Flags flags(*app_);
-  flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
-  flags.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
-  flags.add_flag("--json", globals.json, "print results and events as NDJSON");
-  flags.add_option("--events", globals.events_file, "write the events, as NDJSON, to FILE")
-      .option_text("FILE")
-      .not_empty();
-  const auto take_level = [this](const std::string& word) { globals.log_level = parse_log_level(word); };
-  flags.add_option_function("--log-level", take_level, "what to log: trace, debug, info, warn, error or off")
-      .option_text("LEVEL");
-  flags.add_option("--log-file", globals.log_file, "log to FILE as well").option_text("FILE").not_empty();
-  flags.add_choice("--color", globals.color,
-                   {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
-                   "color the log (default: auto)");
-  flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
-                      {"sockx connect example.com 80", "open one"},
-                      {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
+  declare(global_flags_, globals);
+  add_to(*app_, global_flags_);
   app_->footer(
       app_->get_footer() +
       "\nNot there yet: TLS, proxies, joining any two sockets, and nc's options when started as nc.");
   for (const auto& command : commands) {
     auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
     subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
-      Flags own(*subcommand);
-      run = command.declare(own);
+      run = command.declare(flags_);
+      add_to(*subcommand, flags_);
     });
   }
 }
@@ -109,6 +110,7 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(words));
+    for (const auto& check : flags_.checks()) check();
     return {};
   } catch (const CLI::CallForVersion& asked) {
     return asked.what();
@@ -120,6 +122,12 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
     for (const auto& word : app_->remaining(true))
       if (is_option(word)) throw_unexpected(word);
     throw BadInput(text("{}; see `{} --help`", error.what(), name_of_chosen()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string message = error.what();
+    const auto name = message.substr(0, message.find(':'));
+    const auto* option = chosen().get_option_no_throw(name);
+    if (option == nullptr) option = app_->get_option(name);
+    throw BadInput(text("{0}: its value is missing: {0} {1}", name, option->get_option_text()));
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
   }
@@ -219,15 +227,13 @@ std::string CommandLine::named_command() const {
 
 /// An OptionLookup.
 std::optional<bool> CommandLine::takes_value(const std::string& command, const std::string& option) const {
-  const auto* found = app_->get_option_no_throw(option);
-  CLI::App scratch;
-  if (found == nullptr) {
-    Flags flags(scratch);
-    std::ranges::find(commands, command, &Command::name)->declare(flags);
-    found = scratch.get_option_no_throw(option);
-  }
-  if (found == nullptr) return {};
-  return found->get_items_expected_min() > 0;
+  if (const auto* const global = app_->get_option_no_throw(option))
+    return global->get_items_expected_min() > 0;
+  Flags flags;
+  std::ranges::find(commands, command, &Command::name)->declare(flags);
+  for (const auto& row : flags.rows())
+    if (row.has_name(option)) return row.kind != ValueKind::none && row.kind != ValueKind::optional;
+  return {};
 }
 
 std::string CommandLine::name_of_chosen() const {

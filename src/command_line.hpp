@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/flags.hpp"
 #include "cli/log.hpp"
 
 namespace CLI {
@@ -48,6 +49,7 @@ class CommandLine {
   std::optional<bool> takes_value(const std::string& command, const std::string& option) const;
   const CLI::App& chosen() const;
   std::string name_of_chosen() const;
+  Flags global_flags_, flags_;  // of all commands, and of the one that was named
   std::unique_ptr<CLI::App> app_;
   std::vector<std::string> typed_;   // without the program of --exec
   std::string exec_without_dashes_;  // what to say of that, if it turns out to be wrong

@@ -37,28 +37,22 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
   const auto read_source = [&options, for_stream](const std::string& word) {
     options.source = Source::parse(word, for_stream ? "tcp" : "udp");
   };
-  const auto source =
-      flags.add_read("--source", read_source,
-                     "send from this address, port, or both; when listening: the address to listen on");
-  source.option_text("ADDR|:PORT|ADDR:PORT");
-  flags.add_option("--interface", options.interface, "use this network interface only")
-      .option_text("DEV")
-      .not_empty();
+  flags.add_value("--source", "ADDR|:PORT|ADDR:PORT", read_source,
+                  "send from this address, port, or both; when listening: the address to listen on");
+  flags.add_text("--interface", options.interface, "DEV", "use this network interface only",
+                 ValueKind::interface);
   const auto read_setting = [&options, for_stream](const std::string& word) {
     options.settings.push_back(OptionSetting::parse(word, for_stream));
   };
-  flags.add_option_function("--opt", read_setting, "set a socket option (repeatable)")
-      .option_text("NAME=VALUE")
-      .repeatable();
+  flags.add_value("--opt", "NAME=VALUE", read_setting, "set a socket option (repeatable)").repeatable();
 }
 
 void add_stream_flags(Flags& flags, StreamOptions& options) {
   add_network_flags(flags, options, true);
   flags.add_flag("--mptcp", options.mptcp, "use Multipath TCP where the peer has it too");
-  const auto congestion = flags.add_option(
-      "--congestion", options.congestion,
+  flags.add_text(
+      "--congestion", options.congestion, "NAME",
       "congestion control algorithm; the default is the system's, and reno between two ends on this host");
-  congestion.option_text("NAME");
 }
 
 void add_connect_timeout(Flags& flags, TimeLimits& limits) {

@@ -1,8 +1,12 @@
-// Flags and Flag: what options are declared with, and the kinds of values that they have.
+// Flags: the options of a command as rows of data, from which the parser and --help are made.
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,123 +15,183 @@
 #include "cli/units.hpp"
 #include "os/named_numbers.hpp"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace sockx {
 
-/// A handle on an option that is declared. What changes the option returns the handle, to go on with.
-class Flag {
- public:
-  explicit Flag(CLI::Option& option) : option_(&option) {}
-  bool operator==(const Flag&) const = default;
-  /// The first of its long names, or else its letter, with the dashes.
-  std::string name() const;
-
-  /// What --help shows for the value.
-  Flag option_text(const std::string& shown) const;
-  /// The heading above it in --help.
-  Flag group(const std::string& title) const;
-  Flag required(bool is_required = true) const;
-  /// May be given several times; its function gets one value after the other.
-  Flag repeatable() const;
-  /// Its value must be something.
-  Flag not_empty() const;
-  Flag range(int low, int high) const;
-  Flag range(unsigned low, unsigned high) const;
-  /// The other one is declared already, and on the same Flags.
-  Flag needs(Flag other) const;
-  Flag needs(const std::string& name) const;
-  Flag excludes(Flag other) const;
-  Flag excludes(const std::string& name) const;
-
- private:
-  template <class Number>
-  Flag within(Number low, Number high) const;
-  CLI::Option* option_;
+enum class ValueKind {
+  none,
+  optional,
+  text,
+  number,
+  duration,
+  size,
+  choice,
+  file,
+  directory,
+  interface,
+  endpoint
 };
 
-/// What the options of a subcommand are declared on. `names` are separated by commas; what an option is read
-/// into must outlive the parsing, not this.
+/// An option as it is declared.
+struct FlagRow {
+  std::vector<std::string> names;  // with their dashes, the letter first
+  ValueKind kind = ValueKind::text;
+  std::string value_name;            // for --help: FILE
+  std::string value_without;         // what `take` gets where the value is optional, and there is none
+  std::vector<std::string> choices;  // all the words that are allowed, where there are few
+  std::string help, section;
+  std::vector<std::string> needs, excludes;      // names of others
+  bool is_repeatable = false;                    // `take` gets one value after the other
+  std::function<void(const std::string&)> take;  // throws BadInput
+
+  /// The first long one, or else the letter.
+  const std::string& name() const { return names.back(); }
+  bool has_name(const std::string& name) const { return std::ranges::find(names, name) != names.end(); }
+};
+
+/// The words that are no options.
+struct WordsRow {
+  std::string shown;  // for --help: "HOST PORT"
+  std::size_t most = 0;
+  bool is_required = true;
+  std::vector<std::string>* target = nullptr;
+};
+
+/// A handle on a row, which it changes. Others are named, and may be declared later.
+class Flag {
+ public:
+  explicit Flag(FlagRow& row) : row_(&row) {}
+  bool operator==(const Flag&) const = default;
+  const std::string& name() const { return row_->name(); }
+
+  Flag value_name(std::string shown) const;
+  Flag repeatable() const;
+  Flag needs(const std::string& name) const;
+  Flag needs(Flag other) const { return needs(other.name()); }
+  Flag excludes(const std::string& name) const;
+  Flag excludes(Flag other) const { return excludes(other.name()); }
+
+ private:
+  FlagRow* row_;
+};
+
+/// What the options of a command are declared on. `names` are separated by commas, the letter first. What an
+/// option is read into must outlive the parsing, not this. What is wrong with a value is said with the
+/// option's name in front.
 class Flags {
  public:
-  explicit Flags(CLI::App& app) : app_(app) {}
+  using Take = std::function<void(const std::string&)>;
 
   Flag add_flag(const std::string& names, bool& target, const std::string& help);
   Flag add_flag(const std::string& names, std::function<void()> act, const std::string& help);
-  /// A flag that may be given a value with =. `names` end with what it has without: "--hexdump{-}".
-  Flag add_flag(const std::string& names, std::string& target, const std::string& help);
+  /// May be given a value, with =; without one it is `value_without`.
+  Flag add_optional(const std::string& names, std::string& target, const std::string& value_without,
+                    const std::string& value_name, const std::string& help);
 
-  /// Into a std::string or several, a number, or an optional of one: flags.cpp has a line for each type.
+  /// `take` gets the value. Throws BadInput for a value that is wrong.
+  Flag add_value(const std::string& names, const std::string& value_name, Take take, const std::string& help,
+                 ValueKind kind = ValueKind::text);
+  /// A text that is not empty.
+  Flag add_text(const std::string& names, std::string& target, const std::string& value_name,
+                const std::string& help, ValueKind kind = ValueKind::text);
+  Flag add_file(const std::string& names, std::string& target, const std::string& help) {
+    return add_text(names, target, "FILE", help, ValueKind::file);
+  }
+  /// A whole number; `target` is one, or an optional of one.
   template <class T>
-  Flag add_option(const std::string& names, T& target, const std::string& help);
-  /// `take` gets the value; what it throws is said as it is.
-  Flag add_option_function(const std::string& names, std::function<void(const std::string&)> take,
-                           const std::string& help);
-  /// `read` gets the value; what it finds wrong (BadInput) is said with the option's name in front. So do all
-  /// that follow.
-  Flag add_read(const std::string& names, std::function<void(const std::string&)> read,
-                const std::string& help);
-  Flag add_duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
-  /// A number from 1 on.
+  Flag add_number(const std::string& names, T& target, std::uint64_t low, std::uint64_t high,
+                  const std::string& help);
+  /// From 1 on.
   Flag add_count(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
+  Flag add_duration(const std::string& names, std::optional<Duration>& target, const std::string& help);
   Flag add_size(const std::string& names, std::optional<std::uint64_t>& target, const std::string& help);
 
-  /// One of a few words; the message for another word lists them.
+  /// One of a few words.
   template <class Choice>
-  Flag add_choice(const std::string& name, Choice& target,
+  Flag add_choice(const std::string& names, Choice& target,
                   const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
   /// A constant of the C headers, and several of them as bits, separated by commas.
-  Flag add_constant(const std::string& name, int& target, const NameTable& table, const std::string& help);
-  Flag add_constants(const std::string& name, int& target, const NameTable& table, const std::string& help);
+  Flag add_constant(const std::string& names, int& target, const NameTable& table,
+                    const std::string& value_name, const std::string& help);
+  Flag add_constants(const std::string& names, int& target, const NameTable& table, const std::string& help);
 
-  /// One to `most` positional words, untouched. Returns the first, which is required and shows them all.
-  Flag add_words(std::vector<std::string>& words, int most, const std::string& shown);
-  /// Any number of positional words, untouched.
-  Flag add_word_list(std::vector<std::string>& words, const std::string& shown);
+  /// At most `most` words, untouched.
+  void add_words(std::vector<std::string>& target, std::size_t most, const std::string& shown,
+                 bool is_required = true) {
+    words_ = {shown, most, is_required, &target};
+  }
+  /// Any number of words, untouched.
+  void add_word_list(std::vector<std::string>& target, const std::string& shown, bool is_required = true) {
+    add_words(target, std::numeric_limits<std::size_t>::max(), shown, is_required);
+  }
 
-  /// Sets the text that --help shows below the options, and where the words in it are explained.
-  void set_examples(const std::vector<std::pair<std::string, std::string>>& examples);
+  void set_examples(std::vector<std::pair<std::string, std::string>> examples) {
+    examples_ = std::move(examples);
+  }
+
+  /// Called once all words have been read. Throws BadInput for words that do not go together.
+  void when_read(std::function<void()> check) { checks_.push_back(std::move(check)); }
 
   /// The option of that name, which is declared already.
-  Flag get(const std::string& name) const;
+  Flag get(const std::string& name);
   /// All so far, in the order of their declaration.
-  std::vector<Flag> all() const;
+  std::vector<Flag> all();
+
+  const std::deque<FlagRow>& rows() const { return rows_; }
+  const WordsRow& words() const { return words_; }
+  const std::vector<std::pair<std::string, std::string>>& examples() const { return examples_; }
+  const std::vector<std::function<void()>>& checks() const { return checks_; }
 
  private:
-  Flag add_one_of(const std::string& name, const std::vector<std::string>& words,
+  friend class HelpSection;
+  Flag add_one_of(const std::string& names, std::vector<std::string> words,
                   std::function<void(std::size_t)> choose, const std::string& help);
-  CLI::App& app_;
+  Flag add_number(const std::string& names, std::uint64_t low, std::uint64_t high,
+                  std::function<void(std::uint64_t)> take, const std::string& help);
+  std::deque<FlagRow> rows_;
+  WordsRow words_;
+  std::vector<std::pair<std::string, std::string>> examples_;
+  std::vector<std::function<void()>> checks_;
+  std::string section_ = "Options";
 };
 
 /// The options that are added while one lives stand under `title` in --help.
 class HelpSection {
  public:
-  HelpSection(const Flags& flags, std::string title);
+  HelpSection(Flags& flags, std::string title)
+      : flags_(flags), before_(std::exchange(flags.section_, std::move(title))) {}
   HelpSection(const HelpSection&) = delete;
   HelpSection& operator=(const HelpSection&) = delete;
-  ~HelpSection();
+  ~HelpSection() { flags_.section_ = std::move(before_); }
 
  private:
-  const Flags& flags_;
-  std::string title_;
-  std::size_t first_;
+  Flags& flags_;
+  std::string before_;
 };
 
-[[noreturn]] void throw_bad_choice(const std::string& option, const std::string& word,
-                                   const std::vector<std::string>& choices);
+/// "'word': say a, b or c"
+[[noreturn]] void throw_bad_choice(const std::string& word, const std::vector<std::string>& choices);
+
+template <class T>
+Flag Flags::add_number(const std::string& names, T& target, std::uint64_t low, std::uint64_t high,
+                       const std::string& help) {
+  const auto take = [&target](std::uint64_t number) {
+    if constexpr (std::integral<T>)
+      target = static_cast<T>(number);
+    else
+      target = static_cast<typename T::value_type>(number);
+  };
+  return add_number(names, low, high, std::function<void(std::uint64_t)>(take), help);
+}
 
 template <class Choice>
-Flag Flags::add_choice(const std::string& name, Choice& target,
+Flag Flags::add_choice(const std::string& names, Choice& target,
                        const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help) {
   std::vector<std::string> words;
   words.reserve(choices.size());
   for (const auto& [word, value] : choices) words.push_back(word);
   const auto choose = [&target, choices](std::size_t chosen) { target = choices[chosen].second; };
-  return add_one_of(name, words, choose, help);
+  return add_one_of(names, std::move(words), choose, help);
 }
 
 }  // namespace sockx

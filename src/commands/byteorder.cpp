@@ -175,7 +175,7 @@ ExitCode run(Context& context, const ByteorderArguments& options) {
 Run declare_byteorder(Flags& flags) {
   const auto options = std::make_shared<ByteorderArguments>();
   auto& o = *options;
-  flags.add_word_list(o.words, "[FUNCTION VALUE...]");
+  flags.add_word_list(o.words, "[FUNCTION VALUE...]", false);
   flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
                    "of inet-pton and inet-ntop (default: what the value looks like)");
   flags.set_examples({{"sockx byteorder", "draw numbers as this machine and the network have them"},

@@ -79,13 +79,12 @@ std::optional<std::string> or_null(const std::vector<std::string>& words, std::s
 Run declare_getaddrinfo(Flags& flags) {
   const auto options = std::make_shared<GetaddrinfoArguments>();
   auto& o = *options;
-  flags.add_words(o.words, 2, "[HOST] [SERVICE]").required(false);
-  flags.add_constant("--family", o.query.family, address_families, "answer with this address family only")
-      .option_text("unspec|inet|inet6");
-  flags.add_constant("--socktype", o.query.type, socket_types, "answer for this socket type only")
-      .option_text("TYPE");
+  flags.add_words(o.words, 2, "[HOST] [SERVICE]", false);
+  flags.add_constant("--family", o.query.family, address_families, "unspec|inet|inet6",
+                     "answer with this address family only");
+  flags.add_constant("--socktype", o.query.type, socket_types, "TYPE", "answer for this socket type only");
   const auto read_protocol = [&o](const std::string& word) { o.query.protocol = parse_protocol(word); };
-  flags.add_read("--protocol", read_protocol, "answer for this protocol only").option_text("PROTOCOL");
+  flags.add_value("--protocol", "PROTOCOL", read_protocol, "answer for this protocol only");
   flags.add_constants("--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
   flags.add_duration("--timeout", o.timeout, "give up after DURATION");
   flags.set_examples(

@@ -73,9 +73,9 @@ void converse(Context& context, ListenArguments& options) {
 
 Run declare_listen(Flags& flags) {
   const auto options = std::make_shared<ListenArguments>();
-  flags.add_words(options->words, 2, "[HOST] PORT").required(false);  // check_endpoint() knows
+  flags.add_words(options->words, 2, "[HOST] PORT", false);
   add_listen_flags(flags, options->listening);
-  flags.get("--source").option_text("ADDR");
+  flags.get("--source").value_name("ADDR");
   add_binding_flags(flags, options->listening);
   add_accept_timeout(flags, options->conversation.limits);
   const auto conversation =

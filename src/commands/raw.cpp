@@ -125,10 +125,9 @@ Run declare_raw(Flags& flags) {
   flags.add_flag("--ip-header", o.raw.ip_header,
                  "what is sent begins with the IP header, and over IPv4 what is shown too");
   flags
-      .add_option("--checksum", o.raw.checksum,
+      .add_number("--checksum", o.raw.checksum, 0U, 65534U,
                   "put an Internet checksum of the payload at byte OFFSET of it")
-      .option_text("OFFSET")
-      .range(0U, 65534U);
+      .value_name("OFFSET");
   add_network_flags(flags, o.raw.socket, false);
   add_input_flags(flags, o.exchange);
   flags.add_count("--datagrams", o.datagrams,

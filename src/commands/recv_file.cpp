@@ -136,21 +136,19 @@ ExitCode run(Context& context, const RecvFileOptions& options) {
 Run declare_recv_file(Flags& flags) {
   const auto options = std::make_shared<RecvFileOptions>();
   auto& o = *options;
-  flags.add_words(o.words, 2, "[HOST] PORT")
-      .required(false)  // check_endpoint() knows
-      .option_text(
-          "[HOST] PORT\n"
-          "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
-          "       sockx recv-file --verified [OPTIONS] [HOST] PORT");
+  flags.add_words(o.words, 2,
+                  "[HOST] PORT\n"
+                  "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
+                  "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
+                  false);
   const auto take_output = [&o](const std::string& file) {
     o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
     o.target.output_given = true;
   };
-  const auto output = flags.add_option_function(
-      "-o,--output", take_output,
-      "write to FILE, which gets its name only when it is whole; - is standard output; with --keep-open a "
-      "pattern of %n number, %h peer, %t time");
-  output.option_text("FILE");
+  flags.add_value("-o,--output", "FILE", take_output,
+                  "write to FILE, which gets its name only when it is whole; - is standard output; with "
+                  "--keep-open a pattern of %n number, %h peer, %t time",
+                  ValueKind::file);
   const auto discard =
       flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
   const auto keep_open =

@@ -154,7 +154,7 @@ ExitCode run(Context& context, const ResolveArguments& given) {
 Run declare_resolve(Flags& flags) {
   const auto options = std::make_shared<ResolveArguments>();
   auto& o = *options;
-  flags.add_word_list(o.words, "[WORD...]");
+  flags.add_word_list(o.words, "[WORD...]", false);
   const auto four = flags.add_flag(
       "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
   const auto six = flags.add_flag(
@@ -186,9 +186,7 @@ Run declare_resolve(Flags& flags) {
       .needs(names);
   flags.add_duration("--timeout", o.timeout, "give up each word after DURATION");
   flags.add_duration("--deadline", o.deadline, "give up when the whole run has taken DURATION");
-  flags.add_option("--parallel", o.parallel, "look up so many words at once (default: 32)")
-      .option_text("N")
-      .range(1, 1024);
+  flags.add_number("--parallel", o.parallel, 1, 1024, "look up so many words at once (default: 32)");
   for (const auto* const name : {"--timeout", "--deadline", "--parallel"})
     host_name.excludes(flags.get(name));
   flags.set_examples(

@@ -246,23 +246,20 @@ ExitCode compare(Context& context, ProgressBoard& board, const SendFileArguments
 Run declare_send_file(Flags& flags) {
   const auto options = std::make_shared<SendFileArguments>();
   auto& o = *options;
-  flags.add_word_list(o.words, "FILE HOST PORT")
-      .option_text(
-          "FILE HOST PORT\n"
-          "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
-          "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
-          "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]");
+  flags.add_word_list(o.words,
+                      "FILE HOST PORT\n"
+                      "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
+                      "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
+                      "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]",
+                      false);
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
       flags.add_choice("--method", o.send.method, choices, "how to move the bytes (default: auto)");
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
-  const auto chunk =
-      flags
-          .add_read(
-              "--chunk", take_chunk,
-              "bytes a call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)")
-          .option_text("SIZE");
+  const auto chunk = flags.add_value(
+      "--chunk", "SIZE", take_chunk,
+      "bytes a call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)");
   const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");

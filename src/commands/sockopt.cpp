@@ -74,7 +74,7 @@ std::string cell_of(const SocketOption& option, const OptionValue& value) {
 
 void list_options(Context& context, const SubjectFlags& options) {
   const auto subject = open_subject(context, options);
-  const bool is_new = !options.fd && !options.peer;
+  const bool is_new = !options.fd && options.peer.empty();
   const std::string value_column = is_new ? "default" : "value";
   Table table({"name", "level", "type", "access", value_column, "meaning"});
   for (const auto& option : socket_options()) {
@@ -248,11 +248,10 @@ ExitCode run(Context& context, const SockoptArguments& options) {
 Run declare_sockopt(Flags& flags) {
   const auto options = std::make_shared<SockoptArguments>();
   auto& o = *options;
-  flags.add_word_list(o.words, "list|get|set [NAME[=VALUE]...]").required();
+  flags.add_word_list(o.words, "list|get|set [NAME[=VALUE]...]");
   add_subject_flags(flags, o.subject);
-  flags.add_option("--raw", o.raw, "offer LEN bytes, and show what comes in hexadecimal")
-      .option_text("LEN")
-      .range(1, 65536);
+  flags.add_number("--raw", o.raw, 1, 65536, "offer LEN bytes, and show what comes in hexadecimal")
+      .value_name("LEN");
   flags.set_examples(
       {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},
        {"sockx sockopt set rcvbuf=65536", "what the kernel makes of a value"},

@@ -36,31 +36,27 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   auto& multicast = options.multicast;
   flags.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
   flags
-      .add_read(
-          "--join", [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
+      .add_value(
+          "--join", "GROUP[%IF]",
+          [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
           "hear what is sent to a group, on an interface (repeatable)")
-      .option_text("GROUP[%IF]")
       .repeatable();
   const auto read_source = [&](const std::string& word) {
     const auto address = numeric_address(word);
     if (!address) throw BadInput(text("'{}': say the address of a sender", word));
     multicast.sources.push_back(*address);
   };
-  flags.add_read("--join-source", read_source, "of the groups, hear this sender only (repeatable)")
-      .option_text("ADDR")
+  flags.add_value("--join-source", "ADDR", read_source, "of the groups, hear this sender only (repeatable)")
       .repeatable()
       .needs("--join");
-  flags
-      .add_option("--mcast-ttl", multicast.ttl,
-                  "how far what is sent to a group goes: 1 is this network, N past N-1 routers (default: 1)")
-      .option_text("N")
-      .range(0U, 255U);
+  flags.add_number(
+      "--mcast-ttl", multicast.ttl, 0U, 255U,
+      "how far what is sent to a group goes: 1 is this network, N past N-1 routers (default: 1)");
   flags.add_choice("--mcast-loop", multicast.loop,
                    std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
                    "whether this host hears what it sends to a group (default: on)");
-  flags.add_option("--mcast-interface", multicast.interface, "send to groups through this network interface")
-      .option_text("IF")
-      .not_empty();
+  flags.add_text("--mcast-interface", multicast.interface, "IF",
+                 "send to groups through this network interface", ValueKind::interface);
 }
 
 void add_replies(Flags& flags, UdpArguments& o) {
@@ -81,8 +77,9 @@ void add_replies(Flags& flags, UdpArguments& o) {
     }
     o.exchange.reply_to = ReplyTo::one;
   };
-  flags.add_read("--reply", read_reply, "whom standard input goes to (default: last)")
-      .option_text("last|all|none|ADDR:PORT")
+  flags
+      .add_value("--reply", "last|all|none|ADDR:PORT", read_reply,
+                 "whom standard input goes to (default: last)")
       .needs("--listen");
   flags
       .add_choice("--handler", o.exchange.handler,
@@ -98,9 +95,8 @@ void add_replies(Flags& flags, UdpArguments& o) {
     o.exchange.answer_rate.of_peer = pace.datagrams;
   };
   flags
-      .add_read("--answer-rate", read_rate,
-                "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
-      .option_text("Npps|none")
+      .add_value("--answer-rate", "Npps|none", read_rate,
+                 "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
       .needs("--handler");
 }
 
@@ -183,16 +179,11 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
 Run declare_udp(Flags& flags) {
   const auto options = std::make_shared<UdpArguments>();
   auto& o = *options;
-  flags.add_words(o.words, 2, "HOST PORT")
-      .option_text("HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT")
-      .required(false);  // check() knows
+  flags.add_words(o.words, 2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
   flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
-  flags.add_option("--port-file", o.port_file, "write the port to FILE once it is bound")
-      .option_text("FILE")
-      .not_empty()
-      .needs("--listen");
+  flags.add_file("--port-file", o.port_file, "write the port to FILE once it is bound").needs("--listen");
   add_input_flags(flags, o.exchange);
   flags.add_count("--datagrams", o.datagrams,
                   "send no more than N datagrams; with --listen: end when N have been received");

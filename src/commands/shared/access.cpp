@@ -19,7 +19,7 @@ void add_rules(Flags& flags, const std::string& name, std::vector<WrittenRule>& 
   const auto read = [&rules](const std::string& list) {
     for (auto& rule : parse_access_words(list)) rules.push_back(std::move(rule));
   };
-  flags.add_read(name, read, help).option_text("RULE[,RULE...]").repeatable();
+  flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
 }
 
 }  // namespace
@@ -29,12 +29,8 @@ void add_access_flags(Flags& flags, AccessSources& sources) {
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  flags.add_option("--allow-file", sources.allow_file, "rules of --allow, one a line; read again at SIGHUP")
-      .option_text("FILE")
-      .not_empty();
-  flags.add_option("--deny-file", sources.deny_file, "rules of --deny, one a line; read again at SIGHUP")
-      .option_text("FILE")
-      .not_empty();
+  flags.add_file("--allow-file", sources.allow_file, "rules of --allow, one a line; read again at SIGHUP");
+  flags.add_file("--deny-file", sources.deny_file, "rules of --deny, one a line; read again at SIGHUP");
 }
 
 AccessControl::AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known)

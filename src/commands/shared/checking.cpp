@@ -138,10 +138,10 @@ void add_check_flags(Flags& flags, CheckFlags& target) {
   const auto scan = flags.add_flag(
       "--scan", target.scan, "report which of many ports are open; PORT is a list like 22,80,8000-8100,http");
   scan.excludes(check);
-  const auto parallel =
-      flags.add_option("--parallel", target.parallel,
-                       "check N ports at a time (default: as many as there may be open descriptors)");
-  parallel.option_text("N").range(1U, 1000000000U).needs(scan);
+  flags
+      .add_number("--parallel", target.parallel, 1, 1000000000,
+                  "check N ports at a time (default: as many as there may be open descriptors)")
+      .needs(scan);
   flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
 }
 

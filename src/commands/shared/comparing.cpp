@@ -31,7 +31,7 @@ TransferMethod parse_method(const std::string& word) {
     names.emplace_back(name_of(method));
   }
   names.back() += ", with commas between";
-  throw_bad_choice("--methods", word, names);
+  throw_bad_choice(word, names);
 }
 
 std::uint64_t parse_file_size(const std::string& word) {
@@ -64,35 +64,30 @@ Flag add_compare_flags(Flags& flags, CompareFlags& target) {
   const auto take_methods = [&target](const std::string& list) {
     target.methods = parse_list(list, parse_method);
   };
-  flags.add_option_function("--methods", take_methods, "which methods to compare (default: all)")
-      .option_text("A,B,...")
+  flags.add_value("--methods", "A,B,...", take_methods, "which methods to compare (default: all)")
       .needs(compare_flag);
-  flags.add_option("--runs", target.runs, "measured runs of each method (default: 5)")
-      .option_text("N")
-      .range(1U, 1000000U)
+  flags.add_number("--runs", target.runs, 1U, 1000000U, "measured runs of each method (default: 5)")
       .needs(compare_flag);
-  flags.add_option("--warmup", target.warmups, "runs of each method before those (default: 1)")
-      .option_text("N")
-      .range(0U, 1000000U)
+  flags.add_number("--warmup", target.warmups, 0U, 1000000U, "runs of each method before those (default: 1)")
       .needs(compare_flag);
   const auto take_sizes = [&target](const std::string& list) {
     target.sizes = parse_list(list, parse_file_size);
   };
-  flags.add_read("--sizes", take_sizes, "compare with so many of FILE's first bytes, one after the other")
-      .option_text("SIZE,...")
+  flags
+      .add_value("--sizes", "SIZE,...", take_sizes,
+                 "compare with so many of FILE's first bytes, one after the other")
       .needs(compare_flag)
       .excludes("--count");
   const auto take_chunks = [&target](const std::string& list) {
     target.chunks = parse_list(list, parse_chunk);
   };
-  flags.add_read("--chunks", take_chunks, "compare the methods with each of these sizes of a call")
-      .option_text("SIZE,...")
+  flags
+      .add_value("--chunks", "SIZE,...", take_chunks,
+                 "compare the methods with each of these sizes of a call")
       .needs(compare_flag)
       .excludes("--chunk");
   flags.add_flag("--csv", target.csv, "print every run as comma-separated values").needs(compare_flag);
-  flags.add_option("--plot", target.plot, "draw throughput and CPU time, by gnuplot, into an SVG file")
-      .option_text("FILE")
-      .not_empty()
+  flags.add_file("--plot", target.plot, "draw throughput and CPU time, by gnuplot, into an SVG file")
       .needs(compare_flag);
   return compare_flag;
 }

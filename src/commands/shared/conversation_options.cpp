@@ -36,18 +36,18 @@ void add_directions(Flags& flags, ConversationOptions& options) {
   flags.add_choice("--shutdown", options.shutdown,
                    {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
                    "shut down one half or both at the beginning");
-  const auto line = flags.add_option("--line", options.lines,
-                                     "send TEXT and a newline instead of standard input (repeatable)");
-  line.option_text("TEXT");
+  const auto take_line = [&options](const std::string& line) { options.lines.push_back(line); };
+  const auto line = flags
+                        .add_value("--line", "TEXT", take_line,
+                                   "send TEXT and a newline instead of standard input (repeatable)")
+                        .repeatable();
   const auto exec =
       flags.add_flag("--exec", options.exec, "join the connection to a program: `--exec -- PROGRAM ARG...`");
-  const auto shell =
-      flags.add_option("--sh", options.shell_command, "join the connection to COMMAND, which a shell runs");
-  shell.option_text("COMMAND").not_empty();
-  const auto pass = flags.add_flag("--pass-fd{-}", options.pass_to,
-                                   "pass the connection on through the unix socket that is standard output, "
-                                   "or (--pass-fd=unix:PATH) through that one");
-  pass.option_text("[=unix:PATH]");
+  const auto shell = flags.add_text("--sh", options.shell_command, "COMMAND",
+                                    "join the connection to COMMAND, which a shell runs");
+  flags.add_optional("--pass-fd", options.pass_to, "-", "unix:PATH",
+                     "pass the connection on through the unix socket that is standard output, "
+                     "or (--pass-fd=unix:PATH) through that one");
   recv_only.excludes(send_only).excludes(line).excludes("--until");
   for (const auto program : {exec, shell})
     program.excludes(send_only).excludes(recv_only).excludes(line).excludes("--shutdown");
@@ -58,16 +58,11 @@ void add_filters(Flags& flags, ConversationOptions& options) {
   const HelpSection section(flags, "What happens to the bytes");
   flags.add_flag("--crlf", options.crlf, "send CRLF where the input has a bare LF");
   flags.add_duration("--line-delay", options.line_delay, "wait for DURATION between two lines that are sent");
-  const auto hexdump = flags.add_flag("--hexdump{-}", options.hexdump,
-                                      "show every byte with direction, time and offset on standard error, "
-                                      "or in FILE (--hexdump=FILE)");
-  hexdump.option_text("[=FILE]").not_empty();
-  flags.add_option("--tee-in", options.tee_in, "write what is received to FILE as well")
-      .option_text("FILE")
-      .not_empty();
-  flags.add_option("--tee-out", options.tee_out, "write what is sent to FILE as well")
-      .option_text("FILE")
-      .not_empty();
+  flags.add_optional("--hexdump", options.hexdump, "-", "FILE",
+                     "show every byte with direction, time and offset on standard error, "
+                     "or in FILE (--hexdump=FILE)");
+  flags.add_file("--tee-in", options.tee_in, "write what is received to FILE as well");
+  flags.add_file("--tee-out", options.tee_out, "write what is sent to FILE as well");
   flags.add_size("--rate", options.rate, "carry at most SIZE bytes a second in each direction");
 }
 
@@ -76,9 +71,8 @@ void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream
   flags.add_choice("--type", stream.type, {{"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}},
                    "the socket's type; seqpacket keeps records apart");
   const auto take_framing = [&options](const std::string& word) { options.framing = parse_framing(word); };
-  const auto framing = flags.add_option_function(
-      "--framing", take_framing, "what is one record (default: line; size=1400 for a regular file)");
-  framing.option_text("line|size=N|len32|all");
+  flags.add_value("--framing", "line|size=N|len32|all", take_framing,
+                  "what is one record (default: line; size=1400 for a regular file)");
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
                  "receive by a single call of recv(2) for SIZE bytes, and report what it returned");

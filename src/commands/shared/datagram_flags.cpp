@@ -12,16 +12,13 @@
 namespace sockx {
 
 void add_input_flags(Flags& flags, ExchangeOptions& options) {
-  flags
-      .add_option_function(
-          "--framing", [&](const std::string& word) { options.framing = parse_framing(word); },
-          "what of the input is one datagram (default: line; size=1400 for a regular file)")
-      .option_text("line|size=N|len32|all");
-  flags
-      .add_read(
-          "--rate", [&](const std::string& word) { options.pace = parse_pace(word); },
-          "send at most so many datagrams or bytes a second, evenly")
-      .option_text("Npps|SIZE");
+  flags.add_value(
+      "--framing", "line|size=N|len32|all",
+      [&](const std::string& word) { options.framing = parse_framing(word); },
+      "what of the input is one datagram (default: line; size=1400 for a regular file)");
+  flags.add_value(
+      "--rate", "Npps|SIZE", [&](const std::string& word) { options.pace = parse_pace(word); },
+      "send at most so many datagrams or bytes a second, evenly");
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(),
                     "flags of every call that sends");
 }

@@ -7,9 +7,7 @@
 namespace sockx {
 
 void add_retry_flags(Flags& flags, RetryFlags& target) {
-  flags.add_option("--retry", target.retries, "try N more times when connecting fails")
-      .option_text("N")
-      .range(0U, 1000000000U);
+  flags.add_number("--retry", target.retries, 0U, 1000000000U, "try N more times when connecting fails");
   flags.add_duration(
       "--retry-delay", target.delay,
       "wait DURATION before the second attempt, and longer before later ones (default: 250ms)");

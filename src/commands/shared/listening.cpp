@@ -48,11 +48,9 @@ void tell_listening(Context& context, const Address& address, const std::string&
 
 void add_listen_flags(Flags& flags, ListenFlags& target) {
   add_stream_flags(flags, target.options.stream);
-  flags.add_option("--backlog", target.options.backlog, "how many connections may wait to be accepted")
-      .option_text("N")
-      .range(0, 1 << 30);
-  flags.add_option("--port-file", target.port_file, "write the port to FILE once it is listened on")
-      .option_text("FILE");
+  flags.add_number("--backlog", target.options.backlog, 0, 1 << 30,
+                   "how many connections may wait to be accepted");
+  flags.add_file("--port-file", target.port_file, "write the port to FILE once it is listened on");
 }
 
 void add_binding_flags(Flags& flags, ListenFlags& target) {
@@ -63,8 +61,8 @@ void add_binding_flags(Flags& flags, ListenFlags& target) {
     options.file.mode = SocketFileRights::parse_mode(word);
   };
   const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
-  flags.add_read("--mode", read_mode, "the permissions of a unix socket's file").option_text("OCTAL");
-  flags.add_read("--owner", read_owner, "whose the file of a unix socket is").option_text("USER[:GROUP]");
+  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
+  flags.add_value("--owner", "USER[:GROUP]", read_owner, "whose the file of a unix socket is");
 }
 
 Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {

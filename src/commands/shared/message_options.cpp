@@ -19,7 +19,7 @@ Framing parse_framing(const std::string& word) {
 
 void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,
                        const std::string& help) {
-  const auto read = [&target, known, name](const std::string& list) {
+  const auto read = [&target, known](const std::string& list) {
     for (const auto& word : split_list(list)) {
       std::vector<std::string> words;
       bool found = false;
@@ -29,10 +29,10 @@ void add_message_flags(Flags& flags, const std::string& name, int& target, std::
         target |= flag.number;
         found = true;
       }
-      if (!found) throw_bad_choice(name, word, words);
+      if (!found) throw_bad_choice(word, words);
     }
   };
-  flags.add_option_function(name, read, help).option_text("FLAG[,FLAG...]");
+  flags.add_value(name, "FLAG[,FLAG...]", read, help);
 }
 
 }  // namespace sockx

@@ -125,20 +125,15 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   flags.add_flag("--lines", options.whole_lines,
                  "with stdio and broker: keep the lines of each client whole");
   const auto forward =
-      flags.add_option("--forward", options.forward, "join each connection to one with ENDPOINT")
-          .option_text("ENDPOINT")
-          .not_empty();
-  const auto send = flags.add_option("--send", options.send, "send FILE to whoever connects")
-                        .option_text("FILE")
-                        .not_empty();
+      flags.add_text("--forward", options.forward, "ENDPOINT", "join each connection to one with ENDPOINT");
+  const auto send = flags.add_file("--send", options.send, "send FILE to whoever connects");
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);
   broker.excludes(handler);
-  const auto workers =
-      flags.add_option("--workers", options.hosting.workers, "serve by N processes that share the port")
-          .option_text("N")
-          .range(1, 1024)
-          .excludes("--accept-timeout");
+  const auto workers = flags
+                           .add_number("--workers", options.hosting.workers, 1, 1024,
+                                       "serve by N processes that share the port")
+                           .excludes("--accept-timeout");
   const std::vector<std::string> of_servers_too{"--deadline", "--idle-timeout", "--exec", "--sh", "--until"};
   for (const auto option : {keep_open, handler, chat, broker, forward, send, workers})
     exclude_each(conversation, option, of_servers_too);

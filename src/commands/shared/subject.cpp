@@ -21,8 +21,8 @@ constexpr int not_given = SubjectFlags::not_given;
 int or_else(int given, int otherwise) { return given == not_given ? otherwise : given; }
 
 Task<> connect(Context& context, const SubjectFlags& flags, std::optional<Subject>& subject) {
-  auto endpoint = Endpoint::parse({*flags.peer}, Endpoint::Role::connecting);
-  if (endpoint.is_adopted()) throw BadInput(text("--connect: '{}': say --fd", *flags.peer));
+  auto endpoint = Endpoint::parse({flags.peer}, Endpoint::Role::connecting);
+  if (endpoint.is_adopted()) throw BadInput(text("--connect: '{}': say --fd", flags.peer));
   StreamOptions stream;
   stream.type = or_else(flags.type, SOCK_STREAM);
   stream.family = or_else(flags.family, AF_UNSPEC);
@@ -52,7 +52,7 @@ Subject open_subject(Context& context, const SubjectFlags& flags) {
     if (!is_socket(*flags.fd)) throw BadInput(text("--fd: {} is not an open socket", *flags.fd));
     return Subject(*flags.fd);
   }
-  if (flags.peer) {
+  if (!flags.peer.empty()) {
     std::optional<Subject> subject;
     context.run(connect(context, flags, subject));
     return std::move(*subject);
@@ -62,27 +62,22 @@ Subject open_subject(Context& context, const SubjectFlags& flags) {
 }
 
 void add_subject_flags(Flags& flags, SubjectFlags& target) {
-  const auto family = flags.add_constant("--family", target.family, address_families,
+  const auto family = flags.add_constant("--family", target.family, address_families, "FAMILY",
                                          "a new socket's address family (default: inet)");
-  family.option_text("FAMILY");
-  const auto type =
-      flags.add_constant("--type", target.type, socket_types, "a new socket's type (default: stream)");
-  type.option_text("TYPE");
+  const auto type = flags.add_constant("--type", target.type, socket_types, "TYPE",
+                                       "a new socket's type (default: stream)");
   const auto read_protocol = [&target](const std::string& word) { target.protocol = parse_protocol(word); };
-  const auto protocol = flags.add_read("--protocol", read_protocol,
-                                       "a new socket's protocol (default: what family and type imply)");
-  protocol.option_text("PROTOCOL");
+  const auto protocol = flags.add_value("--protocol", "PROTOCOL", read_protocol,
+                                        "a new socket's protocol (default: what family and type imply)");
   constexpr int most = std::numeric_limits<int>::max();
-  const auto fd =
-      flags.add_option("--fd", target.fd, "the socket that was inherited as, or that a process has as, N")
-          .option_text("N")
-          .range(0, most);
-  const auto pid =
-      flags.add_option("--pid", target.pid, "a running process, whose sockets stay as they are otherwise")
-          .option_text("PID")
-          .range(1, most);
-  const auto peer = flags.add_option("--connect", target.peer, "a socket that is connected to ENDPOINT")
-                        .option_text("ENDPOINT");
+  const auto fd = flags.add_number("--fd", target.fd, 0, most,
+                                   "the socket that was inherited as, or that a process has as, N");
+  const auto pid = flags
+                       .add_number("--pid", target.pid, 1, most,
+                                   "a running process, whose sockets stay as they are otherwise")
+                       .value_name("PID");
+  const auto peer =
+      flags.add_text("--connect", target.peer, "ENDPOINT", "a socket that is connected to ENDPOINT");
   for (const auto other : {fd, pid}) {
     other.excludes(peer);
     for (const auto of_new : {family, type, protocol}) other.excludes(of_new);

@@ -16,7 +16,7 @@ struct SubjectFlags {
   static constexpr int not_given = -1;
   int family = not_given, type = not_given, protocol = not_given;
   std::optional<int> pid, fd;
-  std::optional<std::string> peer;
+  std::string peer;
   TimeLimits limits;
 };
 

@@ -203,22 +203,12 @@ void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
                   {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
                   "the digest (default: xxh3-128)")
       .needs(asked);
-  flags.add_option("--name", options.name, "what the receiver is to call FILE")
-      .option_text("NAME")
-      .not_empty()
-      .needs(asked);
-  const auto compress = [&options](const std::string& word) {
-    if (word != "zstd") throw_bad_choice("--compress", word, {"zstd"});
-    options.compresses = true;
-  };
+  flags.add_text("--name", options.name, "NAME", "what the receiver is to call FILE").needs(asked);
   flags
-      .add_option_function("--compress", compress,
-                           "compress where that is faster, which is found out by trying")
-      .option_text("zstd")
+      .add_choice("--compress", options.compresses, {{"zstd", true}},
+                  "compress where that is faster, which is found out by trying")
       .needs(asked);
-  flags.add_option("--streams", options.streams, "send over N connections at once")
-      .option_text("N")
-      .range(1U, unsigned{most_streams})
+  flags.add_number("--streams", options.streams, 1, most_streams, "send over N connections at once")
       .needs(asked);
 }
 
@@ -230,12 +220,13 @@ void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target) {
                      "receive what a send-file --verified sends, and tell it when each file is "
                      "whole; go on where an earlier transfer broke off");
   const auto take_folder = [&target](const std::string& folder) {
+    if (folder.empty()) throw BadInput("'': say something");
     target.options.folder = folder;
     target.folder_given = true;
   };
-  flags.add_option_function("--output-dir", take_folder, "put the files below DIR (default: the current one)")
-      .option_text("DIR")
-      .not_empty()
+  flags
+      .add_value("--output-dir", "DIR", take_folder, "put the files below DIR (default: the current one)",
+                 ValueKind::directory)
       .needs(asked);
   flags.add_flag("--force", options.replaces, "replace files that are there and are others").needs(asked);
   flags

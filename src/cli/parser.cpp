@@ -1,0 +1,83 @@
+#include "cli/parser.hpp"
+
+#include <CLI/App.hpp>
+
+#include <memory>
+
+#include "cli/flags.hpp"
+#include "os/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ",") + name;
+  return all;
+}
+
+CLI::Option* add_row(CLI::App& app, const FlagRow& row) {
+  const auto names = joined(row.names);
+  const auto take = [&row](const std::string& word) { row.take(word); };
+  switch (row.kind) {
+    case ValueKind::none:
+      return app.add_flag_callback(
+          names, [&row] { row.take(""); }, row.help);
+    case ValueKind::optional: {
+      const auto value = std::make_shared<std::string>();
+      return app.add_flag(text("{}{{{}}}", names, row.value_without), *value, row.help)
+          ->each([take, value](const std::string& word) { take(word); });
+    }
+    default:
+      return app.add_option_function<std::string>(names, take, row.help);
+  }
+}
+
+/// Each word is an option of its own: CLI11 would take one like [a,b] for a list.
+void add_words(CLI::App& app, const WordsRow& words) {
+  const auto take = [&words](const std::string& word) { words.target->push_back(word); };
+  app.add_option_function<std::string>(words.shown, take)
+      ->option_text(words.shown)
+      ->required(words.is_required);
+  for (std::size_t i = 2; i <= words.most; ++i)
+    app.add_option_function<std::string>(text("word {}", i), take)->option_text("");
+}
+
+/// For the same reason neither a vector nor extra arguments.
+void add_word_list(CLI::App& app, const WordsRow& words) {
+  const auto take = [&words](const CLI::results_t& given) {
+    *words.target = given;
+    return true;
+  };
+  constexpr int most = 1'000'000;  // those that are not there are not missed
+  app.add_option(words.shown, take)
+      ->option_text(words.shown)
+      ->required(words.is_required)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(most);
+}
+
+}  // namespace
+
+void add_to(CLI::App& app, const Flags& flags) {
+  constexpr std::size_t few = 10;
+  if (flags.words().most > few)
+    add_word_list(app, flags.words());
+  else if (flags.words().most > 0)
+    add_words(app, flags.words());
+  for (const auto& row : flags.rows()) {
+    auto* const option = add_row(app, row)->option_text(row.value_name)->group(row.section);
+    if (row.is_repeatable) option->allow_extra_args(false)->trigger_on_parse();
+  }
+  for (const auto& row : flags.rows()) {
+    auto* const option = app.get_option(row.name());
+    for (const auto& other : row.needs) option->needs(app.get_option(other));
+    for (const auto& other : row.excludes) option->excludes(app.get_option(other));
+  }
+  std::string shown = "Examples:";
+  for (const auto& [command, meaning] : flags.examples()) shown += text("\n  {}\n      {}", command, meaning);
+  app.footer(shown + "\n\nEndpoints, durations, sizes, global options and exit statuses: man sockx");
+}
+
+}  // namespace sockx

@@ -1,0 +1,15 @@
+// The parser: CLI11, fed with the rows of Flags.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sockx {
+
+class Flags;
+
+/// Adds the options, the words and the examples to `app`, which must not outlive `flags`.
+void add_to(CLI::App& app, const Flags& flags);
+
+}  // namespace sockx

@@ -47,7 +47,6 @@ int run_command(const CommandLine& line, Report& report) {
   const auto& globals = line.globals;
   Log log({log_level(globals), uses_color(globals.color), globals.log_file}, report);
   Context context(report, log);
-  context.program = line.program;
   context.shows_progress = isatty(STDERR_FILENO) && !globals.quiet && !globals.json;
   int status = 0, signal = 0;
   try {
@@ -74,12 +73,10 @@ int run_app(const std::vector<std::string>& words) {
   fill_closed_standard_streams();
   reset_inherited_signals();
   ignore_signals_that_calls_report();
-  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  CommandLine line({words.begin() + 1, words.end()});
   try {
-    const auto own_end = std::find(words.begin(), words.end(), "--");  // what follows is another program's
-    if (std::find(words.begin(), own_end, "--inetd") != own_end) keep_words_from_peer();
-    CommandLine line;
-    if (const auto asked = line.parse({words.begin() + 1, words.end()})) {
+    if (line.mentions("--inetd")) keep_words_from_peer();
+    if (const auto asked = line.parse()) {
       const auto page = *asked + (asked->ends_with('\n') ? "" : "\n");
       const bool printed = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
       if (!printed) throw_errno("write stdout", Origin::standard_output);
@@ -93,7 +90,7 @@ int run_app(const std::vector<std::string>& words) {
     return status;
   } catch (...) {
     if (is_broken_standard_output(std::current_exception())) die_by_signal(SIGPIPE);
-    Report report({json, false, ""});
+    Report report({line.mentions("--json"), false, ""});
     const auto failure = describe_failure(std::current_exception());
     report.failure(failure);
     report.finish();

@@ -79,8 +79,9 @@ void declare(Flags& flags, GlobalOptions& globals) {
 
 }  // namespace
 
-CommandLine::CommandLine()
-    : app_(std::make_unique<CLI::App>("sockx: the BSD socket interface, usable from a shell", "sockx")) {
+CommandLine::CommandLine(std::vector<std::string> words)
+    : typed_(std::move(words)),
+      app_(std::make_unique<CLI::App>("sockx: the BSD socket interface, usable from a shell", "sockx")) {
   app_->formatter(std::make_shared<HelpFormatter>());
   app_->require_subcommand(1, 1);
   app_->fallthrough();
@@ -103,14 +104,18 @@ CommandLine::CommandLine()
 
 CommandLine::~CommandLine() = default;
 
-std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
-  cut_off_program(words);
-  typed_ = words;
-  check_first_word(words);
-  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+bool CommandLine::mentions(std::string_view option) const {
+  const auto end = std::ranges::find(typed_, "--");  // what follows are the words of another program
+  return std::find(typed_.begin(), end, option) != end;
+}
+
+std::optional<std::string> CommandLine::parse() {
+  cut_off_program();
+  check_first_word(typed_);
+  std::vector<std::string> words(typed_.rbegin(), typed_.rend());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(words));
-    for (const auto& check : flags_.checks()) check();
+    flags_.finish(std::move(program_));
     return {};
   } catch (const CLI::CallForVersion& asked) {
     return asked.what();
@@ -134,7 +139,8 @@ std::optional<std::string> CommandLine::parse(std::vector<std::string> words) {
 }
 
 /// Only --exec takes words of its own; elsewhere `--` ends the options, as CLI11 has it.
-void CommandLine::cut_off_program(std::vector<std::string>& words) {
+void CommandLine::cut_off_program() {
+  auto& words = typed_;
   const auto dashes = std::find(words.begin(), words.end(), "--");
   const auto exec = std::find(words.begin(), dashes, "--exec");
   const auto has_blank = [](const std::string& word) {
@@ -145,7 +151,7 @@ void CommandLine::cut_off_program(std::vector<std::string>& words) {
   if (dashes == words.end() && exec != dashes)
     exec_without_dashes_ = hint_for_exec(exec + 1 == dashes ? "" : *(exec + 1));
   if (dashes == words.end() || exec == dashes) return;
-  program.assign(dashes + 1, words.end());
+  program_.assign(dashes + 1, words.end());
   words.erase(dashes, words.end());
 }
 

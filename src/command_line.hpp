@@ -28,20 +28,22 @@ struct GlobalOptions {
 
 class CommandLine {
  public:
-  CommandLine();
+  /// Looks at the words after the program's name.
+  explicit CommandLine(std::vector<std::string> words);
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
   ~CommandLine();
-  /// Reads the words after the program's name. Returns the text to print when --help or --version asked for
-  /// it. Throws BadInput for whatever is not understood.
-  std::optional<std::string> parse(std::vector<std::string> words);
+  /// Whether an option is among the words, before these have been understood.
+  bool mentions(std::string_view option) const;
+  /// Reads the words. Returns the text to print when --help or --version asked for it. Throws BadInput for
+  /// whatever is not understood.
+  std::optional<std::string> parse();
 
   GlobalOptions globals;
-  Run run;                           // of the subcommand named
-  std::vector<std::string> program;  // what follows `--` after --exec
+  Run run;  // of the subcommand named
 
  private:
-  void cut_off_program(std::vector<std::string>& words);
+  void cut_off_program();
   void check_first_word(const std::vector<std::string>& words) const;
   void throw_if_of_subcommand(const std::string& word) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
@@ -49,10 +51,11 @@ class CommandLine {
   std::optional<bool> takes_value(const std::string& command, const std::string& option) const;
   const CLI::App& chosen() const;
   std::string name_of_chosen() const;
-  Flags global_flags_, flags_;  // of all commands, and of the one that was named
+  std::vector<std::string> typed_;    // all words but those of program_
+  std::vector<std::string> program_;  // what follows `--` after --exec
+  std::string exec_without_dashes_;   // what to say of that, if it turns out to be wrong
+  Flags global_flags_, flags_;        // of all commands, and of the one that was named
   std::unique_ptr<CLI::App> app_;
-  std::vector<std::string> typed_;   // without the program of --exec
-  std::string exec_without_dashes_;  // what to say of that, if it turns out to be wrong
 };
 
 }  // namespace sockx

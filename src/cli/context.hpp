@@ -53,7 +53,6 @@ class Context {
 
   Report& report;
   Log& log;
-  std::vector<std::string> program;  // the words after `--`, for --exec
   bool shows_progress = false;  // a bar may be drawn: standard error is a terminal, and no --quiet or --json
 
  private:

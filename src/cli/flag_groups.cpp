@@ -23,10 +23,6 @@ std::optional<Duration> timeout_from_environment() {
 
 }  // namespace
 
-void add_endpoint(Flags& flags, std::vector<std::string>& words, const std::string& shown) {
-  flags.add_words(words, 2, shown);
-}
-
 void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
   const auto four = flags.add_flag(
       "-4", [&options] { options.family = AF_INET; }, "use IPv4 only");

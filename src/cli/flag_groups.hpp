@@ -10,9 +10,6 @@
 
 namespace sockx {
 
-/// The words of one endpoint, read with Endpoint::parse once the command runs.
-void add_endpoint(Flags& flags, std::vector<std::string>& words, const std::string& shown);
-
 /// -4, -6, --numeric, --source, --interface, --opt; `for_stream` as find_option() has it.
 void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream);
 

@@ -1,5 +1,6 @@
 #include "cli/flags.hpp"
 
+#include <memory>
 #include <stdexcept>
 
 #include "os/digits.hpp"
@@ -140,6 +141,23 @@ Flag Flags::add_constants(const std::string& names, int& target, const NameTable
                           const std::string& help) {
   const auto read = [&target, &table](const std::string& list) { target = table.parse_flags(list); };
   return add_value(names, "FLAG[,FLAG...]", read, help);
+}
+
+Flag Flags::add_program(const std::string& names, std::vector<std::string>& target, const std::string& help) {
+  const auto is_asked = std::make_shared<bool>(false);
+  take_program_ = [&target, is_asked, name = split(names).back()](std::vector<std::string> words) {
+    if (*is_asked && words.empty())
+      throw BadInput(
+          text("{0}: the program and its arguments come last, behind `--`: `{0} -- PROGRAM ARG...`", name));
+    target = std::move(words);
+  };
+  return add_flag(
+      names, [is_asked] { *is_asked = true; }, help);
+}
+
+void Flags::finish(std::vector<std::string> program) {
+  take_program_(std::move(program));
+  when_read_();
 }
 
 Flag Flags::get(const std::string& name) {

@@ -53,7 +53,7 @@ struct WordsRow {
   std::string shown;  // for --help: "HOST PORT"
   std::size_t most = 0;
   bool is_required = true;
-  std::vector<std::string>* target = nullptr;
+  std::vector<std::string> given = {};  // once they have been read
 };
 
 /// A handle on a row, which it changes. Others are named, and may be declared later.
@@ -115,22 +115,26 @@ class Flags {
                     const std::string& value_name, const std::string& help);
   Flag add_constants(const std::string& names, int& target, const NameTable& table, const std::string& help);
 
-  /// At most `most` words, untouched.
-  void add_words(std::vector<std::string>& target, std::size_t most, const std::string& shown,
-                 bool is_required = true) {
-    words_ = {shown, most, is_required, &target};
+  /// At most `most` words, untouched. Returns where they are once they have been read.
+  const std::vector<std::string>& add_words(std::size_t most, const std::string& shown,
+                                            bool is_required = true) {
+    words_ = {shown, most, is_required};
+    return words_.given;
   }
-  /// Any number of words, untouched.
-  void add_word_list(std::vector<std::string>& target, const std::string& shown, bool is_required = true) {
-    add_words(target, std::numeric_limits<std::size_t>::max(), shown, is_required);
+  const std::vector<std::string>& add_word_list(const std::string& shown, bool is_required = true) {
+    return add_words(std::numeric_limits<std::size_t>::max(), shown, is_required);
   }
+  /// A flag with the words of another program behind `--`, into `target`.
+  Flag add_program(const std::string& names, std::vector<std::string>& target, const std::string& help);
 
   void set_examples(std::vector<std::pair<std::string, std::string>> examples) {
     examples_ = std::move(examples);
   }
 
-  /// Called once all words have been read. Throws BadInput for words that do not go together.
-  void when_read(std::function<void()> check) { checks_.push_back(std::move(check)); }
+  /// Called once all words have been read. Throws BadInput for what does not go together.
+  void when_read(std::function<void()> call) { when_read_ = std::move(call); }
+  /// All words have been read, those of a program too. Throws BadInput.
+  void finish(std::vector<std::string> program);
 
   /// The option of that name, which is declared already.
   Flag get(const std::string& name);
@@ -138,9 +142,8 @@ class Flags {
   std::vector<Flag> all();
 
   const std::deque<FlagRow>& rows() const { return rows_; }
-  const WordsRow& words() const { return words_; }
+  WordsRow& words() { return words_; }
   const std::vector<std::pair<std::string, std::string>>& examples() const { return examples_; }
-  const std::vector<std::function<void()>>& checks() const { return checks_; }
 
  private:
   friend class HelpSection;
@@ -151,7 +154,8 @@ class Flags {
   std::deque<FlagRow> rows_;
   WordsRow words_;
   std::vector<std::pair<std::string, std::string>> examples_;
-  std::vector<std::function<void()>> checks_;
+  std::function<void(std::vector<std::string>)> take_program_ = [](const auto&) {};
+  std::function<void()> when_read_ = [] {};
   std::string section_ = "Options";
 };
 

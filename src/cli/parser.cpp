@@ -35,8 +35,8 @@ CLI::Option* add_row(CLI::App& app, const FlagRow& row) {
 }
 
 /// Each word is an option of its own: CLI11 would take one like [a,b] for a list.
-void add_words(CLI::App& app, const WordsRow& words) {
-  const auto take = [&words](const std::string& word) { words.target->push_back(word); };
+void add_words(CLI::App& app, WordsRow& words) {
+  const auto take = [&words](const std::string& word) { words.given.push_back(word); };
   app.add_option_function<std::string>(words.shown, take)
       ->option_text(words.shown)
       ->required(words.is_required);
@@ -45,9 +45,9 @@ void add_words(CLI::App& app, const WordsRow& words) {
 }
 
 /// For the same reason neither a vector nor extra arguments.
-void add_word_list(CLI::App& app, const WordsRow& words) {
+void add_word_list(CLI::App& app, WordsRow& words) {
   const auto take = [&words](const CLI::results_t& given) {
-    *words.target = given;
+    words.given = given;
     return true;
   };
   constexpr int most = 1'000'000;  // those that are not there are not missed
@@ -60,7 +60,7 @@ void add_word_list(CLI::App& app, const WordsRow& words) {
 
 }  // namespace
 
-void add_to(CLI::App& app, const Flags& flags) {
+void add_to(CLI::App& app, Flags& flags) {
   constexpr std::size_t few = 10;
   if (flags.words().most > few)
     add_word_list(app, flags.words());

@@ -10,6 +10,6 @@ namespace sockx {
 class Flags;
 
 /// Adds the options, the words and the examples to `app`, which must not outlive `flags`.
-void add_to(CLI::App& app, const Flags& flags);
+void add_to(CLI::App& app, Flags& flags);
 
 }  // namespace sockx

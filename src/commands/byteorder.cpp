@@ -1,4 +1,5 @@
-// sockx byteorder: the order of bytes in memory and on the wire, and addresses as text and as bytes.
+#include "commands/byteorder.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -6,21 +7,16 @@
 #include <bit>
 
 #include "cli/flags.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/word_source.hpp"
 #include "net/byte_order.hpp"
 #include "os/error.hpp"
 #include "os/hexadecimal.hpp"
 #include "os/nearest.hpp"
+#include "os/text.hpp"
 
 namespace sockx {
 
 namespace {
-
-struct ByteorderArguments {
-  std::vector<std::string> words;
-  int family = AF_UNSPEC;
-};
 
 struct Converted {
   std::string line;
@@ -152,7 +148,9 @@ class Converter {
   ExitCode status_ = ExitCode::done;
 };
 
-ExitCode run(Context& context, const ByteorderArguments& options) {
+}  // namespace
+
+ExitCode run(Context& context, const ByteorderOptions& options) {
   if (options.words.empty()) {
     if (options.family != AF_UNSPEC) throw BadInput("--family: only with inet-pton and inet-ntop");
     draw(context);
@@ -170,18 +168,14 @@ ExitCode run(Context& context, const ByteorderArguments& options) {
   return converter.status();
 }
 
-}  // namespace
-
-Run declare_byteorder(Flags& flags) {
-  const auto options = std::make_shared<ByteorderArguments>();
-  auto& o = *options;
-  flags.add_word_list(o.words, "[FUNCTION VALUE...]", false);
+void declare(Flags& flags, ByteorderOptions& o) {
+  const auto& words = flags.add_word_list("[FUNCTION VALUE...]", false);
   flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
                    "of inet-pton and inet-ntop (default: what the value looks like)");
   flags.set_examples({{"sockx byteorder", "draw numbers as this machine and the network have them"},
                       {"sockx byteorder htons 80 0x1f90", "exchange the bytes of numbers"},
                       {"sockx byteorder inet-pton ::1", "the bytes of an address"}});
-  return [options](Context& context) { return run(context, *options); };
+  flags.when_read([&o, &words] { o.words = words; });
 }
 
 }  // namespace sockx

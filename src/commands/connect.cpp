@@ -1,26 +1,17 @@
-// sockx connect: open a connection and join it to the standard streams.
+#include "commands/connect.hpp"
+
 #include "cli/flag_groups.hpp"
-#include "commands/commands.hpp"
-#include "commands/shared/checking.hpp"
 #include "commands/shared/conversation.hpp"
-#include "commands/shared/dialing.hpp"
 #include "commands/shared/passing.hpp"
 #include "net/pacing.hpp"
+#include "os/error.hpp"
 
 namespace sockx {
 
 namespace {
 
-struct ConnectArguments {
-  std::vector<std::string> words;
-  StreamOptions stream;
-  RetryFlags retry;
-  CheckFlags checking;
-  ConversationOptions conversation;
-};
-
-Task<> connect(Context& context, const ConnectArguments& options, ConversationSummary& summary) {
-  auto endpoint = Endpoint::parse(options.words, Endpoint::Role::connecting);
+Task<> connect(Context& context, const ConnectOptions& options, ConversationSummary& summary) {
+  auto endpoint = options.endpoint;
   const auto& conversation = options.conversation;
   auto how = redial_options(context, options.retry, conversation.limits.connect);
   auto dialing = dial_options(context, options.stream);
@@ -46,14 +37,13 @@ Task<> connect(Context& context, const ConnectArguments& options, ConversationSu
 
 }  // namespace
 
-Run declare_connect(Flags& flags) {
-  const auto options = std::make_shared<ConnectArguments>();
-  add_endpoint(flags, options->words, "HOST PORT");
-  add_stream_flags(flags, options->stream);
-  add_connect_timeout(flags, options->conversation.limits);
-  add_retry_flags(flags, options->retry);
-  add_check_flags(flags, options->checking);
-  const auto conversation = add_conversation_flags(flags, options->conversation, options->stream);
+void declare(Flags& flags, ConnectOptions& o) {
+  const auto& words = flags.add_words(2, "HOST PORT");
+  add_stream_flags(flags, o.stream);
+  add_connect_timeout(flags, o.conversation.limits);
+  add_retry_flags(flags, o.retry);
+  add_check_flags(flags, o.checking);
+  const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
   exclude_each(conversation, flags.get("--check"));
   exclude_each(conversation, flags.get("--scan"));
   flags.set_examples(
@@ -62,21 +52,28 @@ Run declare_connect(Flags& flags) {
        {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
        {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
        {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
-  return [options](Context& context) {
-    const auto& limits = options->conversation.limits;
-    if (options->checking.scan && options->retry.are_given())
+  flags.when_read([&o, &words] {
+    if (o.checking.scan && o.retry.are_given())
       throw BadInput("--scan: each port is tried once; leave --retry, --retry-delay and --wait-for out");
-    if (options->checking.scan)
-      return run_scan(context, options->words, options->checking, options->stream, limits);
-    if (options->checking.check)
-      return run_check(context, options->words, options->stream, options->retry, limits);
-    check(options->conversation, options->stream, context);
-    context.report.keep_standard_output_for_payload();
-    ConversationSummary summary(context);
-    context.run(connect(context, *options, summary), limits.whole_run);
-    summary.complete();
-    return ExitCode::done;
-  };
+    check(o.conversation, o.stream);
+    if (o.checking.scan)
+      o.scanned = ScanTarget::parse(words);
+    else
+      o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
+  });
+}
+
+ExitCode run(Context& context, const ConnectOptions& options) {
+  const auto& limits = options.conversation.limits;
+  if (options.checking.scan)
+    return run_scan(context, options.scanned, options.checking, options.stream, limits);
+  if (options.checking.check)
+    return run_check(context, options.endpoint, options.stream, options.retry, limits);
+  context.report.keep_standard_output_for_payload();
+  ConversationSummary summary(context);
+  context.run(connect(context, options, summary), limits.whole_run);
+  summary.complete();
+  return ExitCode::done;
 }
 
 }  // namespace sockx

@@ -1,10 +1,10 @@
-// sockx getaddrinfo: one call of getaddrinfo(3), with every hint and flag, and all that it returns.
+#include "commands/getaddrinfo.hpp"
+
 #include <netdb.h>
 
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
 #include "cli/time_limits.hpp"
-#include "commands/commands.hpp"
 #include "net/look_up.hpp"
 #include "net/lookups.hpp"
 #include "net/names.hpp"
@@ -15,12 +15,6 @@
 namespace sockx {
 
 namespace {
-
-struct GetaddrinfoArguments {
-  std::vector<std::string> words;
-  AddressQuery query;
-  std::optional<Duration> timeout;
-};
 
 std::vector<std::string> cells_of(const AddressTuple& tuple) {
   const bool is_v6 = tuple.family == AF_INET6;
@@ -57,7 +51,7 @@ void tell(Context& context, const AddressAnswer& answer, Duration span) {
   context.report.record("answered", {{"tuples", answer.tuples.size()}, {"seconds", seconds(span)}});
 }
 
-Task<> ask(Context& context, const GetaddrinfoArguments& options) {
+Task<> ask(Context& context, const GetaddrinfoOptions& options) {
   const auto& query = options.query;
   const auto asked = text("getaddrinfo {}", query.words());
   const auto begun = Clock::now();
@@ -76,10 +70,8 @@ std::optional<std::string> or_null(const std::vector<std::string>& words, std::s
 
 }  // namespace
 
-Run declare_getaddrinfo(Flags& flags) {
-  const auto options = std::make_shared<GetaddrinfoArguments>();
-  auto& o = *options;
-  flags.add_words(o.words, 2, "[HOST] [SERVICE]", false);
+void declare(Flags& flags, GetaddrinfoOptions& o) {
+  const auto& words = flags.add_words(2, "[HOST] [SERVICE]", false);
   flags.add_constant("--family", o.query.family, address_families, "unspec|inet|inet6",
                      "answer with this address family only");
   flags.add_constant("--socktype", o.query.type, socket_types, "TYPE", "answer for this socket type only");
@@ -92,14 +84,17 @@ Run declare_getaddrinfo(Flags& flags) {
        {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80", "what a server binds to"},
        {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
         "IPv4 addresses as IPv6 ones"}});
-  return [options](Context& context) {
-    if (options->words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
-    options->query.host = or_null(options->words, 0);
-    options->query.service = or_null(options->words, 1);
-    if ((options->query.flags & (AI_IDN | AI_CANONIDN)) != 0) use_letters_of_locale();
-    context.run(ask(context, *options));
-    return ExitCode::done;
-  };
+  flags.when_read([&o, &words] {
+    if (words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
+    o.query.host = or_null(words, 0);
+    o.query.service = or_null(words, 1);
+  });
+}
+
+ExitCode run(Context& context, const GetaddrinfoOptions& options) {
+  if ((options.query.flags & (AI_IDN | AI_CANONIDN)) != 0) use_letters_of_locale();
+  context.run(ask(context, options));
+  return ExitCode::done;
 }
 
 }  // namespace sockx

@@ -1,9 +1,9 @@
-// sockx raw: IP packets of a protocol, their payload or all of them made by hand.
+#include "commands/raw.hpp"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "cli/flag_groups.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/datagram_flags.hpp"
 #include "commands/shared/datagram_output.hpp"
 #include "commands/shared/datagram_streams.hpp"
@@ -19,23 +19,20 @@ namespace sockx {
 
 namespace {
 
-struct RawArguments {
-  std::vector<std::string> words;
-  RawOptions raw;
-  ExchangeOptions exchange;
-  std::optional<std::uint64_t> datagrams;
-  std::optional<DatagramFormat> format;
-  TimeLimits limits;
-};
-
-std::string host_of(const RawArguments& o) {
-  if (o.words.size() < 2) return "";
-  if (o.words[1].empty()) throw BadInput("'': the host is empty");
-  return o.words[1];
+/// Throws BadInput.
+void read_words(RawOptions& o, const std::vector<std::string>& words) {
+  o.raw.protocol = parse_protocol(words.front());
+  if (o.raw.protocol < 1 || o.raw.protocol > 255)
+    throw BadInput(text("'{}': a protocol of IP is a number from 1 to 255 or a name", words.front()));
+  if (o.raw.protocol == IPPROTO_RAW && !o.raw.ip_header)
+    throw BadInput(text("'{}': that protocol only sends packets with --ip-header", words.front()));
+  if (words.size() < 2) return;
+  o.host = words[1];
+  if (o.host.empty()) throw BadInput("'': the host is empty");
 }
 
-void check(const RawArguments& o) {
-  const bool hears_all = o.words.size() < 2;
+void check(const RawOptions& o) {
+  const bool hears_all = o.host.empty();
   if ((o.exchange.send_flags & MSG_MORE) != 0)
     throw BadInput("--send-flags: more joins datagrams of UDP, and no packets: say dontroute");
   if (hears_all && !o.raw.ip_header && (o.exchange.expected || o.exchange.reply_timeout))
@@ -64,7 +61,7 @@ void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_
 }
 
 /// What happens to a packet before it is sent.
-std::function<void(std::vector<std::byte>&)> finisher(const RawOptions& options, int family) {
+std::function<void(std::vector<std::byte>&)> finisher(const RawSocketOptions& options, int family) {
   if (!options.checksum) return {};
   if (family == AF_INET6)  // the kernel fills it in
     return [offset = *options.checksum](std::vector<std::byte>& packet) { check_room(packet, offset); };
@@ -80,20 +77,14 @@ RecordLimit limit_of(int family, bool ip_header) {
           text("{} has room for", is_ipv4 ? "IPv4" : "IPv6")};
 }
 
-Task<> run_raw(Context& context, RawArguments options, std::optional<DatagramSummary>& summary) {
+Task<> run_raw(Context& context, RawOptions options, std::optional<DatagramSummary>& summary) {
   auto& loop = co_await this_loop();
   auto& exchange = options.exchange;
-  const auto host = host_of(options);
-  options.raw.protocol = parse_protocol(options.words.front());
-  if (options.raw.protocol < 1 || options.raw.protocol > 255)
-    throw BadInput(text("'{}': a protocol of IP is a number from 1 to 255 or a name", options.words.front()));
-  if (options.raw.protocol == IPPROTO_RAW && !options.raw.ip_header)
-    throw BadInput(text("'{}': that protocol only sends packets with --ip-header", options.words.front()));
-  auto end = co_await open_raw(host, options.raw);
+  auto end = co_await open_raw(options.host, options.raw);
   const int family = end.local.family();
   if (family == AF_INET6 && options.raw.checksum && options.raw.ip_header)
     throw BadInput("--checksum: over IPv6 the kernel fills it in, and only without --ip-header");
-  exchange.is_client = !host.empty() || options.raw.ip_header;
+  exchange.is_client = !options.host.empty() || options.raw.ip_header;
   if (exchange.is_client)
     exchange.send_limit = options.datagrams;
   else
@@ -118,10 +109,8 @@ Task<> run_raw(Context& context, RawArguments options, std::optional<DatagramSum
 
 }  // namespace
 
-Run declare_raw(Flags& flags) {
-  const auto options = std::make_shared<RawArguments>();
-  auto& o = *options;
-  flags.add_words(o.words, 2, "PROTOCOL [HOST]");
+void declare(Flags& flags, RawOptions& o) {
+  const auto& words = flags.add_words(2, "PROTOCOL [HOST]");
   flags.add_flag("--ip-header", o.raw.ip_header,
                  "what is sent begins with the IP header, and over IPv4 what is shown too");
   flags
@@ -140,18 +129,23 @@ Run declare_raw(Flags& flags) {
                       {"printf '\\010\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
                        "--checksum 2 --expect 1",
                        "ping: an echo request, and the reply"}});
-  return [options](Context& context) {
-    check(*options);
-    options->exchange.is_udp = false;
-    options->exchange.idle_timeout = options->limits.idle;
-    options->raw.socket.tells_facts =
-        options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
-    context.report.keep_standard_output_for_payload();
-    std::optional<DatagramSummary> summary;
-    context.run(run_raw(context, *options, summary), options->limits.whole_run);
-    if (summary) summary->complete();
-    return ExitCode::done;
-  };
+  flags.when_read([&o, &words] {
+    read_words(o, words);
+    check(o);
+  });
+}
+
+ExitCode run(Context& context, const RawOptions& given) {
+  auto options = given;
+  options.exchange.is_udp = false;
+  options.exchange.idle_timeout = options.limits.idle;
+  options.raw.socket.tells_facts =
+      options.format == DatagramFormat::json || context.log.shows(LogLevel::debug);
+  context.report.keep_standard_output_for_payload();
+  std::optional<DatagramSummary> summary;
+  context.run(run_raw(context, std::move(options), summary), given.limits.whole_run);
+  if (summary) summary->complete();
+  return ExitCode::done;
 }
 
 }  // namespace sockx

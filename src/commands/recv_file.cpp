@@ -1,7 +1,6 @@
-// sockx recv-file: connections into files, to standard output or to nowhere.
+#include "commands/recv_file.hpp"
 
 #include "cli/flag_groups.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/receiving_service.hpp"
 #include "net/lookups.hpp"
 #include "os/error.hpp"
@@ -37,18 +36,29 @@ void check(const RecvFileOptions& options) {
     throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", output));
 }
 
-/// Whether the host to listen on may have been meant as the name of a file, as send-file takes one.
-bool may_begin_with_file(const RecvFileOptions& options) {
-  return options.words.size() == 2 && options.meeting.listens && options.target.to_standard_output() &&
-         !options.target.output_given;
+/// The host to listen on, where it may have been meant as the name of a file, as send-file takes one.
+std::string host_like_file(const RecvFileOptions& options) {
+  const bool may_be =
+      options.meeting.listens && options.target.to_standard_output() && !options.target.output_given;
+  const auto* const where = options.endpoint ? std::get_if<HostPort>(&options.endpoint->where) : nullptr;
+  return may_be && where != nullptr ? where->host : "";
 }
 
 /// Throws BadInput for a path in the place of the host.
-void check_host(const RecvFileOptions& options) {
-  const auto& words = options.words;
-  if (may_begin_with_file(options) && words[0].find('/') != std::string::npos &&
-      words[0].find("://") == std::string::npos)
+void check_host(const RecvFileOptions& options, const std::vector<std::string>& words) {
+  const bool is_like_path = words.size() == 2 && words[0].find('/') != std::string::npos &&
+                            words[0].find("://") == std::string::npos;
+  if (is_like_path && options.meeting.listens && options.target.to_standard_output() &&
+      !options.target.output_given)
     throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
+}
+
+void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
+  if (!o.meeting.listens && words.empty())
+    throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
+  check_host(o, words);
+  o.endpoint =
+      o.meeting.listens ? endpoint_to_listen_on(o.hosting.activation, words) : endpoint_of(o.meeting, words);
 }
 
 /// What would make every transfer in vain is said before anybody comes.
@@ -64,7 +74,7 @@ void check_folders(const RecvFileOptions& options) {
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
 Task<> fetch(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
-  Meeting meeting(context, board, options.meeting, options.words, options.limits, deadline);
+  Meeting meeting(context, board, options.meeting, *options.endpoint, options.limits, deadline);
   auto connection = co_await meeting.next();
   if (!options.verified.asked) {
     co_await receive(context, board, options, std::move(connection), 1, deadline);
@@ -87,7 +97,7 @@ void serve(Context& context, ProgressBoard& board, const RecvFileOptions& option
   auto admission = options.hosting;
   if (options.verified.asked) admission.most.reset();  // a transfer may have several connections
   host({.context = context,
-        .words = options.words,
+        .endpoint = options.endpoint,
         .listening = options.meeting.listening,
         .options = admission,
         .accept_timeout = options.limits.accept,
@@ -101,46 +111,14 @@ void serve(Context& context, ProgressBoard& board, const RecvFileOptions& option
         .tell_listening = [&](const Address& where) { service->listens_at(where.to_string()); }});
 }
 
-ExitCode run(Context& context, const RecvFileOptions& options) {
-  if (options.meeting.listens) {
-    check_endpoint(options.hosting.activation, options.words);
-  } else if (options.words.empty()) {
-    throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
-  }
-  check_host(options);
-  check(options);
-  options.progress.apply(context);
-  if (options.target.to_standard_output() && !options.verified.asked)
-    context.report.keep_standard_output_for_payload();
-  check_folders(options);
-  if (options.hosting.keep_open) {
-    context.shows_progress = false;
-    context.report.queue_results();
-  }
-  ProgressBoard board(context);
-  try {
-    if (options.meeting.listens)
-      serve(context, board, options);
-    else
-      board.run(fetch(context, board, options));
-  } catch (const ResolveError& error) {
-    if (!may_begin_with_file(options)) throw;
-    throw ResolveError(error,
-                       text("; to receive into a file say -o {} {}", options.words[0], options.words[1]));
-  }
-  return ExitCode::done;
-}
-
 }  // namespace
 
-Run declare_recv_file(Flags& flags) {
-  const auto options = std::make_shared<RecvFileOptions>();
-  auto& o = *options;
-  flags.add_words(o.words, 2,
-                  "[HOST] PORT\n"
-                  "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
-                  "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
-                  false);
+void declare(Flags& flags, RecvFileOptions& o) {
+  const auto& words = flags.add_words(2,
+                                      "[HOST] PORT\n"
+                                      "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
+                                      "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
+                                      false);
   const auto take_output = [&o](const std::string& file) {
     o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
     o.target.output_given = true;
@@ -185,14 +163,39 @@ Run declare_recv_file(Flags& flags) {
        {"sockx recv-file 5678 | tar x", "hand it on"},
        {"sockx recv-file --verified --output-dir in 5678", "take files and directories, each verified"},
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
-  return [options](Context& context) {
-    const bool keeps_open = options->hosting.keep_open;
-    options->target.is_pattern = keeps_open || options->hosting.activation.are_given();
-    options->target.is_one_of_several = keeps_open;
-    options->hosting.access.numeric = options->meeting.stream().numeric;
-    options->receive.idle_timeout = options->limits.idle;
-    return run(context, *options);
-  };
+  flags.when_read([&o, &words] {
+    const bool keeps_open = o.hosting.keep_open;
+    o.target.is_pattern = keeps_open || o.hosting.activation.are_given();
+    o.target.is_one_of_several = keeps_open;
+    o.hosting.access.numeric = o.meeting.stream().numeric;
+    o.receive.idle_timeout = o.limits.idle;
+    check(o);
+    read_words(o, words);
+  });
+}
+
+ExitCode run(Context& context, const RecvFileOptions& options) {
+  options.progress.apply(context);
+  if (options.target.to_standard_output() && !options.verified.asked)
+    context.report.keep_standard_output_for_payload();
+  check_folders(options);
+  if (options.hosting.keep_open) {
+    context.shows_progress = false;
+    context.report.queue_results();
+  }
+  ProgressBoard board(context);
+  try {
+    if (options.meeting.listens)
+      serve(context, board, options);
+    else
+      board.run(fetch(context, board, options));
+  } catch (const ResolveError& error) {
+    const auto host = host_like_file(options);
+    if (host.empty()) throw;
+    throw ResolveError(error, text("; to receive into a file say -o {} {}", host,
+                                   std::get<HostPort>(options.endpoint->where).port));
+  }
+  return ExitCode::done;
 }
 
 }  // namespace sockx

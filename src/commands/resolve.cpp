@@ -1,11 +1,11 @@
-// sockx resolve: names to addresses and back, services and protocols; one word, or thousands.
+#include "commands/resolve.hpp"
+
 #include <netdb.h>
 
 #include <algorithm>
 
 #include "cli/flags.hpp"
 #include "cli/time_limits.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/finding.hpp"
 #include "commands/shared/word_source.hpp"
 #include "flow/in_order.hpp"
@@ -28,16 +28,6 @@ constexpr std::size_t most_results = 1024;
 /// addresses.
 constexpr std::size_t descriptors_of_one = 4;
 
-struct ResolveArguments {
-  std::vector<std::string> words;
-  Question question = Question::addresses;
-  bool host_name = false;
-  int family = AF_UNSPEC;
-  int flags = 0;
-  std::optional<Duration> timeout, deadline;
-  std::uint64_t parallel = 32;
-};
-
 /// A finding with the word that it is about.
 struct Answer {
   std::string word;
@@ -46,7 +36,7 @@ struct Answer {
 };
 
 /// The pass goes where the thread goes, which may outlive our patience.
-Task<Answer> ask(const ResolveArguments& options, std::string word, ThreadLimit::Pass pass) {
+Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Pass pass) {
   const auto begun = Clock::now();
   std::function<Finding()> work = [word, question = options.question, family = options.family,
                                    flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
@@ -94,7 +84,7 @@ class Teller {
   ExitCode status_ = ExitCode::done;
 };
 
-Task<> ask_all(const ResolveArguments& options, InOrder<Answer>& answers) {
+Task<> ask_all(const ResolveOptions& options, InOrder<Answer>& answers) {
   auto& loop = co_await this_loop();
   WordSource words(loop, options.words);
   const auto affordable = affordable_sockets() / descriptors_of_one;
@@ -116,7 +106,7 @@ Task<> ask_all(const ResolveArguments& options, InOrder<Answer>& answers) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<> resolve_all(const ResolveArguments& options, Teller& teller) {
+Task<> resolve_all(const ResolveOptions& options, Teller& teller) {
   InOrder<Answer>::Deliver deliver = [&teller](const Outcome<Answer>& outcome) {
     if (outcome.failure) std::rethrow_exception(outcome.failure);
     teller.tell(*outcome.result);
@@ -128,7 +118,9 @@ Task<> resolve_all(const ResolveArguments& options, Teller& teller) {
   co_await any(std::move(tasks));
 }
 
-ExitCode run(Context& context, const ResolveArguments& given) {
+}  // namespace
+
+ExitCode run(Context& context, const ResolveOptions& given) {
   if (given.host_name) {
     if (!given.words.empty()) throw BadInput("--hostname: it takes no words");
     const auto name = get_host_name();
@@ -149,12 +141,8 @@ ExitCode run(Context& context, const ResolveArguments& given) {
   return teller.status();
 }
 
-}  // namespace
-
-Run declare_resolve(Flags& flags) {
-  const auto options = std::make_shared<ResolveArguments>();
-  auto& o = *options;
-  flags.add_word_list(o.words, "[WORD...]", false);
+void declare(Flags& flags, ResolveOptions& o) {
+  const auto& words = flags.add_word_list("[WORD...]", false);
   const auto four = flags.add_flag(
       "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
   const auto six = flags.add_flag(
@@ -193,7 +181,7 @@ Run declare_resolve(Flags& flags) {
       {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
        {"sockx resolve - < names", "of many, in their order"},
        {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
-  return [options](Context& context) { return run(context, *options); };
+  flags.when_read([&o, &words] { o.words = words; });
 }
 
 }  // namespace sockx

@@ -1,4 +1,5 @@
-// sockx send-file: a file over a connection.
+#include "commands/send_file.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/comparing.hpp"
 #include "commands/shared/end_report.hpp"
 #include "commands/shared/meeting.hpp"
@@ -25,29 +25,7 @@ namespace sockx {
 
 namespace {
 
-struct SendFileArguments {
-  std::vector<std::string> words;
-  std::optional<std::uint64_t> offset;
-  std::optional<std::size_t> chunk;
-  CompareFlags compare;
-  MeetingFlags meeting;
-  TimeLimits limits;
-  SendOptions send;
-  ProgressFlags progress;
-  VerifiedSendFlags verified;
-};
-
-struct Words {
-  std::vector<std::string> files;
-  std::vector<std::string> endpoint;
-};
-
-void check(const SendFileArguments& options) {
-  if (options.words.empty())
-    throw BadInput(
-        text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
-                                                     : options.meeting.listens ? "--listen FILE PORT"
-                                                                               : "FILE HOST PORT"));
+void check(const SendFileOptions& options) {
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.verified.asked && options.send.method == TransferMethod::zero_copy)
     throw BadInput("--method zerocopy: with --verified each byte is read for its digest; say sendfile");
@@ -68,7 +46,7 @@ void check_files(const std::vector<std::string>& files) {
 }
 
 /// Connections that no second one can be beside.
-void check_streams(const SendFileArguments& options, const Endpoint& endpoint) {
+void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
   const auto streams = options.verified.options.streams;
   if (streams == 1) return;
   if (endpoint.is_adopted())
@@ -81,8 +59,17 @@ void check_streams(const SendFileArguments& options, const Endpoint& endpoint) {
 }
 
 /// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
-Words split(const SendFileArguments& options) {
-  const auto& words = options.words;
+void read_words(SendFileOptions& options, const std::vector<std::string>& words) {
+  if (words.empty())
+    throw BadInput(
+        text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
+                                                     : options.meeting.listens ? "--listen FILE PORT"
+                                                                               : "FILE HOST PORT"));
+  auto& files = options.files;
+  if (options.compare.asked && words.size() == 1) {
+    files = words;
+    return;
+  }
   const bool listens = options.meeting.listens;
   const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
   if (words.size() < endpoint_words + 1)
@@ -92,12 +79,13 @@ Words split(const SendFileArguments& options) {
   if (const auto fault = fault_of_name(name); !name.empty() && !fault.empty())
     throw BadInput(text("--name '{}': it {}; say a relative path like 'directory/file'", name, fault));
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
-  Words split{{words.begin(), endpoint}, {endpoint, words.end()}};
-  const auto& files = split.files;
+  files.assign(words.begin(), endpoint);
+  const std::vector<std::string> endpoint_given(endpoint, words.end());
+  options.endpoint = endpoint_of(options.meeting, endpoint_given);
   if (!name.empty() && std::any_of(files.begin(), files.end(), is_folder))
     throw BadInput(
         text("--name '{}': it is for one FILE; what is in a directory has names of its own", name));
-  if (files.size() == 1) return split;
+  if (files.size() == 1) return;
   if (!options.verified.asked)
     throw BadInput(text("'{}': send one FILE at a time, or all of them with --verified{}", words[1],
                         listens ? "; with --listen the endpoint is one word, PORT or HOST:PORT" : ""));
@@ -110,7 +98,6 @@ Words split(const SendFileArguments& options) {
     if (auto own = own_name(file); !own.empty() && !names.insert(std::move(own)).second)
       throw BadInput(
           text("'{}': another FILE has that name, and only one can have it at the receiver", file));
-  return split;
 }
 
 class Summary {
@@ -176,7 +163,7 @@ void Summary::tell(bool complete) const {
   context_.report.result(line, "sent", fields);
 }
 
-SendOptions send_options(Context& context, const SendFileArguments& options) {
+SendOptions send_options(Context& context, const SendFileOptions& options) {
   auto send = options.send;
   send.idle_timeout = options.limits.idle;
   send.chunk = options.chunk.value_or(0);
@@ -186,52 +173,50 @@ SendOptions send_options(Context& context, const SendFileArguments& options) {
   return send;
 }
 
-Task<> transfer(Context& context, ProgressBoard& board, const SendFileArguments& options, FileSource& source,
-                std::vector<std::string> endpoint, Summary& summary) {
+Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& options, FileSource& source,
+                Summary& summary) {
   co_await wait_for_writer(source);
-  auto connection =
-      co_await meet(context, board, options.meeting, std::move(endpoint), options.limits, never);
+  auto connection = co_await meet(context, board, options.meeting, *options.endpoint, options.limits, never);
   summary.begin(source.described.name, connection.name());
   const Progress shown(board, [&] { return summary.state(source); });
   auto sending = send_file(source, std::move(connection), send_options(context, options), summary.stats);
   co_await std::move(sending);
 }
 
-ExitCode send(Context& context, ProgressBoard& board, const SendFileArguments& options) {
-  const auto words = split(options);
-  const auto endpoint = endpoint_of(options.meeting, words.endpoint);  // a bad one is said first
+ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& options) {
+  const auto& file = options.files.front();
   if (options.verified.asked) {
-    check_streams(options, endpoint);
-    check_files(words.files);
+    check_streams(options, *options.endpoint);
+    check_files(options.files);
     auto wanted = options.verified.options;
-    wanted.paths = words.files;
+    wanted.paths = options.files;
     wanted.method = options.send.method;
     wanted.rate = options.send.rate;
-    send_verified_files(context, board, options.meeting, words.endpoint, options.limits, std::move(wanted));
+    send_verified_files(context, board, options.meeting, *options.endpoint, options.limits,
+                        std::move(wanted));
     return ExitCode::done;
   }
-  if (is_folder(words.files.front()))
-    throw Error(EISDIR, text("open {} (--verified sends directories)", words.files.front()),
-                Origin::local_file);
-  auto source = FileSource::open(words.files.front(), options.offset.value_or(0), options.send.count);
+  if (is_folder(file))
+    throw Error(EISDIR, text("open {} (--verified sends directories)", file), Origin::local_file);
+  auto source = FileSource::open(file, options.offset.value_or(0), options.send.count);
   Summary summary(context);
   try {
-    board.run(transfer(context, board, options, source, words.endpoint, summary), options.limits.whole_run);
+    board.run(transfer(context, board, options, source, summary), options.limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary.is_short_of(source)) throw;
-    throw Incomplete(text("{}: {} of {} were sent: {}", words.files.front(), summary.stats.bytes,
+    throw Incomplete(text("{}: {} of {} were sent: {}", file, summary.stats.bytes,
                           counted(*source.length, "byte"), error.what()));
   }
   summary.complete();
   return ExitCode::done;
 }
 
-ExitCode compare(Context& context, ProgressBoard& board, const SendFileArguments& options) {
+ExitCode compare(Context& context, ProgressBoard& board, const SendFileOptions& options) {
   if (options.compare.csv && context.report.is_json())
     throw BadInput("--csv: --json gives every run, too, in another form; say one of them");
   ComparisonOptions wanted;
-  wanted.file = options.words.front();
-  if (options.words.size() > 1) wanted.receiver = endpoint_of(options.meeting, split(options).endpoint);
+  wanted.file = options.files.front();
+  wanted.receiver = options.endpoint;
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
   if (options.chunk) wanted.chunks = {*options.chunk};
@@ -243,15 +228,13 @@ ExitCode compare(Context& context, ProgressBoard& board, const SendFileArguments
 
 }  // namespace
 
-Run declare_send_file(Flags& flags) {
-  const auto options = std::make_shared<SendFileArguments>();
-  auto& o = *options;
-  flags.add_word_list(o.words,
-                      "FILE HOST PORT\n"
-                      "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
-                      "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
-                      "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]",
-                      false);
+void declare(Flags& flags, SendFileOptions& o) {
+  const auto& words = flags.add_word_list(
+      "FILE HOST PORT\n"
+      "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
+      "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
+      "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]",
+      false);
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
@@ -283,14 +266,19 @@ Run declare_send_file(Flags& flags) {
         "measure sendfile, splice, mmap, read-write and others on this machine"},
        {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
         "the same with more and more of the file, and draw it"}});
-  return [options](Context& context) {
-    check(*options);
-    auto& stream = options->meeting.listening.options.stream;
-    if (options->send.rate) stream.layers.push_back(paced(stream, *options->send.rate));
-    options->progress.apply(context);
-    ProgressBoard board(context);
-    return options->compare.asked ? compare(context, board, *options) : send(context, board, *options);
-  };
+  flags.when_read([&o, &words] {
+    check(o);
+    read_words(o, words);
+  });
+}
+
+ExitCode run(Context& context, const SendFileOptions& given) {
+  auto options = given;
+  auto& stream = options.meeting.listening.options.stream;
+  if (options.send.rate) stream.layers.push_back(paced(stream, *options.send.rate));
+  options.progress.apply(context);
+  ProgressBoard board(context);
+  return options.compare.asked ? compare(context, board, options) : send(context, board, options);
 }
 
 }  // namespace sockx

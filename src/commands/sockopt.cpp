@@ -1,8 +1,8 @@
-// sockx sockopt: the options of a new socket, of an inherited one, of a connection, or of a running
+#include "commands/sockopt.hpp"
+
 // process's.
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/subject.hpp"
 #include "net/names.hpp"
 #include "net/option_effect.hpp"
@@ -16,12 +16,6 @@
 namespace sockx {
 
 namespace {
-
-struct SockoptArguments {
-  std::vector<std::string> words;
-  SubjectFlags subject;
-  std::optional<std::size_t> raw;
-};
 
 /// Runs `call`; where the socket has no such option, says so.
 template <class Call>
@@ -150,7 +144,7 @@ void tell_bytes(Context& context, const SocketOption& option, const std::string&
                          {"size", bytes.size()}});
 }
 
-void get(Context& context, const SockoptArguments& options, const std::vector<const SocketOption*>& wanted) {
+void get(Context& context, const SockoptOptions& options, const std::vector<const SocketOption*>& wanted) {
   const auto subject = open_subject(context, options.subject);
   const bool names_option = wanted.size() > 1;
   for (const auto* option : wanted) {
@@ -202,7 +196,7 @@ void set_one(int socket, const OptionSetting& setting, const std::string& done) 
   }
 }
 
-void set(Context& context, const SockoptArguments& options, const std::vector<std::string>& words) {
+void set(Context& context, const SockoptOptions& options, const std::vector<std::string>& words) {
   if (words.empty()) throw BadInput("set what? Say NAME=VALUE");
   std::vector<OptionSetting> settings;
   settings.reserve(words.size());
@@ -218,7 +212,9 @@ void set(Context& context, const SockoptArguments& options, const std::vector<st
 
 // --- which of them
 
-ExitCode run(Context& context, const SockoptArguments& options) {
+}  // namespace
+
+ExitCode run(Context& context, const SockoptOptions& options) {
   const auto& given = options.subject;
   const auto verb = options.words.empty() ? "" : options.words.front();
   const std::vector<std::string> rest(options.words.begin() + (options.words.empty() ? 0 : 1),
@@ -243,12 +239,8 @@ ExitCode run(Context& context, const SockoptArguments& options) {
   return ExitCode::done;
 }
 
-}  // namespace
-
-Run declare_sockopt(Flags& flags) {
-  const auto options = std::make_shared<SockoptArguments>();
-  auto& o = *options;
-  flags.add_word_list(o.words, "list|get|set [NAME[=VALUE]...]");
+void declare(Flags& flags, SockoptOptions& o) {
+  const auto& words = flags.add_word_list("list|get|set [NAME[=VALUE]...]");
   add_subject_flags(flags, o.subject);
   flags.add_number("--raw", o.raw, 1, 65536, "offer LEN bytes, and show what comes in hexadecimal")
       .value_name("LEN");
@@ -258,7 +250,7 @@ Run declare_sockopt(Flags& flags) {
        {"sockx sockopt get --connect example.com:80 TCP_INFO", "all it knows of a connection"},
        {"sockx sockopt list --pid 4711", "the sockets of a running process"},
        {"sockx sockopt set --pid 4711 --fd 3 nodelay=on", "change one of them"}});
-  return [options](Context& context) { return run(context, *options); };
+  flags.when_read([&o, &words] { o.words = words; });
 }
 
 }  // namespace sockx

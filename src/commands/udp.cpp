@@ -1,9 +1,9 @@
-// sockx udp: datagrams to a peer, or from and to all that send some.
+#include "commands/udp.hpp"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/flag_groups.hpp"
-#include "commands/commands.hpp"
 #include "commands/shared/datagram_flags.hpp"
 #include "commands/shared/datagram_output.hpp"
 #include "commands/shared/datagram_streams.hpp"
@@ -18,18 +18,6 @@
 namespace sockx {
 
 namespace {
-
-struct UdpArguments {
-  std::vector<std::string> words;
-  bool listens = false;
-  std::string port_file;
-  DatagramOptions socket;
-  ExchangeOptions exchange;
-  std::optional<std::uint64_t> datagrams;
-  std::optional<DatagramFormat> format;
-  LoadFlags load;
-  TimeLimits limits;
-};
 
 void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   const HelpSection section(flags, "Broadcast and multicast");
@@ -59,7 +47,7 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
                  "send to groups through this network interface", ValueKind::interface);
 }
 
-void add_replies(Flags& flags, UdpArguments& o) {
+void add_replies(Flags& flags, UdpOptions& o) {
   const HelpSection section(flags, "Replies");
   add_expect_flags(flags, o.exchange);
   const auto read_reply = [&o](const std::string& word) {
@@ -100,9 +88,7 @@ void add_replies(Flags& flags, UdpArguments& o) {
       .needs("--handler");
 }
 
-void check(const UdpArguments& o) {
-  if (o.words.empty())
-    throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));
+void check(const UdpOptions& o) {
   if (o.listens && (o.exchange.reply_timeout || (o.exchange.expected && !o.load.measures)))
     throw BadInput(
         "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
@@ -128,17 +114,16 @@ Address fit_for(const Address& local, const Address& to) {
 }
 
 /// On a terminal the user sees who has sent each datagram.
-DatagramFormat format_of(const UdpArguments& o) {
+DatagramFormat format_of(const UdpOptions& o) {
   const bool is_looked_at = o.listens && isatty(STDOUT_FILENO) != 0;
   return o.format.value_or(is_looked_at ? DatagramFormat::text : DatagramFormat::raw);
 }
 
-Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSummary>& summary) {
+Task<> run_udp(Context& context, UdpOptions options, std::optional<DatagramSummary>& summary) {
   auto& loop = co_await this_loop();
   auto& exchange = options.exchange;
-  const auto role = options.listens ? Endpoint::Role::listening : Endpoint::Role::connecting;
-  auto endpoint = Endpoint::parse(options.words, role, "udp");
-  prepare_port_file(options.port_file, options.words);
+  auto& endpoint = options.endpoint;
+  prepare_port_file(options.port_file, endpoint);
   DatagramEnd end;
   if (options.listens) {
     end = co_await bind_datagrams(std::move(endpoint), options.socket);
@@ -176,10 +161,8 @@ Task<> run_udp(Context& context, UdpArguments options, std::optional<DatagramSum
 
 }  // namespace
 
-Run declare_udp(Flags& flags) {
-  const auto options = std::make_shared<UdpArguments>();
-  auto& o = *options;
-  flags.add_words(o.words, 2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
+void declare(Flags& flags, UdpOptions& o) {
+  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
   flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
@@ -199,24 +182,31 @@ Run declare_udp(Flags& flags) {
                       {"sockx udp --listen --handler echo 9000", "an echo server"},
                       {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
                        "hear a multicast group, with all that is known of each datagram"}});
-  return [options](Context& context) {
-    auto& exchange = options->exchange;
-    check(*options);
-    exchange.is_client = !options->listens;
-    exchange.is_udp = !options->socket.udplite;  // which knows no trains
-    exchange.idle_timeout = options->limits.idle;
-    (options->listens ? exchange.receive_limit : exchange.send_limit) = options->datagrams;
-    options->socket.tells_facts =
-        options->format == DatagramFormat::json || context.log.shows(LogLevel::debug);
-    const bool counts = options->datagrams || exchange.expected;  // of a train no part can be left
-    options->socket.takes_trains = options->load.measures || (exchange.recv_flags == 0 && !counts);
-    options->socket.tells_time = options->load.measures;
-    if (!options->load.size && !options->load.measures) context.report.keep_standard_output_for_payload();
-    std::optional<DatagramSummary> summary;
-    context.run(run_udp(context, *options, summary), options->limits.whole_run);
-    if (summary) summary->complete();
-    return ExitCode::done;
-  };
+  flags.when_read([&o, &words] {
+    if (words.empty())
+      throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));
+    check(o);
+    const auto role = o.listens ? Endpoint::Role::listening : Endpoint::Role::connecting;
+    o.endpoint = Endpoint::parse(words, role, "udp");
+  });
+}
+
+ExitCode run(Context& context, const UdpOptions& given) {
+  auto options = given;
+  auto& exchange = options.exchange;
+  exchange.is_client = !options.listens;
+  exchange.is_udp = !options.socket.udplite;  // which knows no trains
+  exchange.idle_timeout = options.limits.idle;
+  (options.listens ? exchange.receive_limit : exchange.send_limit) = options.datagrams;
+  options.socket.tells_facts = options.format == DatagramFormat::json || context.log.shows(LogLevel::debug);
+  const bool counts = options.datagrams || exchange.expected;  // of a train no part can be left
+  options.socket.takes_trains = options.load.measures || (exchange.recv_flags == 0 && !counts);
+  options.socket.tells_time = options.load.measures;
+  if (!options.load.size && !options.load.measures) context.report.keep_standard_output_for_payload();
+  std::optional<DatagramSummary> summary;
+  context.run(run_udp(context, std::move(options), summary), given.limits.whole_run);
+  if (summary) summary->complete();
+  return ExitCode::done;
 }
 
 }  // namespace sockx

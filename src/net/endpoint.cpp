@@ -213,6 +213,11 @@ bool Endpoint::is_adopted() const {
   return std::holds_alternative<InheritedFd>(where) || std::holds_alternative<PassedFd>(where);
 }
 
+bool Endpoint::has_port() const {
+  const auto* const address = std::get_if<Address>(&where);
+  return address != nullptr ? address->family() != AF_UNIX : std::holds_alternative<HostPort>(where);
+}
+
 std::string Endpoint::to_string() const {
   if (const auto* address = std::get_if<Address>(&where)) return address->to_string();
   if (const auto* inherited = std::get_if<InheritedFd>(&where)) return text("fd:{}", inherited->fd);

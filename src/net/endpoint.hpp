@@ -38,6 +38,9 @@ struct Endpoint {
   /// Whether it is a socket that somebody else has made: an InheritedFd or PassedFd.
   bool is_adopted() const;
 
+  /// Whether it has a port that the kernel may choose: not a unix socket, nor one that somebody else has made.
+  bool has_port() const;
+
   /// In the notation of one word, for messages.
   std::string to_string() const;
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t least_header = 20, ipv6_header = 40;
 
-Socket open_socket(int family, const RawOptions& options) {
+Socket open_socket(int family, const RawSocketOptions& options) {
   try {
     return Socket::open(family, SOCK_RAW, options.protocol);
   } catch (const Error& error) {
@@ -26,7 +26,7 @@ Socket open_socket(int family, const RawOptions& options) {
   }
 }
 
-void prepare(const Socket& socket, int family, const RawOptions& options) {
+void prepare(const Socket& socket, int family, const RawSocketOptions& options) {
   if (options.ip_header) set_option(socket.fd(), family == AF_INET6 ? "IPV6_HDRINCL" : "IP_HDRINCL", "on");
   const bool is_done_by_kernel = options.protocol == IPPROTO_ICMPV6;  // always, at its own offset
   if (family != AF_INET6 || !options.checksum || is_done_by_kernel) return;
@@ -35,7 +35,7 @@ void prepare(const Socket& socket, int family, const RawOptions& options) {
   set_option(socket.fd(), "IPV6_CHECKSUM", std::to_string(*options.checksum));
 }
 
-DatagramEnd open_for(const std::optional<Address>& peer, int family, const RawOptions& options) {
+DatagramEnd open_for(const std::optional<Address>& peer, int family, const RawSocketOptions& options) {
   const auto& how = options.socket;
   DatagramEnd end;
   end.socket = open_socket(family, options);
@@ -63,7 +63,7 @@ DatagramEnd open_for(const std::optional<Address>& peer, int family, const RawOp
 
 }  // namespace
 
-Task<DatagramEnd> open_raw(std::string host, RawOptions options) {
+Task<DatagramEnd> open_raw(std::string host, RawSocketOptions options) {
   if (host.empty()) {
     const int family = options.socket.family != AF_UNSPEC   ? options.socket.family
                        : options.protocol == IPPROTO_ICMPV6 ? AF_INET6

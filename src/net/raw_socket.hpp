@@ -10,7 +10,7 @@
 
 namespace sockx {
 
-struct RawOptions {
+struct RawSocketOptions {
   int protocol = 0;                     // of IP: what the header's protocol field says, and what is received
   bool ip_header = false;               // what is sent begins with the IP header: IP_HDRINCL, IPV6_HDRINCL
   std::optional<std::size_t> checksum;  // IPv6: where the kernel shall put one, of the pseudo header too
@@ -19,7 +19,7 @@ struct RawOptions {
 
 /// A raw socket that is connected to the host; or, where that is empty, hears everybody and has no peer.
 /// Throws Error with Origin::local_address where CAP_NET_RAW is missing, ResolveError, TimedOut, BadInput.
-Task<DatagramEnd> open_raw(std::string host, RawOptions options);
+Task<DatagramEnd> open_raw(std::string host, RawSocketOptions options);
 
 /// The bytes of the IPv4 header at the beginning of what a raw socket has received; 0 where there is none.
 std::size_t ipv4_header_size(std::span<const std::byte> packet);

@@ -19,12 +19,15 @@ void add_activation_flags(Flags& flags, ActivationFlags& target) {
       option.excludes(name);
 }
 
-void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words) {
+std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,
+                                              const std::vector<std::string>& words) {
   if (words.empty() && !flags.are_given())
     throw BadInput("say where to listen: [HOST] PORT, HOST:PORT or unix:PATH");
-  if (!words.empty() && flags.are_given())
+  if (words.empty()) return {};
+  if (flags.are_given())
     throw BadInput(text("'{}': with {} the socket is there already: leave the endpoint out", words.front(),
                         flags.inetd ? "--inetd" : "--systemd"));
+  return Endpoint::parse(words, Endpoint::Role::listening);
 }
 
 Activation::Activation(Context& context, const ActivationFlags& flags) : context_(context), flags_(flags) {

@@ -21,8 +21,9 @@ struct ActivationFlags {
 /// Excludes what only a socket of our own has a use for.
 void add_activation_flags(Flags& flags, ActivationFlags& target);
 
-/// Throws BadInput unless there is an endpoint or, in its place, activation.
-void check_endpoint(const ActivationFlags& flags, const std::vector<std::string>& words);
+/// Where to listen; nothing where there is activation in its place. Throws BadInput.
+std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,
+                                              const std::vector<std::string>& words);
 
 /// Listening sockets, or one connection.
 struct Activated {

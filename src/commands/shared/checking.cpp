@@ -145,10 +145,9 @@ void add_check_flags(Flags& flags, CheckFlags& target) {
   flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
 }
 
-ExitCode run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
+ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
                    const RetryFlags& retry, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
-  const auto endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
   if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
   auto status = ExitCode::done;
   context.run(check(context, endpoint, dial_options(context, stream),
@@ -157,10 +156,9 @@ ExitCode run_check(Context& context, const std::vector<std::string>& words, cons
   return status;
 }
 
-ExitCode run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
                   const StreamOptions& stream, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
-  const auto target = ScanTarget::parse(words);
   ScanReport results(context, target);
   ScanOptions options;
   options.stream = stream;

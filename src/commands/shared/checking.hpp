@@ -7,6 +7,7 @@
 
 #include "cli/context.hpp"
 #include "commands/shared/dialing.hpp"
+#include "net/scan.hpp"
 
 namespace sockx {
 
@@ -22,11 +23,11 @@ void add_check_flags(Flags& flags, CheckFlags& target);
 
 /// Connects to the endpoint, reports what came of it and closes. Returns the exit status; throws what kept it
 /// from asking.
-ExitCode run_check(Context& context, const std::vector<std::string>& words, const StreamOptions& stream,
+ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
                    const RetryFlags& retry, const TimeLimits& limits);
 
 /// Tries many ports of a host and reports which are open. Returns the exit status.
-ExitCode run_scan(Context& context, const std::vector<std::string>& words, const CheckFlags& flags,
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
                   const StreamOptions& stream, const TimeLimits& limits);
 
 }  // namespace sockx

@@ -111,14 +111,7 @@ Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
   return tally_;
 }
 
-void check_program(const ConversationOptions& options, const Context& context) {
-  if (options.exec && context.program.empty())
-    throw BadInput(
-        "--exec: the program and its arguments come last, behind `--`: `--exec -- PROGRAM ARG...`");
-}
-
-void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context) {
-  check_program(options, context);
+void check(const ConversationOptions& options, const StreamOptions& stream) {
   if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
   constexpr std::uint64_t largest = 1024 * 1024 * 1024;  // of what is held in memory
   for (const auto& [name, size] :

@@ -26,10 +26,8 @@ class ConversationSummary {
   EndReport report_;  // goes first
 };
 
-/// Throws BadInput for --exec without a program.
-void check_program(const ConversationOptions& options, const Context& context);
-/// Throws BadInput for options that do not go together, before anything is opened; with check_program().
-void check(const ConversationOptions& options, const StreamOptions& stream, const Context& context);
+/// Throws BadInput for options that do not go together.
+void check(const ConversationOptions& options, const StreamOptions& stream);
 
 /// Joins the connection to our end, as the options say, until the session is over. `passages` are those of
 /// the options, made before there was a connection to lose.

@@ -41,9 +41,9 @@ void add_directions(Flags& flags, ConversationOptions& options) {
                         .add_value("--line", "TEXT", take_line,
                                    "send TEXT and a newline instead of standard input (repeatable)")
                         .repeatable();
-  const auto exec =
-      flags.add_flag("--exec", options.exec, "join the connection to a program: `--exec -- PROGRAM ARG...`");
-  const auto shell = flags.add_text("--sh", options.shell_command, "COMMAND",
+  const auto exec = flags.add_program("--exec", options.program.words,
+                                      "join the connection to a program: `--exec -- PROGRAM ARG...`");
+  const auto shell = flags.add_text("--sh", options.program.shell_command, "COMMAND",
                                     "join the connection to COMMAND, which a shell runs");
   flags.add_optional("--pass-fd", options.pass_to, "-", "unix:PATH",
                      "pass the connection on through the unix socket that is standard output, "

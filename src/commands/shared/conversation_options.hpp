@@ -12,6 +12,7 @@
 #include "flow/framing.hpp"
 #include "flow/relay.hpp"
 #include "net/stream_options.hpp"
+#include "serve/program.hpp"
 
 namespace sockx {
 
@@ -31,8 +32,7 @@ struct ConversationOptions {
   std::optional<int> shutdown;  // SHUT_RD, SHUT_WR, SHUT_RDWR
   std::vector<std::string> lines;
   std::string pass_to;  // --pass-fd: an endpoint, or "-" for standard output
-  bool exec = false;    // the program is Context::program
-  std::string shell_command;
+  ProgramCall program;  // at our end, in place of the standard streams
 
   // What happens to the bytes on their way.
   bool crlf = false;
@@ -49,7 +49,6 @@ struct ConversationOptions {
 
   /// Whether --shutdown shuts this half: SHUT_RD or SHUT_WR.
   bool shuts(int half) const { return shutdown == half || shutdown == SHUT_RDWR; }
-  bool runs_program() const { return exec || !shell_command.empty(); }
 };
 
 /// Declares them all and returns them; --type is the stream's.

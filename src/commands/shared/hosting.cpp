@@ -81,8 +81,8 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
   } else if (hosting.options.activation.are_given()) {
     opened = activation.open(context.loop(), listening);
   } else {
-    auto words = hosting.words;
-    opened.listeners.push_back(co_await open_listener(context, std::move(words), std::move(listening)));
+    auto endpoint = *hosting.endpoint;
+    opened.listeners.push_back(co_await open_listener(context, std::move(endpoint), std::move(listening)));
   }
   if (opened.connection && hosting.options.keep_open)
     throw BadInput("--keep-open: the socket is one connection, and no others come: leave it out");
@@ -111,9 +111,9 @@ Task<> prepare_workers(const Hosting& hosting, std::vector<Socket>& sockets,
                        std::optional<AccessList>& rules) {
   AccessControl access(hosting.context, hosting.options.access);
   co_await access.load();
-  auto words = hosting.words;
+  auto endpoint = *hosting.endpoint;
   auto listening = listening_until(hosting, accept_limit(hosting));
-  sockets = co_await open_shared_port(hosting.context, std::move(words), std::move(listening),
+  sockets = co_await open_shared_port(hosting.context, std::move(endpoint), std::move(listening),
                                       *hosting.options.workers);
   rules = access.list();
 }

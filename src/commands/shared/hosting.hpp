@@ -42,7 +42,7 @@ void check(const HostingOptions& options);
 /// What a command hosts.
 struct Hosting {
   Context& context;
-  const std::vector<std::string>& words;
+  const std::optional<Endpoint>& endpoint;  // none with activation
   const ListenFlags& listening;
   const HostingOptions& options;
   std::optional<Duration> accept_timeout = {}, whole_run = {};

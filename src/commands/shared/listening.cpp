@@ -17,23 +17,19 @@ void write_port_file(const std::string& path, std::uint32_t port) {
   file.complete(false);
 }
 
-/// Where to listen. Throws BadInput.
-Endpoint prepare(Context& context, const std::vector<std::string>& words, ListenFlags& flags) {
+void prepare(Context& context, const Endpoint& endpoint, ListenFlags& flags) {
   if (flags.options.stream.mptcp)
     flags.options.tell = [&context](const Connection& connection) {
       log_mptcp(context, connection.name(), uses_mptcp(connection.fd()));
     };
-  auto endpoint = Endpoint::parse(words, Endpoint::Role::listening);
-  prepare_port_file(flags.port_file, words);
-  return endpoint;
+  prepare_port_file(flags.port_file, endpoint);
 }
 
 }  // namespace
 
-void prepare_port_file(const std::string& path, const std::vector<std::string>& words) {
+void prepare_port_file(const std::string& path, const Endpoint& endpoint) {
   if (path.empty()) return;
-  const bool has_port = words.size() > 1 || (!words[0].starts_with("unix:") && !words[0].starts_with("fd:"));
-  if (!has_port) throw BadInput(text("--port-file: {} has no port", words[0]));
+  if (!endpoint.has_port()) throw BadInput(text("--port-file: {} has no port", endpoint.to_string()));
   check_folder_of(path);
   struct stat status {};
   if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
@@ -65,8 +61,8 @@ void add_binding_flags(Flags& flags, ListenFlags& target) {
   flags.add_value("--owner", "USER[:GROUP]", read_owner, "whose the file of a unix socket is");
 }
 
-Task<Listener> open_listener(Context& context, std::vector<std::string> words, ListenFlags flags) {
-  auto endpoint = prepare(context, words, flags);
+Task<Listener> open_listener(Context& context, Endpoint endpoint, ListenFlags flags) {
+  prepare(context, endpoint, flags);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);
   tell_listening(context, listener.address(), flags.port_file);
   co_return listener;
@@ -79,9 +75,9 @@ Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const 
   return listener;
 }
 
-Task<std::vector<Socket>> open_shared_port(Context& context, std::vector<std::string> words,
-                                           ListenFlags flags, unsigned count) {
-  auto endpoint = prepare(context, words, flags);
+Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, ListenFlags flags,
+                                           unsigned count) {
+  prepare(context, endpoint, flags);
   auto sockets = co_await share_port(std::move(endpoint), flags.options, count);
   tell_listening(context, sockets.front().local(), flags.port_file);
   co_return sockets;

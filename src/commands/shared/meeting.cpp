@@ -49,17 +49,17 @@ Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& 
   return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
 }
 
-Meeting::Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags,
-                 std::vector<std::string> words, TimeLimits limits, Deadline deadline)
+Meeting::Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+                 TimeLimits limits, Deadline deadline)
     : context_(context),
       board_(board),
       flags_(flags),
-      words_(std::move(words)),
+      endpoint_(std::move(endpoint)),
       limits_(limits),
       deadline_(deadline) {}
 
 Task<Connection> Meeting::next() {
-  auto endpoint = endpoint_of(flags_, words_);
+  auto endpoint = endpoint_;
   auto where = endpoint.to_string();
   const auto phase = flags_.listens ? Phase::listening : Phase::connecting;
   const Progress shown(board_, [&] { return ProgressState{phase, where}; });
@@ -73,7 +73,7 @@ Task<Connection> Meeting::next() {
   if (!listener_) {
     auto listening = flags_.listening;
     listening.options.deadline = deadline_;
-    listener_.emplace(co_await open_listener(context_, words_, std::move(listening)));
+    listener_.emplace(co_await open_listener(context_, std::move(endpoint), std::move(listening)));
   }
   where = listener_->address().to_string();
   const auto limit = std::min(deadline_, deadline_in(limits_.accept));
@@ -83,9 +83,9 @@ Task<Connection> Meeting::next() {
   co_return accepted;
 }
 
-Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
-                      std::vector<std::string> words, TimeLimits limits, Deadline deadline) {
-  Meeting meeting(context, board, flags, std::move(words), limits, deadline);
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+                      TimeLimits limits, Deadline deadline) {
+  Meeting meeting(context, board, flags, std::move(endpoint), limits, deadline);
   auto connection = co_await meeting.next();
   meeting.close();  // nobody else is served, and nobody else should wait
   co_return connection;

@@ -33,7 +33,7 @@ Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& 
 class Meeting {
  public:
   /// `deadline` is for each of them, beside the limits.
-  Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, std::vector<std::string> words,
+  Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
           TimeLimits limits, Deadline deadline);
 
   /// Dials, or accepts: from the first call to the end of this, or close(), it listens.
@@ -44,14 +44,14 @@ class Meeting {
   Context& context_;
   ProgressBoard& board_;
   const MeetingFlags& flags_;
-  std::vector<std::string> words_;
+  Endpoint endpoint_;
   TimeLimits limits_;
   Deadline deadline_;
   std::optional<Listener> listener_;
 };
 
 /// The first and only one.
-Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags,
-                      std::vector<std::string> words, TimeLimits limits, Deadline deadline);
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+                      TimeLimits limits, Deadline deadline);
 
 }  // namespace sockx

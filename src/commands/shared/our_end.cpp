@@ -25,9 +25,8 @@ bool is_mute(const ConversationOptions& options) { return options.recv_only || o
 
 OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Connection& connection)
     : context_(context), has_lines_(!options.lines.empty()) {
-  if (options.runs_program()) {
-    const ProgramCall call{context.program, options.shell_command};
-    program_.emplace(context.loop(), call, connection);
+  if (options.program.is_given()) {
+    program_.emplace(context.loop(), options.program, connection);
     return;
   }
   input_.emplace(open_input(options));

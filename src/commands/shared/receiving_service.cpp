@@ -58,8 +58,10 @@ Phase phase_of(const TransferStats& stats) {
 }
 
 SessionRouterOptions router_options(Context& context, const RecvFileOptions& options) {
-  SessionRouterOptions rules{options.hosting.most, options.hosting.rejects,
-                             ": does it send with --verified?"};
+  SessionRouterOptions rules;
+  rules.most = options.hosting.most;
+  rules.rejects = options.hosting.rejects;
+  rules.names = verified_flag_names;
   rules.inform = [&context](const std::string& what) { context.log.info("{}", what); };
   rules.warn = [&context](const std::string& what) { context.log.warn("{}", what); };
   return rules;
@@ -123,7 +125,7 @@ ReceivingService::ReceivingService(EventLoop& loop, Context& context, ProgressBo
       deadline_(deadline),
       router_(loop, router_options(context, options)),
       ended_(loop) {
-  if (!options.words.empty()) where_ = endpoint_of(options.meeting, options.words).to_string();
+  if (options.endpoint) where_ = options.endpoint->to_string();
   const auto look = [this] { return ProgressState{Phase::listening, where_}; };
   if (options.hosting.keep_open)
     board.tell_when_idle(look);

@@ -7,28 +7,11 @@
 #include <vector>
 
 #include "cli/progress.hpp"
-#include "commands/shared/hosting.hpp"
-#include "commands/shared/meeting.hpp"
-#include "commands/shared/target.hpp"
-#include "commands/shared/transfer_flags.hpp"
-#include "commands/shared/verified.hpp"
+#include "commands/recv_file.hpp"
 #include "serve/server.hpp"
-#include "transfer/file_receiver.hpp"
 #include "transfer/verified/session_router.hpp"
 
 namespace sockx {
-
-struct RecvFileOptions {
-  std::vector<std::string> words;
-  TargetOptions target;
-  bool fsync = false;
-  MeetingFlags meeting{.listens = true};
-  HostingOptions hosting;
-  TimeLimits limits;
-  ReceiveOptions receive;
-  ProgressFlags progress;
-  VerifiedReceiveFlags verified;
-};
 
 /// Receives transfer `number` over the connection, raw, and reports it.
 Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& options, Connection connection,

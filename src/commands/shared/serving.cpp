@@ -76,16 +76,6 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
   return row.make(context, options);
 }
 
-/// What the options come to: the handler that is the default, and whether the server stays.
-ServingOptions completed(ServingOptions options, const ProgramCall& program) {
-  if (options.hosting.keep_open && options.handler.empty() && options.forward.empty() &&
-      options.send.empty() && !program.is_given())
-    options.handler = "stdio";
-  const auto* const row = row_of(options);
-  options.hosting.keep_open = options.hosting.keep_open || (row != nullptr && row->joins_clients);
-  return options;
-}
-
 void check(const ServingOptions& options, const ProgramCall& program) {
   const auto* const row = row_of(options);
   if (options.whole_lines && (row == nullptr || !row->can_hold_lines))
@@ -139,10 +129,17 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
     exclude_each(conversation, option, of_servers_too);
 }
 
-void serve(Context& context, const std::vector<std::string>& words, const ListenFlags& listening,
-           const ServingOptions& given, const ProgramCall& program, const TimeLimits& limits) {
-  const auto options = completed(given, program);
+void complete(ServingOptions& options, const ProgramCall& program) {
+  if (options.hosting.keep_open && options.handler.empty() && options.forward.empty() &&
+      options.send.empty() && !program.is_given())
+    options.handler = "stdio";
+  const auto* const row = row_of(options);
+  options.hosting.keep_open = options.hosting.keep_open || (row != nullptr && row->joins_clients);
   check(options, program);
+}
+
+void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListenFlags& listening,
+           const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits) {
   const auto handler = make_handler(context, options, listening.options.stream, program, limits);
   const bool is_one = !options.hosting.keep_open;
   const auto make_service = [&]() -> std::unique_ptr<Service> {
@@ -150,7 +147,7 @@ void serve(Context& context, const std::vector<std::string>& words, const Listen
     return std::make_unique<Clients>(context.loop(), *handler, std::move(rules));
   };
   host({.context = context,
-        .words = words,
+        .endpoint = endpoint,
         .listening = listening,
         .options = options.hosting,
         .accept_timeout = limits.accept,

@@ -31,9 +31,13 @@ struct ServingOptions {
 /// The flags, which exclude those of one conversation.
 void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<Flag>& conversation);
 
-/// Serves until it is stopped, or one client where there is no keep_open. Throws BadInput for options that do
-/// not go together, before anything is opened; Interrupted once a signal has ended it.
-void serve(Context& context, const std::vector<std::string>& words, const ListenFlags& listening,
+/// Completes the options with what they imply: the default handler, and whether the server stays. Throws
+/// BadInput for options that do not go together.
+void complete(ServingOptions& options, const ProgramCall& program);
+
+/// Serves until it is stopped, or one client where there is no keep_open. Throws Interrupted once a signal
+/// has ended it.
+void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListenFlags& listening,
            const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits);
 
 }  // namespace sockx

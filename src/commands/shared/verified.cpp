@@ -160,9 +160,8 @@ Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, Verif
 
 }  // namespace
 
-void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags,
-                         std::vector<std::string> endpoint, const TimeLimits& limits,
-                         VerifiedSendOptions options) {
+void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+                         const TimeLimits& limits, VerifiedSendOptions options) {
   options.names = verified_flag_names;
   options.tell = teller(context);
   options.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };

@@ -38,8 +38,7 @@ void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target);
 /// Sends to whom the meeting brings, and reports. Throws the first failure of a file when there was one, and
 /// what send_verified() throws.
 void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& meeting,
-                         std::vector<std::string> endpoint, const TimeLimits& limits,
-                         VerifiedSendOptions options);
+                         Endpoint endpoint, const TimeLimits& limits, VerifiedSendOptions options);
 
 /// Receives over one connection, and as many more as its sender wants, from `next`; reports. Throws as the
 /// other.

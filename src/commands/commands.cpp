@@ -1,0 +1,49 @@
+#include "commands/commands.hpp"
+
+#include <memory>
+
+#include "cli/flags.hpp"
+#include "commands/byteorder.hpp"
+#include "commands/connect.hpp"
+#include "commands/getaddrinfo.hpp"
+#include "commands/listen.hpp"
+#include "commands/raw.hpp"
+#include "commands/recv_file.hpp"
+#include "commands/resolve.hpp"
+#include "commands/send_file.hpp"
+#include "commands/sockopt.hpp"
+#include "commands/udp.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// Declares the options of a command; what is returned runs it with them.
+template <class Options>
+Run prepare(Flags& flags) {
+  const auto options = std::make_shared<Options>();
+  declare(flags, *options);
+  return [options](Context& context) { return run(context, *options); };
+}
+
+}  // namespace
+
+const std::array<Command, 10> commands{
+    Command{"listen", "accept one connection and join it to standard input and output, or serve many",
+            prepare<ListenCommandOptions>},
+    Command{"connect", "open a connection and join it to standard input and output", prepare<ConnectOptions>},
+    Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
+            prepare<SendFileOptions>},
+    Command{"recv-file", "receive files from connections, or count their bytes", prepare<RecvFileOptions>},
+    Command{"udp", "send and receive datagrams, from one peer or many", prepare<UdpOptions>},
+    Command{"raw", "send and receive IP packets of any protocol", prepare<RawOptions>},
+    Command{"resolve", "look up names, addresses, services and protocols", prepare<ResolveOptions>},
+    Command{"getaddrinfo", "call getaddrinfo(3) with any hints and show all that it returns",
+            prepare<GetaddrinfoOptions>},
+    Command{"byteorder", "show byte order, exchange bytes, pack and unpack addresses",
+            prepare<ByteorderOptions>},
+    Command{"sockopt", "list, get and set socket options, also of a running process's sockets",
+            prepare<SockoptOptions>},
+};
+
+}  // namespace sockx

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <map>
 
-#include "net/port_state.hpp"
-#include "net/resolve.hpp"
-#include "net/scan.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "net/address/resolve.hpp"
+#include "net/stream/port_state.hpp"
+#include "net/stream/scan.hpp"
 
 namespace sockx {
 

@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -6,7 +6,7 @@
 
 #include "cli/flags.hpp"
 #include "cli/time_limits.hpp"
-#include "net/stream_options.hpp"
+#include "net/stream/stream_options.hpp"
 
 namespace sockx {
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <stdexcept>
 
-#include "os/digits.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/digits.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

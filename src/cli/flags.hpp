@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/named_numbers.hpp"
 #include "cli/units.hpp"
-#include "os/named_numbers.hpp"
 
 namespace sockx {
 

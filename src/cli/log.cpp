@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "cli/report.hpp"
-#include "os/error.hpp"
 
 namespace sockx {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -4,8 +4,8 @@
 
 #include <memory>
 
+#include "base/text.hpp"
 #include "cli/flags.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

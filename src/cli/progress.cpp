@@ -7,9 +7,9 @@
 #include <csignal>
 #include <utility>
 
+#include "base/text.hpp"
 #include "cli/units.hpp"
 #include "os/terminal.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

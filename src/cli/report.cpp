@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <ctime>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/unsafe_text.hpp"
 #include "cli/exit_code.hpp"
-#include "os/error.hpp"
 #include "os/output_file.hpp"
 #include "os/signals.hpp"
-#include "os/text.hpp"
-#include "os/unsafe_text.hpp"
 
 namespace sockx {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

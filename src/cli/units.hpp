@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/units.hpp"
 #include "flow/event_loop.hpp"
-#include "os/units.hpp"
 
 namespace sockx {
 

@@ -3,16 +3,16 @@
 #include <memory>
 
 #include "cli/flags.hpp"
-#include "commands/byteorder.hpp"
-#include "commands/connect.hpp"
-#include "commands/getaddrinfo.hpp"
-#include "commands/listen.hpp"
-#include "commands/raw.hpp"
-#include "commands/recv_file.hpp"
-#include "commands/resolve.hpp"
-#include "commands/send_file.hpp"
-#include "commands/sockopt.hpp"
-#include "commands/udp.hpp"
+#include "commands/conversation/connect.hpp"
+#include "commands/conversation/listen.hpp"
+#include "commands/datagram/raw.hpp"
+#include "commands/datagram/udp.hpp"
+#include "commands/inspect/byteorder.hpp"
+#include "commands/inspect/getaddrinfo.hpp"
+#include "commands/inspect/resolve.hpp"
+#include "commands/inspect/sockopt.hpp"
+#include "commands/transfer/recv_file.hpp"
+#include "commands/transfer/send_file.hpp"
 
 namespace sockx {
 

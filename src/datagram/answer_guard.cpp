@@ -8,7 +8,7 @@
 #include <functional>
 #include <string_view>
 
-#include "net/network_interface.hpp"
+#include "net/address/network_interface.hpp"
 
 namespace sockx {
 

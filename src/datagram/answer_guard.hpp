@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "flow/clock.hpp"
-#include "net/address.hpp"
+#include "net/address/address.hpp"
 
 namespace sockx {
 

@@ -6,15 +6,15 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "datagram/outbox.hpp"
 #include "datagram/peers.hpp"
 #include "datagram/unix_replies.hpp"
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 #include "os/records.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -14,9 +14,9 @@
 #include "flow/framing.hpp"
 #include "flow/stream.hpp"
 #include "flow/task.hpp"
-#include "net/datagram_error.hpp"
-#include "net/datagram_socket.hpp"
-#include "net/datagrams.hpp"
+#include "net/datagram/datagram_error.hpp"
+#include "net/datagram/datagram_socket.hpp"
+#include "net/datagram/datagrams.hpp"
 
 namespace sockx {
 

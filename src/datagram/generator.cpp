@@ -8,12 +8,12 @@
 #include <chrono>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/watch.hpp"
-#include "net/datagram_error.hpp"
-#include "net/datagrams.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "net/datagram/datagram_error.hpp"
+#include "net/datagram/datagrams.hpp"
 
 namespace sockx {
 

@@ -8,7 +8,7 @@
 #include "datagram/outbox.hpp"
 #include "datagram/pace.hpp"
 #include "flow/task.hpp"
-#include "net/datagram_socket.hpp"
+#include "net/datagram/datagram_socket.hpp"
 
 namespace sockx {
 

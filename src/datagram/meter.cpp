@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <list>
 
+#include "base/error.hpp"
 #include "datagram/load_count.hpp"
 #include "datagram/unix_replies.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "net/datagram_error.hpp"
-#include "net/datagrams.hpp"
-#include "os/error.hpp"
+#include "net/datagram/datagram_error.hpp"
+#include "net/datagram/datagrams.hpp"
 
 namespace sockx {
 

@@ -8,7 +8,7 @@
 #include "datagram/load_packet.hpp"
 #include "flow/task.hpp"
 #include "flow/watch.hpp"
-#include "net/datagram_socket.hpp"
+#include "net/datagram/datagram_socket.hpp"
 
 namespace sockx {
 

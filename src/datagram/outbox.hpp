@@ -10,7 +10,7 @@
 
 #include "flow/task.hpp"
 #include "flow/watch.hpp"
-#include "net/datagrams.hpp"
+#include "net/datagram/datagrams.hpp"
 
 namespace sockx {
 

@@ -2,9 +2,9 @@
 
 #include <array>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
-#include "os/units.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
 
 namespace sockx {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "net/address.hpp"
+#include "net/address/address.hpp"
 
 namespace sockx {
 

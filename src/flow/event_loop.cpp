@@ -8,9 +8,9 @@
 #include <climits>
 #include <ctime>
 
+#include "base/error.hpp"
 #include "flow/watch.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 
 namespace sockx {
 

@@ -1,7 +1,7 @@
 #include "flow/line_reader.hpp"
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

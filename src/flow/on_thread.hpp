@@ -10,8 +10,8 @@
 #include <optional>
 #include <thread>
 
+#include "base/error.hpp"
 #include "flow/watch.hpp"
-#include "os/error.hpp"
 
 namespace sockx {
 

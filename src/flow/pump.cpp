@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -5,9 +5,9 @@
 #include <limits>
 #include <optional>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -4,11 +4,11 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/bytes.hpp"
-#include "os/error.hpp"
 #include "os/last_chance.hpp"
 #include "os/output_file.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -9,13 +9,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/event_loop.hpp"
 #include "os/bytes.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/records.hpp"
 #include "os/standard_streams.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

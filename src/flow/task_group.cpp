@@ -1,6 +1,6 @@
 #include "flow/task_group.hpp"
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 namespace sockx {
 

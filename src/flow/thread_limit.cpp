@@ -3,7 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 namespace sockx {
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 namespace sockx {
 

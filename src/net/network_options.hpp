@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "net/socket_option.hpp"
-#include "net/source.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "net/address/source.hpp"
+#include "net/option/socket_option.hpp"
 
 namespace sockx {
 

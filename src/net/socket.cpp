@@ -5,11 +5,11 @@
 
 #include <cerrno>
 
-#include "net/names.hpp"
+#include "base/text.hpp"
+#include "net/address/names.hpp"
 #include "os/calls.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "net/address.hpp"
+#include "net/address/address.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 

@@ -5,9 +5,9 @@
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 
-#include "net/socket_option.hpp"
-#include "net/tcp_info.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "net/option/socket_option.hpp"
+#include "net/option/tcp_info.hpp"
 #include "os/socket_query.hpp"
 
 namespace sockx {

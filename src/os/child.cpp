@@ -12,12 +12,12 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
 #include "os/descriptor_limit.hpp"
-#include "os/error.hpp"
 #include "os/pipe.hpp"
 #include "os/signals.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 namespace sockx {
 

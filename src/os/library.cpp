@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -11,11 +11,11 @@
 #include <cerrno>
 #include <chrono>
 
+#include "base/text.hpp"
 #include "os/calls.hpp"
 #include "os/last_chance.hpp"
 #include "os/output_file.hpp"
 #include "os/standard_streams.hpp"
-#include "os/text.hpp"
 #include "os/writer_thread.hpp"
 
 namespace sockx {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "os/observer.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/output_file.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

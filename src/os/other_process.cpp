@@ -11,9 +11,9 @@
 #include <memory>
 #include <string>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/observer.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <optional>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

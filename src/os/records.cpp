@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "os/calls.hpp"
 #include "os/fd_passing.hpp"
 #include "os/io_result.hpp"
 #include "os/message_flags.hpp"
 #include "os/observer.hpp"
 #include "os/socket_query.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

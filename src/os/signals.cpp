@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 namespace sockx {
 

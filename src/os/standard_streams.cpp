@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.hpp"
 #include "os/substitutes.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/error.hpp"
 #include "os/bytes.hpp"
-#include "os/error.hpp"
 
 namespace sockx {
 

@@ -2,7 +2,7 @@
 
 #include <sys/ioctl.h>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

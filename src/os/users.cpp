@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "os/digits.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/digits.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

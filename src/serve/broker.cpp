@@ -1,8 +1,8 @@
 // broker: what a client says goes to all others, and what the operator says to all.
 #include <new>
 
+#include "base/error.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 #include "os/io_result.hpp"
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"

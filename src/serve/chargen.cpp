@@ -1,8 +1,8 @@
 // chargen: lines of printing characters for as long as the client stays.
 #include <string>
 
+#include "base/error.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {

@@ -4,9 +4,9 @@
 #include <new>
 #include <set>
 
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
-#include "os/text.hpp"
 #include "serve/chat_lines.hpp"
 #include "serve/console.hpp"
 #include "serve/handler.hpp"

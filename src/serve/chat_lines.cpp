@@ -1,6 +1,6 @@
 #include "serve/chat_lines.hpp"
 
-#include "os/unsafe_text.hpp"
+#include "base/unsafe_text.hpp"
 
 namespace sockx {
 

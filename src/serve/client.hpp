@@ -10,7 +10,7 @@
 #include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "os/io_result.hpp"
 #include "serve/service.hpp"
 

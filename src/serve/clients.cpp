@@ -1,8 +1,8 @@
 #include "serve/clients.hpp"
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

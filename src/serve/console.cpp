@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
 #include "os/last_chance.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -1,7 +1,7 @@
 // exec: a program for every client.
 #include <stdexcept>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 #include "serve/handler.hpp"
 #include "serve/program.hpp"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "net/dial.hpp"
+#include "net/stream/dial.hpp"
 #include "serve/client.hpp"
 #include "serve/program.hpp"
 

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -1,6 +1,6 @@
 #include "serve/program.hpp"
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

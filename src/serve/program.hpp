@@ -9,7 +9,7 @@
 #include "flow/relay.hpp"
 #include "flow/stream.hpp"
 #include "flow/task_group.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "os/child.hpp"
 
 namespace sockx {

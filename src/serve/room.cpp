@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

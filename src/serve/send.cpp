@@ -2,10 +2,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/pumping.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 #include "serve/handler.hpp"
 
 namespace sockx {

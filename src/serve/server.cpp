@@ -1,7 +1,7 @@
 #include "serve/server.hpp"
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "flow/task_group.hpp"
-#include "net/listen.hpp"
+#include "net/stream/listen.hpp"
 #include "os/descriptor_limit.hpp"
 #include "serve/crowd.hpp"
 #include "serve/service.hpp"

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "flow/task.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 
 namespace sockx {
 

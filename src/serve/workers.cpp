@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/error.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/pipe.hpp"
 
 namespace sockx {

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <memory>
 
-#include "net/stream_options.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/stream/stream_options.hpp"
 #include "transfer/local_receiver.hpp"
 
 namespace sockx {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "flow/pump.hpp"
-#include "net/dial.hpp"
-#include "net/endpoint.hpp"
+#include "net/address/endpoint.hpp"
+#include "net/stream/dial.hpp"
 #include "transfer/file_sender.hpp"
 
 namespace sockx {

@@ -4,12 +4,12 @@
 #include <array>
 #include <limits>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

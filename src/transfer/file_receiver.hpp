@@ -8,7 +8,7 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/transfer_stats.hpp"
 

@@ -8,12 +8,12 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/relay.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/standard_streams.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -9,7 +9,7 @@
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/transfer_stats.hpp"
 

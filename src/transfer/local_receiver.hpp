@@ -7,7 +7,7 @@
 #include "flow/event_loop.hpp"
 #include "flow/stream.hpp"
 #include "flow/task.hpp"
-#include "net/endpoint.hpp"
+#include "net/address/endpoint.hpp"
 #include "os/child.hpp"
 #include "transfer/transfer_stats.hpp"
 

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "net/lookups.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "net/address/lookups.hpp"
 
 using namespace sockx;
 

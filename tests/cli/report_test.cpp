@@ -15,10 +15,10 @@
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/log.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;

@@ -17,7 +17,7 @@
 
 #include "../support/sockx.hpp"
 #include "commands/commands.hpp"
-#include "net/socket_option.hpp"
+#include "net/option/socket_option.hpp"
 
 using namespace sockx;
 

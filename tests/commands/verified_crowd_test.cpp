@@ -7,7 +7,7 @@
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
 #include "../support/subject.hpp"
-#include "os/text.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/compression.hpp"
 #include "transfer/verified/wire.hpp"
 

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "../support/files.hpp"
-#include "net/numeric_address.hpp"
+#include "net/address/numeric_address.hpp"
 #include "net/socket.hpp"
 
 using namespace sockx;

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "net/numeric_address.hpp"
+#include "net/address/numeric_address.hpp"
 
 using namespace sockx;
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "net/socket.hpp"
-#include "os/text.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;

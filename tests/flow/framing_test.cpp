@@ -9,7 +9,7 @@
 
 #include "../support/records.hpp"
 #include "../support/thrown.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -7,8 +7,8 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
+#include "base/error.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

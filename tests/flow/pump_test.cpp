@@ -13,9 +13,9 @@
 #include "../support/files.hpp"
 #include "../support/pump_between.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

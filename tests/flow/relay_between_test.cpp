@@ -8,10 +8,10 @@
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
 #include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

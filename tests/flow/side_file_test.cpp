@@ -13,7 +13,7 @@
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -11,12 +11,12 @@
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/pumping.hpp"
 #include "flow/relay.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "../support/descriptors.hpp"
+#include "base/error.hpp"
 #include "flow/stream.hpp"
 #include "flow/watch.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 // Access files: each line that says something is one rule, in its order, and the same as the word alone; what
 // is refused is told by the line's number.
-#include "net/access_list.hpp"
+#include "net/stream/access_list.hpp"
 #include "support.hpp"
 
 using namespace sockx;

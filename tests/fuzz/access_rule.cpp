@@ -1,11 +1,11 @@
 // Access rules: a network that is understood is shown as a rule that means the same, and contains what a
 // plain comparison of bits says.
-#include "net/access_rule.hpp"
+#include "net/stream/access_rule.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "net/numeric_address.hpp"
+#include "net/address/numeric_address.hpp"
 #include "support.hpp"
 
 using namespace sockx;

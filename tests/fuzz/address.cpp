@@ -1,12 +1,12 @@
 // Addresses: what the kernel may return is shown in a notation that an endpoint is read from, as the same.
-#include "net/address.hpp"
+#include "net/address/address.hpp"
 
 #include <arpa/inet.h>
 #include <sys/un.h>
 
 #include <cstring>
 
-#include "net/endpoint.hpp"
+#include "net/address/endpoint.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <map>
 
-#include "os/units.hpp"
+#include "base/units.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -1,5 +1,5 @@
 // Endpoints: what is understood is shown in a notation that is understood as the same.
-#include "net/endpoint.hpp"
+#include "net/address/endpoint.hpp"
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
 // Multicast groups and paces, as users type them.
 #include "datagram/pace.hpp"
-#include "net/datagram_socket.hpp"
+#include "net/datagram/datagram_socket.hpp"
 #include "support.hpp"
 
 using namespace sockx;

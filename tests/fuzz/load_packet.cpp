@@ -3,8 +3,8 @@
 #include "datagram/load_packet.hpp"
 
 #include "datagram/load_count.hpp"
-#include "net/internet_checksum.hpp"
-#include "net/raw_socket.hpp"
+#include "net/datagram/internet_checksum.hpp"
+#include "net/datagram/raw_socket.hpp"
 #include "support.hpp"
 
 using namespace sockx;

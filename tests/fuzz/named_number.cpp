@@ -1,7 +1,7 @@
 // The constants of the C headers: what is accepted has a name that means the same, and flags are joined.
 #include <algorithm>
 
-#include "net/names.hpp"
+#include "net/address/names.hpp"
 #include "support.hpp"
 
 using namespace sockx;

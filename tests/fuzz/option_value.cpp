@@ -1,8 +1,8 @@
 // Values of socket options of every type: what is encoded is shown in a form that means the same, and
 // whatever bytes a kernel may return can be shown. The first byte of the input chooses the type.
-#include "net/option_value.hpp"
+#include "net/option/option_value.hpp"
 
-#include "os/hexadecimal.hpp"
+#include "base/hexadecimal.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#include "net/byte_order.hpp"
-#include "net/numeric_address.hpp"
-#include "os/hexadecimal.hpp"
+#include "base/hexadecimal.hpp"
+#include "net/address/byte_order.hpp"
+#include "net/address/numeric_address.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -1,6 +1,6 @@
 // Port lists: each port once and in order, the ports of a plain reader, and shown as a list that means the
 // same.
-#include "net/port_list.hpp"
+#include "net/address/port_list.hpp"
 
 #include <algorithm>
 #include <bitset>

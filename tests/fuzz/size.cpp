@@ -1,7 +1,7 @@
 // Sizes: what is accepted is a plain decimal number with a unit, exact where it is whole.
 #include <cmath>
 
-#include "os/units.hpp"
+#include "base/units.hpp"
 #include "support.hpp"
 
 using namespace sockx;

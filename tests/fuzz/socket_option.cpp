@@ -1,6 +1,6 @@
 // Socket options: a setting has the bytes of its type, means the same in any case, and does no harm to a
 // socket.
-#include "net/socket_option.hpp"
+#include "net/option/socket_option.hpp"
 
 #include <sys/socket.h>
 #include <sys/time.h>

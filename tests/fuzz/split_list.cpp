@@ -1,5 +1,5 @@
 // Lists at commas: the words, joined again, are the list.
-#include "os/split_list.hpp"
+#include "base/split_list.hpp"
 
 #include <algorithm>
 

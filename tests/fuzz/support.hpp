@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 /// What libFuzzer calls with each input, and replay.cpp with each file of the corpus.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

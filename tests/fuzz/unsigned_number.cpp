@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "net/byte_order.hpp"
+#include "net/address/byte_order.hpp"
 #include "support.hpp"
 
 using namespace sockx;

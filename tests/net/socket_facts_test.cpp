@@ -9,7 +9,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/process.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -14,8 +14,8 @@
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
 #include "os/bytes.hpp"
-#include "os/error.hpp"
 #include "os/pipe.hpp"
 
 using namespace sockx;

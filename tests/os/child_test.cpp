@@ -14,7 +14,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
 #include "../support/thrown.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 #include "os/signals.hpp"
 
 using namespace sockx;

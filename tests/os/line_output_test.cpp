@@ -16,8 +16,8 @@
 #include "../support/descriptors.hpp"
 #include "../support/files.hpp"
 #include "../support/in_child.hpp"
+#include "base/text.hpp"
 #include "os/output_file.hpp"
-#include "os/text.hpp"
 
 using namespace sockx;
 using namespace test;

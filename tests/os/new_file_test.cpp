@@ -9,7 +9,7 @@
 #include "../support/files.hpp"
 #include "../support/shared_folder.hpp"
 #include "../support/thrown.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -11,7 +11,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/thrown.hpp"
-#include "os/error.hpp"
+#include "base/error.hpp"
 
 using namespace sockx;
 using namespace test;

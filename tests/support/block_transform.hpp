@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/error.hpp"
 #include "flow/transform.hpp"
-#include "os/error.hpp"
 
 namespace test {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 
 namespace test {
 

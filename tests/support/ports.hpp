@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>
 
-#include "net/stream_options.hpp"
+#include "net/stream/stream_options.hpp"
 
 namespace test {
 

@@ -12,9 +12,9 @@
 #include "../support/far_ends.hpp"
 #include "../support/files.hpp"
 #include "../support/thrown.hpp"
+#include "base/error.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "transfer/file_receiver.hpp"
 #include "transfer/file_sender.hpp"
 

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/file_advice.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -9,12 +9,12 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.hpp"
 #include "flow/method.hpp"
 #include "flow/methods/own_pipe.hpp"
 #include "os/bytes.hpp"
 #include "os/calls.hpp"
 #include "os/splice_ring.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

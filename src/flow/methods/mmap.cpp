@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.hpp"
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
 #include "os/bytes.hpp"
-#include "os/error.hpp"
 
 namespace sockx {
 

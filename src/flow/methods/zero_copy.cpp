@@ -9,10 +9,10 @@
 #include <cstring>
 #include <deque>
 
+#include "base/text.hpp"
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
 #include "os/io_result.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

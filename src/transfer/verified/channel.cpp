@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/relay.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

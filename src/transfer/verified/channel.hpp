@@ -7,12 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "flow/notification.hpp"
 #include "flow/pump.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
-#include "net/connection.hpp"
-#include "os/text.hpp"
+#include "net/stream/connection.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {

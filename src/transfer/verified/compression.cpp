@@ -4,9 +4,9 @@
 #include <new>
 #include <stdexcept>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/library.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

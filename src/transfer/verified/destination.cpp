@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "os/error.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/new_file.hpp"
-#include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
 
 namespace sockx {

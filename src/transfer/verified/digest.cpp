@@ -6,8 +6,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "base/text.hpp"
 #include "os/library.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

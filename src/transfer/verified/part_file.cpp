@@ -11,10 +11,10 @@
 #include <array>
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/new_file.hpp"
-#include "os/text.hpp"
 #include "transfer/verified/received_name.hpp"
 
 namespace sockx {

@@ -9,9 +9,9 @@
 #include <fstream>
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "os/hexadecimal.hpp"
-#include "os/text.hpp"
+#include "base/hexadecimal.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/digest.hpp"
 #include "transfer/verified/wire.hpp"
 

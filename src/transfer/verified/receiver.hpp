@@ -9,7 +9,7 @@
 
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "transfer/verified/setting_names.hpp"
 #include "transfer/verified/tally.hpp"
 #include "transfer/verified/wire.hpp"

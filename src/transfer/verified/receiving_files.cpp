@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/receiving_session.hpp"
 
 namespace sockx {

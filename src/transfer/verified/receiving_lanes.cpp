@@ -1,6 +1,6 @@
 // The connections of a transfer besides the first: each brings chunks, and nothing else.
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/receiving_session.hpp"
 
 namespace sockx {

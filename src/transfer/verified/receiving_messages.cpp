@@ -1,8 +1,8 @@
 // What the sender says on the first connection, message by message.
 #include <utility>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/receiving_session.hpp"
 
 namespace sockx {

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/pumping.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 
 namespace sockx {
 

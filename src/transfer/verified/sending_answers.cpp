@@ -1,6 +1,6 @@
 // What the receiver says, and what has become of each entry.
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/sending_session.hpp"
 
 namespace sockx {

@@ -1,6 +1,6 @@
 // What the receiver is told of: files, directories and links, in the order of the walk.
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/sending_session.hpp"
 
 namespace sockx {

@@ -3,8 +3,8 @@
 #include <deque>
 #include <vector>
 
+#include "base/error.hpp"
 #include "flow/file_calls.hpp"
-#include "os/error.hpp"
 #include "transfer/verified/sending_session.hpp"
 
 namespace sockx {

@@ -1,7 +1,7 @@
 // The connections of a transfer, and how the chunks of a file go over all of them.
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 #include "transfer/verified/sending_session.hpp"
 
 namespace sockx {

@@ -11,11 +11,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/error.hpp"
 #include "flow/long_work.hpp"
 #include "flow/notification.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
-#include "os/error.hpp"
 #include "transfer/verified/lane.hpp"
 #include "transfer/verified/sender.hpp"
 #include "transfer/verified/source.hpp"

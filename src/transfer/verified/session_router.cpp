@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
 #include "os/descriptor_limit.hpp"
-#include "os/error.hpp"
-#include "os/text.hpp"
 #include "transfer/verified/greeting.hpp"
 
 namespace sockx {

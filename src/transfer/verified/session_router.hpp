@@ -9,7 +9,7 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/notification.hpp"
-#include "net/connection.hpp"
+#include "net/stream/connection.hpp"
 #include "transfer/verified/receiver.hpp"
 
 namespace sockx {

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "os/standard_streams.hpp"
-#include "os/text.hpp"
 #include "transfer/verified/wire.hpp"
 
 namespace sockx {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 #include "transfer/verified/received_name.hpp"
 #include "transfer/verified/wire.hpp"
 

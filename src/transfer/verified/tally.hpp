@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "os/text.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "os/error.hpp"
-#include "os/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace sockx {
 

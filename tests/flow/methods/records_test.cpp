@@ -11,8 +11,8 @@
 #include "../../support/files.hpp"
 #include "../../support/pump_between.hpp"
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "flow/pump.hpp"
-#include "os/error.hpp"
 #include "os/records.hpp"
 
 using namespace sockx;

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "ends.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

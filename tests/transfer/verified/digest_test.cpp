@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "../../support/files.hpp"
-#include "os/hexadecimal.hpp"
-#include "os/text.hpp"
+#include "base/hexadecimal.hpp"
+#include "base/text.hpp"
 
 using namespace sockx;
 

@@ -19,7 +19,7 @@
 #include "../../support/descriptors.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/files.hpp"
-#include "commands/shared/verified.hpp"
+#include "commands/transfer/verified.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task_group.hpp"
 #include "flow/watch.hpp"

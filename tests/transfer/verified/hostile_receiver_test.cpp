@@ -1,8 +1,8 @@
 // Receivers that answer what ours would not: the sender ends with a reason, and never waits for ever.
 #include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
+#include "base/error.hpp"
 #include "ends.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

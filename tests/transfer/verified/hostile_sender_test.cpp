@@ -6,8 +6,8 @@
 #include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "hostile.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -1,8 +1,8 @@
 // Verified transfers that are damaged or broken off on their way, and what the next one makes of it.
 #include <random>
 
+#include "base/error.hpp"
 #include "ends.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using namespace test;

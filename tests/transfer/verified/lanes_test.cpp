@@ -2,9 +2,9 @@
 #include "../../support/connections.hpp"
 #include "../../support/far_ends.hpp"
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "ends.hpp"
 #include "os/calls.hpp"
-#include "os/error.hpp"
 #include "transfer/verified/lane.hpp"
 
 using namespace sockx;

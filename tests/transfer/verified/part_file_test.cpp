@@ -11,9 +11,9 @@
 #include "../../support/files.hpp"
 #include "../../support/in_child.hpp"
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
+#include "base/hexadecimal.hpp"
 #include "flow/event_loop.hpp"
-#include "os/error.hpp"
-#include "os/hexadecimal.hpp"
 
 using namespace sockx;
 using namespace test;

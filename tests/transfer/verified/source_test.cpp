@@ -10,8 +10,8 @@
 
 #include "../../support/slow_calls.hpp"
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "ends.hpp"
-#include "os/error.hpp"
 #include "transfer/verified/source_walk.hpp"
 
 using namespace sockx;

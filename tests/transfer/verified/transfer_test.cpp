@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
+#include "base/hexadecimal.hpp"
 #include "ends.hpp"
-#include "os/error.hpp"
-#include "os/hexadecimal.hpp"
 #include "transfer/verified/part_file.hpp"
 #include "transfer/verified/source_walk.hpp"
 

@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "../../support/thrown.hpp"
+#include "base/error.hpp"
 #include "cli/exit_code.hpp"
-#include "os/error.hpp"
 
 using namespace sockx;
 using test::thrown_by;

@@ -1,0 +1,211 @@
+#include "app/hints.hpp"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/digits.hpp"
+#include "base/split_list.hpp"
+#include "base/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct OptionHint {
+  std::string_view commands;  // with blanks between, `none` where none is named; empty: all of these
+  std::string_view option;
+  std::string_view say;
+};
+
+constexpr std::string_view no_tls =
+    "sockx does not speak TLS yet; `openssl s_client -connect HOST:PORT` does";
+constexpr std::string_view no_tls_server =
+    "sockx does not speak TLS yet; `openssl s_server -accept PORT -cert FILE -key FILE` does";
+constexpr std::string_view no_proxy = "sockx does not go through proxies yet";
+constexpr std::string_view no_proxy_or_dump =
+    "sockx does not go through proxies yet; for a hexdump, as with ncat -x FILE, say --hexdump=FILE";
+constexpr std::string_view any_stream = "none connect listen send-file recv-file";
+constexpr std::string_view no_udp_check =
+    "UDP ports cannot be checked: a closed and a silent one look alike; send something by `sockx udp HOST "
+    "PORT`";
+
+/// The first row that fits is taken.
+constexpr std::array option_hints{
+    OptionHint{"udp", "-l", "say --listen: `sockx udp --listen PORT`"},
+    OptionHint{"udp", "-u", "leave it out: `sockx udp` speaks UDP"},
+    OptionHint{"", "-l", "use `sockx listen PORT`"},
+    OptionHint{"connect send-file udp", "-p",
+               "to send from port N say --source :N; the other port is a word"},
+    OptionHint{"", "-p", "the port is a word of its own: `sockx listen PORT`"},
+    OptionHint{"udp", "-z", no_udp_check},
+    OptionHint{"", "-z", "use `sockx connect --check HOST PORT`, or --scan for several ports"},
+    OptionHint{"listen", "-u", "use `sockx udp --listen PORT`"},
+    OptionHint{"", "-u", "use `sockx udp HOST PORT`"},
+    OptionHint{"listen recv-file", "-w", "use --accept-timeout, or --idle-timeout for silence"},
+    OptionHint{"udp raw", "-w", "use --reply-timeout, or --idle-timeout for silence"},
+    OptionHint{"none", "-w", "say a subcommand: `sockx connect -w DURATION HOST PORT`"},
+    OptionHint{"", "-N", "leave it out: the end of standard input always becomes FIN"},
+    OptionHint{"connect listen send-file", "-q",
+               "leave it out, or use --eof-timeout DURATION, which ends with status 5: the end of standard "
+               "input becomes FIN"},
+    OptionHint{"udp", "-q", "leave it out, or use --reply-timeout DURATION"},
+    OptionHint{"connect listen", "-e", "use --exec -- PROGRAM ARG..., or --sh COMMAND"},
+    OptionHint{"connect listen", "-c", "use --sh COMMAND"},
+    OptionHint{"connect listen", "--sh-exec", "use --sh COMMAND"},
+    OptionHint{"connect listen", "-C", "use --crlf"},
+    OptionHint{"connect listen", "-d", "use --recv-only, which reads no standard input"},
+    OptionHint{"connect listen", "-o", "for a hexdump say --hexdump=FILE"},
+    OptionHint{"recv-file", "-o", "say -o FILE"},
+    OptionHint{"connect listen send-file recv-file udp raw", "-s", "use --source ADDRESS"},
+    OptionHint{"connect listen send-file recv-file udp raw", "--bind", "use --source ADDRESS"},
+    OptionHint{"", "-U", "the endpoint is `unix:PATH`"},
+    OptionHint{"none connect listen", "-x", no_proxy_or_dump},
+    OptionHint{any_stream, "-x", no_proxy},
+    OptionHint{any_stream, "-X", no_proxy},
+    OptionHint{any_stream, "--proxy", no_proxy},
+    OptionHint{any_stream, "--socks", no_proxy},
+    OptionHint{"listen recv-file", "--ssl", no_tls_server},
+    OptionHint{"listen recv-file", "--tls", no_tls_server},
+    OptionHint{any_stream, "--ssl", no_tls},
+    OptionHint{any_stream, "--tls", no_tls},
+    OptionHint{"", "--sctp", "sockx does not speak SCTP; there are TCP, UDP and Unix sockets"},
+    OptionHint{"connect send-file recv-file", "--timeout",
+               "say --connect-timeout, --idle-timeout or --deadline"},
+    OptionHint{"listen", "--timeout", "say --accept-timeout, --idle-timeout or --deadline"},
+    OptionHint{"udp raw", "--timeout", "say --reply-timeout, --idle-timeout or --deadline"},
+};
+
+/// What other tools call a subcommand, what it is here, what then follows, and what else may have been meant.
+struct WordHint {
+  std::string_view word, command, endpoint, or_else = "";
+};
+constexpr std::array word_hints{
+    WordHint{"send", "send-file", "FILE HOST PORT", ", or `sockx connect HOST PORT`"},
+    WordHint{"recv", "recv-file -o FILE", "PORT", ", or `sockx listen PORT`"},
+    WordHint{"receive", "recv-file -o FILE", "PORT", ", or `sockx listen PORT`"},
+    WordHint{"check", "connect --check", "HOST PORT"},
+    WordHint{"scan", "connect --scan", "HOST PORTS"},
+    WordHint{"server", "listen -k", "PORT"},
+    WordHint{"serve", "listen -k", "PORT"},
+    WordHint{"bind", "listen", "PORT"},
+    WordHint{"accept", "listen", "PORT"},
+    WordHint{"chat", "listen --chat", "PORT"},
+    WordHint{"broker", "listen --broker", "PORT"},
+    WordHint{"echo", "listen -k --handler echo", "PORT"},
+    WordHint{"client", "connect", "HOST PORT"},
+    WordHint{"help", "--help", ""},
+    WordHint{"version", "--version", ""},
+};
+
+/// Words that no typed ones can follow as they are.
+constexpr std::array said_words{
+    std::pair<std::string_view, std::string_view>{"forward",
+                                                  "say `sockx listen --keep-open --forward HOST:PORT PORT`"},
+    std::pair<std::string_view, std::string_view>{
+        "relay", "it is not there yet; a forwarder is `sockx listen -k --forward HOST:PORT PORT`"},
+};
+
+std::string_view say_of_option(std::string_view command, std::string_view option) {
+  for (const auto& hint : option_hints)
+    if (hint.option == option && (hint.commands.empty() || is_among(command, hint.commands))) return hint.say;
+  return "";
+}
+
+bool is_port(const std::string& word) {
+  return (word.size() <= 5 && is_all_digits(word)) || getservbyname(word.c_str(), "tcp") != nullptr;
+}
+
+/// Whether nc's letters among the words have all of these.
+bool has_letters(const std::vector<std::string>& words, std::string_view letters) {
+  std::string typed;
+  for (const auto& word : words)
+    if (word.starts_with('-') && !word.starts_with("--")) typed += word;
+  return std::ranges::all_of(letters, [&](char letter) { return typed.find(letter) != std::string::npos; });
+}
+
+bool ends_with_port(const std::string& word) {
+  const auto colon = word.rfind(':');
+  return colon != std::string::npos && colon > 0 && is_port(word.substr(colon + 1));
+}
+
+}  // namespace
+
+std::string hint_for_option(std::string_view command, std::string_view option,
+                            const std::vector<std::string>& words, const OptionLookup& takes_value) {
+  option = option.substr(0, option.find('='));
+  const bool are_letters = !option.starts_with("--") && option.size() > 2;
+  std::string say;
+  if (has_letters(words, "zu"))
+    say = no_udp_check;
+  else if (are_letters || (command.empty() && !option.starts_with("--")))
+    say = from_nc(command, words, takes_value);
+  if (say.starts_with("sockx")) say = text("use `{}`", say);
+  if (say.empty()) say = say_of_option(command.empty() ? "none" : command, option);
+  std::string letter = "-?";  // the first that is known
+  for (std::size_t i = 1; are_letters && say.empty() && i < option.size(); ++i) {
+    letter[1] = option[i];
+    say = say_of_option(command.empty() ? "none" : command, letter);
+    if (!say.empty()) option = letter;
+  }
+  return say.empty() ? "" : text("{}: {}", option, say);
+}
+
+std::string hint_for_missing_command(const std::string& option, const std::vector<std::string>& words,
+                                     const OptionLookup& takes_value) {
+  const auto command = from_nc("", words, takes_value);
+  if (command.empty()) return "";
+  return text("{}: it belongs behind a subcommand: `{}`", option.substr(0, option.find('=')), command);
+}
+
+std::string hint_for_command(const std::vector<std::string>& words) {
+  const auto& word = words.front();
+  const auto refusal = [&word](std::string_view say) {
+    return text("'{}': no such subcommand; {}", word, say);
+  };
+  for (const auto& [name, say] : said_words)
+    if (name == word) return refusal(say);
+  for (const auto& hint : word_hints)
+    if (hint.word == word) {
+      auto say = text("say `sockx {}", hint.command);
+      const std::vector<std::string> typed(words.begin() + 1, words.end());
+      if (hint.endpoint.empty()) return refusal(say + '`');
+      if (typed.empty()) return refusal(text("{} {}`{}", say, hint.endpoint, hint.or_else));
+      for (const auto& another : typed) say += ' ' + another;
+      return refusal(text("{}`{}", say, hint.or_else));
+    }
+  if (is_among(word.substr(0, word.find(':')), "OPENSSL OPENSSL-CONNECT SSL")) return refusal(no_tls);
+  if (is_among(word.substr(0, word.find(':')), "OPENSSL-LISTEN SSL-LISTEN")) return refusal(no_tls_server);
+  const auto from_addresses = from_socat(words);
+  return from_addresses.empty() ? "" : refusal(text("say `{}`", from_addresses));
+}
+
+std::string hint_for_endpoint(const std::vector<std::string>& words) {
+  const auto& word = words.front();
+  const auto two_words = words.size() > 1 && is_port(words[1]);
+  const auto hint = is_port(word) && !two_words ? text("listen {}", word)
+                    : ends_with_port(word)      ? text("connect {}", word)
+                    : word.starts_with("unix:") ? text("connect {}", word)
+                    : two_words                 ? text("connect {} {}", word, words[1])
+                                                : "";
+  return hint.empty() ? "" : text("'{}': no such subcommand; say `sockx {}`", word, hint);
+}
+
+std::string hint_for_surplus(std::string_view command, const std::vector<std::string>& words,
+                             const OptionLookup& takes_value) {
+  const bool checks = std::ranges::find(words, "--check") != words.end();
+  if (command == "connect" && checks) return text("say `{}`", from_nc(command, words, takes_value));
+  if (command == "recv-file" && words.size() == 3)
+    return text("to receive into a file say `sockx recv-file -o {} {} {}`", words[0], words[1], words[2]);
+  if (is_among(command, "connect listen") && std::ranges::find(words, "--hexdump") != words.end())
+    return "to dump into a file say --hexdump=FILE";
+  return text("see `sockx {}--help`", command.empty() ? "" : std::string(command) + ' ');
+}
+
+std::string hint_for_exec(std::string_view next) {
+  return text("--exec: the program and its arguments come last, behind `--`: `--exec -- {}`",
+              next.empty() ? "PROGRAM ARG..." : next);
+}
+
+}  // namespace sockx

@@ -1,0 +1,178 @@
+#include "commands/conversation/checking.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/flags.hpp"
+#include "net/address/port_list.hpp"
+#include "net/stream/scan.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration default_timeout = 5s;
+constexpr std::array states{PortState::open, PortState::refused, PortState::timed_out, PortState::unreachable,
+                            PortState::failed};
+
+/// With a cookie at hand connect(2) would succeed without having sent anything.
+void check_that_peer_is_asked(const StreamOptions& stream) {
+  for (const auto& setting : stream.settings)
+    if (setting.option->name == "TCP_FASTOPEN_CONNECT")
+      throw BadInput(text("'{}': it would find every port open", setting.word));
+}
+
+std::vector<Field> fields_of(const PortResult& result) {
+  const bool has_host = is_internet(result.address.family());
+  std::vector<Field> fields{{"address", has_host ? result.address.host() : result.address.to_string()},
+                            {"port", result.address.port()},
+                            {"state", std::string(name_of(result.state))}};
+  if (result.error != 0) {
+    fields.push_back({"errno", result.error});
+    if (const char* const name = strerrorname_np(result.error)) fields.push_back({"error", name});
+  }
+  fields.push_back({"seconds", seconds(result.span)});
+  return fields;
+}
+
+/// What is to be said of a port; nothing when the failure is none of the port's.
+std::optional<PortResult> result_of(std::exception_ptr thrown, const Address& address, Duration span) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const GivenUp& given_up) {
+    return result_of(given_up.last_failure(), address, span);
+  } catch (...) {
+    const int error = describe_failure(std::current_exception()).error;
+    const auto state = port_state(error);
+    if (state == PortState::open || state == PortState::failed) return {};
+    return PortResult{address, state, error, strerror(error), span};
+  }
+}
+
+void report(Context& context, const PortResult& result) {
+  context.report.result(text("{} {}{}, {:.3f} s", result.address.to_string(), name_of(result.state),
+                             result.reason.empty() ? "" : ": " + result.reason, seconds(result.span)),
+                        "check", fields_of(result));
+}
+
+Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how, ExitCode& status) {
+  std::optional<Address> tried;
+  dialing.tell = [&tried, also = dialing.tell](const DialEvent& event) {
+    if (!tried || event.kind == DialEvent::Kind::connected) tried = event.address;
+    also(event);
+  };
+  const auto begun = Clock::now();
+  std::exception_ptr failure;
+  try {
+    co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const auto span = Clock::now() - begun;
+  if (!failure) {
+    report(context, {*tried, PortState::open, 0, "", span});
+    co_return;
+  }
+  const auto result = tried ? result_of(failure, *tried, span) : std::nullopt;
+  if (result) report(context, *result);
+  if (!result) std::rethrow_exception(failure);
+  status = context.answer(failure);
+}
+
+/// The results of a scan as they come, and what they come to.
+class ScanReport {
+ public:
+  ScanReport(Context& context, const ScanTarget& target)
+      : context_(context), target_(target), begun_(Clock::now()) {}
+
+  void add(const PortResult& result) {
+    const auto port = static_cast<std::uint16_t>(result.address.port());
+    ports_[static_cast<std::size_t>(result.state)].push_back(port);
+    if (result.state == PortState::open) open_.push_back(result.address);
+    if (context_.report.has_events()) context_.report.record("check", fields_of(result));
+  }
+  std::size_t count(PortState state) const { return ports_[static_cast<std::size_t>(state)].size(); }
+  void tell();
+
+ private:
+  Context& context_;
+  const ScanTarget& target_;
+  Clock::time_point begun_;
+  std::array<std::vector<std::uint16_t>, states.size()> ports_;
+  std::vector<Address> open_;
+};
+
+void ScanReport::tell() {
+  std::string lines;
+  const auto add_line = [&lines](const std::string& line) { lines += (lines.empty() ? "" : "\n") + line; };
+  std::sort(open_.begin(), open_.end(),
+            [](const Address& one, const Address& other) { return one.port() < other.port(); });
+  for (const auto& address : open_) add_line(text("{} open", address.to_string()));
+  for (const auto state : states) {
+    auto& ports = ports_[static_cast<std::size_t>(state)];
+    std::sort(ports.begin(), ports.end());
+    if (state != PortState::open && !ports.empty())
+      add_line(text("{}: {}", name_of(state), show_port_list(ports)));
+  }
+  context_.report.result(lines, "scan",
+                         {{"host", target_.host},
+                          {"ports", target_.ports.size()},
+                          {"open", count(PortState::open)},
+                          {"refused", count(PortState::refused)},
+                          {"timed_out", count(PortState::timed_out)},
+                          {"unreachable", count(PortState::unreachable)},
+                          {"failed", count(PortState::failed)},
+                          {"seconds", seconds(Clock::now() - begun_)}});
+}
+
+}  // namespace
+
+void add_check_flags(Flags& flags, CheckFlags& target) {
+  const auto check =
+      flags.add_flag("--check", target.check, "only report whether the port is open (time limit: 5s)");
+  const auto scan = flags.add_flag(
+      "--scan", target.scan, "report which of many ports are open; PORT is a list like 22,80,8000-8100,http");
+  scan.excludes(check);
+  flags
+      .add_number("--parallel", target.parallel, 1, 1000000000,
+                  "check N ports at a time (default: as many as there may be open descriptors)")
+      .needs(scan);
+  flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
+}
+
+ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
+                   const RetryFlags& retry, const TimeLimits& limits) {
+  check_that_peer_is_asked(stream);
+  if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
+  auto status = ExitCode::done;
+  context.run(check(context, endpoint, dial_options(context, stream),
+                    redial_options(context, retry, limits.connect.value_or(default_timeout)), status),
+              limits.whole_run);
+  return status;
+}
+
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
+                  const StreamOptions& stream, const TimeLimits& limits) {
+  check_that_peer_is_asked(stream);
+  ScanReport results(context, target);
+  ScanOptions options;
+  options.stream = stream;
+  options.ports = target.ports;
+  options.timeout = limits.connect.value_or(default_timeout);
+  options.parallel = flags.parallel ? *flags.parallel : affordable_sockets();
+  options.tell = [&results](const PortResult& result) { results.add(result); };
+  context.run(scan(target.host, std::move(options)), limits.whole_run);
+  results.tell();
+  const auto asked = target.ports.size(), open = results.count(PortState::open);
+  if (flags.any ? open > 0 : open == asked) return ExitCode::done;
+  return context.answer(std::make_exception_ptr(
+      NotOpen(text("scan {}: {} of {} {} open", target.host, open == 0 ? "none" : text("{}", open),
+                   counted(asked, "port"), asked == 1 || open == 1 ? "is" : "are"))));
+}
+
+}  // namespace sockx

@@ -1,0 +1,33 @@
+// connect --check and --scan: whether ports are open, and nothing more.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.hpp"
+#include "commands/stream/dialing.hpp"
+#include "net/stream/scan.hpp"
+
+namespace sockx {
+
+class Flags;
+
+struct CheckFlags {
+  bool check = false, scan = false, any = false;
+  std::optional<std::size_t> parallel;
+};
+
+/// --check, --scan, --parallel, --any.
+void add_check_flags(Flags& flags, CheckFlags& target);
+
+/// Connects to the endpoint, reports what came of it and closes. Returns the exit status; throws what kept it
+/// from asking.
+ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
+                   const RetryFlags& retry, const TimeLimits& limits);
+
+/// Tries many ports of a host and reports which are open. Returns the exit status.
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
+                  const StreamOptions& stream, const TimeLimits& limits);
+
+}  // namespace sockx

@@ -1,0 +1,79 @@
+#include "commands/conversation/connect.hpp"
+
+#include "base/error.hpp"
+#include "cli/flag_groups.hpp"
+#include "commands/conversation/conversation.hpp"
+#include "commands/conversation/passing.hpp"
+#include "net/stream/pacing.hpp"
+
+namespace sockx {
+
+namespace {
+
+Task<> connect(Context& context, const ConnectOptions& options, ConversationSummary& summary) {
+  auto endpoint = options.endpoint;
+  const auto& conversation = options.conversation;
+  auto how = redial_options(context, options.retry, conversation.limits.connect);
+  auto dialing = dial_options(context, options.stream);
+  std::optional<Stream> taker;
+  const bool passes_on = !conversation.pass_to.empty();
+  if (passes_on && !endpoint.is_adopted()) {  // whose number must not be one of ours
+    taker.emplace(co_await open_taker(conversation));
+  }
+  if (conversation.rate && !passes_on)
+    dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
+  auto passages = make_passages(conversation, context.report);
+  co_await wait_for_readers(passages);
+  auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
+  if (passes_on && !taker) {
+    taker.emplace(co_await open_taker(conversation));
+  }
+  if (taker) {
+    co_await pass_on(context, std::move(connection), std::move(*taker));
+  } else {
+    co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
+  }
+}
+
+}  // namespace
+
+void declare(Flags& flags, ConnectOptions& o) {
+  const auto& words = flags.add_words(2, "HOST PORT");
+  add_stream_flags(flags, o.stream);
+  add_connect_timeout(flags, o.conversation.limits);
+  add_retry_flags(flags, o.retry);
+  add_check_flags(flags, o.checking);
+  const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
+  exclude_each(conversation, flags.get("--check"));
+  exclude_each(conversation, flags.get("--scan"));
+  flags.set_examples(
+      {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
+       {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
+       {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
+       {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
+       {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
+  flags.when_read([&o, &words] {
+    if (o.checking.scan && o.retry.are_given())
+      throw BadInput("--scan: each port is tried once; leave --retry, --retry-delay and --wait-for out");
+    check(o.conversation, o.stream);
+    if (o.checking.scan)
+      o.scanned = ScanTarget::parse(words);
+    else
+      o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
+  });
+}
+
+ExitCode run(Context& context, const ConnectOptions& options) {
+  const auto& limits = options.conversation.limits;
+  if (options.checking.scan)
+    return run_scan(context, options.scanned, options.checking, options.stream, limits);
+  if (options.checking.check)
+    return run_check(context, options.endpoint, options.stream, options.retry, limits);
+  context.report.keep_standard_output_for_payload();
+  ConversationSummary summary(context);
+  context.run(connect(context, options, summary), limits.whole_run);
+  summary.complete();
+  return ExitCode::done;
+}
+
+}  // namespace sockx

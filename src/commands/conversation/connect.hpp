@@ -1,0 +1,26 @@
+// sockx connect: open a connection and join it to the standard streams.
+#pragma once
+
+#include <variant>
+
+#include "cli/command.hpp"
+#include "commands/conversation/checking.hpp"
+#include "commands/conversation/conversation_options.hpp"
+#include "commands/stream/dialing.hpp"
+
+namespace sockx {
+
+struct ConnectOptions {
+  Endpoint endpoint;
+  StreamOptions stream;
+  RetryFlags retry;
+  CheckFlags checking;
+  ScanTarget scanned;  // with checking.scan, in place of the endpoint
+  ConversationOptions conversation;
+};
+
+void declare(Flags& flags, ConnectOptions& options);
+/// Throws what ends the command.
+ExitCode run(Context& context, const ConnectOptions& options);
+
+}  // namespace sockx

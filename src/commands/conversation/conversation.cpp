@@ -1,0 +1,168 @@
+#include "commands/conversation/conversation.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/units.hpp"
+#include "commands/conversation/local_end.hpp"
+#include "commands/conversation/receive_once.hpp"
+#include "os/calls.hpp"
+#include "os/records.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// The session's end, unless the user has said: a program and a file are done when both sides are, whoever
+/// sits at a terminal is done with the peer.
+Until usual_end(const ConversationOptions& options, const OurEnd& near) {
+  if (options.send_only) return Until::local;
+  if (options.recv_only) return Until::peer;
+  if (options.shutdown == SHUT_RD) return Until::local;
+  return near.is_typed() ? Until::peer : Until::both;
+}
+
+RelayRules rules_of(const ConversationOptions& options, const OurEnd& near) {
+  RelayRules rules;
+  rules.until = options.until.value_or(usual_end(options, near));
+  rules.idle_timeout = options.limits.idle;
+  rules.eof_timeout = options.eof_timeout;
+  rules.rate = options.rate;
+  return rules;
+}
+
+Duplex our_end(const ConversationOptions& options, OurEnd& near, Passage passage) {
+  auto end = near.duplex();
+  if (!options.framing && near.input_is_file())  // a file need not have lines
+    passage.framing = {Framing::Kind::size, std::min<std::size_t>(1400, passage.max_record)};
+  end.carried.passage = std::move(passage);
+  return end;
+}
+
+Duplex their_end(const ConversationOptions& options, Stream& stream, Passage passage) {
+  Duplex end{stream, stream};
+  end.is_told_of_end = !options.no_shutdown && !options.recv_only;
+  end.is_heard = !options.shuts(SHUT_RD);
+  end.carried.passage = std::move(passage);
+  if (options.max_bytes) end.carried.limit = *options.max_bytes;
+  return end;
+}
+
+RelayObserver tell_in(Log& log) {
+  return [&log](const RelayEvent& event) {
+    switch (event.kind) {
+      case RelayEvent::Kind::detail:
+        return log.debug("{}", event.text);
+      case RelayEvent::Kind::warning:
+        return log.warn("{}", event.text);
+      case RelayEvent::Kind::first_is_silent:
+        return log.warn("{}; to stop when the peer ends, say --until peer", event.text);
+      case RelayEvent::Kind::second_is_silent:
+        return log.warn("{}; --eof-timeout bounds the wait", event.text);
+    }
+  };
+}
+
+/// recv(2) with MSG_WAITALL waits only on a socket in blocking mode, which everything else here copes with.
+void let_recv_block(const Connection& connection, const ConversationOptions& options) {
+  const bool waits = options.recv_once && (options.recv_flags & MSG_WAITALL) != 0;
+  if (waits && !connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
+}
+
+/// At a signal that ends the session nothing is missing when a user types the input, or when standard input
+/// is silent and everything that came from it has been sent: then the peer gets FIN after that, and no reset.
+/// A program that is cut off would have had more to say.
+class EndBySignal {
+ public:
+  EndBySignal(const Context& context, const OurEnd& near, std::optional<CutUnlessComplete>& cut)
+      : context_(context), near_(near), cut_(cut) {}
+  EndBySignal(const EndBySignal&) = delete;
+  EndBySignal& operator=(const EndBySignal&) = delete;
+  ~EndBySignal() {
+    if (!cut_ || !context_.is_interrupted()) return;
+    if (near_.is_typed() || (cut_->has_caught_up() && !near_.is_program())) cut_->complete();
+  }
+
+ private:
+  const Context& context_;
+  const OurEnd& near_;
+  std::optional<CutUnlessComplete>& cut_;
+};
+
+}  // namespace
+
+void ConversationSummary::tell() const {
+  if (!begun_) return;
+  const auto span = Clock::now() - *begun_;
+  context_.log.info("sent {}, received {} in {}", counted(tally_.sent, "byte"),
+                    counted(tally_.received, "byte"), show_duration(span));
+  context_.report.event(
+      "closed",
+      {{"peer", peer_}, {"sent", tally_.sent}, {"received", tally_.received}, {"seconds", seconds(span)}});
+}
+
+Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
+  begun_ = Clock::now();
+  peer_ = peer.to_string();
+  context_.log.info("connected to {} from {}", peer_, local.to_string());
+  context_.report.event("connected", {{"local", local.to_string()}, {"peer", peer_}});
+  return tally_;
+}
+
+void check(const ConversationOptions& options, const StreamOptions& stream) {
+  if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
+  constexpr std::uint64_t largest = 1024 * 1024 * 1024;  // of what is held in memory
+  for (const auto& [name, size] :
+       {std::pair{"--max-record", options.max_record}, {"--recv-once", options.recv_once}})
+    if (size && *size > largest) throw BadInput(text("{}: '{}': say at most 1Gi", name, *size));
+  if (options.max_record == 0U) throw BadInput("--max-record: '0': say 1 to 1Gi");
+  const bool is_deaf = options.shuts(SHUT_RD), is_mute = options.shuts(SHUT_WR);
+  if (is_deaf && (options.until == Until::peer || options.recv_once))
+    throw BadInput("--shutdown: the peer's end is not heard: leave --until peer and --recv-once out");
+  if (is_deaf && (options.max_bytes || !options.tee_in.empty()))
+    throw BadInput("--shutdown: nothing will be received: leave --max-bytes and --tee-in out");
+  if (is_mute && !options.lines.empty()) throw BadInput("--shutdown: nothing can be sent: leave --line out");
+  const bool records = stream.type == SOCK_SEQPACKET;
+  if (records && options.max_bytes)
+    throw BadInput("--max-bytes would cut a record of --type seqpacket; --max-record bounds each");
+  if (!records && options.framing) throw BadInput("--framing is for --type seqpacket");
+  if (!records && options.max_record) throw BadInput("--max-record is for --type seqpacket");
+}
+
+Task<> converse(Context& context, Connection given, const ConversationOptions& options, Passages passages,
+                ConversationSummary& summary) {
+  std::optional<OurEnd> near;  // outlives the connection: a program that is slow to end does not hold it
+  auto connection = std::move(given);
+  let_recv_block(connection, options);
+  const bool leaves_open = options.recv_once && connection.is_adopted;
+  std::optional<CutUnlessComplete> cut;
+  if (!leaves_open) cut.emplace(connection.fd());
+  auto& tally = summary.begin(connection.local(), connection.peer);
+  auto& far = connection.stream;
+  far.set_send_flags(options.send_flags);
+  if (far.facts().kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far.facts());
+  if (options.shutdown) shut_down(far.facts(), *options.shutdown);
+
+  near.emplace(context, options, connection);
+  const EndBySignal end_by_signal(context, *near, cut);
+  const auto stages = passages.inward.stages;
+  auto rules = rules_of(options, *near);
+  auto ours = our_end(options, *near, std::move(passages.outward));
+  auto theirs = their_end(options, far, std::move(passages.inward));
+  theirs.cut = cut ? &*cut : nullptr;
+  if (options.recv_once) {
+    rules.receive = [&, &out = ours.out] {
+      return receive_once(context, options, far, out, stages, tally.received);
+    };
+    theirs.is_left_open = leaves_open;
+    theirs.is_told_of_end = theirs.is_told_of_end && !leaves_open;
+  }
+  auto tell = tell_in(context.log);
+  co_await relay(std::move(ours), std::move(theirs), std::move(rules), tally, std::move(tell));
+  const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
+  co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
+}
+
+}  // namespace sockx

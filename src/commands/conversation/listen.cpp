@@ -1,0 +1,99 @@
+#include "commands/conversation/listen.hpp"
+
+#include "cli/flag_groups.hpp"
+#include "commands/conversation/conversation.hpp"
+#include "commands/conversation/passing.hpp"
+#include "net/stream/pacing.hpp"
+#include "os/descriptor_limit.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// Joins the connection to the standard streams, or passes it on.
+class Conversing final : public Service {
+ public:
+  Conversing(Context& context, const ConversationOptions& options, ConversationSummary& summary)
+      : context_(context),
+        options_(options),
+        summary_(summary),
+        passages_(make_passages(options, context.report)) {}
+
+  Task<> ready_for_next() override {
+    co_await wait_for_readers(passages_);
+    if (!options_.pass_to.empty()) {
+      taker_.emplace(co_await open_taker(options_));
+    }
+  }
+  Task<> serve(Connection connection, Seat) override {
+    if (taker_) {
+      co_await pass_on(context_, std::move(connection), std::move(*taker_));
+    } else {
+      co_await converse(context_, std::move(connection), options_, std::move(passages_), summary_);
+    }
+  }
+
+ private:
+  Context& context_;
+  const ConversationOptions& options_;
+  ConversationSummary& summary_;
+  Passages passages_;
+  std::optional<Stream> taker_;
+};
+
+}  // namespace
+
+void declare(Flags& flags, ListenCommandOptions& o) {
+  const auto& words = flags.add_words(2, "[HOST] PORT", false);
+  add_listen_flags(flags, o.listening);
+  flags.get("--source").value_name("ADDR");
+  add_binding_flags(flags, o.listening);
+  add_accept_timeout(flags, o.conversation.limits);
+  const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
+  add_serving_flags(flags, o.serving, conversation);
+  add_access_flags(flags, o.serving.hosting.access);
+  add_activation_flags(flags, o.serving.hosting.activation);
+  for (const auto* const name : {"--inetd", "--systemd"}) flags.get(name).excludes("--workers");
+  flags.set_examples(
+      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
+       {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
+       {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
+       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
+  flags.when_read([&o, &words] {
+    o.serving.hosting.access.numeric = o.listening.options.stream.numeric;
+    o.serving.until = o.conversation.until;
+    if (o.serving.are_given())
+      complete(o.serving, o.conversation.program);
+    else
+      check(o.conversation, o.listening.options.stream);
+    o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
+  });
+}
+
+ExitCode run(Context& context, const ListenCommandOptions& options) {
+  const auto& conversation = options.conversation;
+  auto listening = options.listening;
+  if (options.serving.are_given()) {
+    auto program = conversation.program;
+    program.descriptor_limit = descriptor_limit();
+    serve(context, options.endpoint, listening, options.serving, program, conversation.limits);
+    return ExitCode::done;
+  }
+  auto& stream = listening.options.stream;
+  if (conversation.rate && conversation.pass_to.empty())
+    stream.layers.push_back(paced(stream, *conversation.rate));
+  context.report.keep_standard_output_for_payload();
+  ConversationSummary summary(context);
+  host({.context = context,
+        .endpoint = options.endpoint,
+        .listening = listening,
+        .options = options.serving.hosting,
+        .accept_timeout = conversation.limits.accept,
+        .whole_run = conversation.limits.whole_run,
+        .make_service = [&] { return std::make_unique<Conversing>(context, conversation, summary); },
+        .is_one = true});
+  summary.complete();
+  return ExitCode::done;
+}
+
+}  // namespace sockx

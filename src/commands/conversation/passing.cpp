@@ -1,0 +1,44 @@
+#include "commands/conversation/passing.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "flow/stream.hpp"
+#include "net/stream/dial.hpp"
+#include "os/fd_passing.hpp"
+#include "os/socket_query.hpp"
+
+namespace sockx {
+
+Task<Stream> open_taker(const ConversationOptions& options) {
+  if (options.pass_to != "-") {
+    const auto endpoint = Endpoint::parse({options.pass_to}, Endpoint::Role::connecting);
+    const auto* const address = std::get_if<Address>(&endpoint.where);
+    if (address == nullptr || address->family() != AF_UNIX)
+      throw BadInput(text("--pass-fd: '{}': descriptors pass through unix sockets only: say unix:PATH",
+                          options.pass_to));
+    DialOptions dialing;
+    dialing.deadline = deadline_in(options.limits.connect);
+    auto dialed = co_await dial(endpoint, std::move(dialing));
+    co_return std::move(dialed.stream);
+  }
+  if (socket_query(STDOUT_FILENO, SO_DOMAIN, "SO_DOMAIN") != AF_UNIX)
+    throw BadInput("--pass-fd: standard output is no unix socket; name one: --pass-fd=unix:PATH");
+  auto& loop = co_await this_loop();
+  co_return Stream(loop, UniqueFd(STDOUT_FILENO), "stdout", Origin::peer);
+}
+
+/// The taker gets the socket as programs expect one that is handed to them: in blocking mode.
+Task<> pass_on(Context& context, Connection connection, Stream taker) {
+  if (!connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
+  while (!pass_fd(taker.facts(), connection.fd())) {
+    taker.watch().forget_writable();
+    co_await taker.writable();
+  }
+  const auto& peer = connection.name();
+  context.log.info("passed on the connection to {}", peer);
+  context.report.event("passed", {{"local", connection.local().to_string()}, {"peer", peer}});
+}
+
+}  // namespace sockx

@@ -1,0 +1,43 @@
+#include "commands/datagram/datagram_flags.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "cli/message_options.hpp"
+
+namespace sockx {
+
+void add_input_flags(Flags& flags, ExchangeOptions& options) {
+  flags.add_value(
+      "--framing", "line|size=N|len32|all",
+      [&](const std::string& word) { options.framing = parse_framing(word); },
+      "what of the input is one datagram (default: line; size=1400 for a regular file)");
+  flags.add_value(
+      "--rate", "Npps|SIZE", [&](const std::string& word) { options.pace = parse_pace(word); },
+      "send at most so many datagrams or bytes a second, evenly");
+  add_message_flags(flags, "--send-flags", options.send_flags, send_flags(),
+                    "flags of every call that sends");
+}
+
+void add_expect_flags(Flags& flags, ExchangeOptions& options) {
+  flags.add_count("--expect", options.expected, "succeed once N replies have come, and the input has ended");
+  flags.add_duration("--reply-timeout", options.reply_timeout,
+                     "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
+}
+
+void check_peeking(const ExchangeOptions& options, bool is_bounded) {
+  if ((options.recv_flags & MSG_PEEK) != 0 && !is_bounded)
+    throw BadInput(
+        "--recv-flags: with peek a datagram stays and would be shown for ever: say how many, "
+        "--expect N, or with --listen --datagrams N");
+}
+
+void add_recv_flags(Flags& flags, int& target) {
+  add_message_flags(flags, "--recv-flags", target, recv_flags(), "flags of every call that receives");
+}
+
+}  // namespace sockx

@@ -1,0 +1,32 @@
+// DatagramSummary: what udp and raw tell on the way and at the end.
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/end_report.hpp"
+#include "commands/datagram/datagram_output.hpp"
+#include "datagram/exchange.hpp"
+
+namespace sockx {
+
+class DatagramSummary {
+ public:
+  explicit DatagramSummary(Context& context)
+      : context_(context), report_(context, [this](bool) { tell(); }) {}
+
+  /// Shows datagrams in that format, and tells of their facts and of refusals in the log.
+  ExchangeObserver observer(DatagramFormat format);
+  /// Says what has been sent and received, and warns of what was lost, as the destruction does otherwise.
+  void complete() { report_.complete(); }
+
+  ExchangeTally tally;
+
+ private:
+  void tell() const;
+  void log_facts(const Datagram& datagram, std::size_t size) const;
+
+  Context& context_;
+  Clock::time_point begun_ = Clock::now();
+  EndReport report_;  // goes first
+};
+
+}  // namespace sockx

@@ -1,0 +1,212 @@
+#include "commands/datagram/udp.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/flag_groups.hpp"
+#include "commands/datagram/datagram_flags.hpp"
+#include "commands/datagram/datagram_output.hpp"
+#include "commands/datagram/datagram_streams.hpp"
+#include "commands/datagram/datagram_summary.hpp"
+#include "commands/datagram/load.hpp"
+#include "commands/stream/listening.hpp"
+#include "datagram/exchange.hpp"
+#include "net/address/numeric_address.hpp"
+
+namespace sockx {
+
+namespace {
+
+void add_multicast_flags(Flags& flags, DatagramOptions& options) {
+  const HelpSection section(flags, "Broadcast and multicast");
+  auto& multicast = options.multicast;
+  flags.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
+  flags
+      .add_value(
+          "--join", "GROUP[%IF]",
+          [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
+          "hear what is sent to a group, on an interface (repeatable)")
+      .repeatable();
+  const auto read_source = [&](const std::string& word) {
+    const auto address = numeric_address(word);
+    if (!address) throw BadInput(text("'{}': say the address of a sender", word));
+    multicast.sources.push_back(*address);
+  };
+  flags.add_value("--join-source", "ADDR", read_source, "of the groups, hear this sender only (repeatable)")
+      .repeatable()
+      .needs("--join");
+  flags.add_number(
+      "--mcast-ttl", multicast.ttl, 0U, 255U,
+      "how far what is sent to a group goes: 1 is this network, N past N-1 routers (default: 1)");
+  flags.add_choice("--mcast-loop", multicast.loop,
+                   std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
+                   "whether this host hears what it sends to a group (default: on)");
+  flags.add_text("--mcast-interface", multicast.interface, "IF",
+                 "send to groups through this network interface", ValueKind::interface);
+}
+
+void add_replies(Flags& flags, UdpOptions& o) {
+  const HelpSection section(flags, "Replies");
+  add_expect_flags(flags, o.exchange);
+  const auto read_reply = [&o](const std::string& word) {
+    if (word == "last" || word == "all" || word == "none") {
+      o.exchange.reply_to = word == "last" ? ReplyTo::last : word == "all" ? ReplyTo::all : ReplyTo::none;
+      return;
+    }
+    if (word.starts_with("unix:")) {
+      o.exchange.reply_address = std::get<Address>(Endpoint::parse({word}, Endpoint::Role::connecting).where);
+    } else {
+      const auto parsed = parse_address(word, "udp");
+      if (!parsed.has_port || parsed.address.port() == 0)
+        throw BadInput(text("'{}': say last, all, none or ADDR:PORT", word));
+      o.exchange.reply_address = parsed.address;
+    }
+    o.exchange.reply_to = ReplyTo::one;
+  };
+  flags
+      .add_value("--reply", "last|all|none|ADDR:PORT", read_reply,
+                 "whom standard input goes to (default: last)")
+      .needs("--listen");
+  flags
+      .add_choice("--handler", o.exchange.handler,
+                  {{"echo", DatagramHandler::echo},
+                   {"upper", DatagramHandler::upper},
+                   {"discard", DatagramHandler::discard}},
+                  "send each datagram back, as it is or in upper case, or drop it")
+      .needs("--listen")
+      .excludes("--reply");
+  const auto read_rate = [&o](const std::string& word) {
+    const auto pace = word == "none" ? Pace{} : parse_pace(word);
+    if (pace.bytes > 0) throw BadInput(text("'{}': say datagrams a second, like 1000pps, or none", word));
+    o.exchange.answer_rate.of_peer = pace.datagrams;
+  };
+  flags
+      .add_value("--answer-rate", "Npps|none", read_rate,
+                 "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
+      .needs("--handler");
+}
+
+void check(const UdpOptions& o) {
+  if (o.listens && (o.exchange.reply_timeout || (o.exchange.expected && !o.load.measures)))
+    throw BadInput(
+        "--listen ends by --datagrams, --idle-timeout or --deadline: leave --expect and "
+        "--reply-timeout out");
+  if (o.listens && (o.exchange.send_flags & MSG_MORE) != 0)
+    throw BadInput("--send-flags: with more all is one datagram, to one peer: leave it out with --listen");
+  check_peeking(o.exchange, o.listens ? o.datagrams.has_value() : o.exchange.expected.has_value());
+  for (const auto& source : o.socket.multicast.sources)
+    for (const auto& group : o.socket.multicast.groups)
+      if (source.family() != group.address.family())
+        throw BadInput(
+            text("--join-source: '{}' is not of the family of {}", source.ntop(), group.address.ntop()));
+}
+
+/// As a socket with that name has to call the address: over IPv6 one of IPv4 is mapped. Throws BadInput.
+Address fit_for(const Address& local, const Address& to) {
+  const bool maps = local.family() == AF_INET6 && to.family() == AF_INET;
+  if (!maps && local.family() != to.family())
+    throw BadInput(text("--reply: '{}' is not of the family of {}", to.to_string(), local.to_string()));
+  if (!maps) return to;
+  const auto mapped = numeric_address("::ffff:" + to.host(), static_cast<std::uint16_t>(to.port()));
+  return *mapped;
+}
+
+/// On a terminal the user sees who has sent each datagram.
+DatagramFormat format_of(const UdpOptions& o) {
+  const bool is_looked_at = o.listens && isatty(STDOUT_FILENO) != 0;
+  return o.format.value_or(is_looked_at ? DatagramFormat::text : DatagramFormat::raw);
+}
+
+Task<> run_udp(Context& context, UdpOptions options, std::optional<DatagramSummary>& summary) {
+  auto& loop = co_await this_loop();
+  auto& exchange = options.exchange;
+  auto& endpoint = options.endpoint;
+  prepare_port_file(options.port_file, endpoint);
+  DatagramEnd end;
+  if (options.listens) {
+    end = co_await bind_datagrams(std::move(endpoint), options.socket);
+    tell_listening(context, end.local, options.port_file);
+    if (exchange.reply_to == ReplyTo::one)
+      exchange.reply_address = fit_for(end.local, exchange.reply_address);
+  } else {
+    end = co_await dial_datagrams(std::move(endpoint), options.socket);
+    context.log.info("sending to {} from {}", end.peer->to_string(), end.local.to_string());
+  }
+  if (options.load.size) {
+    const GeneratorOptions load{static_cast<std::size_t>(*options.load.size), options.datagrams,
+                                options.load.time, exchange.pace};
+    co_await run_generator(context, std::move(end), load);
+    co_return;
+  }
+  if (options.load.measures) {
+    const MeterOptions meter{exchange.expected, options.limits.idle};
+    co_await run_meter(context, std::move(end), meter);
+    co_return;
+  }
+  if (end.local.family() == AF_UNIX) exchange.most = 4 * 1024 * 1024;
+  const bool reads_input =
+      !options.listens || (exchange.handler == DatagramHandler::show && exchange.reply_to != ReplyTo::none);
+  DatagramStreams streams(loop, reads_input);
+  if (!options.listens) streams.set_reply_timeout(exchange);
+  summary.emplace(context);
+  auto observer = summary->observer(format_of(options));
+  if (!options.listens && isatty(STDIN_FILENO) != 0)
+    observer.input_ended = [&context] { context.log.info("input has ended; waiting for replies"); };
+  auto borrowed = streams.borrowed();
+  co_await sockx::exchange(std::move(end), borrowed, std::move(exchange), summary->tally,
+                           std::move(observer));
+}
+
+}  // namespace
+
+void declare(Flags& flags, UdpOptions& o) {
+  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
+  flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
+  add_network_flags(flags, o.socket, false);
+  flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
+  flags.add_file("--port-file", o.port_file, "write the port to FILE once it is bound").needs("--listen");
+  add_input_flags(flags, o.exchange);
+  flags.add_count("--datagrams", o.datagrams,
+                  "send no more than N datagrams; with --listen: end when N have been received");
+  add_replies(flags, o);
+  add_format_flag(flags, o.format, "raw; text with --listen when it is a terminal");
+  add_recv_flags(flags, o.exchange.recv_flags);
+  add_multicast_flags(flags, o.socket);
+  add_run_timeouts(flags, o.limits);
+  add_load_flags(flags, o.load);
+  for (const auto* const name : {"--format", "--framing", "--rate"}) flags.get("--handler").excludes(name);
+  flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
+                      {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
+                      {"sockx udp --listen --handler echo 9000", "an echo server"},
+                      {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
+                       "hear a multicast group, with all that is known of each datagram"}});
+  flags.when_read([&o, &words] {
+    if (words.empty())
+      throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));
+    check(o);
+    const auto role = o.listens ? Endpoint::Role::listening : Endpoint::Role::connecting;
+    o.endpoint = Endpoint::parse(words, role, "udp");
+  });
+}
+
+ExitCode run(Context& context, const UdpOptions& given) {
+  auto options = given;
+  auto& exchange = options.exchange;
+  exchange.is_client = !options.listens;
+  exchange.is_udp = !options.socket.udplite;  // which knows no trains
+  exchange.idle_timeout = options.limits.idle;
+  (options.listens ? exchange.receive_limit : exchange.send_limit) = options.datagrams;
+  options.socket.tells_facts = options.format == DatagramFormat::json || context.log.shows(LogLevel::debug);
+  const bool counts = options.datagrams || exchange.expected;  // of a train no part can be left
+  options.socket.takes_trains = options.load.measures || (exchange.recv_flags == 0 && !counts);
+  options.socket.tells_time = options.load.measures;
+  if (!options.load.size && !options.load.measures) context.report.keep_standard_output_for_payload();
+  std::optional<DatagramSummary> summary;
+  context.run(run_udp(context, std::move(options), summary), given.limits.whole_run);
+  if (summary) summary->complete();
+  return ExitCode::done;
+}
+
+}  // namespace sockx

@@ -1,0 +1,34 @@
+// sockx udp: datagrams to a peer, or from and to all that send some.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/datagram/datagram_output.hpp"
+#include "commands/datagram/load.hpp"
+#include "datagram/exchange.hpp"
+#include "net/address/endpoint.hpp"
+#include "net/datagram/datagram_socket.hpp"
+
+namespace sockx {
+
+struct UdpOptions {
+  Endpoint endpoint;
+  bool listens = false;
+  std::string port_file;
+  DatagramOptions socket;
+  ExchangeOptions exchange;
+  std::optional<std::uint64_t> datagrams;
+  std::optional<DatagramFormat> format;
+  LoadFlags load;
+  TimeLimits limits;
+};
+
+void declare(Flags& flags, UdpOptions& options);
+/// Throws what ends the command.
+ExitCode run(Context& context, const UdpOptions& options);
+
+}  // namespace sockx

@@ -1,0 +1,187 @@
+#include "commands/inspect/resolve.hpp"
+
+#include <netdb.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/inspect/name_lookup.hpp"
+#include "commands/inspect/word_source.hpp"
+#include "flow/in_order.hpp"
+#include "flow/thread_limit.hpp"
+#include "net/address/look_up.hpp"
+#include "net/address/lookups.hpp"
+#include "net/address/names.hpp"
+#include "net/stream/scan.hpp"
+#include "os/observer.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// So many results may wait for an earlier one before no more words are taken, so that memory stays flat.
+constexpr std::size_t most_results = 1024;
+
+/// A look-up has so many open at a time: what wakes us, a table of hosts, sockets to a name server or to try
+/// addresses.
+constexpr std::size_t descriptors_of_one = 4;
+
+/// A finding with the word that it is about.
+struct Answer {
+  std::string word;
+  Finding finding;
+  Duration span{};
+};
+
+/// The pass goes where the thread goes, which may outlive our patience.
+Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Pass pass) {
+  const auto begun = Clock::now();
+  std::function<Finding()> work = [word, question = options.question, family = options.family,
+                                   flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
+    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the pass
+    return find_out(word, question, family, flags);
+  };
+  Answer answer{word, {}, {}};
+  auto asked = "resolve " + word;
+  try {
+    auto finding = co_await look_up(std::move(work), std::move(asked), deadline_in(options.timeout));
+    answer.finding = std::move(finding);
+  } catch (const TimedOut&) {
+    answer.finding.failure = std::current_exception();
+  }
+  answer.span = Clock::now() - begun;
+  co_return answer;
+}
+
+/// Tells the answers, and remembers the first failure's status.
+class Teller {
+ public:
+  Teller(Context& context, bool names_words) : context_(context), names_words_(names_words) {}
+
+  void tell(const Answer& answer) {
+    for (const auto& call : answer.finding.calls)
+      if (calls_are_observed()) tell_observer(call.name, call.arguments, call.result);
+    if (answer.finding.failure) {
+      const auto status = context_.fail(answer.finding.failure, {{"word", answer.word}});
+      if (status_ == ExitCode::done) status_ = status;
+      return;
+    }
+    std::string shown;
+    for (const auto& line : answer.finding.lines)
+      shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + one_line(line);
+    std::vector<Field> fields{{"word", answer.word}};
+    fields.insert(fields.end(), answer.finding.fields.begin(), answer.finding.fields.end());
+    fields.push_back({"seconds", seconds(answer.span)});
+    context_.report.result(shown, "resolved", fields);
+  }
+  ExitCode status() const { return status_; }
+
+ private:
+  Context& context_;
+  bool names_words_;
+  ExitCode status_ = ExitCode::done;
+};
+
+Task<> ask_all(const ResolveOptions& options, InOrder<Answer>& answers) {
+  auto& loop = co_await this_loop();
+  WordSource words(loop, options.words);
+  const auto affordable = affordable_sockets() / descriptors_of_one;
+  ThreadLimit limit(loop,
+                    std::clamp<std::uint64_t>(options.parallel, 1, std::max<std::uint64_t>(1, affordable)));
+  std::exception_ptr failure;
+  try {
+    for (;;) {
+      auto word = co_await words.next();
+      if (!word) break;
+      auto pass = co_await limit.enter();
+      auto task = ask(options, std::move(*word), std::move(pass));
+      co_await answers.add(std::move(task));
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await answers.finish();  // what was asked is answered, even if no more words can be read
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<> resolve_all(const ResolveOptions& options, Teller& teller) {
+  InOrder<Answer>::Deliver deliver = [&teller](const Outcome<Answer>& outcome) {
+    if (outcome.failure) std::rethrow_exception(outcome.failure);
+    teller.tell(*outcome.result);
+  };
+  InOrder<Answer> answers(co_await this_loop(), most_results, std::move(deliver));
+  std::vector<Task<>> tasks;
+  tasks.push_back(answers.watch_for_failure());
+  tasks.push_back(ask_all(options, answers));
+  co_await any(std::move(tasks));
+}
+
+}  // namespace
+
+ExitCode run(Context& context, const ResolveOptions& given) {
+  if (given.host_name) {
+    if (!given.words.empty()) throw BadInput("--hostname: it takes no words");
+    const auto name = get_host_name();
+    context.report.result(name, "host_name", {{"name", name}});
+    return ExitCode::done;
+  }
+  auto options = given;
+  if (options.words.empty()) {
+    if (options.question != Question::fqdn)
+      throw BadInput("resolve what? Say names or addresses, or - for standard input");
+    options.words = {get_host_name()};
+    options.question = Question::own_fqdn;
+  }
+  if ((options.flags & NI_IDN) != 0) use_letters_of_locale();
+  const bool single = options.words.size() == 1 && options.words.front() != "-";
+  Teller teller(context, !single);
+  context.run(while_somebody_reads(resolve_all(options, teller)), options.deadline);
+  return teller.status();
+}
+
+void declare(Flags& flags, ResolveOptions& o) {
+  const auto& words = flags.add_word_list("[WORD...]", false);
+  const auto four = flags.add_flag(
+      "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
+  const auto six = flags.add_flag(
+      "-6", [&o] { o.family = AF_INET6; }, "IPv6 addresses only");
+  six.excludes(four);
+  std::vector<Flag> questions;
+  const auto add_question = [&](const std::string& name, Question question, const std::string& help) {
+    const auto added = flags.add_flag(
+        name, [&o, question] { o.question = question; }, help);
+    for (const auto other : questions) added.excludes(other);
+    questions.push_back(added);
+    return added;
+  };
+  const auto canonical =
+      add_question("--canonical", Question::canonical, "the canonical name instead of the addresses");
+  const auto names =
+      add_question("--names", Question::names, "name and service of each ADDRESS[:PORT], by getnameinfo(3)");
+  add_question("--aliases", Question::aliases,
+               "name, aliases and addresses, by gethostbyname(3) or gethostbyaddr(3)");
+  add_question("--fqdn", Question::fqdn, "the fully qualified name; without a word, this host's");
+  add_question("--service", Question::service, "services by NAME or PORT, each with /PROTOCOL if you like");
+  add_question("--protocol", Question::protocol, "protocols by name or number");
+  const auto host_name = flags.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
+  for (const auto other : questions) host_name.excludes(other);
+  questions.push_back(host_name);
+  for (const auto other : questions)
+    if (other != canonical) other.excludes(four).excludes(six);
+  flags.add_constants("--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
+      .needs(names);
+  flags.add_duration("--timeout", o.timeout, "give up each word after DURATION");
+  flags.add_duration("--deadline", o.deadline, "give up when the whole run has taken DURATION");
+  flags.add_number("--parallel", o.parallel, 1, 1024, "look up so many words at once (default: 32)");
+  for (const auto* const name : {"--timeout", "--deadline", "--parallel"})
+    host_name.excludes(flags.get(name));
+  flags.set_examples(
+      {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
+       {"sockx resolve - < names", "of many, in their order"},
+       {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
+  flags.when_read([&o, &words] { o.words = words; });
+}
+
+}  // namespace sockx

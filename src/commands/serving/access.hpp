@@ -1,0 +1,47 @@
+// --allow, --deny and their files: what a command that listens does with them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/context.hpp"
+#include "flow/notification.hpp"
+#include "net/stream/access_list.hpp"
+
+namespace sockx {
+
+class Flags;
+
+void add_access_flags(Flags& flags, AccessSources& sources);
+
+/// The rules that are in force.
+class AccessControl {
+ public:
+  /// `sources` outlive this. `known` are rules of theirs that were read before.
+  AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known = {});
+
+  /// Reads the rules; look-ups do not block the loop. Throws BadInput, ResolveError; where there are rules
+  /// already, these stay in force instead, and it is told.
+  Task<> load();
+  /// The rules, if there are any.
+  const std::optional<AccessList>& list() const { return list_; }
+  /// Why a peer is not served, or nothing.
+  std::optional<std::string> objection_to(const Connection& connection) const;
+  /// Whether the signal means that the files are to be read again, which attend() then does.
+  bool heeds(int signal);
+  /// Loads the rules whenever that was asked for. Never ends.
+  Task<> attend();
+
+ private:
+  Context& context_;
+  const AccessSources& sources_;
+  std::optional<AccessList> list_;
+  Notification asked_;
+  bool is_asked_ = false;
+};
+
+/// Says that a peer was turned away: log line and event `refused`.
+void tell_refused(Context& context, const std::string& peer, const std::string& reason,
+                  bool is_by_rule = true);
+
+}  // namespace sockx

@@ -1,0 +1,196 @@
+#include "commands/serving/hosting.hpp"
+
+#include <csignal>
+
+#include "cli/flags.hpp"
+#include "commands/serving/server_journal.hpp"
+#include "serve/workers.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// As many as there are descriptors for, beside a few that are open already.
+std::size_t most_connections(const Hosting& hosting) {
+  constexpr std::size_t others = 16;
+  const auto limit = raise_descriptor_limit();
+  const auto room = limit > others ? (limit - others) / (1 + hosting.descriptors) : 0;
+  const auto most = std::max<std::uint64_t>(room, 1);
+  return static_cast<std::size_t>(std::min(hosting.options.most.value_or(most), most));
+}
+
+/// The part of a worker: its socket, and the rules that its parent has read.
+struct Share {
+  const Workers* workers = nullptr;  // none where this process is the only one
+  Socket socket = {};
+  std::optional<AccessList> rules = {};
+};
+
+/// The server while it runs, for the signals that it heeds.
+struct Running {
+  Server* server = nullptr;
+  AccessControl* access = nullptr;
+  Activation* activation = nullptr;
+  int drained_by = 0;  // the signal
+
+  bool heeds(const HostingOptions& options, int signal) {
+    if (access != nullptr && access->heeds(signal)) return true;
+    if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
+    drained_by = signal;
+    activation->stopping();
+    server->drain();
+    return true;
+  }
+};
+
+ServerOptions server_options(const Hosting& hosting, const AccessControl& access) {
+  ServerOptions rules;
+  if (hosting.options.keep_open) rules.most = most_connections(hosting);
+  rules.rejects = hosting.options.rejects;
+  rules.reserved = hosting.reserved;
+  rules.drain_timeout = hosting.options.drain_timeout;
+  rules.grace = hosting.grace;
+  rules.refuses = [&access](const Connection& connection) { return access.objection_to(connection); };
+  rules.tell = ServerJournal(hosting.context);
+  rules.layers = hosting.listening.options.stream.layers;
+  return rules;
+}
+
+Deadline accept_limit(const Hosting& hosting) {
+  return std::min(hosting.accept_deadline, deadline_in(hosting.accept_timeout));
+}
+
+ListenFlags listening_until(const Hosting& hosting, Deadline deadline) {
+  auto listening = hosting.listening;
+  listening.options.deadline = deadline;
+  return listening;
+}
+
+Task<> run_server(const Hosting& hosting, Share share, Activation& activation, Running& running) {
+  auto& context = hosting.context;
+  if (share.workers != nullptr) share.workers->let_signals_in();
+  AccessControl access(context, hosting.options.access, std::move(share.rules));
+  running.access = &access;
+  co_await access.load();  // of a worker, whose rules may have changed since its parent read them, too
+  const auto service = hosting.make_service();
+  const auto limit = accept_limit(hosting);
+  auto listening = listening_until(hosting, limit);
+  Activated opened;
+  if (share.workers != nullptr) {
+    opened.listeners.emplace_back(context.loop(), std::move(share.socket), listening.options);
+  } else if (hosting.options.activation.are_given()) {
+    opened = activation.open(context.loop(), listening);
+  } else {
+    auto endpoint = *hosting.endpoint;
+    opened.listeners.push_back(co_await open_listener(context, std::move(endpoint), std::move(listening)));
+  }
+  if (opened.connection && hosting.options.keep_open)
+    throw BadInput("--keep-open: the socket is one connection, and no others come: leave it out");
+  if (!hosting.options.keep_open && opened.listeners.size() > 1)
+    throw BadInput(
+        text("LISTEN_FDS: '{}': several sockets that listen: say --keep-open", opened.listeners.size()));
+  if (!opened.listeners.empty()) hosting.tell_listening(opened.listeners.front().address());
+  Server server(context.loop(), std::move(opened.listeners), *service, server_options(hosting, access));
+  running.server = &server;
+  activation.ready();
+  std::vector<Task<>> tasks;
+  tasks.push_back(access.attend());
+  if (opened.connection) {
+    tasks.push_back(server.run_with(std::move(*opened.connection)));
+  } else if (hosting.is_one) {
+    tasks.push_back(server.run_once(limit));
+  } else {
+    if (hosting.accept_timeout) tasks.push_back(server.watch_for_quiet(*hosting.accept_timeout));
+    tasks.push_back(server.run());
+  }
+  co_await any(std::move(tasks));
+}
+
+/// Binds before there are several processes, and reads the rules: what is wrong is told once.
+Task<> prepare_workers(const Hosting& hosting, std::vector<Socket>& sockets,
+                       std::optional<AccessList>& rules) {
+  AccessControl access(hosting.context, hosting.options.access);
+  co_await access.load();
+  auto endpoint = *hosting.endpoint;
+  auto listening = listening_until(hosting, accept_limit(hosting));
+  sockets = co_await open_shared_port(hosting.context, std::move(endpoint), std::move(listening),
+                                      *hosting.options.workers);
+  rules = access.list();
+}
+
+WorkersOptions workers_options(const Hosting& hosting, std::vector<Socket>& sockets) {
+  auto& context = hosting.context;
+  WorkersOptions rules;
+  rules.count = *hosting.options.workers;
+  rules.deadline = hosting.whole_run;
+  rules.outlive_hang_up = hosting.options.access.have_files();
+  rules.tell_started = [&context](unsigned number, pid_t pid) {
+    context.log.info("worker {} is process {}", number + 1, pid);
+    context.report.event("worker", {{"worker", number + 1}, {"pid", pid}});
+    context.report.throw_failure();  // no loop runs here that would
+  };
+  rules.tell_died = [&context](unsigned number, const ChildEnd& end) {
+    context.log.warn("worker {} {}: another takes its place", number + 1, end.to_string());
+  };
+  rules.stop = [&sockets] { sockets.clear(); };  // or else clients would wait for nobody
+  return rules;
+}
+
+}  // namespace
+
+void add_admission_flags(Flags& flags, HostingOptions& options) {
+  flags.add_count("--max-conns", options.most, "serve at most N connections at once; the rest wait");
+  flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
+  flags.add_duration("--drain-timeout", options.drain_timeout,
+                     "at SIGTERM accept nobody else, and wait so long for the connections to end");
+}
+
+void check(const HostingOptions& options) {
+  for (const auto& [name, given] : {std::pair{"--max-conns", options.most.has_value()},
+                                    {"--reject", options.rejects},
+                                    {"--drain-timeout", options.drain_timeout.has_value()},
+                                    {"--workers", options.workers.has_value()}})
+    if (given && !options.keep_open) throw BadInput(text("{} is for --keep-open", name));
+}
+
+void host(const Hosting& hosting) {
+  auto& context = hosting.context;
+  const auto& options = hosting.options;
+  Activation activation(context, options.activation);
+  SignalCatcher::Rules signals;
+  if (options.access.have_files()) signals.repeatable.push_back(SIGHUP);
+  auto deadline = hosting.whole_run;
+  std::vector<Socket> sockets;
+  std::optional<Workers> workers;
+  Share share;
+  if (options.workers) {
+    context.run(prepare_workers(hosting, sockets, share.rules), deadline);
+    context.drop_loop();
+    workers.emplace(workers_options(hosting, sockets));
+    const auto number = workers->start();
+    if (!number && workers->signal() != 0) throw Interrupted(workers->signal());
+    if (!number) throw TimedOut(text("the deadline of {:g} s has passed", seconds(*deadline)));
+    share.workers = &*workers;
+    share.socket = std::move(sockets.at(*number));
+    sockets.clear();
+    signals.pipe = workers->pipe();
+    deadline.reset();
+  }
+  Running running{.activation = &activation};
+  const auto heed = [&](int signal) { return running.heeds(options, signal); };
+  auto server = run_server(hosting, std::move(share), activation, running);
+  if (hosting.board != nullptr)
+    hosting.board->run(std::move(server), deadline, heed, std::move(signals));
+  else
+    context.run(std::move(server), deadline, heed, std::move(signals));
+  if (running.drained_by != 0) throw Interrupted(running.drained_by);
+}
+
+std::function<bool()> ends_by_signal(Context& context) {
+  return [&context] {
+    const int signal = context.caught_signal();
+    return signal != 0 && signal != Workers::deadline_signal;
+  };
+}
+
+}  // namespace sockx

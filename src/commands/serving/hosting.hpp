@@ -1,0 +1,67 @@
+// A server as a command runs it: where it listens, who may connect, how many, and how it stops.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/progress.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/serving/access.hpp"
+#include "commands/serving/activation.hpp"
+#include "commands/stream/listening.hpp"
+#include "serve/server.hpp"
+
+namespace sockx {
+
+class Flags;
+
+struct HostingOptions {
+  bool keep_open = false;
+  std::optional<std::uint64_t> most;  // connections at once
+  bool rejects = false;               // one too many does not wait
+  std::optional<Duration> drain_timeout;
+  std::optional<unsigned> workers;  // processes that share the port
+  AccessSources access;
+  ActivationFlags activation;
+
+  /// Whether anything but access rules was asked for.
+  bool are_given() const {
+    return keep_open || most || rejects || drain_timeout || workers || activation.are_given();
+  }
+};
+
+/// --max-conns, --reject, --drain-timeout.
+void add_admission_flags(Flags& flags, HostingOptions& options);
+/// Throws BadInput for what only a server that keeps open has a use for.
+void check(const HostingOptions& options);
+
+/// What a command hosts.
+struct Hosting {
+  Context& context;
+  const std::optional<Endpoint>& endpoint;  // none with activation
+  const ListenFlags& listening;
+  const HostingOptions& options;
+  std::optional<Duration> accept_timeout = {}, whole_run = {};
+  Deadline accept_deadline = never;  // where whole_run is not the server's matter
+  /// Called in each worker, once its loop is there.
+  std::function<std::unique_ptr<Service>()> make_service;
+  bool is_one = false;                       // one connection alone is served, and its failure is thrown
+  std::size_t descriptors = 0;               // that the service holds for a connection; bounds their number
+  std::size_t reserved = 0;                  // the same, kept free for the next one instead
+  Duration grace = std::chrono::seconds(5);  // ServerOptions::grace
+  ProgressBoard* board = nullptr;            // runs the loop, where there is one
+  std::function<void(const Address&)> tell_listening = [](const Address&) {};
+};
+
+/// Runs it until it is stopped. Throws BadInput for sockets that do not fit the options; what the service
+/// throws; Interrupted once a signal has ended it.
+void host(const Hosting& hosting);
+
+/// For ClientsOptions: whether a signal has ended the server, and not the deadline of its parent.
+std::function<bool()> ends_by_signal(Context& context);
+
+}  // namespace sockx

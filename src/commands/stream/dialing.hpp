@@ -1,0 +1,33 @@
+// What every command that dials does around redial().
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/time_limits.hpp"
+#include "net/stream/redial.hpp"
+
+namespace sockx {
+
+class Flags;
+
+struct RetryFlags {
+  std::optional<unsigned> retries;
+  std::optional<Duration> delay, wait_for;
+  bool are_given() const { return retries || delay || wait_for; }
+};
+
+/// --retry, --retry-delay, --wait-for.
+void add_retry_flags(Flags& flags, RetryFlags& target);
+
+/// What became of --mptcp.
+void log_mptcp(Context& context, const std::string& peer, bool is_used);
+
+/// DialOptions whose attempts are told in the log.
+DialOptions dial_options(Context& context, const StreamOptions& stream);
+/// RedialOptions that tell of failed attempts in the log. Throws BadInput.
+RedialOptions redial_options(Context& context, const RetryFlags& flags,
+                             std::optional<Duration> connect_timeout);
+
+/// redial(), where a terminal is told of what takes longer than a second.
+Task<Connection> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how);
+
+}  // namespace sockx

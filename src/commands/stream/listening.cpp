@@ -1,0 +1,86 @@
+#include "commands/stream/listening.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/flag_groups.hpp"
+#include "commands/stream/dialing.hpp"
+#include "os/new_file.hpp"
+
+namespace sockx {
+
+namespace {
+
+void write_port_file(const std::string& path, std::uint32_t port) {
+  NewFile file(path, {});
+  file.write(text("{}\n", port));
+  file.complete(false);
+}
+
+void prepare(Context& context, const Endpoint& endpoint, ListenFlags& flags) {
+  if (flags.options.stream.mptcp)
+    flags.options.tell = [&context](const Connection& connection) {
+      log_mptcp(context, connection.name(), uses_mptcp(connection.fd()));
+    };
+  prepare_port_file(flags.port_file, endpoint);
+}
+
+}  // namespace
+
+void prepare_port_file(const std::string& path, const Endpoint& endpoint) {
+  if (path.empty()) return;
+  if (!endpoint.has_port()) throw BadInput(text("--port-file: {} has no port", endpoint.to_string()));
+  check_folder_of(path);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
+}
+
+void tell_listening(Context& context, const Address& address, const std::string& port_file) {
+  context.log.info("listening on {}", address.to_string());
+  context.report.event(
+      "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
+  if (!port_file.empty()) write_port_file(port_file, address.port());
+}
+
+void add_listen_flags(Flags& flags, ListenFlags& target) {
+  add_stream_flags(flags, target.options.stream);
+  flags.add_number("--backlog", target.options.backlog, 0, 1 << 30,
+                   "how many connections may wait to be accepted");
+  flags.add_file("--port-file", target.port_file, "write the port to FILE once it is listened on");
+}
+
+void add_binding_flags(Flags& flags, ListenFlags& target) {
+  auto& options = target.options;
+  flags.add_flag("--v6only", options.v6only, "take IPv6 connections only").excludes("-4");
+  flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
+  const auto read_mode = [&options](const std::string& word) {
+    options.file.mode = SocketFileRights::parse_mode(word);
+  };
+  const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
+  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
+  flags.add_value("--owner", "USER[:GROUP]", read_owner, "whose the file of a unix socket is");
+}
+
+Task<Listener> open_listener(Context& context, Endpoint endpoint, ListenFlags flags) {
+  prepare(context, endpoint, flags);
+  auto listener = co_await listen_on(std::move(endpoint), flags.options);
+  tell_listening(context, listener.address(), flags.port_file);
+  co_return listener;
+}
+
+Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListenFlags& flags) {
+  prepare_listening(socket, socket.local(), flags.options.stream);
+  Listener listener(loop, std::move(socket), flags.options);
+  tell_listening(context, listener.address(), flags.port_file);
+  return listener;
+}
+
+Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, ListenFlags flags,
+                                           unsigned count) {
+  prepare(context, endpoint, flags);
+  auto sockets = co_await share_port(std::move(endpoint), flags.options, count);
+  tell_listening(context, sockets.front().local(), flags.port_file);
+  co_return sockets;
+}
+
+}  // namespace sockx

@@ -1,0 +1,57 @@
+// How a transfer comes to its connection, which either side may open.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/flags.hpp"
+#include "cli/progress.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/stream/dialing.hpp"
+#include "commands/stream/listening.hpp"
+#include "net/stream/connection.hpp"
+
+namespace sockx {
+
+struct MeetingFlags {
+  bool listens = false;        // else it dials
+  ListenFlags listening = {};  // its stream options are those of a socket that dials, too
+  RetryFlags retry = {};
+
+  const StreamOptions& stream() const { return listening.options.stream; }
+};
+
+/// The flags of both ways, and the one that turns what `target` says into the other: --listen or --connect,
+/// which is returned. What is only for the way that is not taken is a usage error.
+Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits);
+
+/// Where to listen, or whom to dial. Throws BadInput.
+Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words);
+
+/// Comes by connections, one after the other, in the one way or the other. TCP sockets are set to reset on
+/// close.
+class Meeting {
+ public:
+  /// `deadline` is for each of them, beside the limits.
+  Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+          TimeLimits limits, Deadline deadline);
+
+  /// Dials, or accepts: from the first call to the end of this, or close(), it listens.
+  Task<Connection> next();
+  void close() { listener_.reset(); }
+
+ private:
+  Context& context_;
+  ProgressBoard& board_;
+  const MeetingFlags& flags_;
+  Endpoint endpoint_;
+  TimeLimits limits_;
+  Deadline deadline_;
+  std::optional<Listener> listener_;
+};
+
+/// The first and only one.
+Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
+                      TimeLimits limits, Deadline deadline);
+
+}  // namespace sockx

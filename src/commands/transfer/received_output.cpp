@@ -1,0 +1,125 @@
+#include "commands/transfer/received_output.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "os/calls.hpp"
+#include "os/standard_streams.hpp"
+#include "os/substitutes.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A part of a file's name that no other peer gets: a host has no backslash but in \xHH, see escaped().
+std::string name_for_file(const Address& peer) {
+  const auto host = peer.host();
+  return host.empty() ? "\\unnamed" : escaped(host, "/");
+}
+
+std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
+  std::string path;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%') {
+      path += pattern[i];
+      continue;
+    }
+    switch (pattern[++i]) {
+      case 'n':
+        path += std::to_string(number);
+        break;
+      case 'h':
+        path += name_for_file(peer);
+        break;
+      case 't': {
+        const auto now = std::time(nullptr);
+        std::tm local{};
+        char stamp[32];
+        path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
+        break;
+      }
+      default:
+        path += '%';
+    }
+  }
+  return path;
+}
+
+/// Each of several transfers needs a name of its own. One that is alone in its process has no number.
+void check_pattern(const std::string& pattern, bool is_one_of_several) {
+  bool distinguishes = !is_one_of_several;
+  for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {
+    const char kind = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
+    if (kind != 'n' && kind != 'h' && kind != 't' && kind != '%')
+      throw BadInput(text("-o '{}': a pattern knows %n number, %h peer, %t time and %%", pattern));
+    if (kind == 'n' && !is_one_of_several)
+      throw BadInput(text("-o '{}': %n is for --keep-open: say %t or %h", pattern));
+    distinguishes = distinguishes || kind != '%';
+  }
+  if (!distinguishes)
+    throw BadInput(
+        text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or "
+             "say --discard",
+             pattern));
+}
+
+}  // namespace
+
+void check(const TargetOptions& options) {
+  if (options.discard && options.output_given)
+    throw BadInput("--discard: it writes nothing, so leave -o out");
+  if (options.output.empty()) throw BadInput("-o '': say -o FILE");
+  if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
+  if (options.is_pattern && !options.discard) check_pattern(options.output, options.is_one_of_several);
+  if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
+    throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
+}
+
+std::string path_of(const TargetOptions& options, std::uint64_t number, const Address& peer) {
+  return options.is_pattern ? expand(options.output, number, peer) : options.output;
+}
+
+Target::Target(const TargetOptions& options, const std::string& path) {
+  if (options.discard) {
+    fd_ = open_null_device();
+    described_ = describe(fd_.get(), "/dev/null", Origin::local_file);
+  } else if (options.to_standard_output()) {
+    fd_ = take_standard_output();
+    described_ = describe_standard_stream(fd_.get());
+  } else {
+    const bool may_repeat = options.is_pattern && options.output.find('%') != std::string::npos &&
+                            options.output.find("%n") == std::string::npos;
+    file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber || may_repeat});
+    fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
+    if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
+    described_ = describe(fd_.get(), path, Origin::local_file);
+  }
+}
+
+Task<std::unique_ptr<Target>> open_target(const TargetOptions& options, std::string path, Descriptor sender,
+                                          Deadline limit) {
+  auto& loop = co_await this_loop();
+  for (;;) {
+    try {
+      co_return std::make_unique<Target>(options, path);
+    } catch (const Error& error) {
+      struct stat status {};
+      const bool is_fifo = stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+      if (error.number() != ENXIO || !is_fifo) throw;
+    }
+    if (const int number = pending_error(sender))
+      throw Error(number, text("recv {}", sender.name), sender.origin);
+    if (loop.now() >= limit) throw TimedOut(text("{}: nobody reads it in time", path));
+    co_await loop.sleep_until(std::min(after(50ms), limit));
+  }
+}
+
+}  // namespace sockx

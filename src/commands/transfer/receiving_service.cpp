@@ -1,0 +1,223 @@
+#include "commands/transfer/receiving_service.hpp"
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/end_report.hpp"
+#include "commands/transfer/transfer_cost.hpp"
+#include "os/calls.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The total of one transfer, told at its end, however that comes.
+class Total {
+ public:
+  Total(Context& context, std::string peer, std::string file, bool names_file)
+      : context_(context),
+        peer_(std::move(peer)),
+        file_(std::move(file)),
+        names_file_(names_file),
+        report_(context, [this](bool complete) { tell(complete); }) {}
+  void complete() { report_.complete(); }
+  TransferStats stats;
+
+ private:
+  void tell(bool complete) const {
+    const auto span = Clock::now() - begun_;
+    const double rate = static_cast<double>(stats.bytes) / seconds(span);
+    std::vector<Field> fields{{"peer", peer_},
+                              {"file", file_},
+                              {"complete", complete},
+                              {"bytes", stats.bytes},
+                              {"seconds", seconds(span)},
+                              {"bytes_per_second", rate},
+                              {"method", stats.method}};
+    for (auto& field : cost_fields(Cost{Usage::now() - usage_, stats.system_calls}))
+      fields.push_back(std::move(field));
+    auto line = text("received {}", show_transfer(stats.bytes, "from", peer_, span));
+    if (complete && names_file_) line += text(", into {}", file_);
+    if (!complete) line += stats.awaits_sender ? ", incomplete: the sender had not ended" : ", incomplete";
+    context_.report.result(line, "received", fields);
+  }
+
+  Context& context_;
+  std::string peer_, file_;
+  bool names_file_;
+  Clock::time_point begun_ = Clock::now();
+  Usage usage_ = Usage::now();
+  EndReport report_;  // goes first
+};
+
+Phase phase_of(const TransferStats& stats) {
+  if (stats.is_finishing) return Phase::finishing;
+  const bool is_silent = stats.awaits_sender && Clock::now() - stats.last_byte >= patience_before_warning;
+  return is_silent ? Phase::waiting : Phase::receiving;
+}
+
+SessionRouterOptions router_options(Context& context, const RecvFileOptions& options) {
+  SessionRouterOptions rules;
+  rules.most = options.hosting.most;
+  rules.rejects = options.hosting.rejects;
+  rules.names = verified_flag_names;
+  rules.inform = [&context](const std::string& what) { context.log.info("{}", what); };
+  rules.warn = [&context](const std::string& what) { context.log.warn("{}", what); };
+  return rules;
+}
+
+}  // namespace
+
+Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& options, Connection connection,
+               std::uint64_t number, Deadline deadline) {
+  set_reset_on_close(connection.fd(), true);  // until the transfer is complete
+  const auto peer = connection.name();
+  const auto sender = connection.stream.facts();
+  const auto path = path_of(options.target, number, connection.peer);
+  std::unique_ptr<Target> target;
+  std::optional<Total> total;  // once there is a target
+  const auto state = [&] {
+    const auto stats = total ? total->stats : TransferStats();
+    return ProgressState{phase_of(stats), peer, target ? target->described().name : path, stats.bytes,
+                         options.receive.expected};
+  };
+  std::optional<Progress> shown(std::in_place, board, state);
+  const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
+  try {
+    target = co_await open_target(options.target, path, sender, fifo_limit);
+  } catch (const TimedOut& reason) {
+    const auto& expected = options.receive.expected;
+    if (expected > 0U)
+      throw Incomplete(text("0 of {} arrived: {}", counted(*expected, "byte"), reason.what()));
+    throw;
+  }
+  const bool names_file = options.target.is_pattern && !options.target.discard;
+  total.emplace(context, peer, target->described().name, names_file);
+  auto limits = options.receive;
+  limits.tell_silent = [&context](const std::string& what) {
+    context.log.warn("{} (nc needs -N to end; --idle-timeout limits the wait)", what);
+  };
+  limits.deadline = deadline;
+  auto receiving = receive_file(std::move(connection), target->take_fd(), target->described(), limits,
+                                total->stats, [&] { target->complete(options.fsync); });
+  co_await std::move(receiving);
+  shown.reset();
+  total->complete();
+}
+
+VerifiedReceiveOptions verified_options(const RecvFileOptions& options, Deadline deadline) {
+  auto wanted = options.verified.options;
+  if (options.target.output_given) wanted.output = options.target.output;
+  wanted.sync = options.fsync;
+  wanted.most = options.receive.most;
+  wanted.idle_timeout = options.limits.idle;
+  wanted.deadline = deadline;
+  return wanted;
+}
+
+ReceivingService::ReceivingService(EventLoop& loop, Context& context, ProgressBoard& board,
+                                   const RecvFileOptions& options, Deadline deadline)
+    : loop_(loop),
+      context_(context),
+      board_(board),
+      options_(options),
+      deadline_(deadline),
+      router_(loop, router_options(context, options)),
+      ended_(loop) {
+  if (options.endpoint) where_ = options.endpoint->to_string();
+  const auto look = [this] { return ProgressState{Phase::listening, where_}; };
+  if (options.hosting.keep_open)
+    board.tell_when_idle(look);
+  else
+    waiting_.emplace(board, look);
+}
+
+Task<> ReceivingService::serve(Connection connection, Seat seat) {
+  waiting_.reset();
+  const bool keeps_open = options_.hosting.keep_open;
+  const bool is_alone = !keeps_open && !std::exchange(has_begun_, true);
+  context_.log.info("connection from {}", connection.name());
+  std::exception_ptr failure;
+  try {
+    co_await receive_next(std::move(connection), seat.number, is_alone);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (is_alone) {
+    failure_ = failure;
+    has_ended_ = true;
+    ended_.notify();
+  } else if (failure && !context_.report.failure()) {
+    context_.log.warn("{}", describe_failure(failure).message);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<> ReceivingService::attend(Server& server) {
+  server_ = &server;
+  while (!has_ended_) {
+    co_await ended_.wait();
+  }
+  server_ = nullptr;
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+/// While results wait for their reader, or too many connections for a transfer, the next ones wait in the
+/// kernel's queue.
+Task<> ReceivingService::ready_for_next() {
+  while (!context_.report.has_room_for_results()) {
+    co_await loop_.sleep_until(after(100ms));
+  }
+  if (options_.verified.asked) {
+    co_await router_.has_room();
+  }
+}
+
+Task<> ReceivingService::receive_next(Connection connection, std::uint64_t number, bool is_alone) {
+  if (!options_.verified.asked) {
+    co_await receive(context_, board_, options_, std::move(connection), number, deadline_);
+  } else if (is_alone) {
+    co_await receive_verified_alone(std::move(connection));
+  } else {
+    co_await receive_verified(std::move(connection));
+  }
+}
+
+/// The connection is the first of a transfer, or another one of some transfer.
+Task<> ReceivingService::receive_verified(Connection connection) {
+  const auto streams = co_await router_.begins_transfer(connection);
+  if (!streams) co_return;
+  if (!options_.hosting.keep_open) {
+    context_.log.warn("{} does not belong to this transfer, and is dropped", connection.name());
+    co_return;
+  }
+  const auto place = co_await router_.place(*streams);
+  NextLane next = [this](SessionId session) { return next_lane(session, never); };
+  auto wanted = verified_options(options_, deadline_);
+  if (!place) wanted.refusal = "too many transfers are under way here";
+  co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
+                                  std::move(wanted));
+}
+
+/// Nobody else is accepted once the transfer has all its connections.
+Task<> ReceivingService::receive_verified_alone(Connection connection) {
+  auto wanted = verified_options(options_, deadline_);
+  NextLane next;
+  if (server_ != nullptr) {
+    next = [this](SessionId session) {
+      return next_lane(session, std::min(deadline_, deadline_in(options_.limits.accept)));
+    };
+    wanted.wants_no_more = [this] { return server_->stop_accepting(); };
+  }
+  co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
+                                  std::move(wanted));
+}
+
+Task<Connection> ReceivingService::next_lane(SessionId session, Deadline deadline) {
+  auto too_late = text("accept {}: timed out", where_);
+  auto lane = co_await router_.next(session, deadline, std::move(too_late));
+  co_return lane;
+}
+
+}  // namespace sockx

@@ -1,0 +1,201 @@
+#include "commands/transfer/recv_file.hpp"
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/flag_groups.hpp"
+#include "commands/transfer/receiving_service.hpp"
+#include "net/address/lookups.hpp"
+
+namespace sockx {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t descriptors_of_a_file = 2;  // that a raw transfer opens
+
+void check(const RecvFileOptions& options) {
+  const auto &expected = options.receive.expected, &most = options.receive.most;
+  if (expected && most && *expected > *most)
+    throw BadInput(
+        text("--size {}: that is more than --max-size {}: leave one of them out", *expected, *most));
+  check(options.hosting);
+  if (options.hosting.activation.inetd && !options.verified.asked && options.target.to_standard_output())
+    throw BadInput("--inetd: standard output is the connection: say -o FILE, --discard or --verified");
+  if (!options.verified.asked) return check(options.target);
+  if (!options.target.output_given) return;
+  const auto& output = options.target.output;
+  if (output == "-")
+    throw BadInput("--output '-': --verified gives files their names when they are whole: say --output FILE");
+  if (output.empty() || output.ends_with('/'))
+    throw BadInput(text("--output '{}': name a file, or say --output-dir DIR", output));
+  if (options.hosting.keep_open)
+    throw BadInput(
+        text("--output '{}': many transfers do not go into one file: say --output-dir DIR", output));
+  if (options.verified.folder_given)
+    throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", output));
+}
+
+/// The host to listen on, where it may have been meant as the name of a file, as send-file takes one.
+std::string host_like_file(const RecvFileOptions& options) {
+  const bool may_be =
+      options.meeting.listens && options.target.to_standard_output() && !options.target.output_given;
+  const auto* const where = options.endpoint ? std::get_if<HostPort>(&options.endpoint->where) : nullptr;
+  return may_be && where != nullptr ? where->host : "";
+}
+
+/// Throws BadInput for a path in the place of the host.
+void check_host(const RecvFileOptions& options, const std::vector<std::string>& words) {
+  const bool is_like_path = words.size() == 2 && words[0].find('/') != std::string::npos &&
+                            words[0].find("://") == std::string::npos;
+  if (is_like_path && options.meeting.listens && options.target.to_standard_output() &&
+      !options.target.output_given)
+    throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
+}
+
+void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
+  if (!o.meeting.listens && words.empty())
+    throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
+  check_host(o, words);
+  o.endpoint =
+      o.meeting.listens ? endpoint_to_listen_on(o.hosting.activation, words) : endpoint_of(o.meeting, words);
+}
+
+/// What would make every transfer in vain is said before anybody comes.
+void check_folders(const RecvFileOptions& options) {
+  const auto& target = options.target;
+  if (options.verified.asked && !target.output_given) return check_folder(options.verified.options.folder);
+  const bool is_pattern = target.is_pattern && target.output.find('%') < target.output.rfind('/');
+  if (target.discard || target.to_standard_output() || is_pattern) return;
+  if (target.no_clobber && !target.is_pattern) check_new(target.output);
+  check_folder_of(target.output);
+}
+
+/// The deadline cuts the transfer from within, so that a file of known length that is short says so.
+Task<> fetch(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
+  const auto deadline = deadline_in(options.limits.whole_run);
+  Meeting meeting(context, board, options.meeting, *options.endpoint, options.limits, deadline);
+  auto connection = co_await meeting.next();
+  if (!options.verified.asked) {
+    co_await receive(context, board, options, std::move(connection), 1, deadline);
+    co_return;
+  }
+  NextLane next = [&meeting](SessionId) { return meeting.next(); };
+  auto wanted = verified_options(options, deadline);
+  co_await receive_verified_files(context, board, std::move(connection), std::move(next), std::move(wanted));
+}
+
+void serve(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
+  const bool keeps_open = options.hosting.keep_open;
+  const auto deadline = keeps_open ? never : deadline_in(options.limits.whole_run);
+  ReceivingService* service = nullptr;
+  const auto make_service = [&] {
+    auto made = std::make_unique<ReceivingService>(context.loop(), context, board, options, deadline);
+    service = made.get();
+    return made;
+  };
+  auto admission = options.hosting;
+  if (options.verified.asked) admission.most.reset();  // a transfer may have several connections
+  host({.context = context,
+        .endpoint = options.endpoint,
+        .listening = options.meeting.listening,
+        .options = admission,
+        .accept_timeout = options.limits.accept,
+        .whole_run = keeps_open ? options.limits.whole_run : std::nullopt,
+        .accept_deadline = deadline,
+        .make_service = make_service,
+        .is_one = !keeps_open && !options.verified.asked,
+        .reserved = descriptors_of_a_file,
+        .grace = 0s,
+        .board = &board,
+        .tell_listening = [&](const Address& where) { service->listens_at(where.to_string()); }});
+}
+
+}  // namespace
+
+void declare(Flags& flags, RecvFileOptions& o) {
+  const auto& words = flags.add_words(2,
+                                      "[HOST] PORT\n"
+                                      "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
+                                      "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
+                                      false);
+  const auto take_output = [&o](const std::string& file) {
+    o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
+    o.target.output_given = true;
+  };
+  flags.add_value("-o,--output", "FILE", take_output,
+                  "write to FILE, which gets its name only when it is whole; - is standard output; with "
+                  "--keep-open a pattern of %n number, %h peer, %t time",
+                  ValueKind::file);
+  const auto discard =
+      flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
+  const auto keep_open =
+      flags.add_flag("-k,--keep-open", o.hosting.keep_open, "go on with further transfers, several at once");
+  const auto no_clobber =
+      flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
+  flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
+  const auto size = flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
+  flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
+  const auto method = flags.add_choice("--method", o.receive.method,
+                                       {{"auto", TransferMethod::automatic},
+                                        {"splice", TransferMethod::splice},
+                                        {"read-write", TransferMethod::read_write}},
+                                       "how to move the bytes (default: auto)");
+  add_verified_flags(flags, o.verified);
+  for (const auto& raw : {discard, no_clobber, size, method}) flags.get("--verified").excludes(raw);
+  add_progress_flags(flags, o.progress);
+  const auto connect = add_meeting_flags(flags, o.meeting, o.limits).excludes(keep_open);
+  add_binding_flags(flags, o.meeting.listening);
+  add_run_timeouts(flags, o.limits);
+  {
+    const HelpSection section(flags, "Servers");
+    add_admission_flags(flags, o.hosting);
+  }
+  add_access_flags(flags, o.hosting.access);
+  add_activation_flags(flags, o.hosting.activation);
+  for (const auto* const name :
+       {"--v6only", "--reuse-port", "--mode", "--owner", "--max-conns", "--reject", "--drain-timeout",
+        "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"})
+    flags.get(name).excludes(connect);
+  flags.set_examples(
+      {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
+       {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
+       {"sockx recv-file 5678 | tar x", "hand it on"},
+       {"sockx recv-file --verified --output-dir in 5678", "take files and directories, each verified"},
+       {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
+  flags.when_read([&o, &words] {
+    const bool keeps_open = o.hosting.keep_open;
+    o.target.is_pattern = keeps_open || o.hosting.activation.are_given();
+    o.target.is_one_of_several = keeps_open;
+    o.hosting.access.numeric = o.meeting.stream().numeric;
+    o.receive.idle_timeout = o.limits.idle;
+    check(o);
+    read_words(o, words);
+  });
+}
+
+ExitCode run(Context& context, const RecvFileOptions& options) {
+  options.progress.apply(context);
+  if (options.target.to_standard_output() && !options.verified.asked)
+    context.report.keep_standard_output_for_payload();
+  check_folders(options);
+  if (options.hosting.keep_open) {
+    context.shows_progress = false;
+    context.report.queue_results();
+  }
+  ProgressBoard board(context);
+  try {
+    if (options.meeting.listens)
+      serve(context, board, options);
+    else
+      board.run(fetch(context, board, options));
+  } catch (const ResolveError& error) {
+    const auto host = host_like_file(options);
+    if (host.empty()) throw;
+    throw ResolveError(error, text("; to receive into a file say -o {} {}", host,
+                                   std::get<HostPort>(options.endpoint->where).port));
+  }
+  return ExitCode::done;
+}
+
+}  // namespace sockx

@@ -1,0 +1,25 @@
+#include "net/stream/connection.hpp"
+
+#include <utility>
+
+namespace sockx {
+
+Connection connection_of(EventLoop& loop, Socket socket, Address peer) {
+  auto name = peer.to_string();
+  return {Stream(loop, std::move(socket).release(), std::move(name), Origin::peer), peer};
+}
+
+Connection adopted_connection(EventLoop& loop, Socket socket) {
+  const auto peer = socket.peer();
+  auto connection = connection_of(loop, std::move(socket), peer);
+  connection.is_adopted = true;
+  return connection;
+}
+
+Task<> apply_layers(const Layers& layers, Connection& connection, Deadline deadline) {
+  for (const auto& layer : layers) {
+    co_await layer(connection, deadline);
+  }
+}
+
+}  // namespace sockx

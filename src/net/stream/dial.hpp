@@ -1,0 +1,41 @@
+// dial(): the way to a connected socket.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "flow/event_loop.hpp"
+#include "flow/task.hpp"
+#include "net/address/endpoint.hpp"
+#include "net/socket.hpp"
+#include "net/stream/stream_options.hpp"
+
+namespace sockx {
+
+/// One attempt at one address, for whoever wants to tell of it.
+struct DialEvent {
+  enum class Kind { trying, failed, connected } kind;
+  Address address;
+  int error = 0;            // the errno of connect(2), for failed, 0 when it was not reached
+  std::string reason = {};  // for failed
+  bool uses_mptcp = false;  // for connected, when it was asked for
+};
+
+struct DialOptions {
+  StreamOptions stream;
+  Deadline deadline = never;                                // for all of it: look-up and every attempt
+  Duration attempt_delay = std::chrono::milliseconds(250);  // RFC 8305, section 5
+  std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
+};
+
+/// Resolves the endpoint and tries its addresses as RFC 8305 says: the families alternate, the next attempt
+/// starts when one fails or after attempt_delay, and the first connection wins. An inherited socket is
+/// adopted. Then the layers of the options are applied. Throws Error (the first address's failure, when all
+/// fail), ResolveError, TimedOut, BadInput, and what a layer does.
+Task<Connection> dial(Endpoint endpoint, DialOptions options);
+
+/// The addresses that dial() tries, at least one, in their order. Not for an inherited socket.
+Task<std::vector<Address>> addresses_to_dial(Endpoint endpoint, StreamOptions options, Deadline deadline);
+
+}  // namespace sockx

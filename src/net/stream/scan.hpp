@@ -1,0 +1,54 @@
+// scan(): which ports of a host are open.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "net/stream/dial.hpp"
+#include "net/stream/port_state.hpp"
+
+namespace sockx {
+
+/// What came of one port.
+struct PortResult {
+  Address address;  // the one that connected, or else the first that failed
+  PortState state = PortState::failed;
+  int error = 0;       // the errno, where there was one
+  std::string reason;  // empty for an open port
+  Duration span{};
+};
+
+/// Not every port that was asked for is open: "scan 192.0.2.7: 2 of 3 ports are not open".
+class NotOpen : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct ScanOptions {
+  StreamOptions stream;
+  std::vector<std::uint16_t> ports;
+  Duration timeout = std::chrono::seconds(5);  // for the look-up, and for each port
+  std::size_t parallel = 1;                    // ports at a time; fewer when descriptors run out
+  std::function<void(const PortResult&)> tell = [](const PortResult&) {};
+};
+
+/// How many sockets this process can still open within its soft RLIMIT_NOFILE, some left for other needs.
+std::size_t affordable_sockets();
+
+/// The words of what to scan: HOST PORTS, HOST:PORTS or [V6]:PORTS.
+struct ScanTarget {
+  std::string host;
+  std::vector<std::uint16_t> ports;
+  /// Throws BadInput, which quotes what is wrong.
+  static ScanTarget parse(const std::vector<std::string>& words);
+};
+
+/// Resolves the host once and then tries to connect to each port, as dial() does; each is told as soon as it
+/// is known. Throws ResolveError, TimedOut for the look-up, and Error when there is no descriptor for even
+/// one attempt.
+Task<> scan(std::string host, ScanOptions options);
+
+}  // namespace sockx

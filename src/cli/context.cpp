@@ -107,8 +107,7 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
   try {
     loop().run(attended(std::move(task), report, catcher, heed));
   } catch (...) {
-    if (catcher.caught() != 0)
-      throw Interrupted(catcher.caught());  // whatever failed, the signal is the reason
+    if (const int signal = catcher.ending()) throw Interrupted(signal);  // whatever failed, that is the reason
     throw;
   }
   if (const int signal = signal_that_ends()) throw Interrupted(signal);  // it came in the last moment

@@ -40,7 +40,7 @@ class Context {
   /// Whether a signal has come that ends the run: a task can ask while it is cancelled.
   bool is_interrupted() const { return caught_signal() != 0; }
   /// The signal, or 0.
-  int caught_signal() const { return signals_ != nullptr ? signals_->caught() : 0; }
+  int caught_signal() const { return signals_ != nullptr ? signals_->ending() : 0; }
   EventLoop& loop();
   /// The loop goes, with nothing left on it, so that the process can fork: the next to ask gets another.
   void drop_loop() { loop_.reset(); }

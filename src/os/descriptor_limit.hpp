@@ -21,7 +21,6 @@ class DescriptorReserve {
   /// Opens what is missing. Throws Error while descriptors have run out, and keeps those that it has.
   void fill();
   void give_up() { held_.clear(); }
-  bool is_empty() const { return held_.empty(); }
 
  private:
   std::size_t size_;

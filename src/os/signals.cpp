@@ -83,10 +83,15 @@ int SignalCatcher::fd() const { return pipe_ >= 0 ? pipe_ : wake_fd.load(); }
 
 bool SignalCatcher::is_repeatable(int signal) { return (repeatable_signals & bit_of(signal)) != 0; }
 
-int SignalCatcher::caught() const {
+int SignalCatcher::ending() const {
   unsigned char byte = 0;
   if (pipe_ >= 0 && first_signal == 0 && read(pipe_, &byte, 1) == 1) note(byte);
-  if (first_signal != 0) return told_ = first_signal;
+  if (first_signal != 0) told_ = first_signal;
+  return first_signal;
+}
+
+int SignalCatcher::caught() const {
+  if (const int first = ending()) return first;
   return waiting_signals == 0 ? 0 : std::countr_zero(waiting_signals.load()) + 1;
 }
 

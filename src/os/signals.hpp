@@ -25,8 +25,9 @@ class SignalCatcher {
   ~SignalCatcher();
 
   int fd() const;
-  /// A signal that has come and has not been forgotten, or 0: of those that end the run the first, else a
-  /// repeatable one.
+  /// The first signal that ends the run, or 0.
+  int ending() const;
+  /// That, or else a repeatable signal that has come and has not been forgotten.
   int caught() const;
   static bool is_repeatable(int signal);
   /// The signal, which was caught, has been dealt with.
@@ -39,7 +40,7 @@ class SignalCatcher {
   };
   std::vector<Replaced> replaced_;
   int pipe_;
-  mutable int told_ = 0;  // the last signal that caught() has returned
+  mutable int told_ = 0;  // the last signal that ending() has returned
 };
 
 /// The first signal, repeatable ones left out, that the living SignalCatcher has heard, or 0: for a wait that

@@ -11,7 +11,10 @@ namespace {
 
 constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 
-Task<> wait_for(Notification& notification) { co_await notification.wait(); }
+Task<> wait_until(Deadline deadline) {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(deadline);
+}
 
 }  // namespace
 
@@ -81,12 +84,13 @@ Task<> Server::run_once(Deadline deadline) {
   }
 }
 
-Task<> Server::run_with(Connection connection) {
+Task<bool> Server::run_with(Connection connection) {
   if (const auto reason = options_.refuses(connection)) {
     refuse(connection, *reason, true);
-    co_return;
+    co_return false;
   }
   co_await serve_alone(std::move(connection));
+  co_return true;
 }
 
 Task<> Server::serve_alone(Connection connection) {
@@ -102,14 +106,29 @@ void Server::drop(std::uint64_t number) {
 
 Task<> Server::accept_until_stopped() {
   std::vector<Task<>> tasks;
-  tasks.push_back(wait_for(stop_asked_));
+  tasks.push_back(wait_for_stop());
   for (auto& listener : listeners_) tasks.push_back(accept_from(listener));
   co_await any(std::move(tasks));
   listeners_.clear();
   stopped_.notify();
   if (is_draining_) options_.tell({.kind = ServerEvent::Kind::draining, .connections = served_.size()});
-  if (is_draining_ && options_.drain_timeout) drained_by_ = after(*options_.drain_timeout);
   co_await wait_for_last(drained_by_);
+}
+
+void Server::drain() {
+  is_draining_ = true;
+  if (options_.drain_timeout) drained_by_ = after(*options_.drain_timeout);
+  stop_asked_.notify();
+}
+
+Task<> Server::wait_for_stop() {
+  co_await stop_asked_.wait();
+  if (is_draining_) {
+    std::vector<Task<>> tasks;
+    tasks.push_back(service_.ready_to_stop());
+    tasks.push_back(wait_until(drained_by_));
+    co_await any(std::move(tasks));
+  }
 }
 
 Task<> Server::stop_accepting() {
@@ -125,48 +144,47 @@ Task<> Server::wait_for_last(Deadline deadline) {
   }
 }
 
+/// From the last wait until somebody is admitted nothing else runs: places and descriptors that are there
+/// then are there for the one who is accepted.
 Task<> Server::accept_from(Listener& listener) {
   for (unsigned count = 1;; ++count) {
-    co_await wait_for_place(listener);
+    co_await wait_for_connection(listener);
     ++held_back_;
     co_await service_.ready_for_next();
-    --held_back_;
-    std::optional<Connection> accepted;
-    try {
-      if (!options_.rejects) reserve_.fill();
-      accepted.emplace(co_await accept(listener));
-    } catch (const Error& error) {
-      if (!is_shortage(error)) throw;
-      if (!reserve_.is_empty() && options_.rejects) {
-        reserve_.give_up();  // there is room for one now, who is turned away
-        continue;
-      }
-      note_shortage(text("accept {}: {}", listener.address().to_string(), error.code().message()));
-    }
+    co_await wait_for_place();
+    const bool has_room = fill_reserve(listener);
+    if (!has_room) reserve_.give_up();  // a server that rejects turns somebody away
+    auto accepted = accept_unless_short(listener, has_room || options_.rejects);
     if (accepted) {
-      admit(std::move(*accepted));
-    } else {
+      admit(std::move(*accepted), has_room);
+      accepted.reset();
+      if (options_.rejects) fill_reserve(listener);  // for the next one
+    } else if (served_when_short_) {
       const Crowd::Waiting waiting(crowd_);
       co_await places_->freed.wait(after(100ms));
     }
+    --held_back_;
     if (count % most_in_a_row == 0) {
       co_await loop_.next_turn();
     }
   }
 }
 
-Task<> Server::wait_for_place(Listener& listener) {
+Task<> Server::wait_for_place() {
   while (!options_.rejects && is_full()) {
-    if (listener.has_waiting()) {
-      const Crowd::Waiting waiting(crowd_);
-      co_await places_->freed.wait();
-    } else {
-      std::vector<Task<>> tasks;
-      tasks.push_back(wait_for(places_->freed));
-      tasks.push_back(wait_for_connection(listener));
-      co_await any(std::move(tasks));
-    }
+    const Crowd::Waiting waiting(crowd_);
+    co_await places_->freed.wait();
   }
+}
+
+/// Nothing where nobody waits any more, or there is no room.
+std::optional<Connection> Server::accept_unless_short(Listener& listener, bool may_accept) {
+  try {
+    if (may_accept) return accept_now(listener);
+  } catch (const Error& error) {
+    note_shortage(listener, error);
+  }
+  return {};
 }
 
 Seat Server::next_seat() {
@@ -178,13 +196,13 @@ Seat Server::next_seat() {
   return {++accepted_, {places_.get(), give_back}};
 }
 
-void Server::admit(Connection connection) {
+void Server::admit(Connection connection, bool has_room) {
   if (is_full())
     return refuse(connection,
                   text("there {} {} already", places_->taken == 1 ? "is" : "are",
                        counted(places_->taken, "connection")),
                   true);
-  if (!has_reserve()) return refuse(connection, "descriptors have run out", false);
+  if (!has_room) return refuse(connection, "descriptors have run out", false);
   if (const auto reason = options_.refuses(connection)) return refuse(connection, *reason, true);
   if (served_when_short_ && served_.size() <= *served_when_short_ / 2) served_when_short_.reset();
   reserve_.give_up();
@@ -203,20 +221,26 @@ void Server::refuse(const Connection& connection, std::string_view reason, bool 
                  .connections = served_.size()});
 }
 
-bool Server::has_reserve() {
+/// Whether there are as many descriptors as a connection needs.
+bool Server::fill_reserve(const Listener& listener) {
   try {
     reserve_.fill();
     return true;
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (!options_.rejects) note_shortage(listener, error);
     return false;
   }
 }
 
-/// Once, until half of the connections have ended.
-void Server::note_shortage(const std::string& reason) {
+/// Tells of it once, until half of the connections have ended. Throws what is no shortage, or is not to be
+/// waited for.
+void Server::note_shortage(const Listener& listener, const Error& error) {
+  if (!is_shortage(error) || !options_.waits_at_shortage) throw;
   const bool is_told = served_when_short_.has_value();
   served_when_short_ = std::max(served_when_short_.value_or(0), served_.size());
   if (is_told) return;
+  const auto reason =
+      text("accept {}: {}", listener.address().to_string(), error.code().message());
   options_.tell({.kind = ServerEvent::Kind::shortage, .reason = reason, .connections = served_.size()});
 }
 

@@ -42,7 +42,8 @@ using TellServerEvent = std::function<void(const ServerEvent&)>;
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
   bool rejects = false;                      // one too many is closed at once, and does not wait
-  std::size_t reserved = 0;                  // descriptors that are kept for the next connection to use
+  std::size_t reserved = 0;       // descriptors that a connection needs at once: else it waits
+  bool waits_at_shortage = true;  // else run() fails when descriptors have run out
   std::optional<Duration> drain_timeout;     // for those that are left once the server is to stop
   Duration grace = std::chrono::seconds(5);  // the same, where the service's own work has ended
   /// Why a connection is not served, or nothing.
@@ -72,15 +73,12 @@ class Server {
   /// Serves the first that comes until `deadline` and is not refused, and nobody else. Throws what befalls
   /// it, and TimedOut.
   Task<> run_once(Deadline deadline);
-  /// Serves a connection that is there already, unless it is refused, and nobody else. Throws what befalls
-  /// it.
-  Task<> run_with(Connection connection);
+  /// Serves a connection that is there already, and nobody else. Throws what befalls it; false when it has
+  /// been refused.
+  Task<bool> run_with(Connection connection);
   /// Closes the listeners, so that nobody else is served. The connections that are left have drain_timeout to
   /// come to their ends.
-  void drain() {
-    is_draining_ = true;
-    stop_asked_.notify();
-  }
+  void drain();
   /// Closes the listeners, and returns when they are closed. run() goes on.
   Task<> stop_accepting();
   /// Drops the connection with this number, which run() serves. Not for its own task to call.
@@ -99,13 +97,15 @@ class Server {
   Task<> accept_until_stopped();
   Task<> accept_from(Listener& listener);
   Task<> wait_for_last(Deadline deadline);
-  Task<> wait_for_place(Listener& listener);
+  Task<> wait_for_stop();
+  Task<> wait_for_place();
   bool is_full() const { return places_->taken >= options_.most; }
   Seat next_seat();
-  void admit(Connection connection);
+  void admit(Connection connection, bool has_room);
   void refuse(const Connection& connection, std::string_view reason, bool is_by_rule);
-  bool has_reserve();
-  void note_shortage(const std::string& reason);
+  bool fill_reserve(const Listener& listener);
+  std::optional<Connection> accept_unless_short(Listener& listener, bool may_accept);
+  void note_shortage(const Listener& listener, const Error& error);
   Task<> serve_beside_others(Connection connection, Seat seat);
   Task<> serve_alone(Connection connection);
 
@@ -114,9 +114,9 @@ class Server {
   Service& service_;
   Crowd crowd_;
   ServerOptions options_;
-  std::map<std::uint64_t, TaskGroup::Child*> served_;  // by number; the task is null until it first waits
+  std::map<std::uint64_t, TaskGroup::Child*> served_;  // by number; null until the task has been spawned
   std::uint64_t accepted_ = 0;
-  unsigned held_back_ = 0;                        // listeners that wait until the service is ready
+  unsigned held_back_ = 0;                        // listeners at which a connection waits for us
   std::optional<std::size_t> served_when_short_;  // while there is a shortage
   bool is_draining_ = false;
   Deadline drained_by_ = never;

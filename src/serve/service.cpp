@@ -11,4 +11,6 @@ Task<> Service::attend(Server&) {
 
 Task<> Service::ready_for_next() { co_return; }
 
+Task<> Service::ready_to_stop() { co_return; }
+
 }  // namespace sockx

@@ -28,6 +28,8 @@ class Service {
   virtual Task<> attend(Server& server);
   /// Until the server may accept another connection.
   virtual Task<> ready_for_next();
+  /// The server is to stop: until it may close its listeners. By default at once.
+  virtual Task<> ready_to_stop();
   /// While this is set, a connection waits that has no place.
   virtual void set_crowded(bool) {}
   /// The server has come to its own end. Connections that are left are dropped next.

@@ -177,6 +177,19 @@ TEST_CASE("--systemd: systemd-socket-activate starts it, with listening sockets 
   }
 }
 
+TEST_CASE("--systemd --max-conns: with two sockets, one client more waits at either of them") {
+  PeerListener one, two;
+  Process server(activated({one.fd(), two.fd()}, {"-k", "--json", "--max-conns", "1", "--handler", "echo"}),
+                 {.inherited = {one.fd(), two.fd()}});
+  auto first = Peer::connect(one.port());
+  first.send("first");
+  CHECK(first.receive(5) == "first");
+  auto second = Peer::connect(two.port());
+  second.send("second");
+  first.close();
+  CHECK(second.receive(6) == "second");
+}
+
 TEST_CASE("--inetd: standard input is the connection, and nothing but the service reaches the peer") {
   for (const bool fails : {false, true}) {
     CAPTURE(fails);

@@ -130,6 +130,78 @@ TEST_CASE("recv-file --drain-timeout: at SIGTERM what is under way is finished, 
   }
 }
 
+TEST_CASE("recv-file --drain-timeout: a transfer that waits for its further connections gets them") {
+  const Folder there;
+  Process receiver(sockx({"recv-file", "-k", "--json", "--verified", "--drain-timeout", "1m", "--output-dir",
+                          there.path(), "127.0.0.1", "0"}));
+  const auto port = port_of(receiver);
+  sockx::Hello hello;
+  hello.streams = 2;
+  const auto welcome = encode(sockx::Welcome());
+  auto first = Peer::connect(port);
+  first.send(encode(hello));
+  CHECK(first.receive(welcome.size()) == welcome);
+  receiver.signal(SIGTERM);
+  Process late(sockx({"send-file", "--verified", "--name", "late", "-", "127.0.0.1:" + port}));
+  check_failure(late, 9, "the receiver is stopping");
+  hello.stream = 1;
+  auto second = Peer::connect(port);
+  second.send(encode(hello));
+  CHECK(second.receive(welcome.size()) == welcome);
+  receiver.out_line("draining");
+  CHECK_THROWS_AS(Peer::connect(port), std::system_error);
+  first.send(encode(sockx::Finish()));
+  first.finish();
+  check_end(receiver, killed_by(SIGTERM));
+}
+
+TEST_CASE("recv-file --verified: when nobody comes, --deadline and --accept-timeout end it with status 5") {
+  for (const auto* const limit : {"--deadline", "--accept-timeout"}) {
+    Process receiver(sockx({"recv-file", "--verified", limit, "100ms", "127.0.0.1", "0"}));
+    check_failure(receiver, 5, "timed out");
+  }
+}
+
+TEST_CASE("recv-file --reject: at a socket of a service manager, too, whoever is turned away sees a reset") {
+  const Folder folder;
+  PeerListener listener;
+  Process receiver(activated_command("recv-file", {listener.fd()},
+                                     {"-k", "--max-conns", "1", "--reject", "-o", folder / "%n"}),
+                   {.inherited = {listener.fd()}});
+  auto first = Peer::connect(listener.port());
+  first.send("first");
+  eventually("the first is served", [&] { return folder.size() == 1; });
+  CHECK(Peer::connect(listener.port()).ends_by_reset());
+  first.finish();
+  CHECK(first.receive_all().empty());
+}
+
+TEST_CASE("recv-file --reject: when descriptors run out, senders are turned away and do not hang") {
+  const Folder folder;
+  Process receiver(Words{"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"} +
+                   sockx({"recv-file", "-k", "--json", "--reject", "-o", folder / "%n", "127.0.0.1", "0"}));
+  const auto port = port_of(receiver);
+  std::vector<Peer> peers;
+  for (int i = 0; i < 60; ++i) peers.push_back(Peer::connect(port));
+  std::size_t turned_away = 0;
+  for (auto& peer : peers) {
+    peer.finish();
+    if (peer.ends_by_reset()) ++turned_away;
+  }
+  CHECK(turned_away > 10);
+  CHECK(turned_away < 60);
+  CHECK(folder.size() == 60 - turned_away);
+}
+
+TEST_CASE("recv-file --inetd --deny: to turn the only sender away is a failure") {
+  auto pair = tcp_pair(0);
+  Process receiver(sockx({"recv-file", "--inetd", "--discard", "--deny", "127.0.0.1"}),
+                   {Stdio::given(pair.ours.get()), Stdio::given(pair.ours.get()), Stdio::pipe()});
+  pair.ours.reset();
+  CHECK(Peer(std::move(pair.theirs)).ends_by_reset());
+  check_failure(receiver, 1, "the connection was turned away");
+}
+
 TEST_CASE("recv-file --systemd: sockets that listen are served, several with --keep-open") {
   const Folder folder;
   PeerListener one, two;

@@ -14,6 +14,15 @@ std::vector<std::string> children_of(const Server& server) {
   return {std::istream_iterator<std::string>(words), {}};
 }
 
+TEST_CASE("server: --accept-timeout does not end it while somebody waits for the place of a program") {
+  Server server({"-k", "--max-conns", "1", "--accept-timeout", "300ms", "--sh",
+                 "trap '' TERM; exec <&- >&-; sleep 1.5"});
+  server.connect().close();
+  server.event("closed");
+  auto waiting = server.connect();
+  CHECK(waiting.receive_all().empty());
+}
+
 TEST_CASE("server: a program learns both ends of its connection") {
   Server server({"-k", "--sh",
                  "echo $SOCKX_PROTO $SOCKX_PEER_ADDR:$SOCKX_PEER_PORT $SOCKX_LOCAL_ADDR:$SOCKX_LOCAL_PORT"});

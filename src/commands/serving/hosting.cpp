@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "base/on_exit.hpp"
 #include "cli/flags.hpp"
 #include "commands/serving/server_journal.hpp"
 #include "serve/workers.hpp"
@@ -13,7 +14,7 @@ namespace {
 /// As many as there are descriptors for, beside a few that are open already.
 std::size_t most_connections(const Hosting& hosting) {
   constexpr std::size_t others = 16;
-  const auto limit = raise_descriptor_limit();
+  const auto limit = descriptor_limit();
   const auto room = limit > others ? (limit - others) / (1 + hosting.descriptors) : 0;
   const auto most = std::max<std::uint64_t>(room, 1);
   return static_cast<std::size_t>(std::min(hosting.options.most.value_or(most), most));
@@ -31,10 +32,9 @@ struct Running {
   Server* server = nullptr;
   AccessControl* access = nullptr;
   Activation* activation = nullptr;
-  int drained_by = 0;  // the signal
 
-  bool heeds(const HostingOptions& options, int signal) {
-    if (access != nullptr && access->heeds(signal)) return true;
+  bool heeds(const HostingOptions& options, int signal, int& drained_by) {
+    if (options.keep_open && access != nullptr && access->heeds(signal)) return true;
     if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
     drained_by = signal;
     activation->stopping();
@@ -48,6 +48,7 @@ ServerOptions server_options(const Hosting& hosting, const AccessControl& access
   if (hosting.options.keep_open) rules.most = most_connections(hosting);
   rules.rejects = hosting.options.rejects;
   rules.reserved = hosting.reserved;
+  rules.waits_at_shortage = hosting.options.keep_open;
   rules.drain_timeout = hosting.options.drain_timeout;
   rules.grace = hosting.grace;
   rules.refuses = [&access](const Connection& connection) { return access.objection_to(connection); };
@@ -66,9 +67,17 @@ ListenFlags listening_until(const Hosting& hosting, Deadline deadline) {
   return listening;
 }
 
+Task<> serve_given(Server& server, Connection connection, bool must_serve) {
+  const bool is_served = co_await server.run_with(std::move(connection));
+  if (!is_served && must_serve) throw std::runtime_error("the connection was turned away");
+}
+
 Task<> run_server(const Hosting& hosting, Share share, Activation& activation, Running& running) {
   auto& context = hosting.context;
+  const bool keeps_open = hosting.options.keep_open;
   if (share.workers != nullptr) share.workers->let_signals_in();
+  if (keeps_open) raise_descriptor_limit();
+  const OnExit none_runs([&running] { running = {}; });
   AccessControl access(context, hosting.options.access, std::move(share.rules));
   running.access = &access;
   co_await access.load();  // of a worker, whose rules may have changed since its parent read them, too
@@ -84,9 +93,9 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
     auto endpoint = *hosting.endpoint;
     opened.listeners.push_back(co_await open_listener(context, std::move(endpoint), std::move(listening)));
   }
-  if (opened.connection && hosting.options.keep_open)
+  if (opened.connection && keeps_open)
     throw BadInput("--keep-open: the socket is one connection, and no others come: leave it out");
-  if (!hosting.options.keep_open && opened.listeners.size() > 1)
+  if (!keeps_open && opened.listeners.size() > 1)
     throw BadInput(
         text("LISTEN_FDS: '{}': several sockets that listen: say --keep-open", opened.listeners.size()));
   if (!opened.listeners.empty()) hosting.tell_listening(opened.listeners.front().address());
@@ -96,11 +105,12 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
   std::vector<Task<>> tasks;
   tasks.push_back(access.attend());
   if (opened.connection) {
-    tasks.push_back(server.run_with(std::move(*opened.connection)));
+    tasks.push_back(serve_given(server, std::move(*opened.connection), hosting.must_serve));
   } else if (hosting.is_one) {
     tasks.push_back(server.run_once(limit));
   } else {
-    if (hosting.accept_timeout) tasks.push_back(server.watch_for_quiet(*hosting.accept_timeout));
+    if (keeps_open && hosting.accept_timeout)
+      tasks.push_back(server.watch_for_quiet(*hosting.accept_timeout));
     tasks.push_back(server.run());
   }
   co_await any(std::move(tasks));
@@ -158,7 +168,7 @@ void host(const Hosting& hosting) {
   const auto& options = hosting.options;
   Activation activation(context, options.activation);
   SignalCatcher::Rules signals;
-  if (options.access.have_files()) signals.repeatable.push_back(SIGHUP);
+  if (options.keep_open && options.access.have_files()) signals.repeatable.push_back(SIGHUP);
   auto deadline = hosting.whole_run;
   std::vector<Socket> sockets;
   std::optional<Workers> workers;
@@ -177,13 +187,14 @@ void host(const Hosting& hosting) {
     deadline.reset();
   }
   Running running{.activation = &activation};
-  const auto heed = [&](int signal) { return running.heeds(options, signal); };
+  int drained_by = 0;  // the signal
+  const auto heed = [&](int signal) { return running.heeds(options, signal, drained_by); };
   auto server = run_server(hosting, std::move(share), activation, running);
   if (hosting.board != nullptr)
     hosting.board->run(std::move(server), deadline, heed, std::move(signals));
   else
     context.run(std::move(server), deadline, heed, std::move(signals));
-  if (running.drained_by != 0) throw Interrupted(running.drained_by);
+  if (drained_by != 0) throw Interrupted(drained_by);
 }
 
 std::function<bool()> ends_by_signal(Context& context) {

@@ -50,6 +50,7 @@ struct Hosting {
   /// Called in each worker, once its loop is there.
   std::function<std::unique_ptr<Service>()> make_service;
   bool is_one = false;                       // one connection alone is served, and its failure is thrown
+  bool must_serve = false;                   // to refuse the only connection that there can be is a failure
   std::size_t descriptors = 0;               // that the service holds for a connection; bounds their number
   std::size_t reserved = 0;                  // the same, kept free for the next one instead
   Duration grace = std::chrono::seconds(5);  // ServerOptions::grace

@@ -16,7 +16,8 @@ void ServerJournal::operator()(const ServerEvent& event) const {
     case ServerEvent::Kind::refused:
       return tell_refused(context_, std::string(event.peer), std::string(event.reason), event.is_by_rule);
     case ServerEvent::Kind::shortage:
-      context_.log.warn("{}: new connections wait until one of {} ends", event.reason, event.connections);
+      context_.log.warn("{}: new connections wait{}", event.reason,
+                        event.connections == 0 ? "" : text(" until one of {} ends", event.connections));
       return context_.report.event("shortage", {{"reason", std::string(event.reason)}});
     case ServerEvent::Kind::draining:
       context_.log.info("no more connections are accepted; {} {} left", event.connections,

@@ -124,17 +124,21 @@ ReceivingService::ReceivingService(EventLoop& loop, Context& context, ProgressBo
       options_(options),
       deadline_(deadline),
       router_(loop, router_options(context, options)),
-      ended_(loop) {
-  if (options.endpoint) where_ = options.endpoint->to_string();
-  const auto look = [this] { return ProgressState{Phase::listening, where_}; };
-  if (options.hosting.keep_open)
-    board.tell_when_idle(look);
-  else
-    waiting_.emplace(board, look);
+      changed_(loop) {
+  if (options.endpoint) listens_at(options.endpoint->to_string());
+  if (!options.hosting.keep_open)
+    waiting_.emplace(board, [this] { return ProgressState{Phase::listening, where_}; });
+}
+
+void ReceivingService::listens_at(const std::string& where) {
+  where_ = where;
+  if (options_.hosting.keep_open)
+    board_.tell_when_idle([where] { return ProgressState{Phase::listening, where}; });
 }
 
 Task<> ReceivingService::serve(Connection connection, Seat seat) {
   waiting_.reset();
+  changed_.notify();
   const bool keeps_open = options_.hosting.keep_open;
   const bool is_alone = !keeps_open && !std::exchange(has_begun_, true);
   context_.log.info("connection from {}", connection.name());
@@ -147,7 +151,7 @@ Task<> ReceivingService::serve(Connection connection, Seat seat) {
   if (is_alone) {
     failure_ = failure;
     has_ended_ = true;
-    ended_.notify();
+    changed_.notify();
   } else if (failure && !context_.report.failure()) {
     context_.log.warn("{}", describe_failure(failure).message);
   }
@@ -156,8 +160,13 @@ Task<> ReceivingService::serve(Connection connection, Seat seat) {
 
 Task<> ReceivingService::attend(Server& server) {
   server_ = &server;
+  const auto limit = options_.hosting.keep_open ? never : accept_limit();
+  while (!has_begun_ && !options_.hosting.keep_open) {
+    const bool in_time = co_await changed_.wait(limit);
+    if (!in_time && !has_begun_) throw TimedOut(text("accept {}: timed out", where_));
+  }
   while (!has_ended_) {
-    co_await ended_.wait();
+    co_await changed_.wait();
   }
   server_ = nullptr;
   if (failure_) std::rethrow_exception(failure_);
@@ -172,6 +181,15 @@ Task<> ReceivingService::ready_for_next() {
   if (options_.verified.asked) {
     co_await router_.has_room();
   }
+}
+
+Task<> ReceivingService::ready_to_stop() {
+  is_stopping_ = true;
+  co_await router_.finish();
+}
+
+Deadline ReceivingService::accept_limit() const {
+  return std::min(deadline_, deadline_in(options_.limits.accept));
 }
 
 Task<> ReceivingService::receive_next(Connection connection, std::uint64_t number, bool is_alone) {
@@ -196,6 +214,7 @@ Task<> ReceivingService::receive_verified(Connection connection) {
   NextLane next = [this](SessionId session) { return next_lane(session, never); };
   auto wanted = verified_options(options_, deadline_);
   if (!place) wanted.refusal = "too many transfers are under way here";
+  if (is_stopping_) wanted.refusal = "the receiver is stopping";
   co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
                                   std::move(wanted));
 }
@@ -206,7 +225,7 @@ Task<> ReceivingService::receive_verified_alone(Connection connection) {
   NextLane next;
   if (server_ != nullptr) {
     next = [this](SessionId session) {
-      return next_lane(session, std::min(deadline_, deadline_in(options_.limits.accept)));
+      return next_lane(session, accept_limit());
     };
     wanted.wants_no_more = [this] { return server_->stop_accepting(); };
   }

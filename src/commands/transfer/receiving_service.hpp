@@ -27,17 +27,20 @@ class ReceivingService final : public Service {
   ReceivingService(EventLoop& loop, Context& context, ProgressBoard& board, const RecvFileOptions& options,
                    Deadline deadline);
 
-  void listens_at(const std::string& where) { where_ = where; }
+  void listens_at(const std::string& where);
 
   Task<> serve(Connection connection, Seat seat) override;
   /// Ends with a transfer that is alone, and throws what it has failed with.
   Task<> attend(Server& server) override;
   Task<> ready_for_next() override;
+  /// Until no transfer waits for a further connection; those that begin now are refused.
+  Task<> ready_to_stop() override;
 
  private:
   Task<> receive_next(Connection connection, std::uint64_t number, bool is_alone);
   Task<> receive_verified(Connection connection);
   Task<> receive_verified_alone(Connection connection);
+  Deadline accept_limit() const;
   Task<Connection> next_lane(SessionId session, Deadline deadline);
 
   EventLoop& loop_;
@@ -48,9 +51,9 @@ class ReceivingService final : public Service {
   std::string where_;
   SessionRouter router_;
   Server* server_ = nullptr;  // while it accepts
-  bool has_begun_ = false, has_ended_ = false;
+  bool has_begun_ = false, has_ended_ = false, is_stopping_ = false;
   std::exception_ptr failure_;
-  Notification ended_;
+  Notification changed_;  // has_begun_, has_ended_
   std::optional<Progress> waiting_;  // goes first
 };
 

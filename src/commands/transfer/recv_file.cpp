@@ -105,6 +105,7 @@ void serve(Context& context, ProgressBoard& board, const RecvFileOptions& option
         .accept_deadline = deadline,
         .make_service = make_service,
         .is_one = !keeps_open && !options.verified.asked,
+        .must_serve = true,
         .reserved = descriptors_of_a_file,
         .grace = 0s,
         .board = &board,

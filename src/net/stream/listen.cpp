@@ -107,22 +107,25 @@ Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
       options_(options.stream),
       tell_(options.tell),
       facts_(socket_.described("")),
-      may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0) {}
+      may_block_((fcntl(socket_.fd(), F_GETFL) & O_NONBLOCK) == 0),
+      sets_reset_(options_.resets_on_close && is_internet(address_.family()) && !has_linger(socket_.fd())) {}
 
 /// The facts of the listener hold for its connections too: no call asks for them again. A connection inherits
 /// the congestion control of its listener, which prepare_listening() has chosen on a loopback address.
-std::optional<Connection> Listener::accept_now() {
-  if (may_block_ && !is_readable_now(socket_.fd())) return {};
+std::optional<Connection> accept_now(Listener& listener) {
+  if (listener.may_block_ && !listener.has_waiting()) return {};
   Address peer;
-  auto accepted = socket_.accept(peer);
+  auto accepted = listener.socket_.accept(peer);
   if (!accepted) return {};
-  if (!address_.is_loopback()) prefer_reno_on_this_host(accepted->fd(), peer, options_);
-  auto facts = facts_;
+  if (listener.sets_reset_) set_reset_on_close(accepted->fd(), true);
+  if (!listener.address_.is_loopback()) prefer_reno_on_this_host(accepted->fd(), peer, listener.options_);
+  auto facts = listener.facts_;
   facts.fd = accepted->fd();
   facts.name = peer.to_string();
   facts.may_block = false;
-  Connection connection{Stream(watch_->loop(), std::move(*accepted).release(), std::move(facts)), peer};
-  tell_(connection);
+  Connection connection{Stream(listener.watch_->loop(), std::move(*accepted).release(), std::move(facts)),
+                        peer};
+  listener.tell_(connection);
   return connection;
 }
 
@@ -171,7 +174,7 @@ Task<> wait_for_connection(Listener& listener) {
 
 Task<Connection> accept(Listener& listener, Deadline deadline) {
   for (;;) {
-    if (auto connection = listener.accept_now()) co_return std::move(*connection);
+    if (auto connection = accept_now(listener)) co_return std::move(*connection);
     listener.watch_->forget_readable();
     const bool in_time = co_await listener.watch_->readable(deadline);
     if (!in_time) throw TimedOut(text("accept {}: timed out", listener.address().to_string()));

@@ -41,7 +41,7 @@ class Listener {
   bool has_waiting() const;
 
  private:
-  std::optional<Connection> accept_now();
+  friend std::optional<Connection> accept_now(Listener& listener);
   friend Task<Connection> accept(Listener& listener, Deadline deadline);
   friend Task<> wait_for_connection(Listener& listener);
   friend Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
@@ -53,6 +53,7 @@ class Listener {
   std::function<void(const Connection&)> tell_;
   Descriptor facts_;  // of a connection, but for number and name
   bool may_block_;    // inherited in blocking mode, and left so
+  bool sets_reset_;   // on each connection: the socket is another's, who has not set it
 };
 
 /// Binds and listens. Without a host it is one dual-stack socket, or IPv4 alone where there is no IPv6. The
@@ -67,6 +68,8 @@ Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, u
 /// The next connection; to apply layers to it is left to the caller. Throws TimedOut at the deadline, Error
 /// when descriptors have run out.
 Task<Connection> accept(Listener& listener, Deadline deadline = never);
+/// The same without waiting: nothing when there is none.
+std::optional<Connection> accept_now(Listener& listener);
 /// Until accept() would not wait.
 Task<> wait_for_connection(Listener& listener);
 

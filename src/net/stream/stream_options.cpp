@@ -157,7 +157,9 @@ void prepare_listening(Socket& socket, const Address& address, const StreamOptio
 }
 
 void prepare_connected(int socket, const StreamOptions& options) {
-  prefer_reno_on_this_host(socket, peer_address(socket), options);
+  const auto peer = peer_address(socket);
+  if (options.resets_on_close && is_internet(peer.family())) set_reset_on_close(socket, true);
+  prefer_reno_on_this_host(socket, peer, options);
   apply(socket, options.settings, Phase::connected);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/on_exit.hpp"
 #include "flow/task_group.hpp"
 #include "os/descriptor_limit.hpp"
 #include "transfer/verified/greeting.hpp"
@@ -123,6 +124,7 @@ Task<std::optional<unsigned>> SessionRouter::begins_transfer(Connection& connect
   if (!hello) co_return 1;
   if (hello->stream == 0) co_return hello->streams;
   const auto pending = pending_.insert(pending_.end(), {hello->session, std::move(connection)});
+  const OnExit gone([&] { pending_.erase(pending); });
   changed_.notify();
   while (!pending->is_taken && !visit.is_sent_away()) {
     const bool in_time = co_await changed_.wait(limit);
@@ -130,7 +132,6 @@ Task<std::optional<unsigned>> SessionRouter::begins_transfer(Connection& connect
   }
   if (!pending->is_taken)
     options_.warn(text("{} belongs to no transfer here, and is dropped", pending->connection.name()));
-  pending_.erase(pending);
   co_return std::nullopt;
 }
 
@@ -142,14 +143,28 @@ Task<std::unique_ptr<SessionRouter::Place>> SessionRouter::place(unsigned stream
   const Visit visit(*this, admitted_);
   const auto limit = options_.rejects ? Clock::now() : after(time_for_place);
   const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
-  while (!has_place(size)) {
+  while (!has_place(size) && !is_finishing_) {
     const bool in_time = co_await changed_.wait(limit);
     if (!in_time || visit.is_sent_away()) co_return nullptr;
   }
+  if (is_finishing_) co_return nullptr;
   co_return std::make_unique<Place>(*this, size);
 }
 
+Task<> SessionRouter::finish() {
+  is_finishing_ = true;
+  changed_.notify();
+  while (awaited_ > 0) {
+    co_await changed_.wait();
+  }
+}
+
 Task<Connection> SessionRouter::next(SessionId session, Deadline deadline, std::string too_late) {
+  ++awaited_;
+  const OnExit found([this] {
+    --awaited_;
+    changed_.notify();
+  });
   const auto is_ours = [&](const Pending& pending) {
     return !pending.is_taken && pending.session == session;
   };

@@ -53,6 +53,8 @@ class SessionRouter {
   /// A place for a transfer with so many connections; null when none is free within 5 s, half of what a
   /// sender waits.
   Task<std::unique_ptr<Place>> place(unsigned streams);
+  /// Gives no more places, and returns when no session waits in next().
+  Task<> finish();
   /// The next one of `session`. Throws TimedOut with `too_late`.
   Task<Connection> next(SessionId session, Deadline deadline, std::string too_late);
 
@@ -74,6 +76,8 @@ class SessionRouter {
   std::list<Visit*> strangers_, admitted_;  // those that have no session, and those that wait for a place
   std::size_t room_, free_;                 // in descriptors, for transfers
   std::uint64_t transfers_ = 0;
+  unsigned awaited_ = 0;  // calls of next()
+  bool is_finishing_ = false;
 };
 
 }  // namespace sockx

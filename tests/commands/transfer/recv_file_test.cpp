@@ -310,6 +310,7 @@ TEST_CASE("recv-file --keep-open: a shortage while nothing is being received is 
   const std::string limit = "exec 3>&- 4>&- 5>&- 6>&- 7>&-; ulimit -n 8; exec \"$@\"";
   Process receiving(std::vector<std::string>{"sh", "-c", limit, "sh"} +
                     sockx({"recv-file", "-k", "--discard", "127.0.0.1", "0"}));
+  const auto waiting = Peer::connect(port_of(receiving));
   receiving.err_line("new connections wait");
   const auto enough = waits_of(receiving.pid()) + 5;
   eventually("some more attempts", [&] { return waits_of(receiving.pid()) >= enough; });

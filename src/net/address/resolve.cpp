@@ -16,7 +16,7 @@ AddressQuery query_of(const HostPort& where, const ResolveOptions& options, int 
   return {where.host, std::to_string(where.port), options.family, options.type, 0, flags | AI_NUMERICSERV};
 }
 
-std::vector<Address> every_address(int family, std::uint16_t port) {
+std::vector<Address> wildcard_addresses(int family, std::uint16_t port) {
   std::vector<Address> addresses;
   if (family != AF_INET) addresses.push_back(Address::any(AF_INET6, port));
   if (family != AF_INET6) addresses.push_back(Address::any(AF_INET, port));
@@ -26,7 +26,7 @@ std::vector<Address> every_address(int family, std::uint16_t port) {
 }  // namespace
 
 Task<std::vector<Address>> resolve(HostPort where, ResolveOptions options, Deadline deadline) {
-  if (where.host.empty()) co_return every_address(options.family, where.port);
+  if (where.host.empty()) co_return wildcard_addresses(options.family, where.port);
   auto answer = get_address_info(query_of(where, options, AI_NUMERICHOST));
   const bool is_name = answer.status.code == EAI_NONAME;
   if (is_name && !options.numeric) {

@@ -19,7 +19,7 @@ namespace {
       text("'{}': a source is ADDRESS, :PORT or ADDRESS:PORT, like 192.0.2.7, :5000 or [::1]:5000", word));
 }
 
-std::optional<Address> numeric_address(const std::string& host) {
+std::optional<Address> address_of(const std::string& host) {
   if (host.find_first_of(".:") == std::string::npos)
     return {};  // getaddrinfo(3) would take "8080" for 0.0.31.144
   const auto answer = get_address_info({host, std::nullopt, AF_UNSPEC, SOCK_STREAM, 0, AI_NUMERICHOST});
@@ -49,7 +49,7 @@ Source Source::parse(const std::string& word, std::string_view protocol) {
   if (is_bracketed && !has_port && !word.ends_with(']')) refuse(word);
   const std::uint16_t number = has_port ? parse_source_port(port, word, protocol) : 0;
   if (host.empty() && has_port && !is_bracketed) return {word, {}, number};
-  const auto address = numeric_address(host);
+  const auto address = address_of(host);
   if (!address) refuse(word);
   return {word, address, number};
 }

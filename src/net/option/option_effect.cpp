@@ -102,7 +102,7 @@ struct Rule {
   std::string (*explain)(int asked, int kept);
 };
 
-constexpr std::array rules{
+constexpr std::array effect_rules{
     Rule{"SO_RCVBUF", of_receive_buffer},
     Rule{"SO_SNDBUF", of_send_buffer},
     Rule{"SO_RCVBUFFORCE", of_forced_buffer},
@@ -147,8 +147,8 @@ OptionEffect effect_of(int socket, const OptionSetting& setting) {
   }
   OptionEffect effect{decode(option.type, bytes), ""};
   if (effect.value->text == decode(option.type, setting.bytes).text) return effect;
-  const auto rule = std::ranges::find(rules, setting.option->name, &Rule::option);
-  if (rule != rules.end())
+  const auto rule = std::ranges::find(effect_rules, setting.option->name, &Rule::option);
+  if (rule != effect_rules.end())
     effect.reason = rule->explain(option_bytes::read<int>(setting.bytes), option_bytes::read<int>(bytes));
   return effect;
 }

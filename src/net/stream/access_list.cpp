@@ -45,7 +45,7 @@ std::string content_of(const std::string& path) {
   std::array<char, 16384> buffer;
   for (;;) {
     check(content.size());
-    const auto got = uninterrupted([&] { return read(file.get(), buffer.data(), buffer.size()); });
+    const auto got = uninterrupted([&] { return ::read(file.get(), buffer.data(), buffer.size()); });
     if (got < 0) fail();
     if (got == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(got));

@@ -282,23 +282,23 @@ TEST_CASE("recv-file --keep-open: when descriptors run out new senders wait, and
                        std::vector<std::string>{"127.0.0.1", "0"};
     Process receiving(std::vector<std::string>{"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"} + sockx(words));
     const auto port = port_of(receiving);
-    constexpr std::size_t crowd = 60;
+    constexpr std::size_t senders = 60;
     std::vector<Peer> peers;
     std::vector<std::string> contents;
-    for (std::size_t i = 0; i < crowd; ++i) {
+    for (std::size_t i = 0; i < senders; ++i) {
       contents.push_back(noise(200'000, i));
       peers.push_back(Peer::connect(port));
       peers.back().send(contents.back().substr(0, 1000));
     }
     CHECK(contains(receiving.err_line("new connections wait"), "Too many open files"));
-    for (std::size_t i = 0; i < crowd; ++i) {
+    for (std::size_t i = 0; i < senders; ++i) {
       CAPTURE(i);
       peers[i].send(contents[i].substr(1000));
       peers[i].finish();
       CHECK(peers[i].receive_all().empty());
       CHECK(difference(read_file(folder / ("file-" + std::to_string(i + 1))), contents[i]) == "");
     }
-    CHECK(folder.size() == crowd);
+    CHECK(folder.size() == senders);
     receiving.signal(SIGTERM);
     check_end(receiving, killed_by(SIGTERM));
     CHECK(lines_of(receiving.err()).size() == 1);

@@ -74,7 +74,7 @@ Task<> Server::run_once(Deadline deadline) {
   co_await service_.ready_for_next();
   for (;;) {
     auto connection = co_await accept(listeners_.front(), deadline);
-    if (const auto reason = options_.refuses(connection)) {
+    if (const auto reason = options_.objection_to(connection)) {
       refuse(connection, *reason, true);
       continue;
     }
@@ -85,7 +85,7 @@ Task<> Server::run_once(Deadline deadline) {
 }
 
 Task<bool> Server::run_with(Connection connection) {
-  if (const auto reason = options_.refuses(connection)) {
+  if (const auto reason = options_.objection_to(connection)) {
     refuse(connection, *reason, true);
     co_return false;
   }
@@ -203,7 +203,7 @@ void Server::admit(Connection connection, bool has_room) {
                        counted(places_->taken, "connection")),
                   true);
   if (!has_room) return refuse(connection, "descriptors have run out", false);
-  if (const auto reason = options_.refuses(connection)) return refuse(connection, *reason, true);
+  if (const auto reason = options_.objection_to(connection)) return refuse(connection, *reason, true);
   if (served_when_short_ && served_.size() <= *served_when_short_ / 2) served_when_short_.reset();
   reserve_.give_up();
   auto seat = next_seat();
@@ -239,8 +239,7 @@ void Server::note_shortage(const Listener& listener, const Error& error) {
   const bool is_told = served_when_short_.has_value();
   served_when_short_ = std::max(served_when_short_.value_or(0), served_.size());
   if (is_told) return;
-  const auto reason =
-      text("accept {}: {}", listener.address().to_string(), error.code().message());
+  const auto reason = text("accept {}: {}", listener.address().to_string(), error.code().message());
   options_.tell({.kind = ServerEvent::Kind::shortage, .reason = reason, .connections = served_.size()});
 }
 

@@ -42,12 +42,12 @@ using TellServerEvent = std::function<void(const ServerEvent&)>;
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
   bool rejects = false;                      // one too many is closed at once, and does not wait
-  std::size_t reserved = 0;       // descriptors that a connection needs at once: else it waits
-  bool waits_at_shortage = true;  // else run() fails when descriptors have run out
+  std::size_t reserved = 0;                  // descriptors that a connection needs at once: else it waits
+  bool waits_at_shortage = true;             // else run() fails when descriptors have run out
   std::optional<Duration> drain_timeout;     // for those that are left once the server is to stop
   Duration grace = std::chrono::seconds(5);  // the same, where the service's own work has ended
   /// Why a connection is not served, or nothing.
-  std::function<std::optional<std::string>(const Connection&)> refuses = [](const Connection&) {
+  std::function<std::optional<std::string>(const Connection&)> objection_to = [](const Connection&) {
     return std::nullopt;
   };
   Layers layers;  // of each connection, before it is served

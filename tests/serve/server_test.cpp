@@ -134,7 +134,7 @@ TEST_CASE("server: the end of the handler's own work is the end of the server, a
 
 TEST_CASE("server: who is refused is told of, and is no connection") {
   Bench bench;
-  bench.options.refuses = [](const Connection&) { return std::optional<std::string>("not today"); };
+  bench.options.objection_to = [](const Connection&) { return std::optional<std::string>("not today"); };
   auto server = bench.make_server();
   const auto run = [](Bench& all, Server& its_server) -> Task<> {
     TaskGroup group(co_await this_loop());

@@ -46,13 +46,13 @@ struct Hosting {
   const ListenFlags& listening;
   const HostingOptions& options;
   std::optional<Duration> accept_timeout = {}, whole_run = {};
-  Deadline accept_deadline = never;  // where whole_run is not the server's matter
+  Deadline accept_deadline = never;  // for one connection, beside accept_timeout
   /// Called in each worker, once its loop is there.
   std::function<std::unique_ptr<Service>()> make_service;
   bool is_one = false;                       // one connection alone is served, and its failure is thrown
   bool must_serve = false;                   // to refuse the only connection that there can be is a failure
-  std::size_t descriptors = 0;               // that the service holds for a connection; bounds their number
-  std::size_t reserved = 0;                  // the same, kept free for the next one instead
+  std::size_t descriptors = 0;               // of the service for each connection: limits their number
+  std::size_t reserved = 0;                  // ServerOptions::reserved
   Duration grace = std::chrono::seconds(5);  // ServerOptions::grace
   ProgressBoard* board = nullptr;            // runs the loop, where there is one
   std::function<void(const Address&)> tell_listening = [](const Address&) {};

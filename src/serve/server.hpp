@@ -41,11 +41,12 @@ using TellServerEvent = std::function<void(const ServerEvent&)>;
 
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
-  bool rejects = false;                      // one too many is closed at once, and does not wait
-  std::size_t reserved = 0;                  // descriptors that a connection needs at once: else it waits
-  bool waits_at_shortage = true;             // else run() fails when descriptors have run out
-  std::optional<Duration> drain_timeout;     // for those that are left once the server is to stop
-  Duration grace = std::chrono::seconds(5);  // the same, where the service's own work has ended
+  bool rejects = false;           // one too many is closed at once, and does not wait
+  std::size_t reserved = 0;       // descriptors that a connection needs at once: else it waits
+  bool waits_at_shortage = true;  // else run() fails when descriptors have run out
+  /// How long connections may go on after drain(), and after the service's own work has ended.
+  std::optional<Duration> drain_timeout;
+  Duration grace = std::chrono::seconds(5);
   /// Why a connection is not served, or nothing.
   std::function<std::optional<std::string>(const Connection&)> objection_to = [](const Connection&) {
     return std::nullopt;

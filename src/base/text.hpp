@@ -1,14 +1,18 @@
-// text(): fmt's formatting, compiled in one place; one_line(), escaped(): text that is safe on a terminal;
-// as_text(): bytes.
+// text(): fmt's formatting, compiled in one place; joined(): lists of words; one_line(), escaped(): text that
+// is safe on a terminal; as_text(): bytes.
 #pragma once
 
 #include <fmt/core.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace sockx {
 
@@ -19,6 +23,24 @@ std::string format_text(fmt::string_view format, fmt::format_args arguments);
 template <class... Arguments>
 std::string text(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   return format_text(format, fmt::make_format_args(arguments...));
+}
+
+/// The words of `items` in their order, with `between` from one to the next but `last` before the last:
+/// "a, b or c". `word_of` is a function or a member of an item that gives its word.
+template <class Items, class WordOf = std::identity>
+std::string joined(const Items& items, std::string_view between, std::string_view last, WordOf word_of = {}) {
+  std::string list;
+  for (auto item = std::begin(items); item != std::end(items); ++item) {
+    if (item != std::begin(items)) list += std::next(item) == std::end(items) ? last : between;
+    list += std::invoke(word_of, *item);
+  }
+  return list;
+}
+/// The same with one separator.
+template <class Items, class WordOf = std::identity>
+std::string joined(const Items& items, std::string_view between = ", ",
+                   WordOf word_of = {}) requires(!std::is_convertible_v<WordOf, std::string_view>) {
+  return joined(items, between, between, std::move(word_of));
 }
 
 /// "1 datagram", "0 datagrams", "2 addresses": a number and a word, in the plural unless the number is 1.

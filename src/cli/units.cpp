@@ -19,8 +19,6 @@ const Unit& rate_unit(double bytes_per_second) {
 
 }  // namespace
 
-double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
-
 std::string show_size(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
   if (bytes < 1024) return text("{} {}", bytes, bytes == 1 ? "byte" : "bytes");

@@ -9,7 +9,6 @@
 
 namespace sockx {
 
-double seconds(Duration span);
 /// "1.50 GiB", "17 bytes".
 std::string show_size(std::uint64_t bytes);
 /// "1.23 GB/s", in powers of 1000, as link speeds are given.

@@ -12,6 +12,8 @@ using Duration = Clock::duration;
 using Deadline = Clock::time_point;
 inline constexpr Deadline never = Deadline::max();
 
+inline double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
+
 /// now + `span`, where a span too long to count is never.
 Deadline after(Duration span);
 

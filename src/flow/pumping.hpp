@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "flow/event_loop.hpp"
 #include "flow/pump.hpp"
@@ -62,12 +64,17 @@ class Idleness {
   Clock::time_point looked_at_;
 };
 
-/// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later; otherwise never ends.
+/// "no byte in either direction for 2 s"
+std::string no_byte_within(Duration limit);
+
+/// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later. Never ends otherwise, or
+/// without a limit.
 /// `last_byte` is what the pumps of the conversation keep up to date: a byte does not touch a timer, an early
 /// end of the wait only looks again. `waiting` may give the bytes that are sent and not acknowledged.
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte,
+Task<> watch_for_idleness(std::optional<Duration> limit, const Clock::time_point& last_byte,
                           std::function<std::uint64_t()> waiting = {});
 /// With what `peer` has not acknowledged. Borrows it.
-Task<> watch_for_idleness(Duration limit, const Clock::time_point& last_byte, const Stream& peer);
+Task<> watch_for_idleness(std::optional<Duration> limit, const Clock::time_point& last_byte,
+                          const Stream& peer);
 
 }  // namespace sockx

@@ -356,7 +356,6 @@ class Conversation {
     return {direction.rate ? &*direction.rate : nullptr, &tally_.last_byte, &direction.counter};
   }
 
-  static double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
 
   template <class... Arguments>
   void detail(fmt::format_string<Arguments...> format, Arguments&&... arguments) {

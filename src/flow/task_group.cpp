@@ -83,4 +83,15 @@ Task<> any(std::vector<Task<>> tasks) {
   co_await group.next_end();
 }
 
+Task<std::exception_ptr> outcome_of(Task<> task) {
+  std::exception_ptr failure;
+  try {
+    Task<> running = std::move(task);
+    co_await std::move(running);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_return failure;
+}
+
 }  // namespace sockx

@@ -1,4 +1,4 @@
-// TaskGroup: tasks that run side by side and end together; all() and any() in terms of it.
+// TaskGroup: tasks that run side by side and end together; all(), any(), bounded() and outcome_of().
 #pragma once
 
 #include <exception>
@@ -62,5 +62,15 @@ Task<> bounded(Task<> task, Deadline deadline, std::string message);
 /// Until one has ended; the others are cancelled before this returns or throws, and those behind one that
 /// ends at once do not begin.
 Task<> any(std::vector<Task<>> tasks);
+template <class... Others>
+Task<> any(Task<> first, Others... others) {
+  std::vector<Task<>> tasks;
+  tasks.push_back(std::move(first));
+  (tasks.push_back(std::move(others)), ...);
+  return any(std::move(tasks));
+}
+
+/// Until `task` has ended. Returns what it threw, or null.
+Task<std::exception_ptr> outcome_of(Task<> task);
 
 }  // namespace sockx

@@ -119,3 +119,14 @@ TEST_CASE("counted: a number and its word, which is plural unless the number is 
   CHECK(counted(2, "retry") == "2 retries");
   CHECK(counted(2, "day") == "2 days");
 }
+
+TEST_CASE("joined: words are listed with separators, of which the last may be another") {
+  const std::vector<std::string> words{"a", "b", "c"};
+  CHECK(joined(words) == "a, b, c");
+  CHECK(joined(words, "|") == "a|b|c");
+  CHECK(joined(words, ", ", " or ") == "a, b or c");
+  CHECK(joined(std::vector<std::string>{"a"}, ", ", " or ") == "a");
+  CHECK(joined(std::vector<std::string>{}).empty());
+  CHECK(joined(words, ", ", [](const std::string& word) { return word + word; }) == "aa, bb, cc");
+  CHECK(joined(words, ", ", " and ", [](const std::string& word) { return word + word; }) == "aa, bb and cc");
+}

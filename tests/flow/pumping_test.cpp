@@ -284,6 +284,13 @@ TEST_CASE("watch_for_idleness: it throws at once when the last byte is old") {
                        TimedOut);
 }
 
+TEST_CASE("watch_for_idleness: without a limit it never ends") {
+  EventLoop loop;
+  const auto long_ago = Clock::now() - 1h;
+  const auto pause = [](EventLoop& its_loop) -> Task<> { co_await its_loop.next_turn(); };
+  loop.run(any(watch_for_idleness(std::nullopt, long_ago), pause(loop)));
+}
+
 TEST_CASE("watch_for_idleness: a peer that reads what has long been sent puts the end off") {
   static constexpr auto limit = 40ms;
   auto ends = unix_pair();

@@ -279,3 +279,20 @@ TEST_CASE("any: those behind one that ends at once do not begin") {
   loop.run(any(list(end_after_turns(1), note(has_begun))));
   CHECK(has_begun);
 }
+
+TEST_CASE("any: two or three tasks are given without a vector") {
+  EventLoop loop;
+  loop.run(any(end_after_turns(3), end_after_turns(1)));
+  CHECK_THROWS_WITH(loop.run(any(end_after_turns(3), end_after_turns(2), fail_at_once("third"))), "third");
+}
+
+TEST_CASE("outcome_of: what a task throws is a value") {
+  EventLoop loop;
+  const auto run = []() -> Task<> {
+    auto good = co_await outcome_of(end_after_turns(1));
+    CHECK(good == nullptr);
+    auto bad = co_await outcome_of(fail_at_once("no"));
+    CHECK_THROWS_WITH(std::rethrow_exception(bad), "no");
+  };
+  loop.run(run());
+}

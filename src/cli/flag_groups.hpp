@@ -1,12 +1,15 @@
 // Groups of options that several subcommands share.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/flags.hpp"
 #include "cli/time_limits.hpp"
+#include "flow/framing.hpp"
 #include "net/stream/stream_options.hpp"
+#include "os/message_flags.hpp"
 
 namespace sockx {
 
@@ -21,5 +24,12 @@ void add_connect_timeout(Flags& flags, TimeLimits& limits);
 void add_accept_timeout(Flags& flags, TimeLimits& limits);
 /// --idle-timeout and --deadline.
 void add_run_timeouts(Flags& flags, TimeLimits& limits);
+
+/// line, size=N, len32 or all. Throws BadInput.
+Framing parse_framing(const std::string& word);
+
+/// An option of flags by name, separated by commas.
+void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,
+                       const std::string& help);
 
 }  // namespace sockx

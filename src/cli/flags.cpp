@@ -5,23 +5,10 @@
 
 #include "base/digits.hpp"
 #include "base/error.hpp"
+#include "base/split_list.hpp"
 #include "base/text.hpp"
 
 namespace sockx {
-
-namespace {
-
-std::vector<std::string> split(const std::string& names) {
-  std::vector<std::string> all;
-  for (std::size_t begin = 0; begin <= names.size();) {
-    const auto end = std::min(names.find(',', begin), names.size());
-    all.push_back(names.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return all;
-}
-
-}  // namespace
 
 Flag Flag::value_name(std::string shown) const {
   row_->value_name = std::move(shown);
@@ -46,7 +33,7 @@ Flag Flag::excludes(const std::string& name) const {
 Flag Flags::add_value(const std::string& names, const std::string& value_name, Take take,
                       const std::string& help, ValueKind kind) {
   auto& row = rows_.emplace_back();
-  row.names = split(names);
+  row.names = split_list(names);
   row.kind = kind;
   row.value_name = value_name;
   row.help = help;
@@ -145,7 +132,7 @@ Flag Flags::add_constants(const std::string& names, int& target, const NameTable
 
 Flag Flags::add_program(const std::string& names, std::vector<std::string>& target, const std::string& help) {
   const auto is_asked = std::make_shared<bool>(false);
-  take_program_ = [&target, is_asked, name = split(names).back()](std::vector<std::string> words) {
+  take_program_ = [&target, is_asked, name = split_list(names).back()](std::vector<std::string> words) {
     if (*is_asked && words.empty())
       throw BadInput(
           text("{0}: the program and its arguments come last, behind `--`: `{0} -- PROGRAM ARG...`", name));

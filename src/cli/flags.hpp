@@ -138,6 +138,10 @@ class Flags {
 
   /// The option of that name, which is declared already.
   Flag get(const std::string& name);
+  /// Makes a usage error of `other` together with any of the options of these names.
+  void exclude(std::initializer_list<const char*> names, Flag other) {
+    for (const auto* const name : names) get(name).excludes(other);
+  }
   /// All so far, in the order of their declaration.
   std::vector<Flag> all();
 

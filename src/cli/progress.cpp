@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "cli/flags.hpp"
 #include "cli/units.hpp"
 #include "os/terminal.hpp"
 
@@ -204,6 +205,11 @@ std::vector<Field> progress_fields(const Meter& meter) {
   fields.push_back({"bytes_per_second", meter.rate()});
   if (const auto left = meter.seconds_left()) fields.push_back({"seconds_left", *left});
   return fields;
+}
+
+void add_progress_flags(Flags& flags, ProgressFlags& target) {
+  const auto always = flags.add_flag("--progress", target.always, "draw a progress bar, terminal or not");
+  flags.add_flag("--no-progress", target.never, "draw none").excludes(always);
 }
 
 WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)

@@ -14,6 +14,8 @@
 
 namespace sockx {
 
+class Flags;
+
 /// What a transfer is at. Resuming, what an earlier one has left is looked through; finishing, all bytes have
 /// been moved, and the peer's end is waited for; waiting, a sender has said nothing for a while.
 enum class Phase { listening, connecting, resuming, sending, receiving, finishing, waiting };
@@ -70,6 +72,15 @@ class WaitingLine {
   std::function<std::string()> words_;
   TaskGroup tasks_;  // goes first
 };
+
+/// --progress and --no-progress; by default a bar is drawn when standard error is a terminal.
+struct ProgressFlags {
+  bool always = false, never = false;
+  void apply(Context& context) const {
+    context.shows_progress = (context.shows_progress || always) && !never;
+  }
+};
+void add_progress_flags(Flags& flags, ProgressFlags& target);
 
 /// All that a run can tell of when SIGUSR1 asks. From the first one on that signal does not kill the process.
 class ProgressBoard {

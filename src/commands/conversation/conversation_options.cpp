@@ -7,7 +7,6 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/flag_groups.hpp"
-#include "cli/message_options.hpp"
 
 namespace sockx {
 
@@ -92,10 +91,8 @@ std::vector<Flag> add_conversation_flags(Flags& flags, ConversationOptions& opti
   const auto all = flags.all();
   std::vector<Flag> declared(all.begin() + first, all.end());
   exclude_each(declared, flags.get("--pass-fd"));
-  for (const auto* const name : {"--crlf", "--line-delay", "--tee-out", "--send-flags"})
-    flags.get(name).excludes("--recv-only");
-  for (const auto* const name : {"--max-bytes", "--tee-in", "--shutdown", "--recv-once"})
-    flags.get(name).excludes("--send-only");
+  flags.exclude({"--crlf", "--line-delay", "--tee-out", "--send-flags"}, flags.get("--recv-only"));
+  flags.exclude({"--max-bytes", "--tee-in", "--shutdown", "--recv-once"}, flags.get("--send-only"));
   flags.get("--max-bytes").excludes("--recv-once");
   return declared;
 }

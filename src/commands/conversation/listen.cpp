@@ -53,7 +53,7 @@ void declare(Flags& flags, ListenCommandOptions& o) {
   add_serving_flags(flags, o.serving, conversation);
   add_access_flags(flags, o.serving.hosting.access);
   add_activation_flags(flags, o.serving.hosting.activation);
-  for (const auto* const name : {"--inetd", "--systemd"}) flags.get(name).excludes("--workers");
+  flags.exclude({"--inetd", "--systemd"}, flags.get("--workers"));
   flags.set_examples(
       {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
        {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},

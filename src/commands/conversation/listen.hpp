@@ -5,7 +5,7 @@
 
 #include "cli/command.hpp"
 #include "commands/conversation/conversation_options.hpp"
-#include "commands/serving/serving.hpp"
+#include "commands/conversation/serving.hpp"
 
 namespace sockx {
 

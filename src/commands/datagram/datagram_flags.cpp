@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
-#include "cli/message_options.hpp"
+#include "cli/flag_groups.hpp"
 
 namespace sockx {
 

@@ -77,13 +77,10 @@ void add_load_flags(Flags& flags, LoadFlags& load) {
   const auto measure = flags.add_flag("--measure", load.measures,
                                       "count such datagrams: rate, lost, reordered, duplicated, jitter");
   measure.needs("--listen");
-  for (const auto* const name : {"--listen", "--expect", "--idle-timeout"}) generate.excludes(name);
-  for (const auto* const name : {"--handler", "--reply", "--rate", "--datagrams"}) measure.excludes(name);
-  for (const auto* const name :
-       {"--framing", "--format", "--send-flags", "--recv-flags", "--reply-timeout"}) {
-    generate.excludes(name);
-    measure.excludes(name);
-  }
+  flags.exclude({"--listen", "--expect", "--idle-timeout"}, generate);
+  flags.exclude({"--handler", "--reply", "--rate", "--datagrams"}, measure);
+  for (const auto load_flag : {generate, measure})
+    flags.exclude({"--framing", "--format", "--send-flags", "--recv-flags", "--reply-timeout"}, load_flag);
 }
 
 Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options) {

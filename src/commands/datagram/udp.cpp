@@ -176,7 +176,7 @@ void declare(Flags& flags, UdpOptions& o) {
   add_multicast_flags(flags, o.socket);
   add_run_timeouts(flags, o.limits);
   add_load_flags(flags, o.load);
-  for (const auto* const name : {"--format", "--framing", "--rate"}) flags.get("--handler").excludes(name);
+  flags.exclude({"--format", "--framing", "--rate"}, flags.get("--handler"));
   flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
                       {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
                       {"sockx udp --listen --handler echo 9000", "an echo server"},

@@ -85,12 +85,4 @@ Task<> AccessControl::attend() {
   }
 }
 
-void tell_refused(Context& context, const std::string& peer, const std::string& reason, bool is_by_rule) {
-  if (is_by_rule)
-    context.log.info("{} was turned away: {}", peer, reason);
-  else
-    context.log.warn("{} could not be served: {}", peer, reason);
-  context.report.event("refused", {{"peer", peer}, {"reason", reason}});
-}
-
 }  // namespace sockx

@@ -40,8 +40,4 @@ class AccessControl {
   bool is_asked_ = false;
 };
 
-/// Says that a peer was turned away: log line and event `refused`.
-void tell_refused(Context& context, const std::string& peer, const std::string& reason,
-                  bool is_by_rule = true);
-
 }  // namespace sockx

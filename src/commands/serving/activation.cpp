@@ -14,9 +14,9 @@ void add_activation_flags(Flags& flags, ActivationFlags& target) {
                                       "LISTEN_FDS tells the sockets, NOTIFY_SOCKET who wants to know");
   systemd.excludes(inetd);
   for (const auto option : {inetd, systemd})
-    for (const auto* const name : {"-4", "-6", "--source", "--interface", "--mptcp", "--backlog",
-                                   "--port-file", "--mode", "--owner", "--v6only", "--reuse-port"})
-      option.excludes(name);
+    flags.exclude({"-4", "-6", "--source", "--interface", "--mptcp", "--backlog", "--port-file", "--mode",
+                   "--owner", "--v6only", "--reuse-port"},
+                  option);
 }
 
 std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,

@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 #include "cli/units.hpp"
-#include "commands/serving/access.hpp"
 #include "serve/client.hpp"
 
 namespace sockx {
@@ -14,7 +13,12 @@ void ServerJournal::operator()(const ServerEvent& event) const {
     case ServerEvent::Kind::closed:
       return note_closed(event);
     case ServerEvent::Kind::refused:
-      return tell_refused(context_, std::string(event.peer), std::string(event.reason), event.is_by_rule);
+      if (event.is_by_rule)
+        context_.log.info("{} was turned away: {}", event.peer, event.reason);
+      else
+        context_.log.warn("{} could not be served: {}", event.peer, event.reason);
+      return context_.report.event(
+          "refused", {{"peer", std::string(event.peer)}, {"reason", std::string(event.reason)}});
     case ServerEvent::Kind::shortage:
       context_.log.warn("{}: new connections wait{}", event.reason,
                         event.connections == 0 ? "" : text(" until one of {} ends", event.connections));

@@ -154,10 +154,10 @@ void declare(Flags& flags, RecvFileOptions& o) {
   }
   add_access_flags(flags, o.hosting.access);
   add_activation_flags(flags, o.hosting.activation);
-  for (const auto* const name :
-       {"--v6only", "--reuse-port", "--mode", "--owner", "--max-conns", "--reject", "--drain-timeout",
-        "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"})
-    flags.get(name).excludes(connect);
+  flags.exclude(
+      {"--v6only", "--reuse-port", "--mode", "--owner", "--max-conns", "--reject", "--drain-timeout",
+       "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"},
+      connect);
   flags.set_examples(
       {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
        {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},

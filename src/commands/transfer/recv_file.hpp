@@ -7,7 +7,6 @@
 #include "commands/serving/hosting.hpp"
 #include "commands/transfer/connection_source.hpp"
 #include "commands/transfer/received_output.hpp"
-#include "commands/transfer/transfer_flags.hpp"
 #include "commands/transfer/verified.hpp"
 #include "transfer/file_receiver.hpp"
 

@@ -14,7 +14,6 @@
 #include "commands/transfer/comparing.hpp"
 #include "commands/transfer/connection_source.hpp"
 #include "commands/transfer/transfer_cost.hpp"
-#include "commands/transfer/transfer_flags.hpp"
 #include "commands/transfer/verified.hpp"
 #include "net/stream/pacing.hpp"
 #include "transfer/file_sender.hpp"

@@ -10,7 +10,6 @@
 #include "cli/time_limits.hpp"
 #include "commands/transfer/comparing.hpp"
 #include "commands/transfer/connection_source.hpp"
-#include "commands/transfer/transfer_flags.hpp"
 #include "commands/transfer/verified.hpp"
 #include "transfer/file_sender.hpp"
 

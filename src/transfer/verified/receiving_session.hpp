@@ -56,15 +56,8 @@ class ReceivingSession {
   Task<> receive_hello();
   Task<> give_up(std::exception_ptr failure);
   Task<> tell_and_close();
-  std::exception_ptr broken_off(const std::exception& reason) const;
 
-  // receiving_lanes.cpp: the other connections, which bring chunks and nothing else.
-  Task<> run_lanes();
-  Task<> open_lanes(TaskGroup& lanes);
-  Task<> receive_lane(Connection connection);
-  Task<> greet_lane(Channel& channel);
-
-  // receiving_messages.cpp: what the sender says on the first connection.
+  // receiving_session.cpp: what the sender says on the first connection.
   Task<> receive_messages();
   Task<> handle(const Entry& entry);
   Task<> handle(const Chunk& chunk);
@@ -98,13 +91,17 @@ class ReceivingSession {
   void stop(IncomingEntry& incoming, Status status, const std::string& reason);
   void fail(const IncomingEntry& incoming, Status status, const std::string& reason);
 
-  // receiving_chunks.cpp: bytes, over any of the connections.
+  // receiving_chunks.cpp: bytes, over any of the connections, and those besides the first.
   struct ArrivingChunk;
   Task<> receive_chunk(Channel& channel, Chunk chunk, Hasher& hasher);
   Task<> skip_chunk(Channel& channel, Chunk chunk);
   void check(const IncomingEntry& incoming, const Range& range) const;
   Task<> write(ArrivingChunk& chunk, std::span<const std::byte> piece);
   Task<> decompress(ArrivingChunk& chunk, std::uint64_t encoded_length);
+  Task<> run_lanes();
+  Task<> open_lanes(TaskGroup& lanes);
+  Task<> receive_lane(Connection connection);
+  Task<> greet_lane(Channel& channel);
 
   LongWork work() { return {loop_, last_byte_}; }
   std::string shown(const Entry& entry) const { return destination_.shown(entry); }

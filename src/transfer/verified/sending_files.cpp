@@ -1,10 +1,12 @@
-// The bytes of one file that has been announced.
+// The bytes of announced files, and how they go over all of the connections.
 #include <algorithm>
 #include <deque>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "flow/file_calls.hpp"
+#include "os/calls.hpp"
 #include "transfer/verified/sending_session.hpp"
 
 namespace sockx {
@@ -38,10 +40,10 @@ Task<> until_readable(Stream& input) { co_await input.readable(); }
 
 }  // namespace
 
-/// What need not be sent of the file, and over which lanes the rest goes.
+/// What the receiver has of a file, and how the rest is sent.
 struct SendingSession::Wanted {
   RangeSet there;
-  Lanes lanes = Lanes::all;
+  bool over_first_lane_only = false;
 };
 
 /// Sends what the receiver does not have, or cancels the file: when one fails the others go on.
@@ -96,7 +98,7 @@ Task<std::optional<SendingSession::Wanted>> SendingSession::ask(std::uint32_t id
         options_.tell({FileEvent::Kind::resumed, path, wanted.there.bytes()});
       } else {
         control().put(Restart{id});
-        wanted.lanes = Lanes::first;  // on another one a chunk could come before the Restart
+        wanted.over_first_lane_only = true;  // on another one a chunk could come before the Restart
         options_.tell({FileEvent::Kind::changed, path});
       }
       break;
@@ -129,7 +131,7 @@ Task<> SendingSession::send_regular(std::uint32_t id, const SourceFile& source, 
   for (const auto& range : chunks) data += range.length;
   tally_.holes += source.size() - data;
   tally_.resumed += there.bytes();
-  co_await send_chunks(id, source, std::move(chunks), wanted.lanes);
+  co_await send_chunks(id, source, std::move(chunks), wanted.over_first_lane_only);
   if (source.has_changed()) throw SourceChanged();
   control().put(End{id, source.size(), data});
 }
@@ -171,6 +173,105 @@ Task<> SendingSession::wait_for_input(Stream& input, std::uint32_t id) {
   either.push_back(until_readable(input));
   either.push_back(wait_for_end_of(id));
   co_await any(std::move(either));
+}
+
+Lane& SendingSession::add_lane(Connection connection) {
+  const LaneOptions how{options_.digest, options_.method, options_.compresses, rate_ ? &*rate_ : nullptr};
+  return lanes_.emplace_back(loop_, std::move(connection), last_byte_, how, tally_);
+}
+
+/// Where we listen, somebody else may have come in place of the receiver: a connection that does not greet is
+/// dropped, for the next one.
+Task<> SendingSession::open_lanes() {
+  while (lanes_.size() < options_.streams) {
+    hello_.stream = static_cast<std::uint16_t>(lanes_.size());
+    auto connection = co_await next_();
+    auto& lane = add_lane(std::move(connection));
+    try {
+      co_await greet(lane);
+      continue;
+    } catch (const std::exception& error) {
+      if (!options_.listens) throw;
+      options_.warn(text("{}; it is left", error.what()));
+    }
+    lanes_.pop_back();
+  }
+}
+
+Task<> SendingSession::greet(Lane& lane) {
+  auto& channel = lane.channel();
+  auto too_late = text("{}: does it receive with {}?", not_greeted_within(channel, options_.greeting_time),
+                       options_.names.verified);
+  co_await bounded(exchange_greetings(channel), after(options_.greeting_time), std::move(too_late));
+}
+
+Task<> SendingSession::exchange_greetings(Channel& channel) {
+  channel.put(hello_);
+  co_await channel.flush();
+  const auto message = co_await channel.receive();
+  if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
+  const auto* const welcome = std::get_if<Welcome>(&message);
+  if (welcome == nullptr) throw Corrupt(text("{} does not greet", channel.peer()));
+  if (welcome->version == hello_.version) co_return;
+  const auto* const reason = hello_.version >= version_with_links
+                                 ? " (symbolic links, or a tree too large to check for them beforehand)"
+                                 : "";
+  throw Incomplete(text("{} supports protocol version {} only; this transfer needs version {}{}",
+                        channel.peer(), welcome->version, hello_.version, reason));
+}
+
+/// Bytes on any of the connections that the receiver has not acknowledged.
+std::uint64_t SendingSession::unacknowledged() {
+  std::uint64_t sum = 0;
+  for (auto& lane : lanes_) sum += sockx::unacknowledged(lane.channel().stream().facts()).value_or(0);
+  return sum;
+}
+
+struct SendingSession::ChunkQueue {
+  std::uint32_t id;
+  std::deque<Range> chunks;         // still to be sent
+  std::exception_ptr failure = {};  // of the file
+};
+
+/// Each lane takes the next chunk when it has sent one, unless the receiver has said its last word on the
+/// file. The first lane keeps chunks behind what has been said on it. Throws SourceChanged, and Error.
+Task<> SendingSession::send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,
+                                   bool over_first_lane_only) {
+  ChunkQueue queue{id, std::move(chunks)};
+  if (over_first_lane_only || queue.chunks.size() < 2 || lanes_.size() < 2) {
+    co_await send_over(lanes_.front(), source, queue);
+  } else {
+    std::list<SourceFile> others;  // before the first chunk begins: a lane must not be dropped in one
+    while (others.size() < lanes_.size() - 1) others.push_back(source.again());
+    TaskGroup group(loop_);
+    group.spawn(send_over(lanes_.front(), source, queue));
+    for (auto lane = std::next(lanes_.begin()); const auto& other : others)
+      group.spawn(send_over(*lane++, other, queue));
+    co_await group.join();
+  }
+  if (queue.failure) std::rethrow_exception(queue.failure);
+}
+
+/// When the file fails, the others end after their chunk.
+Task<> SendingSession::send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue) {
+  auto file = Stream::borrow(loop_, source.described());
+  auto& chunks = queue.chunks;
+  while (!chunks.empty() && is_unanswered(queue.id)) {
+    const auto range = chunks.front();
+    chunks.pop_front();
+    try {
+      co_await lane.send(source, file, queue.id, range);
+    } catch (const SourceChanged&) {
+      queue.failure = std::current_exception();
+    } catch (const Error& error) {
+      if (error.origin() != Origin::local_file) throw;
+      queue.failure = std::current_exception();
+    }
+    if (queue.failure) chunks.clear();
+  }
+  if (&lane != &lanes_.front()) {
+    co_await lane.channel().flush();
+  }
 }
 
 }  // namespace sockx

@@ -8,6 +8,17 @@
 
 namespace sockx {
 
+namespace {
+
+bool has_changed(const AnnouncedEntry& file) {
+  struct stat now {};
+  return stat(file.path.c_str(), &now) == 0 && S_ISREG(now.st_mode) &&
+         (static_cast<std::uint64_t>(now.st_size) != file.size || now.st_mtim.tv_sec != file.time.tv_sec ||
+          now.st_mtim.tv_nsec != file.time.tv_nsec);
+}
+
+}  // namespace
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -51,10 +62,10 @@ Task<> SendingSession::run() {
     throw_abort(abort);
   } catch (const TimedOut& reason) {
     if (!is_greeted_) throw;
-    throw broken_off(reason);
+    std::rethrow_exception(tally_.broken_off("were sent", reason));
   } catch (const Error& reason) {
     if (reason.origin() != Origin::peer || !is_greeted_) throw;
-    failure = std::make_exception_ptr(broken_off(reason));
+    failure = tally_.broken_off("were sent", reason);
   } catch (const Incomplete&) {
     failure = std::current_exception();
   }
@@ -118,8 +129,111 @@ void SendingSession::throw_abort(const Abort& abort) {
       failure_of(abort.status, text("{} has given up: {}", control().peer(), abort.reason)));
 }
 
-Incomplete SendingSession::broken_off(const std::exception& reason) const {
-  return Incomplete(text("{} were sent: {}", tally_.bytes_in_words(), reason.what()));
+/// Until the receiver has no more to say.
+Task<> SendingSession::receive_answers() {
+  for (;;) {
+    auto message = co_await control().receive();
+    if (std::holds_alternative<Finish>(message) && has_sent_all_) break;
+    if (const auto* const abort = std::get_if<Abort>(&message)) throw *abort;
+    if (auto* const offer = std::get_if<Offer>(&message))
+      handle(std::move(*offer));
+    else if (const auto* const done = std::get_if<Done>(&message))
+      handle(*done);
+    else
+      throw Corrupt(text("{} says what a receiver does not say", control().peer()));
+  }
+  if (!unanswered_.empty())
+    throw Corrupt(
+        text("{} has finished without a word on {}", control().peer(), unanswered_.begin()->second.path));
+}
+
+/// The first word on a file, or the last on any entry. When there has been a last word it comes too late to
+/// matter.
+void SendingSession::handle(Offer offer) {
+  const auto found = unanswered_.find(offer.id);
+  if (found == unanswered_.end()) return;
+  auto& entry = found->second;
+  if (entry.kind != EntryKind::file || entry.expects_last_word)
+    settle(offer);
+  else if (entry.offer)
+    throw misfit(entry);
+  else
+    entry.offer = std::move(offer);
+  answered_.notify();
+}
+
+void SendingSession::handle(const Done& done) {
+  const auto found = unanswered_.find(done.id);
+  if (found == unanswered_.end() ||
+      (found->second.kind == EntryKind::file && !found->second.expects_last_word))
+    throw Corrupt(text("{} has a file that was not sent", control().peer()));
+  const auto entry = std::move(unanswered_.extract(found).mapped());
+  answered_.notify();
+  if (entry.kind == EntryKind::directory) return;  // only files are counted
+  ++tally_.files;
+  options_.tell({FileEvent::Kind::whole, entry.path, entry.size});
+}
+
+/// By this offer the receiver does not need the file, or does not take it. Throws Corrupt for another.
+void SendingSession::settle(const Offer& offer) {
+  const auto entry = std::move(unanswered_.extract(offer.id).mapped());
+  if (offer.state == Offer::State::all) {
+    ++tally_.files;
+    ++tally_.files_there;
+    tally_.resumed += entry.size;
+    options_.tell({FileEvent::Kind::there, entry.path, entry.size});
+  } else if (offer.state == Offer::State::unwanted) {
+    // A file that changes between its digest and its bytes is no damage.
+    const bool changed = offer.status == Status::integrity_mismatch && has_changed(entry);
+    const auto what = text("{}: {} does not take it: {}", entry.path, control().peer(), offer.reason);
+    fail(entry.path, changed ? changed_while_sent(entry.path) : failure_of(offer.status, what));
+  } else {
+    throw misfit(entry);
+  }
+}
+
+Corrupt SendingSession::misfit(const AnnouncedEntry& entry) {
+  return Corrupt(text("{} says what does not go with {}", control().peer(), entry.path));
+}
+
+/// Sends what is in line; or, when nothing is, waits for the receiver to say something. That may have
+/// happened while the rest was sent: the caller looks for it between two calls.
+Task<> SendingSession::send_or_wait() {
+  if (control().unsent() > 0) {
+    co_await control().flush();
+  } else {
+    co_await answered_.wait();
+  }
+}
+
+Task<> SendingSession::wait_for_end_of(std::uint32_t id) {
+  while (is_unanswered(id)) {
+    co_await answered_.wait();
+  }
+}
+
+/// It cannot be sent whole. Does nothing when the receiver has said its last word before.
+void SendingSession::fail(std::uint32_t id, std::exception_ptr failure) {
+  const auto entry = unanswered_.extract(id);
+  if (!entry.empty()) fail(entry.mapped().path, failure);
+}
+
+void SendingSession::fail(const std::string& path, std::exception_ptr failure) {
+  ++tally_.files_failed;
+  tell_failure(path, failure);
+}
+
+void SendingSession::tell_failure(const std::string& path, std::exception_ptr failure) {
+  if (!tally_.first_failure) tally_.first_failure = failure;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    options_.tell({FileEvent::Kind::failed, path, 0, error.what()});
+  }
+}
+
+std::exception_ptr SendingSession::changed_while_sent(const std::string& path) {
+  return std::make_exception_ptr(Incomplete(text("{}: has changed while it was sent", path)));
 }
 
 Task<> send_verified(Connection connection, NextConnection next, VerifiedSendOptions options,

@@ -49,30 +49,8 @@ class SendingSession {
   Task<> throw_reason(std::exception_ptr failure);
   Task<> receive_abort();
   [[noreturn]] void throw_abort(const Abort& abort);
-  Incomplete broken_off(const std::exception& reason) const;
 
-  // sending_lanes.cpp: the connections, and how the chunks of a file go over all of them.
-  Lane& add_lane(Connection connection);
-  Task<> open_lanes();
-  Task<> greet(Lane& lane);
-  Task<> exchange_greetings(Channel& channel);
-  std::uint64_t unacknowledged();
-  struct ChunkQueue;
-  enum class Lanes { first, all };
-  Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks, Lanes lanes);
-  Task<> send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue);
-
-  // sending_entries.cpp: what the receiver is told of, in the order of the walk.
-  Task<> send_everything();
-  Task<> send_next();
-  SourceWalk::Listener listener();
-  void announce(const SourceStep& step);
-  void announce_file(const SourceStep& step);
-  void announce_link(const SourceStep& step);
-  void announce(Entry entry, const std::string& path);
-  void leave_out(const std::string& path, const std::string& why);
-
-  // sending_answers.cpp: what the receiver says, and what has become of each entry.
+  // sending_session.cpp: what the receiver says, and what has become of each entry.
   Task<> receive_answers();
   void handle(Offer offer);
   void handle(const Done& done);
@@ -85,7 +63,17 @@ class SendingSession {
   void fail(const std::string& path, std::exception_ptr failure);
   void tell_failure(const std::string& path, std::exception_ptr failure);
 
-  // sending_files.cpp: the bytes of one file.
+  // sending_entries.cpp: what the receiver is told of, in the order of the walk.
+  Task<> send_everything();
+  Task<> send_next();
+  SourceWalk::Listener listener();
+  void announce(const SourceStep& step);
+  void announce_file(const SourceStep& step);
+  void announce_link(const SourceStep& step);
+  void announce(Entry entry, const std::string& path);
+  void leave_out(const std::string& path, const std::string& why);
+
+  // sending_files.cpp: the bytes of files, and the connections that they go over.
   struct Wanted;
   Task<> send_file(std::uint32_t id, const SourceFile& source);
   Task<std::optional<Wanted>> ask(std::uint32_t id, const SourceFile& source);
@@ -93,6 +81,15 @@ class SendingSession {
   Task<> send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted);
   Task<> send_stream(std::uint32_t id, const SourceFile& source);
   Task<> wait_for_input(Stream& input, std::uint32_t id);
+  Lane& add_lane(Connection connection);
+  Task<> open_lanes();
+  Task<> greet(Lane& lane);
+  Task<> exchange_greetings(Channel& channel);
+  std::uint64_t unacknowledged();
+  struct ChunkQueue;
+  Task<> send_chunks(std::uint32_t id, const SourceFile& source, std::deque<Range> chunks,
+                     bool over_first_lane_only);
+  Task<> send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue);
 
   LongWork work() { return {loop_, last_byte_}; }
   Channel& control() { return lanes_.front().channel(); }

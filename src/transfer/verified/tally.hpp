@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace sockx {
@@ -29,9 +30,11 @@ struct TransferTally {
   std::uint64_t chunks = 0;
   std::exception_ptr first_failure;  // of a file; the others go on
 
-  /// Of the files that need no more work, and of all if that is known: "100 of 200 bytes".
-  std::string bytes_in_words() const {
-    return text("{}{} bytes", bytes + resumed + holes, bytes_total ? text(" of {}", *bytes_total) : "");
+  /// Incomplete: "100 of 200 bytes arrived: REASON". The bytes are those of files that need no more work.
+  std::exception_ptr broken_off(std::string_view what, const std::exception& reason) const {
+    const auto of_all = bytes_total ? text(" of {}", *bytes_total) : "";
+    return std::make_exception_ptr(
+        Incomplete(text("{}{} bytes {}: {}", bytes + resumed + holes, of_all, what, reason.what())));
   }
 };
 

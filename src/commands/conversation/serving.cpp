@@ -1,4 +1,4 @@
-#include "commands/serving/serving.hpp"
+#include "commands/conversation/serving.hpp"
 
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
 #include "cli/context.hpp"
 
+#include "base/on_exit.hpp"
 #include "cli/units.hpp"
 #include "flow/notification.hpp"
 #include "flow/task_group.hpp"
@@ -23,26 +24,11 @@ Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed) {
   }
 }
 
-/// While it lives, `notification` is woken by the callback that `set` stores; at the end the callback is
-/// null.
-class Waking {
- public:
-  using Set = std::function<void(std::function<void()>)>;
-  Waking(Notification& notification, Set set) : set_(std::move(set)) {
-    set_([&notification] { notification.notify(); });
-  }
-  Waking(const Waking&) = delete;
-  Waking& operator=(const Waking&) = delete;
-  ~Waking() { set_(nullptr); }
-
- private:
-  Set set_;
-};
-
 /// Throws once standard output cannot be written.
 Task<> watch_for_failure(Report& report) {
   Notification failed(co_await this_loop());
-  const Waking waking(failed, [&report](std::function<void()> call) { report.when_failed(std::move(call)); });
+  report.when_failed([&failed] { failed.notify(); });
+  const OnExit forget([&report] { report.when_failed(nullptr); });
   while (!report.failure()) {
     co_await failed.wait();
   }
@@ -53,8 +39,8 @@ Task<> watch_for_failure(Report& report) {
 Task<> write_what_waits(LineOutput& output) {
   auto& loop = co_await this_loop();
   Notification waiting(loop);
-  const Waking waking(waiting,
-                      [&output](std::function<void()> call) { output.when_waiting(std::move(call)); });
+  output.when_waiting([&waiting] { waiting.notify(); });
+  const OnExit forget([&output] { output.when_waiting(nullptr); });
   for (;;) {
     while (output.flush()) {
       co_await waiting.wait();
@@ -80,25 +66,13 @@ Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Conte
   co_await any(std::move(tasks));
 }
 
-/// A pointer that is set while this lives.
-template <class T>
-class Lent {
- public:
-  Lent(T*& pointer, T& target) : pointer_(pointer) { pointer_ = &target; }
-  Lent(const Lent&) = delete;
-  Lent& operator=(const Lent&) = delete;
-  ~Lent() { pointer_ = nullptr; }
-
- private:
-  T*& pointer_;
-};
-
 }  // namespace
 
 void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed,
                   SignalCatcher::Rules signals) {
   SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, std::move(signals));
-  const Lent<const SignalCatcher> lent(signals_, catcher);
+  signals_ = &catcher;
+  const OnExit forget([this] { signals_ = nullptr; });
   report.prepare();
   report.wait_until(deadline ? after(*deadline) : never);
   if (deadline)
@@ -107,7 +81,8 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
   try {
     loop().run(attended(std::move(task), report, catcher, heed));
   } catch (...) {
-    if (const int signal = catcher.ending()) throw Interrupted(signal);  // whatever failed, that is the reason
+    if (const int signal = catcher.ending())
+      throw Interrupted(signal);  // whatever failed, that is the reason
     throw;
   }
   if (const int signal = signal_that_ends()) throw Interrupted(signal);  // it came in the last moment

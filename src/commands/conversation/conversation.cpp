@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "cli/units.hpp"
 #include "commands/conversation/local_end.hpp"
@@ -71,26 +72,6 @@ void let_recv_block(const Connection& connection, const ConversationOptions& opt
   if (waits && !connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
 }
 
-/// At a signal that ends the session nothing is missing when a user types the input, or when standard input
-/// is silent and everything that came from it has been sent: then the peer gets FIN after that, and no reset.
-/// A program that is cut off would have had more to say.
-class EndBySignal {
- public:
-  EndBySignal(const Context& context, const OurEnd& near, std::optional<CutUnlessComplete>& cut)
-      : context_(context), near_(near), cut_(cut) {}
-  EndBySignal(const EndBySignal&) = delete;
-  EndBySignal& operator=(const EndBySignal&) = delete;
-  ~EndBySignal() {
-    if (!cut_ || !context_.is_interrupted()) return;
-    if (near_.is_typed() || (cut_->has_caught_up() && !near_.is_program())) cut_->complete();
-  }
-
- private:
-  const Context& context_;
-  const OurEnd& near_;
-  std::optional<CutUnlessComplete>& cut_;
-};
-
 }  // namespace
 
 void ConversationSummary::tell() const {
@@ -146,7 +127,13 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
   if (options.shutdown) shut_down(far.facts(), *options.shutdown);
 
   near.emplace(context, options, connection);
-  const EndBySignal end_by_signal(context, *near, cut);
+  // At a signal that ends the session nothing is missing if a user types the input, or if standard input is
+  // silent and everything from it has been sent: the peer then gets FIN, and no reset. A program that is cut
+  // off would have had more to say.
+  const OnExit end_by_signal([&] {
+    if (!cut || !context.is_interrupted()) return;
+    if (near->is_typed() || (cut->has_caught_up() && !near->is_program())) cut->complete();
+  });
   const auto stages = passages.inward.stages;
   auto rules = rules_of(options, *near);
   auto ours = our_end(options, *near, std::move(passages.outward));

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "cli/units.hpp"
-#include "commands/transfer/transfer_cost.hpp"
+#include "commands/transfer/transfer_summary.hpp"
 
 namespace sockx {
 

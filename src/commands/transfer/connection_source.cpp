@@ -83,12 +83,4 @@ Task<Connection> Meeting::next() {
   co_return accepted;
 }
 
-Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
-                      TimeLimits limits, Deadline deadline) {
-  Meeting meeting(context, board, flags, std::move(endpoint), limits, deadline);
-  auto connection = co_await meeting.next();
-  meeting.close();  // nobody else is served, and nobody else should wait
-  co_return connection;
-}
-
 }  // namespace sockx

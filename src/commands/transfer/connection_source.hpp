@@ -50,8 +50,4 @@ class Meeting {
   std::optional<Listener> listener_;
 };
 
-/// The first and only one.
-Task<Connection> meet(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
-                      TimeLimits limits, Deadline deadline);
-
 }  // namespace sockx

@@ -2,8 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/end_report.hpp"
-#include "commands/transfer/transfer_cost.hpp"
+#include "commands/transfer/transfer_summary.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {
@@ -11,45 +10,6 @@ namespace sockx {
 using namespace std::chrono_literals;
 
 namespace {
-
-/// The total of one transfer, told at its end, however that comes.
-class Total {
- public:
-  Total(Context& context, std::string peer, std::string file, bool names_file)
-      : context_(context),
-        peer_(std::move(peer)),
-        file_(std::move(file)),
-        names_file_(names_file),
-        report_(context, [this](bool complete) { tell(complete); }) {}
-  void complete() { report_.complete(); }
-  TransferStats stats;
-
- private:
-  void tell(bool complete) const {
-    const auto span = Clock::now() - begun_;
-    const double rate = static_cast<double>(stats.bytes) / seconds(span);
-    std::vector<Field> fields{{"peer", peer_},
-                              {"file", file_},
-                              {"complete", complete},
-                              {"bytes", stats.bytes},
-                              {"seconds", seconds(span)},
-                              {"bytes_per_second", rate},
-                              {"method", stats.method}};
-    for (auto& field : cost_fields(Cost{Usage::now() - usage_, stats.system_calls}))
-      fields.push_back(std::move(field));
-    auto line = text("received {}", show_transfer(stats.bytes, "from", peer_, span));
-    if (complete && names_file_) line += text(", into {}", file_);
-    if (!complete) line += stats.awaits_sender ? ", incomplete: the sender had not ended" : ", incomplete";
-    context_.report.result(line, "received", fields);
-  }
-
-  Context& context_;
-  std::string peer_, file_;
-  bool names_file_;
-  Clock::time_point begun_ = Clock::now();
-  Usage usage_ = Usage::now();
-  EndReport report_;  // goes first
-};
 
 Phase phase_of(const TransferStats& stats) {
   if (stats.is_finishing) return Phase::finishing;
@@ -76,9 +36,9 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
   const auto sender = connection.stream.facts();
   const auto path = path_of(options.target, number, connection.peer);
   std::unique_ptr<Target> target;
-  std::optional<Total> total;  // once there is a target
+  std::optional<TransferSummary> summary;  // once there is a target
   const auto state = [&] {
-    const auto stats = total ? total->stats : TransferStats();
+    const auto stats = summary ? summary->stats : TransferStats();
     return ProgressState{phase_of(stats), peer, target ? target->described().name : path, stats.bytes,
                          options.receive.expected};
   };
@@ -93,17 +53,24 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
     throw;
   }
   const bool names_file = options.target.is_pattern && !options.target.discard;
-  total.emplace(context, peer, target->described().name, names_file);
+  const auto& file = target->described().name;
+  const auto line = [file, names_file](const std::string& received, const TransferStats& stats, const Cost&,
+                                       bool complete) {
+    const auto into = names_file ? text(", into {}", file) : "";
+    const auto* const why = stats.awaits_sender ? ", incomplete: the sender had not ended" : ", incomplete";
+    return text("received {}{}", received, complete ? into : why);
+  };
+  summary.emplace(context, TransferSummary::Kind::received, peer, file, line);
   auto limits = options.receive;
   limits.tell_silent = [&context](const std::string& what) {
     context.log.warn("{} (nc needs -N to end; --idle-timeout limits the wait)", what);
   };
   limits.deadline = deadline;
   auto receiving = receive_file(std::move(connection), target->take_fd(), target->described(), limits,
-                                total->stats, [&] { target->complete(options.fsync); });
+                                summary->stats, [&] { target->complete(options.fsync); });
   co_await std::move(receiving);
   shown.reset();
-  total->complete();
+  summary->complete();
 }
 
 VerifiedReceiveOptions verified_options(const RecvFileOptions& options, Deadline deadline) {
@@ -224,9 +191,7 @@ Task<> ReceivingService::receive_verified_alone(Connection connection) {
   auto wanted = verified_options(options_, deadline_);
   NextLane next;
   if (server_ != nullptr) {
-    next = [this](SessionId session) {
-      return next_lane(session, accept_limit());
-    };
+    next = [this](SessionId session) { return next_lane(session, accept_limit()); };
     wanted.wants_no_more = [this] { return server_->stop_accepting(); };
   }
   co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),

@@ -8,12 +8,11 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/end_report.hpp"
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/transfer/comparing.hpp"
 #include "commands/transfer/connection_source.hpp"
-#include "commands/transfer/transfer_cost.hpp"
+#include "commands/transfer/transfer_summary.hpp"
 #include "commands/transfer/verified.hpp"
 #include "net/stream/pacing.hpp"
 #include "transfer/file_sender.hpp"
@@ -99,67 +98,26 @@ void read_words(SendFileOptions& options, const std::vector<std::string>& words)
           text("'{}': another FILE has that name, and only one can have it at the receiver", file));
 }
 
-class Summary {
- public:
-  explicit Summary(Context& context)
-      : context_(context), report_(context, [this](bool complete) { tell(complete); }) {}
-
-  TransferStats stats;
-  void begin(const std::string& file, const std::string& peer) {
-    file_ = file;
-    peer_ = peer;
-    begun_ = Clock::now();
-    usage_ = Usage::now();
-  }
-  void complete() { report_.complete(); }
-  ProgressState state(const FileSource& source) const {
-    return {stats.is_finishing ? Phase::finishing : Phase::sending, peer_, file_, stats.bytes, source.length};
-  }
-  /// Whether a transfer of known length has begun and not been sent whole.
-  bool is_short_of(const FileSource& source) const {
-    return begun_ && source.length && stats.bytes < *source.length;
-  }
-
- private:
-  void tell(bool complete) const;
-  Context& context_;
-  std::string file_, peer_;
-  std::optional<Clock::time_point> begun_;
-  Usage usage_;
-  EndReport report_;  // goes first
-};
-
-/// What came of the wish that nothing be copied.
+/// What the kernel copied although --method zerocopy was to avoid it.
 std::string show_copied(const TransferStats& stats) {
   if (!stats.copied || stats.bytes == 0) return "";
   const auto share = static_cast<double>(*stats.copied) / static_cast<double>(stats.bytes);
   return text(" (the kernel copied {:.0f} %)", share * 100);
 }
 
-void Summary::tell(bool complete) const {
-  if (!begun_) return;
-  const auto span = Clock::now() - *begun_;
-  const auto usage = Usage::now() - usage_;
-  const double rate = static_cast<double>(stats.bytes) / seconds(span);
+std::string show_sent(Context& context, const std::string& file, const std::string& shown,
+                      const TransferStats& stats, const Cost& cost, bool complete) {
   if (!stats.why_fell_back.empty())
-    context_.log.debug("fell back to {} for {}: {}", stats.method, file_, stats.why_fell_back);
-  std::vector<Field> fields{{"file", file_},
-                            {"peer", peer_},
-                            {"complete", complete},
-                            {"bytes", stats.bytes},
-                            {"seconds", seconds(span)},
-                            {"bytes_per_second", rate},
-                            {"method", stats.method},
-                            {"copied_bytes", stats.copied}};
-  for (auto& field : cost_fields(Cost{usage, stats.system_calls})) fields.push_back(std::move(field));
-  auto line = text("{} {}, by {}{}", complete ? "sent" : "broke off after",
-                   show_transfer(stats.bytes, "to", peer_, span), stats.method, show_copied(stats));
-  if (context_.log.shows(LogLevel::debug))
+    context.log.debug("fell back to {} for {}: {}", stats.method, file, stats.why_fell_back);
+  auto line =
+      text("{} {}, by {}{}", complete ? "sent" : "broke off after", shown, stats.method, show_copied(stats));
+  const auto& usage = cost.usage;
+  if (context.log.shows(LogLevel::debug))
     line += text(
         "\nCPU {:.3f} s user, {:.3f} s system; {} system calls; {} voluntary, {} involuntary context "
         "switches",
-        usage.user, usage.system, stats.system_calls, usage.voluntary_switches, usage.involuntary_switches);
-  context_.report.result(line, "sent", fields);
+        usage.user, usage.system, cost.system_calls, usage.voluntary_switches, usage.involuntary_switches);
+  return line;
 }
 
 SendOptions send_options(Context& context, const SendFileOptions& options) {
@@ -173,12 +131,21 @@ SendOptions send_options(Context& context, const SendFileOptions& options) {
 }
 
 Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& options, FileSource& source,
-                Summary& summary) {
+                std::optional<TransferSummary>& summary) {
   co_await wait_for_writer(source);
-  auto connection = co_await meet(context, board, options.meeting, *options.endpoint, options.limits, never);
-  summary.begin(source.described.name, connection.name());
-  const Progress shown(board, [&] { return summary.state(source); });
-  auto sending = send_file(source, std::move(connection), send_options(context, options), summary.stats);
+  Meeting meeting(context, board, options.meeting, *options.endpoint, options.limits, never);
+  auto connection = co_await meeting.next();
+  meeting.close();  // no other peer is served, and none should wait
+  const auto& file = source.described.name;
+  const auto peer = connection.name();
+  summary.emplace(context, TransferSummary::Kind::sent, peer, file,
+                  [&context, file](const auto&... facts) { return show_sent(context, file, facts...); });
+  const auto& stats = summary->stats;
+  const Progress shown(board, [&] {
+    return ProgressState{stats.is_finishing ? Phase::finishing : Phase::sending, peer, file, stats.bytes,
+                         source.length};
+  });
+  auto sending = send_file(source, std::move(connection), send_options(context, options), summary->stats);
   co_await std::move(sending);
 }
 
@@ -198,15 +165,15 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& opt
   if (is_folder(file))
     throw Error(EISDIR, text("open {} (--verified sends directories)", file), Origin::local_file);
   auto source = FileSource::open(file, options.offset.value_or(0), options.send.count);
-  Summary summary(context);
+  std::optional<TransferSummary> summary;  // once there is a connection
   try {
     board.run(transfer(context, board, options, source, summary), options.limits.whole_run);
   } catch (const TimedOut& error) {
-    if (!summary.is_short_of(source)) throw;
-    throw Incomplete(text("{}: {} of {} were sent: {}", file, summary.stats.bytes,
+    if (!summary || !source.length || summary->stats.bytes >= *source.length) throw;
+    throw Incomplete(text("{}: {} of {} were sent: {}", file, summary->stats.bytes,
                           counted(*source.length, "byte"), error.what()));
   }
-  summary.complete();
+  summary->complete();
   return ExitCode::done;
 }
 

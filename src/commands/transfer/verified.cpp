@@ -5,7 +5,7 @@
 #include "cli/end_report.hpp"
 #include "cli/flags.hpp"
 #include "cli/units.hpp"
-#include "commands/transfer/transfer_cost.hpp"
+#include "commands/transfer/transfer_summary.hpp"
 #include "net/stream/connection.hpp"
 #include "os/usage.hpp"
 

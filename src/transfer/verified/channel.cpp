@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "flow/relay.hpp"
 #include "os/calls.hpp"
@@ -23,21 +24,6 @@ Channel::Channel(EventLoop& loop, Connection connection, Clock::time_point& last
   send_without_delay(stream_.facts());
   probe_when_silent(stream_.facts());
 }
-
-/// The next task has its turn also when this one fails or is dropped.
-class Channel::Flushing {
- public:
-  explicit Flushing(Channel& channel) : channel_(channel) { channel_.is_flushing_ = true; }
-  Flushing(const Flushing&) = delete;
-  Flushing& operator=(const Flushing&) = delete;
-  ~Flushing() {
-    channel_.is_flushing_ = false;
-    channel_.flushed_.notify();
-  }
-
- private:
-  Channel& channel_;
-};
 
 Task<> Channel::fill(std::size_t least) {
   while (end_ - begin_ < least) {
@@ -116,7 +102,11 @@ Task<> Channel::flush(bool more) {
   while (is_flushing_) {
     co_await flushed_.wait();
   }
-  const Flushing flushing(*this);
+  is_flushing_ = true;
+  const OnExit flushed([this] {  // also when this fails or is dropped
+    is_flushing_ = false;
+    flushed_.notify();
+  });
   while (sent_ < unsent_.size()) {  // other tasks may queue more meanwhile
     const auto left = std::string_view(unsent_).substr(sent_);
     const auto put = stream_.write_some(std::as_bytes(std::span(left)), more ? MSG_MORE : 0);

@@ -61,7 +61,6 @@ class Channel {
   Task<> reject(Deadline limit);
 
  private:
-  class Flushing;
   Task<> fill(std::size_t least);
   void hold(std::size_t size);
   /// Puts the peer's name in front of what `decode` throws as Corrupt.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "base/on_exit.hpp"
+#include "base/text.hpp"
 #include "flow/task_group.hpp"
 #include "os/descriptor_limit.hpp"
 #include "transfer/verified/greeting.hpp"
@@ -68,17 +68,6 @@ class SessionRouter::Visit {
   bool is_sent_away_ = false;
 };
 
-SessionRouter::Place::Place(SessionRouter& router, std::size_t size) : router_(router), size_(size) {
-  router_.free_ -= size_;
-  ++router_.transfers_;
-}
-
-SessionRouter::Place::~Place() {
-  router_.free_ += size_;
-  --router_.transfers_;
-  router_.changed_.notify();
-}
-
 SessionRouter::SessionRouter(EventLoop& loop, SessionRouterOptions options)
     : options_(std::move(options)),
       changed_(loop),
@@ -139,7 +128,7 @@ bool SessionRouter::has_place(std::size_t size) const {
   return free_ >= size && transfers_ < options_.most.value_or(most_transfers);
 }
 
-Task<std::unique_ptr<SessionRouter::Place>> SessionRouter::place(unsigned streams) {
+Task<std::shared_ptr<void>> SessionRouter::place(unsigned streams) {
   const Visit visit(*this, admitted_);
   const auto limit = options_.rejects ? Clock::now() : after(time_for_place);
   const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
@@ -148,7 +137,14 @@ Task<std::unique_ptr<SessionRouter::Place>> SessionRouter::place(unsigned stream
     if (!in_time || visit.is_sent_away()) co_return nullptr;
   }
   if (is_finishing_) co_return nullptr;
-  co_return std::make_unique<Place>(*this, size);
+  free_ -= size;
+  ++transfers_;
+  std::shared_ptr<void> place(this, [size](SessionRouter* router) {
+    router->free_ += size;
+    --router->transfers_;
+    router->changed_.notify();
+  });
+  co_return place;
 }
 
 Task<> SessionRouter::finish() {

@@ -29,19 +29,6 @@ struct SessionRouterOptions {
 /// no session.
 class SessionRouter {
  public:
-  /// What one transfer may use, until it goes.
-  class Place {
-   public:
-    Place(SessionRouter& router, std::size_t size);
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ~Place();
-
-   private:
-    SessionRouter& router_;
-    std::size_t size_;
-  };
-
   SessionRouter(EventLoop& loop, SessionRouterOptions options);
 
   /// Until not too many wait here, about 1 s at most: before the next connection is accepted.
@@ -50,9 +37,9 @@ class SessionRouter {
   /// has not greeted within 10 s, or has given way. Else, which leaves it as it is, how many connections the
   /// transfer has that it begins: one, when it begins with something else.
   Task<std::optional<unsigned>> begins_transfer(Connection& connection);
-  /// A place for a transfer with so many connections; null when none is free within 5 s, half of what a
-  /// sender waits.
-  Task<std::unique_ptr<Place>> place(unsigned streams);
+  /// A place for a transfer with this many connections, which is free again when it is dropped; null when
+  /// none is free within 5 s, half of what a sender waits.
+  Task<std::shared_ptr<void>> place(unsigned streams);
   /// Gives no more places, and returns when no session waits in next().
   Task<> finish();
   /// The next one of `session`. Throws TimedOut with `too_late`.

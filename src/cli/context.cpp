@@ -10,15 +10,15 @@ namespace sockx {
 
 namespace {
 
-Task<> stop_at_signal(SignalCatcher& catcher, const Context::Heed& heed) {
+Task<> stop_at_signal(SignalCatcher& catcher, const Context::SignalHandler& handle) {
   Watch watch(co_await this_loop(), catcher.fd());
   for (;;) {
     co_await watch.readable();
     watch.forget_readable();
     while (const int signal = catcher.caught()) {
       const bool may_repeat = SignalCatcher::is_repeatable(signal);
-      if (may_repeat) catcher.forget(signal);  // one that comes while we heed this asks anew
-      if (!heed || !heed(signal)) throw Interrupted(signal);
+      if (may_repeat) catcher.forget(signal);  // another may come while this one is handled
+      if (!handle || !handle(signal)) throw Interrupted(signal);
       if (!may_repeat) catcher.forget(signal);
     }
   }
@@ -57,9 +57,9 @@ Task<> write_what_waits(LineOutput& output) {
   }
 }
 
-Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Context::Heed& heed) {
+Task<> supervised(Task<> task, Report& report, SignalCatcher& catcher, const Context::SignalHandler& handle) {
   std::vector<Task<>> tasks;
-  tasks.push_back(stop_at_signal(catcher, heed));
+  tasks.push_back(stop_at_signal(catcher, handle));
   tasks.push_back(watch_for_failure(report));
   for (auto& output : report.outputs()) tasks.push_back(write_what_waits(output));
   tasks.push_back(std::move(task));
@@ -68,7 +68,7 @@ Task<> attended(Task<> task, Report& report, SignalCatcher& catcher, const Conte
 
 }  // namespace
 
-void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& heed,
+void Context::run(Task<> task, std::optional<Duration> deadline, const SignalHandler& handle,
                   SignalCatcher::Rules signals) {
   SignalCatcher catcher({SIGINT, SIGTERM, SIGHUP}, std::move(signals));
   signals_ = &catcher;
@@ -79,7 +79,7 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const Heed& hee
     task = bounded(std::move(task), after(*deadline),
                    text("the deadline of {:g} s has passed", seconds(*deadline)));
   try {
-    loop().run(attended(std::move(task), report, catcher, heed));
+    loop().run(supervised(std::move(task), report, catcher, handle));
   } catch (...) {
     if (const int signal = catcher.ending())
       throw Interrupted(signal);  // whatever failed, that is the reason

@@ -31,11 +31,11 @@ class Context {
  public:
   Context(Report& to_report, Log& to_log) : report(to_report), log(to_log) {}
 
-  /// Told of a signal; true when the run goes on all the same.
-  using Heed = std::function<bool(int signal)>;
+  /// Handles a signal. Returns whether the run goes on.
+  using SignalHandler = std::function<bool(int signal)>;
   /// Runs `task` until it ends, a signal comes (Interrupted) or `deadline` has passed (TimedOut). In both of
   /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
-  void run(Task<> task, std::optional<Duration> deadline = {}, const Heed& heed = {},
+  void run(Task<> task, std::optional<Duration> deadline = {}, const SignalHandler& handle = {},
            SignalCatcher::Rules signals = {});
   /// Whether a signal has come that ends the run: a task can ask while it is cancelled.
   bool is_interrupted() const { return caught_signal() != 0; }

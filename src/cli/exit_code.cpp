@@ -61,7 +61,8 @@ Failure failed_call(ExitCode status, const std::string& message, int error) {
 }
 
 /// The message `what`, with the settings: the first word of each is the name, what follows is a value.
-std::string said(const char* what, const Settings& settings, std::string (*word_of)(const std::string&)) {
+std::string with_settings(const char* what, const Settings& settings,
+                          std::string (*word_of)(const std::string&)) {
   const auto words = [&](const std::string& setting) {
     const auto name = setting.substr(0, setting.find(' '));
     return word_of(name) + setting.substr(name.size());
@@ -84,7 +85,7 @@ Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const
   try {
     std::rethrow_exception(thrown);
   } catch (const BadInput& error) {
-    return {ExitCode::usage, said(error.what(), error, word_of)};
+    return {ExitCode::usage, with_settings(error.what(), error, word_of)};
   } catch (const ResolveError& error) {
     return {ExitCode::name_not_resolved, error.what(), 0, error.name()};
   } catch (const NotOpen& error) {
@@ -96,7 +97,7 @@ Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const
   } catch (const Corrupt& error) {
     return {ExitCode::integrity_mismatch, error.what()};
   } catch (const Error& error) {
-    return failed_call(status_of(error), said(error.what(), error, word_of), error.number());
+    return failed_call(status_of(error), with_settings(error.what(), error, word_of), error.number());
   } catch (const std::exception& error) {
     return {ExitCode::other_failure, error.what()};
   }

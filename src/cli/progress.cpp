@@ -59,7 +59,8 @@ double share_of(const ProgressState& state, std::uint64_t total) {
 struct Amount {
   std::string size, rate, files, time_left;
 
-  explicit Amount(const Meter& meter) : size(show_size(meter.state().bytes)), rate(show_rate(meter.rate())) {
+  explicit Amount(const ProgressMeter& meter)
+      : size(show_size(meter.state().bytes)), rate(show_rate(meter.rate())) {
     const auto& state = meter.state();
     if (state.files_total > 1U) files = text("{} of {} files", state.files.value_or(0), *state.files_total);
     if (const auto left = meter.seconds_left()) time_left = text("{:.0f} s left", *left);
@@ -75,7 +76,7 @@ std::string joined(std::initializer_list<std::string_view> parts) {
 }
 
 /// The longest of what can stand beside the bar that takes no more than `columns`.
-std::string beside_bar(const Meter& meter, std::size_t columns) {
+std::string beside_bar(const ProgressMeter& meter, std::size_t columns) {
   const auto& state = meter.state();
   const Amount amount(meter);
   const bool is_at_its_end =
@@ -119,7 +120,7 @@ class Line {
   std::size_t columns_ = 0;
 };
 
-Task<> draw_bar(Report& report, Meter& meter) {
+Task<> draw_bar(Report& report, ProgressMeter& meter) {
   auto& loop = co_await this_loop();
   Line line(report);
   for (;;) {
@@ -139,7 +140,7 @@ Task<> draw_words(Report& report, const std::function<std::string()>& words) {
   }
 }
 
-Task<> emit_events(Report& report, Meter& meter) {
+Task<> emit_events(Report& report, ProgressMeter& meter) {
   auto& loop = co_await this_loop();
   for (;;) {
     co_await loop.sleep_until(after(1s));
@@ -150,24 +151,24 @@ Task<> emit_events(Report& report, Meter& meter) {
 
 }  // namespace
 
-void Meter::look_again() {
+void ProgressMeter::look_again() {
   state_ = look_();
   samples_.push_back({Clock::now(), state_.bytes});
   while (samples_.size() > 2 && samples_.back().time - samples_[1].time >= 1s) samples_.pop_front();
 }
 
-double Meter::rate() const {
+double ProgressMeter::rate() const {
   const auto &then = samples_.front(), &now = samples_.back();
   return then.time == now.time ? 0
                                : static_cast<double>(now.bytes - then.bytes) / seconds(now.time - then.time);
 }
 
-std::optional<double> Meter::seconds_left() const {
+std::optional<double> ProgressMeter::seconds_left() const {
   if (!state_.total || rate() <= 0 || *state_.total < state_.bytes) return {};
   return static_cast<double>(*state_.total - state_.bytes) / rate();
 }
 
-std::string progress_bar(const Meter& meter, std::size_t columns) {
+std::string progress_bar(const ProgressMeter& meter, std::size_t columns) {
   const auto& state = meter.state();
   if (is_before_transfer(state.phase)) return words_of(state);
   if (!state.total) return beside_bar(meter, columns);
@@ -181,7 +182,7 @@ std::string progress_bar(const Meter& meter, std::size_t columns) {
   return beside.empty() ? shown : text("{} {}", shown, beside);
 }
 
-std::string progress_line(const Meter& meter) {
+std::string progress_line(const ProgressMeter& meter) {
   const auto& state = meter.state();
   auto line = words_of(state);
   if (!is_before_transfer(state.phase)) {
@@ -193,7 +194,7 @@ std::string progress_line(const Meter& meter) {
   return one_line(std::move(line));
 }
 
-std::vector<Field> progress_fields(const Meter& meter) {
+std::vector<Field> progress_fields(const ProgressMeter& meter) {
   const auto& state = meter.state();
   std::vector<Field> fields{{"schema", 1}, {"phase", std::string(name_of(state.phase))}};
   fields.push_back({state.phase == Phase::listening ? "address" : "peer", state.where});
@@ -207,7 +208,7 @@ std::vector<Field> progress_fields(const Meter& meter) {
   return fields;
 }
 
-void add_progress_flags(Flags& flags, ProgressFlags& target) {
+void add_progress_flags(Flags& flags, ProgressOptions& target) {
   const auto always = flags.add_flag("--progress", target.always, "draw a progress bar, terminal or not");
   flags.add_flag("--no-progress", target.never, "draw none").excludes(always);
 }
@@ -219,24 +220,26 @@ WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)
 
 ProgressBoard::ProgressBoard(Context& context) : context_(context) { survive_signal(SIGUSR1); }
 
-void ProgressBoard::run(Task<> task, std::optional<Duration> deadline, const Context::Heed& heed_others,
-                        SignalCatcher::Rules signals) {
+void ProgressBoard::run(Task<> task, std::optional<Duration> deadline,
+                        const Context::SignalHandler& handle_others, SignalCatcher::Rules signals) {
   signals.repeatable.push_back(SIGUSR1);
-  const auto heed_all = [&](int signal) { return heed(signal) || (heed_others && heed_others(signal)); };
-  context_.run(std::move(task), deadline, heed_all, std::move(signals));
+  const auto handle_all = [&](int signal) {
+    return handle_signal(signal) || (handle_others && handle_others(signal));
+  };
+  context_.run(std::move(task), deadline, handle_all, std::move(signals));
 }
 
-bool ProgressBoard::heed(int signal) {
+bool ProgressBoard::handle_signal(int signal) {
   if (signal != SIGUSR1) return false;
   for (auto* const meter : shown_) {
     meter->look_again();
     tell(*meter);
   }
-  if (shown_.empty() && idle_) tell(Meter(idle_));
+  if (shown_.empty() && idle_) tell(ProgressMeter(idle_));
   return true;
 }
 
-void ProgressBoard::tell(const Meter& meter) {
+void ProgressBoard::tell(const ProgressMeter& meter) {
   if (context_.shows_progress) Line::wipe(context_.report);
   context_.report.diagnostic("progress", progress_fields(meter), progress_line(meter));
 }

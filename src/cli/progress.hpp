@@ -32,9 +32,9 @@ struct ProgressState {
 using Look = std::function<ProgressState()>;
 
 /// How things stand, and how fast they have changed of late.
-class Meter {
+class ProgressMeter {
  public:
-  explicit Meter(Look look) : look_(std::move(look)) { look_again(); }
+  explicit ProgressMeter(Look look) : look_(std::move(look)) { look_again(); }
   void look_again();
 
   const ProgressState& state() const { return state_; }
@@ -55,11 +55,11 @@ class Meter {
 
 /// The same in one row of a terminal, with a bar: "50% [####----] 143.05 MiB, 346.95 MB/s, 1 s left". What
 /// does not fit is left out, the least important first.
-std::string progress_bar(const Meter& meter, std::size_t columns);
+std::string progress_bar(const ProgressMeter& meter, std::size_t columns);
 /// "sending disk.img to 127.0.0.1:5678: 50%, 143.05 MiB, 346.95 MB/s, 1 s left"
-std::string progress_line(const Meter& meter);
+std::string progress_line(const ProgressMeter& meter);
 /// The same as an event's fields.
-std::vector<Field> progress_fields(const Meter& meter);
+std::vector<Field> progress_fields(const ProgressMeter& meter);
 
 /// While it lives, a row on the terminal says what takes its time: from a second on, wiped at the end.
 /// Nothing where no bar may be drawn.
@@ -74,13 +74,13 @@ class WaitingLine {
 };
 
 /// --progress and --no-progress; by default a bar is drawn when standard error is a terminal.
-struct ProgressFlags {
+struct ProgressOptions {
   bool always = false, never = false;
   void apply(Context& context) const {
     context.shows_progress = (context.shows_progress || always) && !never;
   }
 };
-void add_progress_flags(Flags& flags, ProgressFlags& target);
+void add_progress_flags(Flags& flags, ProgressOptions& target);
 
 /// All that a run can tell of when SIGUSR1 asks. From the first one on that signal does not kill the process.
 class ProgressBoard {
@@ -88,17 +88,17 @@ class ProgressBoard {
   explicit ProgressBoard(Context& context);
   /// Context::run(), where each SIGUSR1 is answered with a line on standard error, or an event, for each
   /// transfer that is shown.
-  void run(Task<> task, std::optional<Duration> deadline = {}, const Context::Heed& heed_others = {},
-           SignalCatcher::Rules signals = {});
+  void run(Task<> task, std::optional<Duration> deadline = {},
+           const Context::SignalHandler& handle_others = {}, SignalCatcher::Rules signals = {});
   /// What is told while none is.
   void tell_when_idle(Look look) { idle_ = std::move(look); }
 
  private:
   friend class Progress;
-  bool heed(int signal);
-  void tell(const Meter& meter);
+  bool handle_signal(int signal);
+  void tell(const ProgressMeter& meter);
   Context& context_;
-  std::list<Meter*> shown_;
+  std::list<ProgressMeter*> shown_;
   Look idle_;
 };
 
@@ -113,8 +113,8 @@ class Progress {
 
  private:
   ProgressBoard& board_;
-  Meter meter_;
-  std::list<Meter*>::iterator place_;
+  ProgressMeter meter_;
+  std::list<ProgressMeter*>::iterator place_;
   TaskGroup tasks_;  // goes first
 };
 

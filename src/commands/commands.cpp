@@ -30,7 +30,7 @@ Run prepare(Flags& flags) {
 
 const std::array<Command, 10> commands{
     Command{"listen", "accept one connection and join it to standard input and output, or serve many",
-            prepare<ListenCommandOptions>},
+            prepare<ListenOptions>},
     Command{"connect", "open a connection and join it to standard input and output", prepare<ConnectOptions>},
     Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
             prepare<SendFileOptions>},

@@ -7,7 +7,7 @@ using namespace sockx;
 namespace {
 
 std::string line_of(const ProgressState& state) {
-  return progress_line(Meter([&] { return state; }));
+  return progress_line(ProgressMeter([&] { return state; }));
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ TEST_CASE("progress line: more than was expected is all, and a name is no second
 }
 
 TEST_CASE("progress bar: it takes the whole row, in which there is room for less and less beside it") {
-  const Meter meter([] { return ProgressState{Phase::sending, "peer", "file", 512, 2048}; });
+  const ProgressMeter meter([] { return ProgressState{Phase::sending, "peer", "file", 512, 2048}; });
   struct Row {
     std::size_t columns;
     std::string shown;
@@ -46,16 +46,16 @@ TEST_CASE("progress bar: it takes the whole row, in which there is room for less
 }
 
 TEST_CASE("progress bar: without a total there are only the numbers, and at the end the words come first") {
-  const Meter unknown([] { return ProgressState{Phase::receiving, "peer", "file", 512}; });
+  const ProgressMeter unknown([] { return ProgressState{Phase::receiving, "peer", "file", 512}; });
   CHECK(progress_bar(unknown, 79) == "512 bytes, 0 B/s");
   CHECK(progress_bar(unknown, 12) == "512 bytes");
-  const Meter last([] { return ProgressState{Phase::finishing, "peer", "file", 10, 10}; });
+  const ProgressMeter last([] { return ProgressState{Phase::finishing, "peer", "file", 10, 10}; });
   CHECK(progress_bar(last, 79).ends_with("] waiting until peer closes"));
   CHECK(progress_bar(last, 40).ends_with("] 10 bytes"));
 }
 
 TEST_CASE("progress fields: what is not known is left out") {
-  const Meter meter([] { return ProgressState{Phase::connecting, "host:80"}; });
+  const ProgressMeter meter([] { return ProgressState{Phase::connecting, "host:80"}; });
   CHECK(
       json_line("progress", progress_fields(meter)) ==
       R"({"event":"progress","schema":1,"phase":"connecting","peer":"host:80","bytes":0,"bytes_per_second":0.0})");

@@ -55,7 +55,7 @@ struct Bench {
     auto socket = test::listening_port();
     port = static_cast<std::uint16_t>(socket.local().port());
     std::vector<Listener> listeners;
-    listeners.emplace_back(loop, std::move(socket), ListenOptions{});
+    listeners.emplace_back(loop, std::move(socket), ListenerOptions{});
     return {loop, std::move(listeners), *clients, options};
   }
   Socket client() const {

@@ -132,7 +132,7 @@ void ScanReport::tell() {
 
 }  // namespace
 
-void add_check_flags(Flags& flags, CheckFlags& target) {
+void add_check_flags(Flags& flags, CheckOptions& target) {
   const auto check =
       flags.add_flag("--check", target.check, "only report whether the port is open (time limit: 5s)");
   const auto scan = flags.add_flag(
@@ -146,7 +146,7 @@ void add_check_flags(Flags& flags, CheckFlags& target) {
 }
 
 ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
-                   const RetryFlags& retry, const TimeLimits& limits) {
+                   const RetryOptions& retry, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
   if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
   auto status = ExitCode::done;
@@ -156,7 +156,7 @@ ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptio
   return status;
 }
 
-ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags,
                   const StreamOptions& stream, const TimeLimits& limits) {
   check_that_peer_is_asked(stream);
   ScanReport results(context, target);

@@ -13,21 +13,21 @@ namespace sockx {
 
 class Flags;
 
-struct CheckFlags {
+struct CheckOptions {
   bool check = false, scan = false, any = false;
   std::optional<std::size_t> parallel;
 };
 
 /// --check, --scan, --parallel, --any.
-void add_check_flags(Flags& flags, CheckFlags& target);
+void add_check_flags(Flags& flags, CheckOptions& target);
 
 /// Connects to the endpoint, reports what came of it and closes. Returns the exit status; throws what kept it
 /// from asking.
 ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
-                   const RetryFlags& retry, const TimeLimits& limits);
+                   const RetryOptions& retry, const TimeLimits& limits);
 
 /// Tries many ports of a host and reports which are open. Returns the exit status.
-ExitCode run_scan(Context& context, const ScanTarget& target, const CheckFlags& flags,
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags,
                   const StreamOptions& stream, const TimeLimits& limits);
 
 }  // namespace sockx

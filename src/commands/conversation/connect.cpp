@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "cli/flag_groups.hpp"
 #include "commands/conversation/conversation.hpp"
-#include "commands/conversation/passing.hpp"
+#include "commands/conversation/pass_fd.hpp"
 #include "net/stream/pacing.hpp"
 
 namespace sockx {
@@ -15,21 +15,21 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   const auto& conversation = options.conversation;
   auto how = redial_options(context, options.retry, conversation.limits.connect);
   auto dialing = dial_options(context, options.stream);
-  std::optional<Stream> taker;
+  std::optional<Stream> fd_receiver;
   const bool passes_on = !conversation.pass_to.empty();
   if (passes_on && !endpoint.is_adopted()) {  // whose number must not be one of ours
-    taker.emplace(co_await open_taker(conversation));
+    fd_receiver.emplace(co_await open_fd_receiver(conversation));
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
   auto passages = make_passages(conversation, context.report);
   co_await wait_for_readers(passages);
   auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
-  if (passes_on && !taker) {
-    taker.emplace(co_await open_taker(conversation));
+  if (passes_on && !fd_receiver) {
+    fd_receiver.emplace(co_await open_fd_receiver(conversation));
   }
-  if (taker) {
-    co_await pass_on(context, std::move(connection), std::move(*taker));
+  if (fd_receiver) {
+    co_await pass_connection(context, std::move(connection), std::move(*fd_receiver));
   } else {
     co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
   }

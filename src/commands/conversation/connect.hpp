@@ -13,8 +13,8 @@ namespace sockx {
 struct ConnectOptions {
   Endpoint endpoint;
   StreamOptions stream;
-  RetryFlags retry;
-  CheckFlags checking;
+  RetryOptions retry;
+  CheckOptions checking;
   ScanTarget scanned;  // with checking.scan, in place of the endpoint
   ConversationOptions conversation;
 };

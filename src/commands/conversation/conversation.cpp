@@ -18,31 +18,31 @@ namespace {
 
 /// The session's end, unless the user has said: a program and a file are done when both sides are, whoever
 /// sits at a terminal is done with the peer.
-Until usual_end(const ConversationOptions& options, const OurEnd& near) {
+Until usual_end(const ConversationOptions& options, const LocalEnd& local_end) {
   if (options.send_only) return Until::local;
   if (options.recv_only) return Until::peer;
   if (options.shutdown == SHUT_RD) return Until::local;
-  return near.is_typed() ? Until::peer : Until::both;
+  return local_end.is_typed() ? Until::peer : Until::both;
 }
 
-RelayRules rules_of(const ConversationOptions& options, const OurEnd& near) {
+RelayRules rules_of(const ConversationOptions& options, const LocalEnd& local_end) {
   RelayRules rules;
-  rules.until = options.until.value_or(usual_end(options, near));
+  rules.until = options.until.value_or(usual_end(options, local_end));
   rules.idle_timeout = options.limits.idle;
   rules.eof_timeout = options.eof_timeout;
   rules.rate = options.rate;
   return rules;
 }
 
-Duplex our_end(const ConversationOptions& options, OurEnd& near, Passage passage) {
-  auto end = near.duplex();
-  if (!options.framing && near.input_is_file())  // a file need not have lines
+Duplex local_duplex(const ConversationOptions& options, LocalEnd& local_end, Passage passage) {
+  auto end = local_end.duplex();
+  if (!options.framing && local_end.input_is_file())  // a file need not have lines
     passage.framing = {Framing::Kind::size, std::min<std::size_t>(1400, passage.max_record)};
   end.carried.passage = std::move(passage);
   return end;
 }
 
-Duplex their_end(const ConversationOptions& options, Stream& stream, Passage passage) {
+Duplex peer_duplex(const ConversationOptions& options, Stream& stream, Passage passage) {
   Duplex end{stream, stream};
   end.is_told_of_end = !options.no_shutdown && !options.recv_only;
   end.is_heard = !options.shuts(SHUT_RD);
@@ -114,42 +114,43 @@ void check(const ConversationOptions& options, const StreamOptions& stream) {
 
 Task<> converse(Context& context, Connection given, const ConversationOptions& options, Passages passages,
                 ConversationSummary& summary) {
-  std::optional<OurEnd> near;  // outlives the connection: a program that is slow to end does not hold it
+  std::optional<LocalEnd>
+      local_end;  // outlives the connection: a program that is slow to end does not hold it
   auto connection = std::move(given);
   let_recv_block(connection, options);
   const bool leaves_open = options.recv_once && connection.is_adopted;
   std::optional<CutUnlessComplete> cut;
   if (!leaves_open) cut.emplace(connection.fd());
   auto& tally = summary.begin(connection.local(), connection.peer);
-  auto& far = connection.stream;
-  far.set_send_flags(options.send_flags);
-  if (far.facts().kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(far.facts());
-  if (options.shutdown) shut_down(far.facts(), *options.shutdown);
+  auto& stream = connection.stream;
+  stream.set_send_flags(options.send_flags);
+  if (stream.facts().kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(stream.facts());
+  if (options.shutdown) shut_down(stream.facts(), *options.shutdown);
 
-  near.emplace(context, options, connection);
+  local_end.emplace(context, options, connection);
   // At a signal that ends the session nothing is missing if a user types the input, or if standard input is
   // silent and everything from it has been sent: the peer then gets FIN, and no reset. A program that is cut
   // off would have had more to say.
   const OnExit end_by_signal([&] {
     if (!cut || !context.is_interrupted()) return;
-    if (near->is_typed() || (cut->has_caught_up() && !near->is_program())) cut->complete();
+    if (local_end->is_typed() || (cut->has_caught_up() && !local_end->is_program())) cut->complete();
   });
   const auto stages = passages.inward.stages;
-  auto rules = rules_of(options, *near);
-  auto ours = our_end(options, *near, std::move(passages.outward));
-  auto theirs = their_end(options, far, std::move(passages.inward));
-  theirs.cut = cut ? &*cut : nullptr;
+  auto rules = rules_of(options, *local_end);
+  auto local = local_duplex(options, *local_end, std::move(passages.outward));
+  auto remote = peer_duplex(options, stream, std::move(passages.inward));
+  remote.cut = cut ? &*cut : nullptr;
   if (options.recv_once) {
-    rules.receive = [&, &out = ours.out] {
-      return receive_once(context, options, far, out, stages, tally.received);
+    rules.receive = [&, &out = local.out] {
+      return receive_once(context, options, stream, out, stages, tally.received);
     };
-    theirs.is_left_open = leaves_open;
-    theirs.is_told_of_end = theirs.is_told_of_end && !leaves_open;
+    remote.is_left_open = leaves_open;
+    remote.is_told_of_end = remote.is_told_of_end && !leaves_open;
   }
   auto tell = tell_in(context.log);
-  co_await relay(std::move(ours), std::move(theirs), std::move(rules), tally, std::move(tell));
+  co_await relay(std::move(local), std::move(remote), std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
-  co_await near->wait_for_program(grace, deadline_in(options.limits.idle));
+  co_await local_end->wait_for_program(grace, deadline_in(options.limits.idle));
 }
 
 }  // namespace sockx

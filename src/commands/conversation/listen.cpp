@@ -2,7 +2,7 @@
 
 #include "cli/flag_groups.hpp"
 #include "commands/conversation/conversation.hpp"
-#include "commands/conversation/passing.hpp"
+#include "commands/conversation/pass_fd.hpp"
 #include "net/stream/pacing.hpp"
 #include "os/descriptor_limit.hpp"
 
@@ -22,12 +22,12 @@ class Conversing final : public Service {
   Task<> ready_for_next() override {
     co_await wait_for_readers(passages_);
     if (!options_.pass_to.empty()) {
-      taker_.emplace(co_await open_taker(options_));
+      fd_receiver_.emplace(co_await open_fd_receiver(options_));
     }
   }
   Task<> serve(Connection connection, Seat) override {
-    if (taker_) {
-      co_await pass_on(context_, std::move(connection), std::move(*taker_));
+    if (fd_receiver_) {
+      co_await pass_connection(context_, std::move(connection), std::move(*fd_receiver_));
     } else {
       co_await converse(context_, std::move(connection), options_, std::move(passages_), summary_);
     }
@@ -38,12 +38,12 @@ class Conversing final : public Service {
   const ConversationOptions& options_;
   ConversationSummary& summary_;
   Passages passages_;
-  std::optional<Stream> taker_;
+  std::optional<Stream> fd_receiver_;
 };
 
 }  // namespace
 
-void declare(Flags& flags, ListenCommandOptions& o) {
+void declare(Flags& flags, ListenOptions& o) {
   const auto& words = flags.add_words(2, "[HOST] PORT", false);
   add_listen_flags(flags, o.listening);
   flags.get("--source").value_name("ADDR");
@@ -70,7 +70,7 @@ void declare(Flags& flags, ListenCommandOptions& o) {
   });
 }
 
-ExitCode run(Context& context, const ListenCommandOptions& options) {
+ExitCode run(Context& context, const ListenOptions& options) {
   const auto& conversation = options.conversation;
   auto listening = options.listening;
   if (options.serving.are_given()) {

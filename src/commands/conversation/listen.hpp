@@ -9,15 +9,15 @@
 
 namespace sockx {
 
-struct ListenCommandOptions {
+struct ListenOptions {
   std::optional<Endpoint> endpoint;  // none where a service manager has given us the socket
-  ListenFlags listening;
+  ListeningOptions listening;
   ConversationOptions conversation;
   ServingOptions serving;
 };
 
-void declare(Flags& flags, ListenCommandOptions& options);
+void declare(Flags& flags, ListenOptions& options);
 /// Throws what ends the command.
-ExitCode run(Context& context, const ListenCommandOptions& options);
+ExitCode run(Context& context, const ListenOptions& options);
 
 }  // namespace sockx

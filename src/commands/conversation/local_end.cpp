@@ -23,7 +23,7 @@ bool is_mute(const ConversationOptions& options) { return options.recv_only || o
 
 }  // namespace
 
-OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Connection& connection)
+LocalEnd::LocalEnd(Context& context, const ConversationOptions& options, const Connection& connection)
     : context_(context), has_lines_(!options.lines.empty()) {
   if (options.program.is_given()) {
     program_.emplace(context.loop(), options.program, connection);
@@ -33,26 +33,26 @@ OurEnd::OurEnd(Context& context, const ConversationOptions& options, const Conne
   output_.emplace(open_output(options));
 }
 
-Stream OurEnd::open_input(const ConversationOptions& options) {
+Stream LocalEnd::open_input(const ConversationOptions& options) {
   auto& loop = context_.loop();
   if (is_mute(options)) return {loop, open_null_device(), "/dev/null", Origin::local_file};
   if (has_lines_) return {loop, open_text(joined_lines(options.lines)), "--line", Origin::local_file};
   return Stream::standard_input(loop);
 }
 
-Stream OurEnd::open_output(const ConversationOptions& options) {
+Stream LocalEnd::open_output(const ConversationOptions& options) {
   auto& loop = context_.loop();
   if (options.send_only) return {loop, open_null_device(), "/dev/null", Origin::local_file};
   return Stream::standard_output(loop);
 }
 
-Duplex OurEnd::duplex() { return program_ ? program_->duplex() : Duplex{*input_, *output_}; }
+Duplex LocalEnd::duplex() { return program_ ? program_->duplex() : Duplex{*input_, *output_}; }
 
-bool OurEnd::is_typed() const {
+bool LocalEnd::is_typed() const {
   return input_ && input_->facts().fd == STDIN_FILENO && isatty(STDIN_FILENO) != 0;
 }
 
-Task<> OurEnd::wait_for_program(Duration grace, Deadline limit) {
+Task<> LocalEnd::wait_for_program(Duration grace, Deadline limit) {
   if (!program_) co_return;
   const auto end = co_await program_->wait(grace, limit);
   const auto& name = program_->name();

@@ -12,11 +12,11 @@
 
 namespace sockx {
 
-class OurEnd {
+class LocalEnd {
  public:
   /// Takes the standard streams over or starts the program, which is told of the connection in its
   /// environment. Throws Error.
-  OurEnd(Context& context, const ConversationOptions& options, const Connection& connection);
+  LocalEnd(Context& context, const ConversationOptions& options, const Connection& connection);
 
   /// As an end of a relay. Borrows from this.
   Duplex duplex();

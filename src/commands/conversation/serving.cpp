@@ -138,7 +138,7 @@ void complete(ServingOptions& options, const ProgramCall& program) {
   check(options, program);
 }
 
-void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListenFlags& listening,
+void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListeningOptions& listening,
            const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits) {
   const auto handler = make_handler(context, options, listening.options.stream, program, limits);
   const bool is_one = !options.hosting.keep_open;

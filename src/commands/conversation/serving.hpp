@@ -37,7 +37,7 @@ void complete(ServingOptions& options, const ProgramCall& program);
 
 /// Serves until it is stopped, or one client where there is no keep_open. Throws Interrupted once a signal
 /// has ended it.
-void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListenFlags& listening,
+void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListeningOptions& listening,
            const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits);
 
 }  // namespace sockx

@@ -69,7 +69,7 @@ void tell_generated(Context& context, const std::string& peer, const GeneratorTa
 
 }  // namespace
 
-void add_load_flags(Flags& flags, LoadFlags& load) {
+void add_load_flags(Flags& flags, LoadOptions& load) {
   const HelpSection section(flags, "Load");
   const auto generate = flags.add_size("--generate", load.size,
                                        "send numbered datagrams of SIZE bytes instead of standard input");

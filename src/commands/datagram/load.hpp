@@ -11,14 +11,14 @@
 
 namespace sockx {
 
-struct LoadFlags {
+struct LoadOptions {
   std::optional<std::uint64_t> size;  // of --generate
   std::optional<Duration> time;
   bool measures = false;
 };
 
 /// --generate, --seconds, --measure; after the options that they make no sense with.
-void add_load_flags(Flags& flags, LoadFlags& load);
+void add_load_flags(Flags& flags, LoadOptions& load);
 
 /// Sends the load, and tells how much it was and what the meter says of it. Throws BadInput for a size for
 /// which there are no datagrams.

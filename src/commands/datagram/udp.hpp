@@ -23,7 +23,7 @@ struct UdpOptions {
   ExchangeOptions exchange;
   std::optional<std::uint64_t> datagrams;
   std::optional<DatagramFormat> format;
-  LoadFlags load;
+  LoadOptions load;
   TimeLimits limits;
 };
 

@@ -16,11 +16,12 @@ namespace sockx {
 
 namespace {
 
-constexpr int not_given = SubjectFlags::not_given;
+constexpr int not_given = InspectedSocketOptions::not_given;
 
 int or_else(int given, int otherwise) { return given == not_given ? otherwise : given; }
 
-Task<> connect(Context& context, const SubjectFlags& flags, std::optional<Subject>& subject) {
+Task<> connect(Context& context, const InspectedSocketOptions& flags,
+               std::optional<InspectedSocket>& socket) {
   auto endpoint = Endpoint::parse({flags.peer}, Endpoint::Role::connecting);
   if (endpoint.is_adopted()) throw BadInput(text("--connect: '{}': say --fd", flags.peer));
   StreamOptions stream;
@@ -36,32 +37,32 @@ Task<> connect(Context& context, const SubjectFlags& flags, std::optional<Subjec
   auto dialing = dial_options(context, stream);
   dialing.deadline = deadline_in(flags.limits.connect);
   auto dialed = co_await dial(std::move(endpoint), std::move(dialing));
-  subject.emplace(Socket(std::move(dialed.stream).release()));
+  socket.emplace(Socket(std::move(dialed.stream).release()));
 }
 
 }  // namespace
 
-Subject open_subject(Context& context, const SubjectFlags& flags) {
+InspectedSocket open_inspected_socket(Context& context, const InspectedSocketOptions& flags) {
   if (flags.pid) {
     auto duplicate = OtherProcess(*flags.pid).duplicate(*flags.fd);
     if (!duplicate || !is_socket(duplicate->get()))
       throw BadInput(text("--fd: descriptor {} of process {} is not an open socket", *flags.fd, *flags.pid));
-    return Subject(Socket(std::move(*duplicate)));
+    return InspectedSocket(Socket(std::move(*duplicate)));
   }
   if (flags.fd) {
     if (!is_socket(*flags.fd)) throw BadInput(text("--fd: {} is not an open socket", *flags.fd));
-    return Subject(*flags.fd);
+    return InspectedSocket(*flags.fd);
   }
   if (!flags.peer.empty()) {
-    std::optional<Subject> subject;
-    context.run(connect(context, flags, subject));
-    return std::move(*subject);
+    std::optional<InspectedSocket> socket;
+    context.run(connect(context, flags, socket));
+    return std::move(*socket);
   }
-  return Subject(Socket::open(or_else(flags.family, AF_INET), or_else(flags.type, SOCK_STREAM),
-                              or_else(flags.protocol, 0)));
+  return InspectedSocket(Socket::open(or_else(flags.family, AF_INET), or_else(flags.type, SOCK_STREAM),
+                                      or_else(flags.protocol, 0)));
 }
 
-void add_subject_flags(Flags& flags, SubjectFlags& target) {
+void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target) {
   const auto family = flags.add_constant("--family", target.family, address_families, "FAMILY",
                                          "a new socket's address family (default: inet)");
   const auto type = flags.add_constant("--type", target.type, socket_types, "TYPE",

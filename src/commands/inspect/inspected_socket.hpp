@@ -12,7 +12,7 @@ namespace sockx {
 
 class Flags;
 
-struct SubjectFlags {
+struct InspectedSocketOptions {
   static constexpr int not_given = -1;
   int family = not_given, type = not_given, protocol = not_given;
   std::optional<int> pid, fd;
@@ -21,18 +21,18 @@ struct SubjectFlags {
 };
 
 /// --family, --type, --protocol; --fd and --pid; --connect and its time-out.
-void add_subject_flags(Flags& flags, SubjectFlags& target);
+void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target);
 
 /// What is lent to us is not `owned`; of a process's socket that is a duplicate.
-struct Subject {
+struct InspectedSocket {
   Socket owned;
   int fd;
 
-  explicit Subject(int borrowed) : fd(borrowed) {}
-  explicit Subject(Socket socket) : owned(std::move(socket)), fd(owned.fd()) {}
+  explicit InspectedSocket(int borrowed) : fd(borrowed) {}
+  explicit InspectedSocket(Socket socket) : owned(std::move(socket)), fd(owned.fd()) {}
 };
 
 /// Throws BadInput for a descriptor that is no socket, and as Socket::open(), OtherProcess and dial() do.
-Subject open_subject(Context& context, const SubjectFlags& flags);
+InspectedSocket open_inspected_socket(Context& context, const InspectedSocketOptions& flags);
 
 }  // namespace sockx

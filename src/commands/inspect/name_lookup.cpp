@@ -30,18 +30,18 @@ std::string exact(const Address& address) {
   return address.scope_id() == 0 ? address.ntop() : address.host();
 }
 
-class Search {
+class Lookup {
  public:
-  Search(const std::string& word, int family, int flags) : word_(word), family_(family), flags_(flags) {}
+  Lookup(const std::string& word, int family, int flags) : word_(word), family_(family), flags_(flags) {}
 
-  Finding run(Question question) {
+  LookupResult run(Question question) {
     try {
       check_word(word_);
       answer(question);
     } catch (...) {
-      found_.failure = std::current_exception();
+      result_.failure = std::current_exception();
     }
-    return std::move(found_);
+    return std::move(result_);
   }
 
  private:
@@ -74,27 +74,27 @@ class Search {
     answer.status.check("getaddrinfo " + word_);
     std::vector<std::string> addresses;
     for (const auto& tuple : answer.tuples) addresses.push_back(exact(tuple.address));
-    found_.lines = addresses;
+    result_.lines = addresses;
     if (canonical) {
       const auto& name = answer.tuples.front().canonical_name;
-      found_.lines = {name};
-      found_.fields.push_back({"canonical_name", name});
+      result_.lines = {name};
+      result_.fields.push_back({"canonical_name", name});
     }
-    found_.fields.push_back({"addresses", std::move(addresses)});
+    result_.fields.push_back({"addresses", std::move(addresses)});
   }
 
   void find_name(const Address& address) {
     const auto answer = ask_for_name(address, NI_NAMEREQD);
-    found_.lines = {answer.host};
-    found_.fields.push_back({"name", answer.host});
+    result_.lines = {answer.host};
+    result_.fields.push_back({"name", answer.host});
   }
 
   void find_name_and_service() {
     const auto [address, has_port] = parse_address(word_);
     const auto answer = ask_for_name(address, flags_);
-    found_.lines = {has_port ? answer.host + ' ' + answer.service : answer.host};
-    found_.fields.push_back({"host", answer.host});
-    if (has_port) found_.fields.push_back({"service", answer.service});
+    result_.lines = {has_port ? answer.host + ' ' + answer.service : answer.host};
+    result_.fields.push_back({"host", answer.host});
+    if (has_port) result_.fields.push_back({"service", answer.service});
   }
 
   void find_aliases() {
@@ -104,9 +104,9 @@ class Search {
       throw ResolveError(text("{} {}", address ? "gethostbyaddr" : "gethostbyname", word_),
                          host_errors.name_of(answer.error), hstrerror(answer.error));
     const auto& [name, aliases, addresses] = answer.entry;
-    found_.lines = {"name " + name, "aliases " + (aliases.empty() ? "-" : plain_text(aliases)),
-                    "addresses " + plain_text(addresses)};
-    found_.fields = {{"name", name}, {"aliases", aliases}, {"addresses", addresses}};
+    result_.lines = {"name " + name, "aliases " + (aliases.empty() ? "-" : plain_text(aliases)),
+                     "addresses " + plain_text(addresses)};
+    result_.fields = {{"name", name}, {"aliases", aliases}, {"addresses", addresses}};
   }
 
   void find_fqdn() {
@@ -121,16 +121,16 @@ class Search {
       if (host.error == 0) best = dotted != names.end() ? *dotted : names.front();
       if (best.empty()) best = word_;
     }
-    found_.lines = {best};
-    found_.fields.push_back({"fqdn", best});
+    result_.lines = {best};
+    result_.fields.push_back({"fqdn", best});
   }
 
   void find_own_fqdn() {
     const auto answer = ask_for_addresses(AF_UNSPEC, AI_CANONNAME);
     answer.status.check("getaddrinfo " + word_);
     const auto& name = answer.tuples.front().canonical_name;
-    found_.lines = {name};
-    found_.fields.push_back({"fqdn", name});
+    result_.lines = {name};
+    result_.fields.push_back({"fqdn", name});
   }
 
   void find_service() {
@@ -144,8 +144,8 @@ class Search {
     note(call, text("{}, {}", word, protocol.empty() ? "NULL" : protocol), service ? service->name : "NULL");
     if (!service) throw ResolveError(text("{} {}", call, word_), "", "no such service");
     const auto& [name, aliases, port, of] = *service;
-    found_.lines = {text("{} {}/{}{}", name, port, of, aliases.empty() ? "" : " " + plain_text(aliases))};
-    found_.fields = {{"name", name}, {"port", port}, {"protocol", of}, {"aliases", aliases}};
+    result_.lines = {text("{} {}/{}{}", name, port, of, aliases.empty() ? "" : " " + plain_text(aliases))};
+    result_.fields = {{"name", name}, {"port", port}, {"protocol", of}, {"aliases", aliases}};
   }
 
   void find_protocol() {
@@ -156,8 +156,8 @@ class Search {
     note(call, word_, protocol ? protocol->name : "NULL");
     if (!protocol) throw ResolveError(text("{} {}", call, word_), "", "no such protocol");
     const auto& [name, aliases, number] = *protocol;
-    found_.lines = {text("{} {}{}", name, number, aliases.empty() ? "" : " " + plain_text(aliases))};
-    found_.fields = {{"name", name}, {"number", number}, {"aliases", aliases}};
+    result_.lines = {text("{} {}{}", name, number, aliases.empty() ? "" : " " + plain_text(aliases))};
+    result_.fields = {{"name", name}, {"number", number}, {"aliases", aliases}};
   }
 
   static int protocol_number(const std::string& word) {
@@ -193,18 +193,18 @@ class Search {
   }
 
   void note(std::string name, std::string arguments, std::string result) {
-    found_.calls.push_back({std::move(name), std::move(arguments), std::move(result)});
+    result_.calls.push_back({std::move(name), std::move(arguments), std::move(result)});
   }
 
   const std::string& word_;
   int family_, flags_;
-  Finding found_;
+  LookupResult result_;
 };
 
 }  // namespace
 
-Finding find_out(const std::string& word, Question question, int family, int flags) {
-  return Search(word, family, flags).run(question);
+LookupResult run_lookup(const std::string& word, Question question, int family, int flags) {
+  return Lookup(word, family, flags).run(question);
 }
 
 }  // namespace sockx

@@ -23,7 +23,7 @@ enum class Question {
 
 /// What a word came to: lines for people and the fields of an event for programs; or the reason why it came
 /// to nothing.
-struct Finding {
+struct LookupResult {
   struct Call {
     std::string name, arguments, result;
   };
@@ -34,6 +34,6 @@ struct Finding {
 };
 
 /// `family` is for addresses, `flags` (NI_) for names. Never throws.
-Finding find_out(const std::string& word, Question question, int family, int flags);
+LookupResult run_lookup(const std::string& word, Question question, int family, int flags);
 
 }  // namespace sockx

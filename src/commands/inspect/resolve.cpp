@@ -28,28 +28,29 @@ constexpr std::size_t most_results = 1024;
 /// addresses.
 constexpr std::size_t descriptors_of_one = 4;
 
-/// A finding with the word that it is about.
+/// A result with the word that it is about.
 struct Answer {
   std::string word;
-  Finding finding;
+  LookupResult result;
   Duration span{};
 };
 
 /// The pass goes where the thread goes, which may outlive our patience.
 Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Pass pass) {
   const auto begun = Clock::now();
-  std::function<Finding()> work = [word, question = options.question, family = options.family,
-                                   flags = options.flags, timeout = options.timeout, pass = std::move(pass)] {
+  std::function<LookupResult()> work = [word, question = options.question, family = options.family,
+                                        flags = options.flags, timeout = options.timeout,
+                                        pass = std::move(pass)] {
     if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the pass
-    return find_out(word, question, family, flags);
+    return run_lookup(word, question, family, flags);
   };
   Answer answer{word, {}, {}};
   auto asked = "resolve " + word;
   try {
-    auto finding = co_await look_up(std::move(work), std::move(asked), deadline_in(options.timeout));
-    answer.finding = std::move(finding);
+    auto result = co_await look_up(std::move(work), std::move(asked), deadline_in(options.timeout));
+    answer.result = std::move(result);
   } catch (const TimedOut&) {
-    answer.finding.failure = std::current_exception();
+    answer.result.failure = std::current_exception();
   }
   answer.span = Clock::now() - begun;
   co_return answer;
@@ -61,18 +62,18 @@ class Teller {
   Teller(Context& context, bool names_words) : context_(context), names_words_(names_words) {}
 
   void tell(const Answer& answer) {
-    for (const auto& call : answer.finding.calls)
+    for (const auto& call : answer.result.calls)
       if (calls_are_observed()) tell_observer(call.name, call.arguments, call.result);
-    if (answer.finding.failure) {
-      const auto status = context_.fail(answer.finding.failure, {{"word", answer.word}});
+    if (answer.result.failure) {
+      const auto status = context_.fail(answer.result.failure, {{"word", answer.word}});
       if (status_ == ExitCode::done) status_ = status;
       return;
     }
     std::string shown;
-    for (const auto& line : answer.finding.lines)
+    for (const auto& line : answer.result.lines)
       shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + one_line(line);
     std::vector<Field> fields{{"word", answer.word}};
-    fields.insert(fields.end(), answer.finding.fields.begin(), answer.finding.fields.end());
+    fields.insert(fields.end(), answer.result.fields.begin(), answer.result.fields.end());
     fields.push_back({"seconds", seconds(answer.span)});
     context_.report.result(shown, "resolved", fields);
   }

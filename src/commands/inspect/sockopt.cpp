@@ -66,8 +66,8 @@ std::string cell_of(const SocketOption& option, const OptionValue& value) {
   return is_long ? counted(value.text.size() / 2, "byte") : value.text;
 }
 
-void list_options(Context& context, const SubjectFlags& options) {
-  const auto subject = open_subject(context, options);
+void list_options(Context& context, const InspectedSocketOptions& options) {
+  const auto socket = open_inspected_socket(context, options);
   const bool is_new = !options.fd && options.peer.empty();
   const std::string value_column = is_new ? "default" : "value";
   Table table({"name", "level", "type", "access", value_column, "meaning"});
@@ -76,7 +76,7 @@ void list_options(Context& context, const SubjectFlags& options) {
     const auto level = level_name(option.level), access = name_of(option.access);
     std::vector<Field> fields{{"name", name}, {"level", level}, {"type", type}, {"access", access}};
     const bool is_left_alone = !is_new && option.type == OptionType::error;  // reading it clears it
-    const auto value = is_left_alone ? std::nullopt : value_on(subject.fd, option);
+    const auto value = is_left_alone ? std::nullopt : value_on(socket.fd, option);
     if (value) fields.push_back({value_column, value_of(value->scalar)});
     fields.push_back({"meaning", meaning});
     table.add({name, level, type, access, value ? cell_of(option, *value) : "-", meaning}, std::move(fields));
@@ -145,13 +145,13 @@ void tell_bytes(Context& context, const SocketOption& option, const std::string&
 }
 
 void get(Context& context, const SockoptOptions& options, const std::vector<const SocketOption*>& wanted) {
-  const auto subject = open_subject(context, options.subject);
+  const auto socket = open_inspected_socket(context, options.socket);
   const bool names_option = wanted.size() > 1;
   for (const auto* option : wanted) {
     const auto read = [&] {
-      return options.raw ? read_option(subject.fd, *option, *options.raw) : read_option(subject.fd, *option);
+      return options.raw ? read_option(socket.fd, *option, *options.raw) : read_option(socket.fd, *option);
     };
-    const auto bytes = with_reason(subject.fd, *option, read);
+    const auto bytes = with_reason(socket.fd, *option, read);
     if (options.raw)
       tell_bytes(context, *option, bytes, names_option);
     else
@@ -201,11 +201,11 @@ void set(Context& context, const SockoptOptions& options, const std::vector<std:
   std::vector<OptionSetting> settings;
   settings.reserve(words.size());
   for (const auto& word : words) settings.push_back(OptionSetting::parse(word));
-  const auto subject = open_subject(context, options.subject);
+  const auto socket = open_inspected_socket(context, options.socket);
   std::string done;
   for (const auto& setting : settings) {
-    set_one(subject.fd, setting, done);
-    tell_effect(context, setting, effect_of(subject.fd, setting));
+    set_one(socket.fd, setting, done);
+    tell_effect(context, setting, effect_of(socket.fd, setting));
     done += (done.empty() ? "" : ", ") + std::string(setting.option->name);
   }
 }
@@ -215,7 +215,7 @@ void set(Context& context, const SockoptOptions& options, const std::vector<std:
 }  // namespace
 
 ExitCode run(Context& context, const SockoptOptions& options) {
-  const auto& given = options.subject;
+  const auto& given = options.socket;
   const auto verb = options.words.empty() ? "" : options.words.front();
   const std::vector<std::string> rest(options.words.begin() + (options.words.empty() ? 0 : 1),
                                       options.words.end());
@@ -241,7 +241,7 @@ ExitCode run(Context& context, const SockoptOptions& options) {
 
 void declare(Flags& flags, SockoptOptions& o) {
   const auto& words = flags.add_word_list("list|get|set [NAME[=VALUE]...]");
-  add_subject_flags(flags, o.subject);
+  add_inspected_socket_flags(flags, o.socket);
   flags.add_number("--raw", o.raw, 1, 65536, "offer LEN bytes, and show what comes in hexadecimal")
       .value_name("LEN");
   flags.set_examples(

@@ -13,7 +13,7 @@ namespace sockx {
 
 struct SockoptOptions {
   std::vector<std::string> words;
-  SubjectFlags subject;
+  InspectedSocketOptions socket;
   std::optional<std::size_t> raw;
 };
 

@@ -68,7 +68,7 @@ std::optional<std::string> AccessControl::objection_to(const Connection& connect
   }
 }
 
-bool AccessControl::heeds(int signal) {
+bool AccessControl::handle_signal(int signal) {
   if (signal != SIGHUP || !sources_.have_files()) return false;
   is_asked_ = true;
   asked_.notify();

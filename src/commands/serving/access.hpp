@@ -28,7 +28,7 @@ class AccessControl {
   /// Why a peer is not served, or nothing.
   std::optional<std::string> objection_to(const Connection& connection) const;
   /// Whether the signal means that the files are to be read again, which attend() then does.
-  bool heeds(int signal);
+  bool handle_signal(int signal);
   /// Loads the rules whenever that was asked for. Never ends.
   Task<> attend();
 

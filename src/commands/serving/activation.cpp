@@ -7,7 +7,7 @@
 
 namespace sockx {
 
-void add_activation_flags(Flags& flags, ActivationFlags& target) {
+void add_activation_flags(Flags& flags, ActivationOptions& target) {
   const HelpSection section(flags, "Started by another program");
   const auto inetd = flags.add_flag("--inetd", target.inetd, "standard input is the connection, or listens");
   const auto systemd = flags.add_flag("--systemd", target.systemd,
@@ -19,7 +19,7 @@ void add_activation_flags(Flags& flags, ActivationFlags& target) {
                   option);
 }
 
-std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,
+std::optional<Endpoint> endpoint_to_listen_on(const ActivationOptions& flags,
                                               const std::vector<std::string>& words) {
   if (words.empty() && !flags.are_given())
     throw BadInput("say where to listen: [HOST] PORT, HOST:PORT or unix:PATH");
@@ -30,14 +30,14 @@ std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,
   return Endpoint::parse(words, Endpoint::Role::listening);
 }
 
-Activation::Activation(Context& context, const ActivationFlags& flags) : context_(context), flags_(flags) {
+Activation::Activation(Context& context, const ActivationOptions& flags) : context_(context), flags_(flags) {
   if (!flags.systemd) return;
   const auto variables = ActivationVariables::take();
   sockets_ = parse_activation(variables, getpid());
   if (variables.notify) manager_.emplace(*variables.notify);
 }
 
-Activated Activation::open(EventLoop& loop, const ListenFlags& listening) {
+Activated Activation::open(EventLoop& loop, const ListeningOptions& listening) {
   Activated opened;
   const auto type = listening.options.stream.type;
   std::vector<Socket> sockets;

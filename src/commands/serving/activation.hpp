@@ -13,16 +13,16 @@ namespace sockx {
 
 class Flags;
 
-struct ActivationFlags {
+struct ActivationOptions {
   bool inetd = false, systemd = false;
   bool are_given() const { return inetd || systemd; }
 };
 
 /// Excludes what only a socket of our own has a use for.
-void add_activation_flags(Flags& flags, ActivationFlags& target);
+void add_activation_flags(Flags& flags, ActivationOptions& target);
 
 /// Where to listen; nothing where there is activation in its place. Throws BadInput.
-std::optional<Endpoint> endpoint_to_listen_on(const ActivationFlags& flags,
+std::optional<Endpoint> endpoint_to_listen_on(const ActivationOptions& flags,
                                               const std::vector<std::string>& words);
 
 /// Listening sockets, or one connection.
@@ -36,20 +36,20 @@ struct Activated {
 class Activation {
  public:
   /// Takes the variables out of the environment. Throws BadInput.
-  Activation(Context& context, const ActivationFlags& flags);
+  Activation(Context& context, const ActivationOptions& flags);
   Activation(const Activation&) = delete;
   Activation& operator=(const Activation&) = delete;
   ~Activation() { stopping(); }
 
   /// Takes the sockets over. Throws BadInput.
-  Activated open(EventLoop& loop, const ListenFlags& listening);
+  Activated open(EventLoop& loop, const ListeningOptions& listening);
   void ready();
   void stopping();
 
  private:
   void tell(std::string_view state) const;
   Context& context_;
-  ActivationFlags flags_;
+  ActivationOptions flags_;
   std::vector<ActivatedSocket> sockets_;
   std::optional<ServiceManager> manager_;
   bool is_ready_ = false;

@@ -27,14 +27,14 @@ struct Share {
   std::optional<AccessList> rules = {};
 };
 
-/// The server while it runs, for the signals that it heeds.
+/// The server while it runs, for signals.
 struct Running {
   Server* server = nullptr;
   AccessControl* access = nullptr;
   Activation* activation = nullptr;
 
-  bool heeds(const HostingOptions& options, int signal, int& drained_by) {
-    if (options.keep_open && access != nullptr && access->heeds(signal)) return true;
+  bool handle_signal(const HostingOptions& options, int signal, int& drained_by) {
+    if (options.keep_open && access != nullptr && access->handle_signal(signal)) return true;
     if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
     drained_by = signal;
     activation->stopping();
@@ -61,7 +61,7 @@ Deadline accept_limit(const Hosting& hosting) {
   return std::min(hosting.accept_deadline, deadline_in(hosting.accept_timeout));
 }
 
-ListenFlags listening_until(const Hosting& hosting, Deadline deadline) {
+ListeningOptions listening_until(const Hosting& hosting, Deadline deadline) {
   auto listening = hosting.listening;
   listening.options.deadline = deadline;
   return listening;
@@ -188,12 +188,12 @@ void host(const Hosting& hosting) {
   }
   Running running{.activation = &activation};
   int drained_by = 0;  // the signal
-  const auto heed = [&](int signal) { return running.heeds(options, signal, drained_by); };
+  const auto handle_signal = [&](int signal) { return running.handle_signal(options, signal, drained_by); };
   auto server = run_server(hosting, std::move(share), activation, running);
   if (hosting.board != nullptr)
-    hosting.board->run(std::move(server), deadline, heed, std::move(signals));
+    hosting.board->run(std::move(server), deadline, handle_signal, std::move(signals));
   else
-    context.run(std::move(server), deadline, heed, std::move(signals));
+    context.run(std::move(server), deadline, handle_signal, std::move(signals));
   if (drained_by != 0) throw Interrupted(drained_by);
 }
 

@@ -26,7 +26,7 @@ struct HostingOptions {
   std::optional<Duration> drain_timeout;
   std::optional<unsigned> workers;  // processes that share the port
   AccessSources access;
-  ActivationFlags activation;
+  ActivationOptions activation;
 
   /// Whether anything but access rules was asked for.
   bool are_given() const {
@@ -43,7 +43,7 @@ void check(const HostingOptions& options);
 struct Hosting {
   Context& context;
   const std::optional<Endpoint>& endpoint;  // none with activation
-  const ListenFlags& listening;
+  const ListeningOptions& listening;
   const HostingOptions& options;
   std::optional<Duration> accept_timeout = {}, whole_run = {};
   Deadline accept_deadline = never;  // for one connection, beside accept_timeout

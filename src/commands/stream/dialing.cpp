@@ -6,7 +6,7 @@
 
 namespace sockx {
 
-void add_retry_flags(Flags& flags, RetryFlags& target) {
+void add_retry_flags(Flags& flags, RetryOptions& target) {
   flags.add_number("--retry", target.retries, 0U, 1000000000U, "try N more times when connecting fails");
   flags.add_duration(
       "--retry-delay", target.delay,
@@ -37,7 +37,7 @@ DialOptions dial_options(Context& context, const StreamOptions& stream) {
   return options;
 }
 
-RedialOptions redial_options(Context& context, const RetryFlags& flags,
+RedialOptions redial_options(Context& context, const RetryOptions& flags,
                              std::optional<Duration> connect_timeout) {
   if (flags.delay && !flags.retries && !flags.wait_for)
     throw BadInput("--retry-delay: say also how often, --retry N, or how long, --wait-for DURATION");

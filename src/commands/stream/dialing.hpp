@@ -9,14 +9,14 @@ namespace sockx {
 
 class Flags;
 
-struct RetryFlags {
+struct RetryOptions {
   std::optional<unsigned> retries;
   std::optional<Duration> delay, wait_for;
   bool are_given() const { return retries || delay || wait_for; }
 };
 
 /// --retry, --retry-delay, --wait-for.
-void add_retry_flags(Flags& flags, RetryFlags& target);
+void add_retry_flags(Flags& flags, RetryOptions& target);
 
 /// What became of --mptcp.
 void log_mptcp(Context& context, const std::string& peer, bool is_used);
@@ -24,7 +24,7 @@ void log_mptcp(Context& context, const std::string& peer, bool is_used);
 /// DialOptions whose attempts are told in the log.
 DialOptions dial_options(Context& context, const StreamOptions& stream);
 /// RedialOptions that tell of failed attempts in the log. Throws BadInput.
-RedialOptions redial_options(Context& context, const RetryFlags& flags,
+RedialOptions redial_options(Context& context, const RetryOptions& flags,
                              std::optional<Duration> connect_timeout);
 
 /// redial(), where a terminal is told of what takes longer than a second.

@@ -17,7 +17,7 @@ void write_port_file(const std::string& path, std::uint32_t port) {
   file.complete(false);
 }
 
-void prepare(Context& context, const Endpoint& endpoint, ListenFlags& flags) {
+void prepare(Context& context, const Endpoint& endpoint, ListeningOptions& flags) {
   if (flags.options.stream.mptcp)
     flags.options.tell = [&context](const Connection& connection) {
       log_mptcp(context, connection.name(), uses_mptcp(connection.fd()));
@@ -42,14 +42,14 @@ void tell_listening(Context& context, const Address& address, const std::string&
   if (!port_file.empty()) write_port_file(port_file, address.port());
 }
 
-void add_listen_flags(Flags& flags, ListenFlags& target) {
+void add_listen_flags(Flags& flags, ListeningOptions& target) {
   add_stream_flags(flags, target.options.stream);
   flags.add_number("--backlog", target.options.backlog, 0, 1 << 30,
                    "how many connections may wait to be accepted");
   flags.add_file("--port-file", target.port_file, "write the port to FILE once it is listened on");
 }
 
-void add_binding_flags(Flags& flags, ListenFlags& target) {
+void add_binding_flags(Flags& flags, ListeningOptions& target) {
   auto& options = target.options;
   flags.add_flag("--v6only", options.v6only, "take IPv6 connections only").excludes("-4");
   flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
@@ -61,21 +61,21 @@ void add_binding_flags(Flags& flags, ListenFlags& target) {
   flags.add_value("--owner", "USER[:GROUP]", read_owner, "whose the file of a unix socket is");
 }
 
-Task<Listener> open_listener(Context& context, Endpoint endpoint, ListenFlags flags) {
+Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags) {
   prepare(context, endpoint, flags);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);
   tell_listening(context, listener.address(), flags.port_file);
   co_return listener;
 }
 
-Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListenFlags& flags) {
+Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListeningOptions& flags) {
   prepare_listening(socket, socket.local(), flags.options.stream);
   Listener listener(loop, std::move(socket), flags.options);
   tell_listening(context, listener.address(), flags.port_file);
   return listener;
 }
 
-Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, ListenFlags flags,
+Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, ListeningOptions flags,
                                            unsigned count) {
   prepare(context, endpoint, flags);
   auto sockets = co_await share_port(std::move(endpoint), flags.options, count);

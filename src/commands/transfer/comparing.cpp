@@ -57,7 +57,7 @@ std::size_t parse_chunk(const std::string& word) {
   return static_cast<std::size_t>(size);
 }
 
-Flag add_compare_flags(Flags& flags, CompareFlags& target) {
+Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
   const auto compare_flag = flags.add_flag(
       "--compare", target.asked,
       "measure the methods against each other; without HOST PORT against a receiver started here");
@@ -92,8 +92,8 @@ Flag add_compare_flags(Flags& flags, CompareFlags& target) {
   return compare_flag;
 }
 
-ExitCode compare(Context& context, ProgressBoard& board, ComparisonOptions options, const CompareFlags& flags,
-                 std::optional<Duration> limit) {
+ExitCode compare(Context& context, ProgressBoard& board, ComparisonOptions options,
+                 const ComparisonRequest& flags, std::optional<Duration> limit) {
   std::optional<ComparisonPlot> plot;
   if (!flags.plot.empty()) plot.emplace(flags.plot);
   const auto file = options.file;

@@ -12,7 +12,7 @@
 
 namespace sockx {
 
-struct CompareFlags {
+struct ComparisonRequest {
   bool asked = false, csv = false;
   unsigned runs = 5, warmups = 1;
   std::vector<TransferMethod> methods = file_methods();
@@ -25,10 +25,10 @@ struct CompareFlags {
 std::size_t parse_chunk(const std::string& word);
 
 /// Returns --compare itself. --count and --chunk are declared already.
-Flag add_compare_flags(Flags& flags, CompareFlags& target);
+Flag add_compare_flags(Flags& flags, ComparisonRequest& target);
 
 /// Measures and reports; `options` say everything but what the flags do. `limit` is that of the whole run.
-ExitCode compare(Context& context, ProgressBoard& board, ComparisonOptions options, const CompareFlags& flags,
-                 std::optional<Duration> limit);
+ExitCode compare(Context& context, ProgressBoard& board, ComparisonOptions options,
+                 const ComparisonRequest& flags, std::optional<Duration> limit);
 
 }  // namespace sockx

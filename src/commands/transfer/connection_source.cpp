@@ -9,8 +9,8 @@ namespace sockx {
 
 namespace {
 
-Task<> dial(Context& context, Endpoint endpoint, const MeetingFlags& flags, std::optional<Duration> timeout,
-            std::optional<Connection>& met) {
+Task<> dial(Context& context, Endpoint endpoint, const ConnectionSourceOptions& flags,
+            std::optional<Duration> timeout, std::optional<Connection>& met) {
   auto how = redial_options(context, flags.retry, timeout);
   auto dialing = dial_options(context, flags.stream());
   met.emplace(co_await redial(std::move(endpoint), std::move(dialing), std::move(how)));
@@ -19,7 +19,7 @@ Task<> dial(Context& context, Endpoint endpoint, const MeetingFlags& flags, std:
 
 }  // namespace
 
-Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits) {
+Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLimits& limits) {
   const auto turn =
       target.listens
           ? flags.add_flag(
@@ -45,12 +45,13 @@ Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits) {
   return turn;
 }
 
-Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words) {
+Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words) {
   return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
 }
 
-Meeting::Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
-                 TimeLimits limits, Deadline deadline)
+ConnectionSource::ConnectionSource(Context& context, ProgressBoard& board,
+                                   const ConnectionSourceOptions& flags, Endpoint endpoint, TimeLimits limits,
+                                   Deadline deadline)
     : context_(context),
       board_(board),
       flags_(flags),
@@ -58,7 +59,7 @@ Meeting::Meeting(Context& context, ProgressBoard& board, const MeetingFlags& fla
       limits_(limits),
       deadline_(deadline) {}
 
-Task<Connection> Meeting::next() {
+Task<Connection> ConnectionSource::next() {
   auto endpoint = endpoint_;
   auto where = endpoint.to_string();
   const auto phase = flags_.listens ? Phase::listening : Phase::connecting;

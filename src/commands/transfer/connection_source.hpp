@@ -13,28 +13,28 @@
 
 namespace sockx {
 
-struct MeetingFlags {
-  bool listens = false;        // else it dials
-  ListenFlags listening = {};  // its stream options are those of a socket that dials, too
-  RetryFlags retry = {};
+struct ConnectionSourceOptions {
+  bool listens = false;             // else it dials
+  ListeningOptions listening = {};  // its stream options are those of a socket that dials, too
+  RetryOptions retry = {};
 
   const StreamOptions& stream() const { return listening.options.stream; }
 };
 
 /// The flags of both ways, and the one that turns what `target` says into the other: --listen or --connect,
 /// which is returned. What is only for the way that is not taken is a usage error.
-Flag add_meeting_flags(Flags& flags, MeetingFlags& target, TimeLimits& limits);
+Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLimits& limits);
 
 /// Where to listen, or whom to dial. Throws BadInput.
-Endpoint endpoint_of(const MeetingFlags& flags, const std::vector<std::string>& words);
+Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words);
 
 /// Comes by connections, one after the other, in the one way or the other. TCP sockets are set to reset on
 /// close.
-class Meeting {
+class ConnectionSource {
  public:
   /// `deadline` is for each of them, beside the limits.
-  Meeting(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
-          TimeLimits limits, Deadline deadline);
+  ConnectionSource(Context& context, ProgressBoard& board, const ConnectionSourceOptions& flags,
+                   Endpoint endpoint, TimeLimits limits, Deadline deadline);
 
   /// Dials, or accepts: from the first call to the end of this, or close(), it listens.
   Task<Connection> next();
@@ -43,7 +43,7 @@ class Meeting {
  private:
   Context& context_;
   ProgressBoard& board_;
-  const MeetingFlags& flags_;
+  const ConnectionSourceOptions& flags_;
   Endpoint endpoint_;
   TimeLimits limits_;
   Deadline deadline_;

@@ -73,21 +73,20 @@ void check_pattern(const std::string& pattern, bool is_one_of_several) {
 
 }  // namespace
 
-void check(const TargetOptions& options) {
-  if (options.discard && options.output_given)
-    throw BadInput("--discard: it writes nothing, so leave -o out");
-  if (options.output.empty()) throw BadInput("-o '': say -o FILE");
+void check(const ReceivedOutputOptions& options) {
+  if (options.discard && options.path_given) throw BadInput("--discard: it writes nothing, so leave -o out");
+  if (options.path.empty()) throw BadInput("-o '': say -o FILE");
   if (options.no_clobber && options.to_standard_output()) throw BadInput("--no-clobber: it needs -o FILE");
-  if (options.is_pattern && !options.discard) check_pattern(options.output, options.is_one_of_several);
-  if (options.to_standard_output() && !options.output_given && isatty(STDOUT_FILENO))
+  if (options.is_pattern && !options.discard) check_pattern(options.path, options.is_one_of_several);
+  if (options.to_standard_output() && !options.path_given && isatty(STDOUT_FILENO))
     throw BadInput("standard output is a terminal: say -o FILE, --discard, or -o - if you mean it");
 }
 
-std::string path_of(const TargetOptions& options, std::uint64_t number, const Address& peer) {
-  return options.is_pattern ? expand(options.output, number, peer) : options.output;
+std::string path_of(const ReceivedOutputOptions& options, std::uint64_t number, const Address& peer) {
+  return options.is_pattern ? expand(options.path, number, peer) : options.path;
 }
 
-Target::Target(const TargetOptions& options, const std::string& path) {
+ReceivedOutput::ReceivedOutput(const ReceivedOutputOptions& options, const std::string& path) {
   if (options.discard) {
     fd_ = open_null_device();
     described_ = describe(fd_.get(), "/dev/null", Origin::local_file);
@@ -95,8 +94,8 @@ Target::Target(const TargetOptions& options, const std::string& path) {
     fd_ = take_standard_output();
     described_ = describe_standard_stream(fd_.get());
   } else {
-    const bool may_repeat = options.is_pattern && options.output.find('%') != std::string::npos &&
-                            options.output.find("%n") == std::string::npos;
+    const bool may_repeat = options.is_pattern && options.path.find('%') != std::string::npos &&
+                            options.path.find("%n") == std::string::npos;
     file_ = std::make_unique<NewFile>(path, NewFile::Options{options.no_clobber || may_repeat});
     fd_ = UniqueFd(fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0));
     if (!fd_) throw_errno(text("open {}", path), Origin::local_file);
@@ -104,12 +103,13 @@ Target::Target(const TargetOptions& options, const std::string& path) {
   }
 }
 
-Task<std::unique_ptr<Target>> open_target(const TargetOptions& options, std::string path, Descriptor sender,
-                                          Deadline limit) {
+Task<std::unique_ptr<ReceivedOutput>> open_received_output(const ReceivedOutputOptions& options,
+                                                           std::string path, Descriptor sender,
+                                                           Deadline limit) {
   auto& loop = co_await this_loop();
   for (;;) {
     try {
-      co_return std::make_unique<Target>(options, path);
+      co_return std::make_unique<ReceivedOutput>(options, path);
     } catch (const Error& error) {
       struct stat status {};
       const bool is_fifo = stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);

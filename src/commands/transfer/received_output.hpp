@@ -14,26 +14,26 @@
 
 namespace sockx {
 
-struct TargetOptions {
-  std::string output = "-";  // a file, or a pattern of names; "-" for standard output
-  bool output_given = false, discard = false, no_clobber = false;
+struct ReceivedOutputOptions {
+  std::string path = "-";  // a file, or a pattern of names; "-" for standard output
+  bool path_given = false, discard = false, no_clobber = false;
   bool is_pattern = false, is_one_of_several = false;
 
-  bool to_standard_output() const { return output == "-" && !discard; }
+  bool to_standard_output() const { return path == "-" && !discard; }
 };
 
 /// Throws BadInput for options that do not go together.
-void check(const TargetOptions& options);
+void check(const ReceivedOutputOptions& options);
 
 /// The path of transfer `number`, where a pattern says %n number, %h peer, %t time, %% a percent sign. A
 /// peer's name never brings a slash into it, and no two names give the same path.
-std::string path_of(const TargetOptions& options, std::uint64_t number, const Address& peer);
+std::string path_of(const ReceivedOutputOptions& options, std::uint64_t number, const Address& peer);
 
 /// A file that gets its name when it is whole, standard output, or nowhere.
-class Target {
+class ReceivedOutput {
  public:
   /// Throws Error with Origin::local_file.
-  Target(const TargetOptions& options, const std::string& path);
+  ReceivedOutput(const ReceivedOutputOptions& options, const std::string& path);
   /// The transfer is whole; with `sync` it is on disk before the file gets its name.
   void complete(bool sync) {
     if (file_)
@@ -52,7 +52,8 @@ class Target {
 
 /// A fifo that nobody reads yet (ENXIO) is waited for until `limit`, as long as the sender waits too. Throws
 /// Error and TimedOut.
-Task<std::unique_ptr<Target>> open_target(const TargetOptions& options, std::string path, Descriptor sender,
-                                          Deadline limit);
+Task<std::unique_ptr<ReceivedOutput>> open_received_output(const ReceivedOutputOptions& options,
+                                                           std::string path, Descriptor sender,
+                                                           Deadline limit);
 
 }  // namespace sockx

@@ -34,26 +34,26 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
   set_reset_on_close(connection.fd(), true);  // until the transfer is complete
   const auto peer = connection.name();
   const auto sender = connection.stream.facts();
-  const auto path = path_of(options.target, number, connection.peer);
-  std::unique_ptr<Target> target;
-  std::optional<TransferSummary> summary;  // once there is a target
+  const auto path = path_of(options.output, number, connection.peer);
+  std::unique_ptr<ReceivedOutput> output;
+  std::optional<TransferSummary> summary;  // once there is a output
   const auto state = [&] {
     const auto stats = summary ? summary->stats : TransferStats();
-    return ProgressState{phase_of(stats), peer, target ? target->described().name : path, stats.bytes,
+    return ProgressState{phase_of(stats), peer, output ? output->described().name : path, stats.bytes,
                          options.receive.expected};
   };
   std::optional<Progress> shown(std::in_place, board, state);
   const auto fifo_limit = std::min(deadline, deadline_in(options.limits.idle));
   try {
-    target = co_await open_target(options.target, path, sender, fifo_limit);
+    output = co_await open_received_output(options.output, path, sender, fifo_limit);
   } catch (const TimedOut& reason) {
     const auto& expected = options.receive.expected;
     if (expected > 0U)
       throw Incomplete(text("0 of {} arrived: {}", counted(*expected, "byte"), reason.what()));
     throw;
   }
-  const bool names_file = options.target.is_pattern && !options.target.discard;
-  const auto& file = target->described().name;
+  const bool names_file = options.output.is_pattern && !options.output.discard;
+  const auto& file = output->described().name;
   const auto line = [file, names_file](const std::string& received, const TransferStats& stats, const Cost&,
                                        bool complete) {
     const auto into = names_file ? text(", into {}", file) : "";
@@ -66,8 +66,8 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
     context.log.warn("{} (nc needs -N to end; --idle-timeout limits the wait)", what);
   };
   limits.deadline = deadline;
-  auto receiving = receive_file(std::move(connection), target->take_fd(), target->described(), limits,
-                                summary->stats, [&] { target->complete(options.fsync); });
+  auto receiving = receive_file(std::move(connection), output->take_fd(), output->described(), limits,
+                                summary->stats, [&] { output->complete(options.fsync); });
   co_await std::move(receiving);
   shown.reset();
   summary->complete();
@@ -75,7 +75,7 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
 
 VerifiedReceiveOptions verified_options(const RecvFileOptions& options, Deadline deadline) {
   auto wanted = options.verified.options;
-  if (options.target.output_given) wanted.output = options.target.output;
+  if (options.output.path_given) wanted.output = options.output.path;
   wanted.sync = options.fsync;
   wanted.most = options.receive.most;
   wanted.idle_timeout = options.limits.idle;
@@ -146,7 +146,7 @@ Task<> ReceivingService::ready_for_next() {
     co_await loop_.sleep_until(after(100ms));
   }
   if (options_.verified.asked) {
-    co_await router_.has_room();
+    co_await router_.wait_for_room();
   }
 }
 
@@ -171,7 +171,7 @@ Task<> ReceivingService::receive_next(Connection connection, std::uint64_t numbe
 
 /// The connection is the first of a transfer, or another one of some transfer.
 Task<> ReceivingService::receive_verified(Connection connection) {
-  const auto streams = co_await router_.begins_transfer(connection);
+  const auto streams = co_await router_.streams_of_new_transfer(connection);
   if (!streams) co_return;
   if (!options_.hosting.keep_open) {
     context_.log.warn("{} does not belong to this transfer, and is dropped", connection.name());

@@ -20,26 +20,25 @@ void check(const RecvFileOptions& options) {
     throw BadInput(
         text("--size {}: that is more than --max-size {}: leave one of them out", *expected, *most));
   check(options.hosting);
-  if (options.hosting.activation.inetd && !options.verified.asked && options.target.to_standard_output())
+  if (options.hosting.activation.inetd && !options.verified.asked && options.output.to_standard_output())
     throw BadInput("--inetd: standard output is the connection: say -o FILE, --discard or --verified");
-  if (!options.verified.asked) return check(options.target);
-  if (!options.target.output_given) return;
-  const auto& output = options.target.output;
-  if (output == "-")
+  if (!options.verified.asked) return check(options.output);
+  if (!options.output.path_given) return;
+  const auto& path = options.output.path;
+  if (path == "-")
     throw BadInput("--output '-': --verified gives files their names when they are whole: say --output FILE");
-  if (output.empty() || output.ends_with('/'))
-    throw BadInput(text("--output '{}': name a file, or say --output-dir DIR", output));
+  if (path.empty() || path.ends_with('/'))
+    throw BadInput(text("--output '{}': name a file, or say --output-dir DIR", path));
   if (options.hosting.keep_open)
-    throw BadInput(
-        text("--output '{}': many transfers do not go into one file: say --output-dir DIR", output));
+    throw BadInput(text("--output '{}': many transfers do not go into one file: say --output-dir DIR", path));
   if (options.verified.folder_given)
-    throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", output));
+    throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", path));
 }
 
 /// The host to listen on, where it may have been meant as the name of a file, as send-file takes one.
 std::string host_like_file(const RecvFileOptions& options) {
   const bool may_be =
-      options.meeting.listens && options.target.to_standard_output() && !options.target.output_given;
+      options.connection.listens && options.output.to_standard_output() && !options.output.path_given;
   const auto* const where = options.endpoint ? std::get_if<HostPort>(&options.endpoint->where) : nullptr;
   return may_be && where != nullptr ? where->host : "";
 }
@@ -48,39 +47,40 @@ std::string host_like_file(const RecvFileOptions& options) {
 void check_host(const RecvFileOptions& options, const std::vector<std::string>& words) {
   const bool is_like_path = words.size() == 2 && words[0].find('/') != std::string::npos &&
                             words[0].find("://") == std::string::npos;
-  if (is_like_path && options.meeting.listens && options.target.to_standard_output() &&
-      !options.target.output_given)
+  if (is_like_path && options.connection.listens && options.output.to_standard_output() &&
+      !options.output.path_given)
     throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
 }
 
 void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
-  if (!o.meeting.listens && words.empty())
+  if (!o.connection.listens && words.empty())
     throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
   check_host(o, words);
-  o.endpoint =
-      o.meeting.listens ? endpoint_to_listen_on(o.hosting.activation, words) : endpoint_of(o.meeting, words);
+  o.endpoint = o.connection.listens ? endpoint_to_listen_on(o.hosting.activation, words)
+                                    : parse_endpoint(o.connection, words);
 }
 
 /// What would make every transfer in vain is said before anybody comes.
 void check_folders(const RecvFileOptions& options) {
-  const auto& target = options.target;
-  if (options.verified.asked && !target.output_given) return check_folder(options.verified.options.folder);
-  const bool is_pattern = target.is_pattern && target.output.find('%') < target.output.rfind('/');
-  if (target.discard || target.to_standard_output() || is_pattern) return;
-  if (target.no_clobber && !target.is_pattern) check_new(target.output);
-  check_folder_of(target.output);
+  const auto& output = options.output;
+  if (options.verified.asked && !output.path_given) return check_folder(options.verified.options.folder);
+  const bool is_pattern = output.is_pattern && output.path.find('%') < output.path.rfind('/');
+  if (output.discard || output.to_standard_output() || is_pattern) return;
+  if (output.no_clobber && !output.is_pattern) check_new(output.path);
+  check_folder_of(output.path);
 }
 
 /// The deadline cuts the transfer from within, so that a file of known length that is short says so.
 Task<> fetch(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
-  Meeting meeting(context, board, options.meeting, *options.endpoint, options.limits, deadline);
-  auto connection = co_await meeting.next();
+  ConnectionSource connections(context, board, options.connection, *options.endpoint, options.limits,
+                               deadline);
+  auto connection = co_await connections.next();
   if (!options.verified.asked) {
     co_await receive(context, board, options, std::move(connection), 1, deadline);
     co_return;
   }
-  NextLane next = [&meeting](SessionId) { return meeting.next(); };
+  NextLane next = [&connections](SessionId) { return connections.next(); };
   auto wanted = verified_options(options, deadline);
   co_await receive_verified_files(context, board, std::move(connection), std::move(next), std::move(wanted));
 }
@@ -98,7 +98,7 @@ void serve(Context& context, ProgressBoard& board, const RecvFileOptions& option
   if (options.verified.asked) admission.most.reset();  // a transfer may have several connections
   host({.context = context,
         .endpoint = options.endpoint,
-        .listening = options.meeting.listening,
+        .listening = options.connection.listening,
         .options = admission,
         .accept_timeout = options.limits.accept,
         .whole_run = keeps_open ? options.limits.whole_run : std::nullopt,
@@ -121,19 +121,19 @@ void declare(Flags& flags, RecvFileOptions& o) {
                                       "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
                                       false);
   const auto take_output = [&o](const std::string& file) {
-    o.target.output = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
-    o.target.output_given = true;
+    o.output.path = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
+    o.output.path_given = true;
   };
   flags.add_value("-o,--output", "FILE", take_output,
                   "write to FILE, which gets its name only when it is whole; - is standard output; with "
                   "--keep-open a pattern of %n number, %h peer, %t time",
                   ValueKind::file);
   const auto discard =
-      flags.add_flag("--discard", o.target.discard, "count the bytes and drop them in the kernel");
+      flags.add_flag("--discard", o.output.discard, "count the bytes and drop them in the kernel");
   const auto keep_open =
       flags.add_flag("-k,--keep-open", o.hosting.keep_open, "go on with further transfers, several at once");
   const auto no_clobber =
-      flags.add_flag("--no-clobber", o.target.no_clobber, "refuse to replace an existing FILE");
+      flags.add_flag("--no-clobber", o.output.no_clobber, "refuse to replace an existing FILE");
   flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
   const auto size = flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
   flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
@@ -145,8 +145,8 @@ void declare(Flags& flags, RecvFileOptions& o) {
   add_verified_flags(flags, o.verified);
   for (const auto& raw : {discard, no_clobber, size, method}) flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
-  const auto connect = add_meeting_flags(flags, o.meeting, o.limits).excludes(keep_open);
-  add_binding_flags(flags, o.meeting.listening);
+  const auto connect = add_connection_flags(flags, o.connection, o.limits).excludes(keep_open);
+  add_binding_flags(flags, o.connection.listening);
   add_run_timeouts(flags, o.limits);
   {
     const HelpSection section(flags, "Servers");
@@ -166,9 +166,9 @@ void declare(Flags& flags, RecvFileOptions& o) {
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
   flags.when_read([&o, &words] {
     const bool keeps_open = o.hosting.keep_open;
-    o.target.is_pattern = keeps_open || o.hosting.activation.are_given();
-    o.target.is_one_of_several = keeps_open;
-    o.hosting.access.numeric = o.meeting.stream().numeric;
+    o.output.is_pattern = keeps_open || o.hosting.activation.are_given();
+    o.output.is_one_of_several = keeps_open;
+    o.hosting.access.numeric = o.connection.stream().numeric;
     o.receive.idle_timeout = o.limits.idle;
     check(o);
     read_words(o, words);
@@ -177,7 +177,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
 
 ExitCode run(Context& context, const RecvFileOptions& options) {
   options.progress.apply(context);
-  if (options.target.to_standard_output() && !options.verified.asked)
+  if (options.output.to_standard_output() && !options.verified.asked)
     context.report.keep_standard_output_for_payload();
   check_folders(options);
   if (options.hosting.keep_open) {
@@ -186,7 +186,7 @@ ExitCode run(Context& context, const RecvFileOptions& options) {
   }
   ProgressBoard board(context);
   try {
-    if (options.meeting.listens)
+    if (options.connection.listens)
       serve(context, board, options);
     else
       board.run(fetch(context, board, options));

@@ -14,14 +14,14 @@ namespace sockx {
 
 struct RecvFileOptions {
   std::optional<Endpoint> endpoint;  // none where a service manager has given us the socket
-  TargetOptions target;
+  ReceivedOutputOptions output;
   bool fsync = false;
-  MeetingFlags meeting{.listens = true};
+  ConnectionSourceOptions connection{.listens = true};
   HostingOptions hosting;
   TimeLimits limits;
   ReceiveOptions receive;
-  ProgressFlags progress;
-  VerifiedReceiveFlags verified;
+  ProgressOptions progress;
+  VerifiedReceiving verified;
 };
 
 void declare(Flags& flags, RecvFileOptions& options);

@@ -27,7 +27,7 @@ void check(const SendFileOptions& options) {
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.verified.asked && options.send.method == TransferMethod::zero_copy)
     throw BadInput("--method zerocopy: with --verified each byte is read for its digest; say sendfile");
-  if (options.compare.asked && options.meeting.retry.are_given())
+  if (options.compare.asked && options.connection.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
 }
 
@@ -50,8 +50,8 @@ void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
   if (endpoint.is_adopted())
     throw BadInput(
         text("--streams {}: '{}' is one connection, and all that there is", streams, endpoint.to_string()));
-  const auto& source = options.meeting.stream().source;
-  if (!options.meeting.listens && source &&
+  const auto& source = options.connection.stream().source;
+  if (!options.connection.listens && source &&
       (source->port != 0 || (source->address && source->address->family() == AF_UNIX)))
     throw BadInput(text("--streams {}: only one connection can come from '{}'", streams, source->word));
 }
@@ -60,15 +60,15 @@ void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
 void read_words(SendFileOptions& options, const std::vector<std::string>& words) {
   if (words.empty())
     throw BadInput(
-        text("say {}; see `sockx send-file --help`", options.compare.asked     ? "--compare FILE [HOST PORT]"
-                                                     : options.meeting.listens ? "--listen FILE PORT"
-                                                                               : "FILE HOST PORT"));
+        text("say {}; see `sockx send-file --help`", options.compare.asked ? "--compare FILE [HOST PORT]"
+                                                     : options.connection.listens ? "--listen FILE PORT"
+                                                                                  : "FILE HOST PORT"));
   auto& files = options.files;
   if (options.compare.asked && words.size() == 1) {
     files = words;
     return;
   }
-  const bool listens = options.meeting.listens;
+  const bool listens = options.connection.listens;
   const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
   if (words.size() < endpoint_words + 1)
     throw BadInput(text("'{}': say {}", words.back(),
@@ -79,7 +79,7 @@ void read_words(SendFileOptions& options, const std::vector<std::string>& words)
   const auto endpoint = words.end() - static_cast<std::ptrdiff_t>(endpoint_words);
   files.assign(words.begin(), endpoint);
   const std::vector<std::string> endpoint_given(endpoint, words.end());
-  options.endpoint = endpoint_of(options.meeting, endpoint_given);
+  options.endpoint = parse_endpoint(options.connection, endpoint_given);
   if (!name.empty() && std::any_of(files.begin(), files.end(), is_folder))
     throw BadInput(
         text("--name '{}': it is for one FILE; what is in a directory has names of its own", name));
@@ -133,9 +133,9 @@ SendOptions send_options(Context& context, const SendFileOptions& options) {
 Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& options, FileSource& source,
                 std::optional<TransferSummary>& summary) {
   co_await wait_for_writer(source);
-  Meeting meeting(context, board, options.meeting, *options.endpoint, options.limits, never);
-  auto connection = co_await meeting.next();
-  meeting.close();  // no other peer is served, and none should wait
+  ConnectionSource connections(context, board, options.connection, *options.endpoint, options.limits, never);
+  auto connection = co_await connections.next();
+  connections.close();  // no other peer is served, and none should wait
   const auto& file = source.described.name;
   const auto peer = connection.name();
   summary.emplace(context, TransferSummary::Kind::sent, peer, file,
@@ -158,7 +158,7 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& opt
     wanted.paths = options.files;
     wanted.method = options.send.method;
     wanted.rate = options.send.rate;
-    send_verified_files(context, board, options.meeting, *options.endpoint, options.limits,
+    send_verified_files(context, board, options.connection, *options.endpoint, options.limits,
                         std::move(wanted));
     return ExitCode::done;
   }
@@ -186,7 +186,7 @@ ExitCode compare(Context& context, ProgressBoard& board, const SendFileOptions& 
   wanted.offset = options.offset.value_or(0);
   wanted.count = options.send.count;
   if (options.chunk) wanted.chunks = {*options.chunk};
-  wanted.dial = dial_options(context, options.meeting.stream());
+  wanted.dial = dial_options(context, options.connection.stream());
   wanted.connect_timeout = options.limits.connect;
   wanted.send = send_options(context, options);
   return compare(context, board, std::move(wanted), options.compare, options.limits.whole_run);
@@ -220,7 +220,7 @@ void declare(Flags& flags, SendFileOptions& o) {
   for (const auto& raw : {chunk, offset, count, eof_timeout, compare_flag})
     flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
-  add_meeting_flags(flags, o.meeting, o.limits).excludes(compare_flag);
+  add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
   add_run_timeouts(flags, o.limits);
   flags.set_examples(
       {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
@@ -240,7 +240,7 @@ void declare(Flags& flags, SendFileOptions& o) {
 
 ExitCode run(Context& context, const SendFileOptions& given) {
   auto options = given;
-  auto& stream = options.meeting.listening.options.stream;
+  auto& stream = options.connection.listening.options.stream;
   if (options.send.rate) stream.layers.push_back(paced(stream, *options.send.rate));
   options.progress.apply(context);
   ProgressBoard board(context);

@@ -20,12 +20,12 @@ struct SendFileOptions {
   std::optional<Endpoint> endpoint;  // none with compare: a receiver is started here
   std::optional<std::uint64_t> offset;
   std::optional<std::size_t> chunk;
-  CompareFlags compare;
-  MeetingFlags meeting;
+  ComparisonRequest compare;
+  ConnectionSourceOptions connection;
   TimeLimits limits;
   SendOptions send;
-  ProgressFlags progress;
-  VerifiedSendFlags verified;
+  ProgressOptions progress;
+  VerifiedSending verified;
 };
 
 void declare(Flags& flags, SendFileOptions& options);

@@ -146,31 +146,31 @@ void VerifiedSummary::tell(bool complete) const {
   context_.report.result(line, sends_ ? "sent" : "received", fields);
 }
 
-Task<> send_over(Context& context, ProgressBoard& board, Meeting& meeting, VerifiedSendOptions options,
-                 std::optional<VerifiedSummary>& summary) {
-  auto connection = co_await meeting.next();
-  if (options.streams == 1) meeting.close();
+Task<> send_over(Context& context, ProgressBoard& board, ConnectionSource& connections,
+                 VerifiedSendOptions options, std::optional<VerifiedSummary>& summary) {
+  auto connection = co_await connections.next();
+  if (options.streams == 1) connections.close();
   summary.emplace(context, true, connection.name());
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
-  const auto next = [&] { return meeting.next(); };
+  const auto next = [&] { return connections.next(); };
   auto sending = send_verified(std::move(connection), next, std::move(options), summary->tally);
   co_await std::move(sending);
 }
 
 }  // namespace
 
-void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& flags, Endpoint endpoint,
-                         const TimeLimits& limits, VerifiedSendOptions options) {
+void send_verified_files(Context& context, ProgressBoard& board, const ConnectionSourceOptions& flags,
+                         Endpoint endpoint, const TimeLimits& limits, VerifiedSendOptions options) {
   options.names = verified_flag_names;
   options.tell = teller(context);
   options.warn = [&context](const std::string& warning) { context.log.warn("{}", warning); };
   options.listens = flags.listens;
   options.idle_timeout = limits.idle;
-  Meeting meeting(context, board, flags, std::move(endpoint), limits, never);
+  ConnectionSource connections(context, board, flags, std::move(endpoint), limits, never);
   std::optional<VerifiedSummary> summary;
   try {
-    board.run(send_over(context, board, meeting, std::move(options), summary), limits.whole_run);
+    board.run(send_over(context, board, connections, std::move(options), summary), limits.whole_run);
   } catch (const TimedOut& error) {
     if (!summary || summary->tally.phase == TransferTally::Phase::greeting) throw;
     throw Incomplete(text("{} bytes were sent: {}", summary->tally.bytes, error.what()));
@@ -190,7 +190,7 @@ Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection
   summary.end();
 }
 
-void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
+void add_verified_flags(Flags& flags, VerifiedSending& target) {
   const HelpSection section(flags, "Verified transfers");
   auto& options = target.options;
   const auto asked =
@@ -211,7 +211,7 @@ void add_verified_flags(Flags& flags, VerifiedSendFlags& target) {
       .needs(asked);
 }
 
-void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target) {
+void add_verified_flags(Flags& flags, VerifiedReceiving& target) {
   const HelpSection section(flags, "Verified transfers");
   auto& options = target.options;
   const auto asked =

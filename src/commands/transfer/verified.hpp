@@ -21,23 +21,23 @@ inline constexpr SettingNames verified_flag_names{.verified = "--verified",
                                                   .max_size = "--max-size",
                                                   .max_files = "--max-files"};
 
-struct VerifiedSendFlags {
+struct VerifiedSending {
   bool asked = false;
   VerifiedSendOptions options = {};
 };
 /// --verified and what needs it.
-void add_verified_flags(Flags& flags, VerifiedSendFlags& target);
+void add_verified_flags(Flags& flags, VerifiedSending& target);
 
-struct VerifiedReceiveFlags {
+struct VerifiedReceiving {
   bool asked = false;
   bool folder_given = false;
   VerifiedReceiveOptions options = {};
 };
-void add_verified_flags(Flags& flags, VerifiedReceiveFlags& target);
+void add_verified_flags(Flags& flags, VerifiedReceiving& target);
 
-/// Sends to whom the meeting brings, and reports. Throws the first failure of a file when there was one, and
-/// what send_verified() throws.
-void send_verified_files(Context& context, ProgressBoard& board, const MeetingFlags& meeting,
+/// Sends over connections from a ConnectionSource, and reports. Throws the first failure of a file, if any,
+/// and what send_verified() throws.
+void send_verified_files(Context& context, ProgressBoard& board, const ConnectionSourceOptions& flags,
                          Endpoint endpoint, const TimeLimits& limits, VerifiedSendOptions options);
 
 /// Receives over one connection, and as many more as its sender wants, from `next`; reports. Throws as the

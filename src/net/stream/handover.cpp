@@ -11,7 +11,7 @@ namespace sockx {
 
 Task<UniqueFd> receive_socket(Address where, Deadline deadline) {
   Endpoint endpoint{where};
-  ListenOptions options;
+  ListenerOptions options;
   auto listener = co_await listen_on(std::move(endpoint), std::move(options));
   auto accepted = co_await accept(listener, deadline);
   auto& loop = co_await this_loop();

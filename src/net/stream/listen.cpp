@@ -25,7 +25,7 @@ struct Binding {
   bool is_shared = false;  // with sockets of ours that are bound to the same port later
 };
 
-Bound bound_socket(const Address& address, const ListenOptions& options, Binding how) {
+Bound bound_socket(const Address& address, const ListenerOptions& options, Binding how) {
   auto socket = open_socket(address.family(), options.stream);
   if (is_internet(address.family())) set_option(socket.fd(), "SO_REUSEADDR", "on");
   if (options.reuse_port) set_option(socket.fd(), "SO_REUSEPORT", "on");
@@ -41,7 +41,7 @@ Bound bound_socket(const Address& address, const ListenOptions& options, Binding
 }
 
 /// Binds the first address that can be bound. Throws the failure of the first one when none can.
-Bound bind_first(const std::vector<Address>& addresses, const ListenOptions& options, Binding how) {
+Bound bind_first(const std::vector<Address>& addresses, const ListenerOptions& options, Binding how) {
   std::exception_ptr first_failure;
   for (const auto& address : addresses) {
     try {
@@ -61,7 +61,7 @@ struct Places {
   bool dual_stack = false;
 };
 
-Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
+Task<Places> find_places(Endpoint endpoint, const ListenerOptions& options) {
   Places places;
   if (const auto* address = std::get_if<Address>(&endpoint.where)) {
     places.addresses.push_back(*address);
@@ -79,13 +79,13 @@ Task<Places> find_places(Endpoint endpoint, const ListenOptions& options) {
   co_return places;
 }
 
-Task<Bound> bind_under_lock(const Places& places, const ListenOptions& options) {
+Task<Bound> bind_under_lock(const Places& places, const ListenerOptions& options) {
   const auto lock = co_await lock_name(places.addresses.front(), options.deadline);
   co_return bind_first(places.addresses, options, {places.dual_stack});
 }
 
 /// Throws BadInput for what the endpoint's socket has no use for.
-void check_binding(const ListenOptions& options, const Endpoint& endpoint) {
+void check_binding(const ListenerOptions& options, const Endpoint& endpoint) {
   const auto* const address = std::get_if<Address>(&endpoint.where);
   if (address == nullptr || address->path().empty())
     refuse_given({{options.file.mode.has_value(), "mode"}, {options.file.user.has_value(), "owner"}},
@@ -100,7 +100,7 @@ void check_binding(const ListenOptions& options, const Endpoint& endpoint) {
 
 }  // namespace
 
-Listener::Listener(EventLoop& loop, Socket socket, const ListenOptions& options)
+Listener::Listener(EventLoop& loop, Socket socket, const ListenerOptions& options)
     : socket_(std::move(socket)),
       watch_(std::make_unique<Watch>(loop, socket_.fd())),
       address_(socket_.local()),
@@ -129,7 +129,7 @@ std::optional<Connection> accept_now(Listener& listener) {
   return connection;
 }
 
-Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
+Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options) {
   auto& loop = co_await this_loop();
   check_listening(options.stream, endpoint);
   check_binding(options, endpoint);
@@ -147,7 +147,7 @@ Task<Listener> listen_on(Endpoint endpoint, ListenOptions options) {
   co_return listener;
 }
 
-Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count) {
+Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenerOptions options, unsigned count) {
   if (!std::holds_alternative<HostPort>(endpoint.where))
     throw BadInput("workers",
                    text("'{}' is not a port of TCP, which several can share", endpoint.to_string()));

@@ -17,7 +17,7 @@
 
 namespace sockx {
 
-struct ListenOptions {
+struct ListenerOptions {
   StreamOptions stream;
   SocketFileRights file;    // of a unix socket
   bool v6only = false;      // IPv6 alone
@@ -31,7 +31,7 @@ struct ListenOptions {
 class Listener {
  public:
   /// `socket` listens already.
-  Listener(EventLoop& loop, Socket socket, const ListenOptions& options);
+  Listener(EventLoop& loop, Socket socket, const ListenerOptions& options);
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;  // it would close a socket under its watch
 
@@ -44,7 +44,7 @@ class Listener {
   friend std::optional<Connection> accept_now(Listener& listener);
   friend Task<Connection> accept(Listener& listener, Deadline deadline);
   friend Task<> wait_for_connection(Listener& listener);
-  friend Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
+  friend Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options);
   Socket socket_;
   std::unique_ptr<Watch> watch_;  // goes before the socket
   std::unique_ptr<SocketFile> file_;
@@ -59,11 +59,11 @@ class Listener {
 /// Binds and listens. Without a host it is one dual-stack socket, or IPv4 alone where there is no IPv6. The
 /// file of a unix socket that nobody listens on any more is replaced; a live one is not. Throws Error with
 /// Origin::local_address, ResolveError, BadInput.
-Task<Listener> listen_on(Endpoint endpoint, ListenOptions options);
+Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options);
 
 /// So many sockets that share one port, each with a queue of its own; nobody else has a part in it unless
 /// reuse_port is set. For TCP endpoints. Throws as listen_on().
-Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenOptions options, unsigned count);
+Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenerOptions options, unsigned count);
 
 /// The next connection; to apply layers to it is left to the caller. Throws TimedOut at the deadline, Error
 /// when descriptors have run out.

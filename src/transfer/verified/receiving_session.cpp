@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration time_to_close = 2s, short_time_to_close = 200ms;
+constexpr Duration closing_time = 2s, short_closing_time = 200ms;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ Task<> ReceivingSession::run() {
     co_await give_up(failure);
   }
   tally_.phase = TransferTally::Phase::finishing;
-  co_await control_.close(after(time_to_close));
+  co_await control_.close(after(closing_time));
 }
 
 Task<> ReceivingSession::transfer() {
@@ -83,7 +83,7 @@ Task<> ReceivingSession::receive_hello() {
 Task<> ReceivingSession::give_up(std::exception_ptr failure) {
   Abort abort;
   std::exception_ptr thrown = failure;
-  auto time = time_to_close;
+  auto time = closing_time;
   try {
     std::rethrow_exception(failure);
   } catch (const Corrupt& error) {
@@ -94,7 +94,7 @@ Task<> ReceivingSession::give_up(std::exception_ptr failure) {
   } catch (const TimedOut& error) {
     abort = {Status::timed_out, error.what()};
     if (tally_.phase != TransferTally::Phase::greeting) thrown = tally_.broken_off("arrived", error);
-    time = short_time_to_close;  // the time that the user allows has passed
+    time = short_closing_time;  // the time that the user allows has passed
   } catch (const Error& error) {
     abort = {Status::local_io, error.what()};
     if (error.origin() == Origin::peer) thrown = tally_.broken_off("arrived", error);
@@ -114,9 +114,9 @@ Task<> ReceivingSession::give_up(std::exception_ptr failure) {
 Task<> ReceivingSession::tell_and_close() {
   co_await control_.flush();
   if (tally_.phase == TransferTally::Phase::greeting) {
-    co_await control_.reject(after(time_to_close));
+    co_await control_.reject(after(closing_time));
   } else {
-    co_await control_.close(after(time_to_close));
+    co_await control_.close(after(closing_time));
   }
 }
 

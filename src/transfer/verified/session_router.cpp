@@ -15,99 +15,99 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration time_to_greet = 10s;
-constexpr Duration time_for_place = 5s;  // a sender waits for its answer for 10 s
-constexpr Duration time_before_giving_way = 1s;
+constexpr Duration greeting_time = 10s;
+constexpr Duration place_time = 5s;  // a sender waits for its answer for 10 s
+constexpr Duration time_before_displacement = 1s;
 constexpr std::size_t most_transfers = 1000;  // each takes memory
 constexpr std::size_t descriptors_kept = 32;  // for the log and the like
 
 /// How many may wait, by the limit of descriptors.
-std::size_t visits_for(std::size_t limit) { return std::clamp<std::size_t>(limit / 4, 16, 1024); }
+std::size_t most_waiting_for(std::size_t limit) { return std::clamp<std::size_t>(limit / 4, 16, 1024); }
 
 /// What transfers may have open, all together.
 std::size_t room_for(std::size_t limit) {
-  const auto others = descriptors_kept + visits_for(limit);
+  const auto others = descriptors_kept + most_waiting_for(limit);
   return std::clamp(limit > others ? limit - others : 0, most_descriptors_of_session,
                     most_transfers * most_descriptors_of_session);
 }
 
 }  // namespace
 
-class SessionRouter::Visit {
+class SessionRouter::WaitingConnection {
  public:
-  Visit(SessionRouter& router, std::list<Visit*>& equals)
+  WaitingConnection(SessionRouter& router, std::list<WaitingConnection*>& equals)
       : router_(router), equals_(equals), place_(equals.insert(equals.end(), this)) {
-    ++router_.visits_;
+    ++router_.waiting_;
   }
-  Visit(const Visit&) = delete;
-  Visit& operator=(const Visit&) = delete;
-  ~Visit() {
-    if (!is_sent_away_) equals_.erase(place_);
-    --router_.visits_;
+  WaitingConnection(const WaitingConnection&) = delete;
+  WaitingConnection& operator=(const WaitingConnection&) = delete;
+  ~WaitingConnection() {
+    if (!is_displaced_) equals_.erase(place_);
+    --router_.waiting_;
     router_.changed_.notify();
   }
 
-  Clock::time_point gives_way_at() const { return begun_ + time_before_giving_way; }
-  void send_away() {
+  Clock::time_point may_be_displaced_at() const { return begun_ + time_before_displacement; }
+  void displace() {
     equals_.erase(place_);
-    is_sent_away_ = true;
+    is_displaced_ = true;
     router_.changed_.notify();
   }
-  bool is_sent_away() const { return is_sent_away_; }
-  Task<> until_sent_away() const {
-    while (!is_sent_away_) {
+  bool is_displaced() const { return is_displaced_; }
+  Task<> until_displaced() const {
+    while (!is_displaced_) {
       co_await router_.changed_.wait();
     }
   }
 
  private:
   SessionRouter& router_;
-  std::list<Visit*>& equals_;
-  std::list<Visit*>::iterator place_;
+  std::list<WaitingConnection*>& equals_;
+  std::list<WaitingConnection*>::iterator place_;
   Clock::time_point begun_ = Clock::now();
-  bool is_sent_away_ = false;
+  bool is_displaced_ = false;
 };
 
 SessionRouter::SessionRouter(EventLoop& loop, SessionRouterOptions options)
     : options_(std::move(options)),
       changed_(loop),
-      most_visits_(visits_for(descriptor_limit())),
+      most_waiting_(most_waiting_for(descriptor_limit())),
       room_(room_for(descriptor_limit())),
       free_(room_) {}
 
-Task<> SessionRouter::has_room() {
-  while (visits_ >= most_visits_) {
-    const auto& visits = strangers_.empty() ? admitted_ : strangers_;
-    const Deadline limit = visits.empty() ? never : visits.front()->gives_way_at();
+Task<> SessionRouter::wait_for_room() {
+  while (waiting_ >= most_waiting_) {
+    const auto& group = unclaimed_.empty() ? admitted_ : unclaimed_;
+    const Deadline limit = group.empty() ? never : group.front()->may_be_displaced_at();
     const bool has_changed = co_await changed_.wait(limit);
-    if (!has_changed) send_oldest_away();
+    if (!has_changed) displace_oldest();
   }
 }
 
-void SessionRouter::send_oldest_away() {
-  const auto& visits = strangers_.empty() ? admitted_ : strangers_;
-  if (!visits.empty() && visits.front()->gives_way_at() <= Clock::now()) visits.front()->send_away();
+void SessionRouter::displace_oldest() {
+  const auto& group = unclaimed_.empty() ? admitted_ : unclaimed_;
+  if (!group.empty() && group.front()->may_be_displaced_at() <= Clock::now()) group.front()->displace();
 }
 
-Task<> SessionRouter::hear(Connection& connection, Deadline limit, std::optional<Hello>& hello) const {
+Task<> SessionRouter::peek(Connection& connection, Deadline limit, std::optional<Hello>& hello) const {
   hello = co_await peek_hello(connection.stream, limit);
 }
 
-Task<std::optional<unsigned>> SessionRouter::begins_transfer(Connection& connection) {
-  const Visit visit(*this, strangers_);
-  const auto limit = after(time_to_greet);
+Task<std::optional<unsigned>> SessionRouter::streams_of_new_transfer(Connection& connection) {
+  const WaitingConnection waiting(*this, unclaimed_);
+  const auto limit = after(greeting_time);
   std::optional<Hello> hello;
   std::vector<Task<>> either;
-  either.push_back(hear(connection, limit, hello));
-  either.push_back(visit.until_sent_away());
+  either.push_back(peek(connection, limit, hello));
+  either.push_back(waiting.until_displaced());
   co_await any(std::move(either));
-  if (visit.is_sent_away()) {
+  if (waiting.is_displaced()) {
     options_.inform(text("{} has not greeted, and gives way to others", connection.name()));
     co_return std::nullopt;
   }
   if (!hello && Clock::now() >= limit) {
     options_.warn(text("{} has not greeted within {:g} s: does it send with {}?", connection.name(),
-                       std::chrono::duration<double>(time_to_greet).count(), options_.names.verified));
+                       std::chrono::duration<double>(greeting_time).count(), options_.names.verified));
     co_return std::nullopt;
   }
   if (!hello) co_return 1;
@@ -115,7 +115,7 @@ Task<std::optional<unsigned>> SessionRouter::begins_transfer(Connection& connect
   const auto pending = pending_.insert(pending_.end(), {hello->session, std::move(connection)});
   const OnExit gone([&] { pending_.erase(pending); });
   changed_.notify();
-  while (!pending->is_taken && !visit.is_sent_away()) {
+  while (!pending->is_taken && !waiting.is_displaced()) {
     const bool in_time = co_await changed_.wait(limit);
     if (!in_time) break;
   }
@@ -129,12 +129,12 @@ bool SessionRouter::has_place(std::size_t size) const {
 }
 
 Task<std::shared_ptr<void>> SessionRouter::place(unsigned streams) {
-  const Visit visit(*this, admitted_);
-  const auto limit = options_.rejects ? Clock::now() : after(time_for_place);
+  const WaitingConnection waiting(*this, admitted_);
+  const auto limit = options_.rejects ? Clock::now() : after(place_time);
   const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
   while (!has_place(size) && !is_finishing_) {
     const bool in_time = co_await changed_.wait(limit);
-    if (!in_time || visit.is_sent_away()) co_return nullptr;
+    if (!in_time || waiting.is_displaced()) co_return nullptr;
   }
   if (is_finishing_) co_return nullptr;
   free_ -= size;

@@ -32,11 +32,11 @@ class SessionRouter {
   SessionRouter(EventLoop& loop, SessionRouterOptions options);
 
   /// Until not too many wait here, about 1 s at most: before the next connection is accepted.
-  Task<> has_room();
+  Task<> wait_for_room();
   /// Nothing when `connection` has been taken, as a further one of some session, or is to be dropped, as it
   /// has not greeted within 10 s, or has given way. Else, which leaves it as it is, how many connections the
   /// transfer has that it begins: one, when it begins with something else.
-  Task<std::optional<unsigned>> begins_transfer(Connection& connection);
+  Task<std::optional<unsigned>> streams_of_new_transfer(Connection& connection);
   /// A place for a transfer with this many connections, which is free again when it is dropped; null when
   /// none is free within 5 s, half of what a sender waits.
   Task<std::shared_ptr<void>> place(unsigned streams);
@@ -51,17 +51,18 @@ class SessionRouter {
     Connection connection;
     bool is_taken = false;
   };
-  class Visit;
-  Task<> hear(Connection& connection, Deadline limit, std::optional<Hello>& hello) const;
-  void send_oldest_away();
+  class WaitingConnection;
+  Task<> peek(Connection& connection, Deadline limit, std::optional<Hello>& hello) const;
+  void displace_oldest();
   bool has_place(std::size_t size) const;
 
   SessionRouterOptions options_;
   Notification changed_;
   std::list<Pending> pending_;
-  std::size_t most_visits_, visits_ = 0;    // connections that wait here
-  std::list<Visit*> strangers_, admitted_;  // those that have no session, and those that wait for a place
-  std::size_t room_, free_;                 // in descriptors, for transfers
+  std::size_t most_waiting_, waiting_ = 0;  // connections that wait here
+  std::list<WaitingConnection*> unclaimed_,
+      admitted_;             // those that have no session, and those that wait for a place
+  std::size_t room_, free_;  // in descriptors, for transfers
   std::uint64_t transfers_ = 0;
   unsigned awaited_ = 0;  // calls of next()
   bool is_finishing_ = false;

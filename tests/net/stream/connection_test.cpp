@@ -31,7 +31,7 @@ Endpoint to(const std::string& word) { return Endpoint::parse({word}, Endpoint::
 Endpoint at(const std::string& word) { return Endpoint::parse({word}, Endpoint::Role::listening); }
 Endpoint to(const Address& address) { return {address}; }
 
-Listener listen(EventLoop& loop, const std::string& word, ListenOptions options = {}) {
+Listener listen(EventLoop& loop, const std::string& word, ListenerOptions options = {}) {
   return loop.run(listen_on(at(word), std::move(options)));
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("dial: a full backlog is waited for until the deadline") {
   for (const auto& word : {std::string("127.0.0.1:0"), "unix:" + (folder / "socket")}) {
     CAPTURE(word);
     EventLoop loop;
-    ListenOptions options;
+    ListenerOptions options;
     options.backlog = 0;
     const auto listener = listen(loop, word, options);
     const auto first = dial_now(loop, to(listener.address()));  // a backlog of 0 holds one
@@ -114,7 +114,7 @@ TEST_CASE("dial: a full backlog is waited for until the deadline") {
 TEST_CASE("dial: a unix listener whose backlog is emptied meanwhile is reached") {
   const Folder folder;
   EventLoop loop;
-  ListenOptions options;
+  ListenerOptions options;
   options.backlog = 0;
   auto listener = listen(loop, "unix:" + (folder / "socket"), options);
   const auto first = dial_now(loop, to(listener.address()));
@@ -210,7 +210,7 @@ TEST_CASE("dial: a source that cannot be bound is an error of the local address"
 
 TEST_CASE("listen_on: a source is the address to listen on, where no other is said") {
   EventLoop loop;
-  ListenOptions options;
+  ListenerOptions options;
   options.stream.source = Source::parse("127.0.0.9");
   CHECK(listen(loop, "0", options).address().host() == "127.0.0.9");
   options.stream.source = Source::parse("::1");
@@ -230,7 +230,7 @@ TEST_CASE("dial and listen_on: what a unix socket or an inherited one has no use
     DialOptions dialing;
     dialing.stream.interface = "lo";
     CHECK(test::said_of([&] { dial_now(loop, to(endpoint), dialing); }).starts_with("--interface: '"));
-    ListenOptions listening;
+    ListenerOptions listening;
     listening.stream.mptcp = true;
     CHECK(test::said_of([&] { listen(loop, endpoint, listening); }).starts_with("--mptcp: '"));
   }
@@ -246,7 +246,7 @@ TEST_CASE("dial and listen_on: an interface that is not there is told with those
   dialing.stream.interface = "nosuch0";
   CHECK_THROWS_WITH_AS(dial_now(loop, to("127.0.0.1:9"), dialing), doctest::Contains("there are lo"),
                        BadInput);
-  ListenOptions listening;
+  ListenerOptions listening;
   listening.stream.interface = "nosuch0";
   CHECK_THROWS_WITH_AS(listen(loop, "0", listening),
                        doctest::Contains("'nosuch0': no such network interface"), BadInput);
@@ -367,7 +367,7 @@ TEST_CASE("listen_on: without a host both families reach one socket") {
 
 TEST_CASE("listen_on: with a family there is no other") {
   EventLoop loop;
-  ListenOptions only_6, only_4;
+  ListenerOptions only_6, only_4;
   only_6.stream.family = AF_INET6;
   only_4.stream.family = AF_INET;
   const auto six = listen(loop, "0", only_6), four = listen(loop, "0", only_4);
@@ -466,7 +466,7 @@ TEST_CASE("listen_on: an inherited listening socket gets the options asked for, 
   EventLoop loop;
   auto made = bound_port();
   made.listen(1);
-  ListenOptions options;
+  ListenerOptions options;
   options.stream.settings = {OptionSetting::parse("SO_KEEPALIVE=on"), OptionSetting::parse("IP_TTL=17")};
   const auto inherited = to("fd:" + std::to_string(std::move(made).release().release()));
   auto listener = loop.run(listen_on(inherited, options));

@@ -13,7 +13,7 @@ using namespace sockx;
 namespace {
 
 Task<> bind_to(Endpoint endpoint, bool& is_bound) {
-  ListenOptions options;
+  ListenerOptions options;
   const auto listener = co_await listen_on(std::move(endpoint), std::move(options));
   is_bound = true;
 }

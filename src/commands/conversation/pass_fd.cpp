@@ -1,4 +1,4 @@
-#include "commands/conversation/passing.hpp"
+#include "commands/conversation/pass_fd.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 
 namespace sockx {
 
-Task<Stream> open_taker(const ConversationOptions& options) {
+Task<Stream> open_fd_receiver(const ConversationOptions& options) {
   if (options.pass_to != "-") {
     const auto endpoint = Endpoint::parse({options.pass_to}, Endpoint::Role::connecting);
     const auto* const address = std::get_if<Address>(&endpoint.where);
@@ -29,12 +29,12 @@ Task<Stream> open_taker(const ConversationOptions& options) {
   co_return Stream(loop, UniqueFd(STDOUT_FILENO), "stdout", Origin::peer);
 }
 
-/// The taker gets the socket as programs expect one that is handed to them: in blocking mode.
-Task<> pass_on(Context& context, Connection connection, Stream taker) {
+/// The fd_receiver gets the socket as programs expect one that is handed to them: in blocking mode.
+Task<> pass_connection(Context& context, Connection connection, Stream fd_receiver) {
   if (!connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
-  while (!pass_fd(taker.facts(), connection.fd())) {
-    taker.watch().forget_writable();
-    co_await taker.writable();
+  while (!pass_fd(fd_receiver.facts(), connection.fd())) {
+    fd_receiver.watch().forget_writable();
+    co_await fd_receiver.writable();
   }
   const auto& peer = connection.name();
   context.log.info("passed on the connection to {}", peer);

@@ -55,11 +55,7 @@ bool is_command(const std::string& word) {
   return std::ranges::any_of(commands, [&word](const auto& command) { return command.name == word; });
 }
 
-std::string command_names() {
-  std::string list;
-  for (const auto& command : commands) list += (list.empty() ? "" : ", ") + std::string(command.name);
-  return list;
-}
+std::string command_names() { return joined(commands, ", ", &Command::name); }
 
 void declare(Flags& flags, GlobalOptions& globals) {
   flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "cli/command.hpp"
 #include "cli/flags.hpp"
 #include "cli/log.hpp"
@@ -26,12 +27,10 @@ struct GlobalOptions {
   Color color = Color::automatic;
 };
 
-class CommandLine {
+class CommandLine : NonCopyable {
  public:
   /// Looks at the words after the program's name.
   explicit CommandLine(std::vector<std::string> words);
-  CommandLine(const CommandLine&) = delete;
-  CommandLine& operator=(const CommandLine&) = delete;
   ~CommandLine();
   /// Whether an option is among the words, before these have been understood.
   bool mentions(std::string_view option) const;

@@ -4,18 +4,17 @@
 #include <functional>
 #include <utility>
 
+#include "base/non_copyable.hpp"
 #include "cli/context.hpp"
 
 namespace sockx {
 
 /// Tells once: by complete(), or, when the work failed or was cancelled, as it is dropped.
-class EndReport {
+class EndReport : NonCopyable {
  public:
   using Tell = std::function<void(bool complete)>;
 
   EndReport(Context& context, Tell tell) : context_(context), tell_(std::move(tell)) {}
-  EndReport(const EndReport&) = delete;
-  EndReport& operator=(const EndReport&) = delete;
   ~EndReport() {
     if (!tell_) return;
     try {

@@ -106,14 +106,12 @@ Flag Flags::add_size(const std::string& names, std::optional<std::uint64_t>& tar
 
 Flag Flags::add_one_of(const std::string& names, std::vector<std::string> words,
                        std::function<void(std::size_t)> choose, const std::string& help) {
-  std::string shown;
-  for (const auto& word : words) shown += (shown.empty() ? "" : "|") + word;
   const auto take = [choose = std::move(choose), words](const std::string& word) {
     const auto found = std::ranges::find(words, word);
     if (found == words.end()) throw_bad_choice(word, words);
     choose(static_cast<std::size_t>(found - words.begin()));
   };
-  const auto flag = add_value(names, shown, take, help, ValueKind::choice);
+  const auto flag = add_value(names, joined(words, "|"), take, help, ValueKind::choice);
   rows_.back().choices = std::move(words);
   return flag;
 }
@@ -160,10 +158,7 @@ std::vector<Flag> Flags::all() {
 }
 
 void throw_bad_choice(const std::string& word, const std::vector<std::string>& choices) {
-  std::string list;
-  for (std::size_t i = 0; i < choices.size(); ++i)
-    list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
-  throw BadInput(text("'{}': say {}", word, list));
+  throw BadInput(text("'{}': say {}", word, joined(choices, ", ", " or ")));
 }
 
 }  // namespace sockx

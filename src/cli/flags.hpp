@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/named_numbers.hpp"
+#include "base/non_copyable.hpp"
 #include "cli/units.hpp"
 
 namespace sockx {
@@ -164,12 +165,10 @@ class Flags {
 };
 
 /// The options that are added while one lives stand under `title` in --help.
-class HelpSection {
+class HelpSection : NonCopyable {
  public:
   HelpSection(Flags& flags, std::string title)
       : flags_(flags), before_(std::exchange(flags.section_, std::move(title))) {}
-  HelpSection(const HelpSection&) = delete;
-  HelpSection& operator=(const HelpSection&) = delete;
   ~HelpSection() { flags_.section_ = std::move(before_); }
 
  private:

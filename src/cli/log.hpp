@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 
 namespace sockx {
@@ -17,7 +18,7 @@ LogLevel parse_log_level(const std::string& word);
 
 /// Lines go to standard error (as events with --json) and, whatever the level there, from info on to a file.
 /// They are written without blocking, as Report has it. The report outlives the log.
-class Log {
+class Log : NonCopyable {
  public:
   struct Options {
     LogLevel level = LogLevel::warn;
@@ -25,8 +26,6 @@ class Log {
     std::string file;
   };
   Log(const Options& options, Report& report);
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
   ~Log();
 
   bool shows(LogLevel level) const { return level >= level_; }

@@ -11,14 +11,8 @@ namespace sockx {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string all;
-  for (const auto& name : names) all += (all.empty() ? "" : ",") + name;
-  return all;
-}
-
 CLI::Option* add_row(CLI::App& app, const FlagRow& row) {
-  const auto names = joined(row.names);
+  const auto names = joined(row.names, ",");
   const auto take = [&row](const std::string& word) { row.take(word); };
   switch (row.kind) {
     case ValueKind::none:

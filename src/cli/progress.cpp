@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "cli/flags.hpp"
 #include "cli/units.hpp"
@@ -68,11 +69,9 @@ struct Amount {
 };
 
 /// Those that are not empty, with commas between.
-std::string joined(std::initializer_list<std::string_view> parts) {
-  std::string all;
-  for (const auto part : parts)
-    if (!part.empty()) all.append(all.empty() ? "" : ", ").append(part);
-  return all;
+std::string joined_parts(std::vector<std::string_view> parts) {
+  std::erase(parts, "");
+  return joined(parts);
 }
 
 /// The longest of what can stand beside the bar that takes no more than `columns`.
@@ -82,11 +81,11 @@ std::string beside_bar(const ProgressMeter& meter, std::size_t columns) {
   const bool is_at_its_end =
       state.phase == Phase::finishing || state.phase == Phase::resuming || state.phase == Phase::waiting;
   const auto words = is_at_its_end ? words_of(state) : "";
-  for (const auto& shown : {joined({amount.size, amount.rate, amount.files, amount.time_left, words}),
-                            joined({words.empty() ? amount.size : "", words.empty() ? amount.rate : "",
-                                    words.empty() ? amount.time_left : "", words}),
-                            joined({amount.size, amount.rate, amount.time_left}),
-                            joined({amount.size, amount.rate}), amount.size})
+  for (const auto& shown : {joined_parts({amount.size, amount.rate, amount.files, amount.time_left, words}),
+                            joined_parts({words.empty() ? amount.size : "", words.empty() ? amount.rate : "",
+                                          words.empty() ? amount.time_left : "", words}),
+                            joined_parts({amount.size, amount.rate, amount.time_left}),
+                            joined_parts({amount.size, amount.rate}), amount.size})
     if (shown.size() <= columns) return shown;
   return "";
 }
@@ -100,11 +99,9 @@ std::size_t bar_width(std::size_t columns) {
 }
 
 /// A row that stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
-class Line {
+class Line : NonCopyable {
  public:
   explicit Line(Report& report) : report_(report) {}
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
   ~Line() { wipe(report_); }
   /// A terminal that has become narrower has broken the row into several.
   void draw(const std::function<std::string(std::size_t columns)>& words) {
@@ -189,7 +186,7 @@ std::string progress_line(const ProgressMeter& meter) {
     line += ": ";
     if (state.total) line += text("{:.0f}%, ", share_of(state, *state.total) * 100);
     const Amount amount(meter);
-    line += joined({amount.size, amount.rate, amount.files, amount.time_left});
+    line += joined_parts({amount.size, amount.rate, amount.files, amount.time_left});
   }
   return one_line(std::move(line));
 }

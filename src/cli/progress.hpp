@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "cli/context.hpp"
 #include "flow/task_group.hpp"
 
@@ -104,11 +105,9 @@ class ProgressBoard {
 
 /// While it lives, a transfer, or the wait for one, is shown: by a bar on standard error, wiped at the end,
 /// where one may be drawn, by an event `progress` every second where events are wanted, and at SIGUSR1.
-class Progress {
+class Progress : NonCopyable {
  public:
   Progress(ProgressBoard& board, Look look);
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
   ~Progress() { board_.shown_.erase(place_); }
 
  private:

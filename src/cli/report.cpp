@@ -89,7 +89,7 @@ std::string plain_text(const Value& value) {
     if constexpr (std::is_same_v<Plain, std::string>)
       shown = plain;
     else if constexpr (std::is_same_v<Plain, std::vector<std::string>>)
-      for (const auto& word : plain) shown += (shown.empty() ? "" : " ") + word;
+      shown = joined(plain, " ");
     else if constexpr (!std::is_same_v<Plain, std::monostate>)
       shown = text("{}", plain);
     return shown;

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/clock.hpp"
 #include "os/line_output.hpp"
 
@@ -63,7 +64,7 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields, 
 /// written without blocking, and beyond a bound dropped and counted. When the events file cannot be written,
 /// a warning says so once and the run goes on; when standard output cannot, the run fails: Context::run()
 /// throws failure().
-class Report {
+class Report : NonCopyable {
  public:
   struct Options {
     bool json = false;
@@ -72,8 +73,6 @@ class Report {
   };
   /// Throws Error with Origin::local_file.
   explicit Report(const Options& options);
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
 
   /// From now on standard output belongs to the payload.
   void keep_standard_output_for_payload() { results_ = &errors_; }

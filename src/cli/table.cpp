@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t gap = 2;
 
-std::string joined(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+std::string aligned(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     line += cells[i];
@@ -32,9 +32,9 @@ void Table::tell(Report& report, std::string_view event) const {
   std::vector<std::size_t> widths(rows_.front().size());
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  auto heading = joined(rows_.front(), widths) + '\n';
+  auto heading = aligned(rows_.front(), widths) + '\n';
   for (std::size_t i = 0; i < fields_.size(); ++i)
-    report.result(std::exchange(heading, "") + joined(rows_[i + 1], widths), event, fields_[i]);
+    report.result(std::exchange(heading, "") + aligned(rows_[i + 1], widths), event, fields_[i]);
 }
 
 }  // namespace sockx

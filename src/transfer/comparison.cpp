@@ -130,9 +130,9 @@ class Comparing {
     const auto usage = Usage::now();
     const auto begun = Clock::now();
     co_await send_file(source, std::move(dialed), std::move(send), stats);
-    const std::chrono::duration<double> span = Clock::now() - begun;
+    const auto span = Clock::now() - begun;
     ComparisonRun run{
-        stats.bytes, span.count(), {Usage::now() - usage, stats.system_calls}, {}, stats.copied};
+        stats.bytes, seconds(span), {Usage::now() - usage, stats.system_calls}, {}, stats.copied};
     result_.bytes_so_far += stats.bytes;
     contender.refused = stats.why_fell_back;
     if (!contender.refused.empty()) contender.runs.clear();

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/pumping.hpp"
 #include "flow/stream.hpp"
@@ -15,7 +16,7 @@ namespace sockx {
 
 namespace {
 
-class Receiving {
+class Receiving : NonCopyable {
  public:
   Receiving(EventLoop& loop, Connection connection, UniqueFd sink, Descriptor described_sink,
             ReceiveOptions options, TransferStats& stats)
@@ -31,8 +32,6 @@ class Receiving {
     stats_.method = pump_.method();
     stats_.why_fell_back = pump_.why_fell_back();
   }
-  Receiving(const Receiving&) = delete;
-  Receiving& operator=(const Receiving&) = delete;
 
   Task<> run(const std::function<void()>& complete) {
     stats_.awaits_sender = true;
@@ -49,13 +48,11 @@ class Receiving {
 
  private:
   Task<> receive_in_time() {
-    std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, stats_.last_byte));
-    tasks.push_back(warn_of_silence());
-    tasks.push_back(receive());
+    auto receiving =
+        any(watch_for_idleness(options_.idle_timeout, stats_.last_byte), warn_of_silence(), receive());
     try {
       std::string too_late = "the deadline has passed";
-      co_await bounded(any(std::move(tasks)), options_.deadline, std::move(too_late));
+      co_await bounded(std::move(receiving), options_.deadline, std::move(too_late));
     } catch (const TimedOut& reason) {
       throw_if_short(reason);
       throw;

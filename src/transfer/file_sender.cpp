@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/relay.hpp"
 #include "flow/task_group.hpp"
@@ -21,7 +22,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class Sending {
+class Sending : NonCopyable {
  public:
   Sending(EventLoop& loop, FileSource& source, Connection connection, SendOptions options,
           TransferStats& stats)
@@ -37,15 +38,8 @@ class Sending {
     if (options_.rate) rate_.emplace(*options_.rate);
   }
   ~Sending() { count(); }
-  Sending(const Sending&) = delete;
-  Sending& operator=(const Sending&) = delete;
 
-  Task<> run() {
-    std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_, peer_));
-    tasks.push_back(transfer());
-    co_await any(std::move(tasks));
-  }
+  Task<> run() { co_await any(watch_for_idleness(options_.idle_timeout, last_byte_, peer_), transfer()); }
 
  private:
   static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();

@@ -108,18 +108,17 @@ class ScanReport {
 };
 
 void ScanReport::tell() {
-  std::string lines;
-  const auto add_line = [&lines](const std::string& line) { lines += (lines.empty() ? "" : "\n") + line; };
+  std::vector<std::string> lines;
   std::sort(open_.begin(), open_.end(),
             [](const Address& one, const Address& other) { return one.port() < other.port(); });
-  for (const auto& address : open_) add_line(text("{} open", address.to_string()));
+  for (const auto& address : open_) lines.push_back(text("{} open", address.to_string()));
   for (const auto state : states) {
     auto& ports = ports_[static_cast<std::size_t>(state)];
     std::sort(ports.begin(), ports.end());
     if (state != PortState::open && !ports.empty())
-      add_line(text("{}: {}", name_of(state), show_port_list(ports)));
+      lines.push_back(text("{}: {}", name_of(state), show_port_list(ports)));
   }
-  context_.report.result(lines, "scan",
+  context_.report.result(joined(lines, "\n"), "scan",
                          {{"host", target_.host},
                           {"ports", target_.ports.size()},
                           {"open", count(PortState::open)},

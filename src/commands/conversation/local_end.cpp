@@ -12,12 +12,6 @@ namespace sockx {
 
 namespace {
 
-std::string joined_lines(const std::vector<std::string>& lines) {
-  std::string joined;
-  for (const auto& line : lines) joined += line + '\n';
-  return joined;
-}
-
 /// Whether nothing is read on our side, because that half of the connection is to stay silent or is shut.
 bool is_mute(const ConversationOptions& options) { return options.recv_only || options.shuts(SHUT_WR); }
 
@@ -36,7 +30,7 @@ LocalEnd::LocalEnd(Context& context, const ConversationOptions& options, const C
 Stream LocalEnd::open_input(const ConversationOptions& options) {
   auto& loop = context_.loop();
   if (is_mute(options)) return {loop, open_null_device(), "/dev/null", Origin::local_file};
-  if (has_lines_) return {loop, open_text(joined_lines(options.lines)), "--line", Origin::local_file};
+  if (has_lines_) return {loop, open_text(joined(options.lines, "\n") + '\n'), "--line", Origin::local_file};
   return Stream::standard_input(loop);
 }
 

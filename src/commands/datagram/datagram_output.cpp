@@ -40,7 +40,7 @@ std::vector<Field> facts_of(const Datagram& datagram, std::size_t size) {
   if (datagram.interface != 0) fields.push_back({"interface", interface_name(datagram.interface)});
   if (datagram.ttl >= 0) fields.push_back({"ttl", datagram.ttl});
   if (datagram.tos >= 0) fields.push_back({"tos", datagram.tos});
-  if (datagram.time) fields.push_back({"time", std::chrono::duration<double>(*datagram.time).count()});
+  if (datagram.time) fields.push_back({"time", seconds(*datagram.time)});
   fields.push_back({"size", size});
   fields.push_back({"truncated", datagram.is_cut()});
   return fields;

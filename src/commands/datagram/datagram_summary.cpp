@@ -49,10 +49,8 @@ ExchangeObserver DatagramSummary::observer(DatagramFormat format) {
 }
 
 void DatagramSummary::log_facts(const Datagram& datagram, std::size_t size) const {
-  std::string line;
-  for (const auto& [name, value] : facts_of(datagram, size))
-    line += text("{}{} {}", line.empty() ? "" : ", ", name, plain_text(value));
-  context_.log.debug("{}", line);
+  const auto show = [](const Field& field) { return text("{} {}", field.name, plain_text(field.value)); };
+  context_.log.debug("{}", joined(facts_of(datagram, size), ", ", show));
 }
 
 void DatagramSummary::tell() const {

@@ -69,15 +69,13 @@ const Function& find_function(const std::string& word) {
   auto name = word;
   std::ranges::replace(name, '_', '-');
   std::vector<std::string> names;
-  std::string list;
   for (const auto& function : functions) {
     if (function.name == name) return function;
     names.emplace_back(function.name);
-    list += (list.empty() ? "" : ", ") + std::string(function.name);
   }
   const auto similar = nearest(name, names);
   throw BadInput(text("'{}': no such function; {}", word,
-                      similar.empty() ? "there are " + list : text("did you mean {}?", similar)));
+                      similar.empty() ? "there are " + joined(names) : text("did you mean {}?", similar)));
 }
 
 /// Each width's number has the bytes 01, 02, 03, ... from its highest to its lowest.

@@ -69,9 +69,9 @@ class Teller {
       if (status_ == ExitCode::done) status_ = status;
       return;
     }
-    std::string shown;
-    for (const auto& line : answer.result.lines)
-      shown += (shown.empty() ? "" : "\n") + (names_words_ ? answer.word + '\t' : "") + one_line(line);
+    const auto prefix = names_words_ ? answer.word + '\t' : "";
+    const auto shown = joined(answer.result.lines, "\n",
+                              [&prefix](const std::string& line) { return prefix + one_line(line); });
     std::vector<Field> fields{{"word", answer.word}};
     fields.insert(fields.end(), answer.result.fields.begin(), answer.result.fields.end());
     fields.push_back({"seconds", seconds(answer.span)});
@@ -113,10 +113,7 @@ Task<> resolve_all(const ResolveOptions& options, Teller& teller) {
     teller.tell(*outcome.result);
   };
   InOrder<Answer> answers(co_await this_loop(), most_results, std::move(deliver));
-  std::vector<Task<>> tasks;
-  tasks.push_back(answers.watch_for_failure());
-  tasks.push_back(ask_all(options, answers));
-  co_await any(std::move(tasks));
+  co_await any(answers.watch_for_failure(), ask_all(options, answers));
 }
 
 }  // namespace

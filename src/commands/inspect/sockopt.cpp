@@ -125,14 +125,13 @@ void tell_value(Context& context, const SocketOption& option, const OptionValue&
                             {"value", value_of(value.scalar)},
                             {"text", value.text}};
   const auto prefix = names_option ? std::string(option.name) : "";
-  std::string lines;
-  for (const auto& member : value.members) {
-    fields.push_back({std::string(member.name), value_of(member)});
-    lines += text("{}{}{}{} {}", lines.empty() ? "" : "\n", prefix, names_option ? "." : "", member.name,
-                  shown(member));
-  }
-  if (lines.empty()) lines = prefix + (names_option ? " " : "") + value.text;
-  context.report.result(lines, "value", fields);
+  for (const auto& member : value.members) fields.push_back({std::string(member.name), value_of(member)});
+  const auto line_of = [&](const OptionMember& member) {
+    return text("{}{}{} {}", prefix, names_option ? "." : "", member.name, shown(member));
+  };
+  context.report.result(value.members.empty() ? prefix + (names_option ? " " : "") + value.text
+                                              : joined(value.members, "\n", line_of),
+                        "value", fields);
 }
 
 void tell_bytes(Context& context, const SocketOption& option, const std::string& bytes, bool names_option) {

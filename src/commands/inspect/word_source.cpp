@@ -39,12 +39,7 @@ void check_word(const std::string& word) {
     throw BadInput(text("'{}' and then a NUL byte: no name or number has one", word.substr(0, nul)));
 }
 
-Task<> while_somebody_reads(Task<> task) {
-  std::vector<Task<>> tasks;
-  tasks.push_back(until_nobody_reads());
-  tasks.push_back(std::move(task));
-  co_await any(std::move(tasks));
-}
+Task<> while_somebody_reads(Task<> task) { co_await any(until_nobody_reads(), std::move(task)); }
 
 Task<std::optional<std::string>> WordSource::next() {
   for (;;) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "cli/context.hpp"
 #include "commands/stream/listening.hpp"
 #include "net/stream/activation.hpp"
@@ -33,12 +34,10 @@ struct Activated {
 
 /// What a service manager has given us. Sends it READY=1 once asked, and STOPPING=1 at the latest when this
 /// is dropped.
-class Activation {
+class Activation : NonCopyable {
  public:
   /// Takes the variables out of the environment. Throws BadInput.
   Activation(Context& context, const ActivationOptions& flags);
-  Activation(const Activation&) = delete;
-  Activation& operator=(const Activation&) = delete;
   ~Activation() { stopping(); }
 
   /// Takes the sockets over. Throws BadInput.

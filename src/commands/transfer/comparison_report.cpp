@@ -83,19 +83,16 @@ std::string under_system_congestion(const Comparison& comparison, const Contest&
   return line + '\n';
 }
 
-/// "a, b and c".
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    list += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
-  return list;
-}
-
 std::vector<std::string> names_of(const Contest& contest, const std::vector<const Contender*>& contenders) {
   std::vector<std::string> names;
   names.reserve(contenders.size());
   for (const auto* const contender : contenders) names.push_back(show_name(contest, *contender));
   return names;
+}
+
+/// "a, b and c".
+std::string listed(const Contest& contest, const std::vector<const Contender*>& contenders) {
+  return joined(names_of(contest, contenders), ", ", " and ");
 }
 
 /// "2.31", or "2.31 to 3.02" where the contenders differ.
@@ -115,7 +112,7 @@ std::string verdict(const Contest& contest) {
   const auto* const read_write = contest.best_read_write();
   if (contest.fastest() == nullptr) return "No method could run.";
   const auto leaders = contest.leaders();
-  const auto names = listed(names_of(contest, leaders));
+  const auto names = listed(contest, leaders);
   if (winner != nullptr && (read_write == nullptr || winner == read_write))
     return text("{} was fastest.", show_name(contest, *winner));
   if (read_write == nullptr) return text("Which of {} is fastest is within the noise.", names);
@@ -125,13 +122,13 @@ std::string verdict(const Contest& contest) {
   const auto who = winner != nullptr ? std::vector{winner} : leaders;
   auto sentence =
       text("{} {} read-write: {} times the throughput and {} of the CPU time that it had with {} a call",
-           listed(names_of(contest, who)), who.size() == 1 ? "beats" : "beat", show_range(who, rate),
+           listed(contest, who), who.size() == 1 ? "beats" : "beat", show_range(who, rate),
            show_range(who, cpu), show_chunk(read_write->chunk));
   if (winner != nullptr && leaders.size() > 1) {
     auto others = leaders;
     std::erase(others, winner);
-    sentence += text("; so {} {}, by {} times", others.size() == 1 ? "does" : "do",
-                     listed(names_of(contest, others)), show_range(others, rate));
+    sentence += text("; so {} {}, by {} times", others.size() == 1 ? "does" : "do", listed(contest, others),
+                     show_range(others, rate));
   }
   if (who.size() > 1) sentence += "; which of them is fastest is within the noise";
   return sentence + '.';
@@ -184,9 +181,7 @@ void for_each_run(const Comparison& comparison, const Contest& contest, Visit vi
 }
 
 std::string csv_line(const std::vector<Field>& fields, const std::function<std::string(const Field&)>& show) {
-  std::string line;
-  for (const auto& field : fields) line += (line.empty() ? "" : ",") + show(field);
-  return line + '\n';
+  return joined(fields, ",", show) + '\n';
 }
 
 std::string csv(const Comparison& comparison, const Contest& contest) {

@@ -109,12 +109,8 @@ Task<> ReceivingService::serve(Connection connection, Seat seat) {
   const bool keeps_open = options_.hosting.keep_open;
   const bool is_alone = !keeps_open && !std::exchange(has_begun_, true);
   context_.log.info("connection from {}", connection.name());
-  std::exception_ptr failure;
-  try {
-    co_await receive_next(std::move(connection), seat.number, is_alone);
-  } catch (...) {
-    failure = std::current_exception();
-  }
+  auto receiving = receive_next(std::move(connection), seat.number, is_alone);
+  const auto failure = co_await outcome_of(std::move(receiving));
   if (is_alone) {
     failure_ = failure;
     has_ended_ = true;

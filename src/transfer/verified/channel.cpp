@@ -151,8 +151,7 @@ Task<> Channel::drop_input(Deadline limit) {
 }
 
 std::string not_greeted_within(const Channel& channel, Duration limit) {
-  return text("{} has not greeted within {:g} s", channel.peer(),
-              std::chrono::duration<double>(limit).count());
+  return text("{} has not greeted within {:g} s", channel.peer(), seconds(limit));
 }
 
 }  // namespace sockx

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/clock.hpp"
 
 namespace sockx {
@@ -15,11 +16,9 @@ std::vector<std::byte> compress(std::span<const std::byte> bytes);
 
 /// Decompresses one frame, piece by piece, with at most some 1.5 MiB of memory. Throws std::runtime_error
 /// when libzstd is not there.
-class Decompressor {
+class Decompressor : NonCopyable {
  public:
   Decompressor();
-  Decompressor(const Decompressor&) = delete;
-  Decompressor& operator=(const Decompressor&) = delete;
   ~Decompressor();
 
   /// Takes from the front of `compressed`, and returns some of what that becomes, in `room`: nothing when all

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "os/library.hpp"
 
@@ -70,11 +71,9 @@ class Hasher::Xxh3 : public Hasher::Engine {
   XXH3_state_t state_;
 };
 
-class Hasher::Sha256 : public Hasher::Engine {
+class Hasher::Sha256 : public Hasher::Engine, NonCopyable {
  public:
   Sha256() : crypto_(Crypto::get()), context_(crypto_.new_context()) { begin(); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
   ~Sha256() override { crypto_.free_context(context_); }
   void add(std::span<const std::byte> bytes) override {
     crypto_.update(context_, bytes.data(), bytes.size());

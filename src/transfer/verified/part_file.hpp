@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/long_work.hpp"
 #include "flow/read_ahead.hpp"
 #include "flow/task.hpp"
@@ -20,11 +21,9 @@ namespace sockx {
 /// digests and says of what file they are. Both stay when this is dropped, even by SIGKILL, so that the next
 /// transfer goes on from there; a part that cannot be resumed is removed. Two transfers never write to the
 /// same part (flock(2)). Throws Error with Origin::local_file.
-class PartFile {
+class PartFile : NonCopyable {
  public:
   PartFile(Place place, std::string shown_name, const FileFacts& facts, DigestKind digest, bool is_resumable);
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
   ~PartFile();
 
   /// Removes what a transfer that was killed in its last moment has left of a file that has its name.

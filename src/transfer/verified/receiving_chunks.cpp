@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "transfer/verified/compression.hpp"
 #include "transfer/verified/receiving_session.hpp"
@@ -10,13 +11,11 @@
 namespace sockx {
 
 /// While it exists, its range is among those that no other chunk may write.
-struct ReceivingSession::ArrivingChunk {
+struct ReceivingSession::ArrivingChunk : NonCopyable {
   ArrivingChunk(std::shared_ptr<IncomingEntry> entry, const Chunk& chunk, Channel& from, Hasher& of_channel)
       : incoming(std::move(entry)), range(chunk.range), left(range), channel(from), hasher(of_channel) {
     incoming->arriving.insert(&range);
   }
-  ArrivingChunk(const ArrivingChunk&) = delete;
-  ArrivingChunk& operator=(const ArrivingChunk&) = delete;
   ~ArrivingChunk() { incoming->arriving.erase(&range); }
 
   const std::shared_ptr<IncomingEntry> incoming;  // it may be cancelled meanwhile

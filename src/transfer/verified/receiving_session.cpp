@@ -23,16 +23,9 @@ constexpr Duration closing_time = 2s, short_closing_time = 200ms;
 }  // namespace
 
 Task<> ReceivingSession::run() {
-  std::vector<Task<>> tasks;
-  if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_byte_));
-  tasks.push_back(transfer());
-  std::exception_ptr failure;
-  try {
-    std::string too_late = "the deadline has passed";
-    co_await bounded(any(std::move(tasks)), options_.deadline, std::move(too_late));
-  } catch (...) {
-    failure = std::current_exception();
-  }
+  auto watched = any(watch_for_idleness(options_.idle_timeout, last_byte_), transfer());
+  auto in_time = bounded(std::move(watched), options_.deadline, "the deadline has passed");
+  const auto failure = co_await outcome_of(std::move(in_time));
   if (failure) {
     co_await give_up(failure);
   }

@@ -169,10 +169,7 @@ Task<> SendingSession::send_stream(std::uint32_t id, const SourceFile& source) {
 
 /// Or until the receiver has said that it does not want the file any more.
 Task<> SendingSession::wait_for_input(Stream& input, std::uint32_t id) {
-  std::vector<Task<>> either;
-  either.push_back(until_readable(input));
-  either.push_back(wait_for_end_of(id));
-  co_await any(std::move(either));
+  co_await any(until_readable(input), wait_for_end_of(id));
 }
 
 Lane& SendingSession::add_lane(Connection connection) {

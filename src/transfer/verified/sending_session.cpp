@@ -50,14 +50,10 @@ SendingSession::SendingSession(EventLoop& loop, Connection connection, NextConne
 }
 
 Task<> SendingSession::run() {
-  std::vector<Task<>> tasks;
-  if (options_.idle_timeout)
-    tasks.push_back(
-        watch_for_idleness(*options_.idle_timeout, last_byte_, [this] { return unacknowledged(); }));
-  tasks.push_back(transfer());
+  auto watching = watch_for_idleness(options_.idle_timeout, last_byte_, [this] { return unacknowledged(); });
   std::exception_ptr failure;
   try {
-    co_await any(std::move(tasks));
+    co_await any(std::move(watching), transfer());
   } catch (const Abort& abort) {
     throw_abort(abort);
   } catch (const TimedOut& reason) {
@@ -87,10 +83,7 @@ Task<> SendingSession::transfer() {
   }
   co_await greet(lanes_.front());
   is_greeted_ = true;
-  std::vector<Task<>> opening;
-  opening.push_back(open_lanes());
-  opening.push_back(receive_abort());
-  co_await any(std::move(opening));
+  co_await any(open_lanes(), receive_abort());
   co_await all(receive_answers(), send_everything());
   tally_.phase = TransferTally::Phase::finishing;
   co_await control().close(after(closing_time));

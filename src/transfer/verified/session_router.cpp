@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "flow/task_group.hpp"
@@ -33,14 +34,12 @@ std::size_t room_for(std::size_t limit) {
 
 }  // namespace
 
-class SessionRouter::WaitingConnection {
+class SessionRouter::WaitingConnection : NonCopyable {
  public:
   WaitingConnection(SessionRouter& router, std::list<WaitingConnection*>& equals)
       : router_(router), equals_(equals), place_(equals.insert(equals.end(), this)) {
     ++router_.waiting_;
   }
-  WaitingConnection(const WaitingConnection&) = delete;
-  WaitingConnection& operator=(const WaitingConnection&) = delete;
   ~WaitingConnection() {
     if (!is_displaced_) equals_.erase(place_);
     --router_.waiting_;
@@ -97,17 +96,14 @@ Task<std::optional<unsigned>> SessionRouter::streams_of_new_transfer(Connection&
   const WaitingConnection waiting(*this, unclaimed_);
   const auto limit = after(greeting_time);
   std::optional<Hello> hello;
-  std::vector<Task<>> either;
-  either.push_back(peek(connection, limit, hello));
-  either.push_back(waiting.until_displaced());
-  co_await any(std::move(either));
+  co_await any(peek(connection, limit, hello), waiting.until_displaced());
   if (waiting.is_displaced()) {
     options_.inform(text("{} has not greeted, and gives way to others", connection.name()));
     co_return std::nullopt;
   }
   if (!hello && Clock::now() >= limit) {
     options_.warn(text("{} has not greeted within {:g} s: does it send with {}?", connection.name(),
-                       std::chrono::duration<double>(greeting_time).count(), options_.names.verified));
+                       seconds(greeting_time), options_.names.verified));
     co_return std::nullopt;
   }
   if (!hello) co_return 1;

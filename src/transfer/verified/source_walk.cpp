@@ -16,7 +16,7 @@ namespace sockx {
 
 namespace {
 
-std::string joined(const std::string& folder, const std::string& name) {
+std::string path_below(const std::string& folder, const std::string& name) {
   return folder.empty() || folder.ends_with('/') ? folder + name : folder + '/' + name;
 }
 
@@ -57,7 +57,7 @@ Task<std::optional<SourceStep>> SourceWalk::next() {
     } else {
       const auto name = level.names.top();
       level.names.pop();
-      step = visit(joined(level.folder.path, name), joined(level.folder.name, name), false);
+      step = visit(path_below(level.folder.path, name), path_below(level.folder.name, name), false);
     }
     if (!step) continue;
     if (step->kind == SourceStep::Kind::enter) {

@@ -3,15 +3,15 @@
 
 #include <utility>
 
+#include "base/non_copyable.hpp"
+
 namespace sockx {
 
 /// Calls `action`, which throws nothing, as it goes.
 template <class Action>
-class [[nodiscard]] OnExit {
+class [[nodiscard]] OnExit : NonCopyable {
  public:
   explicit OnExit(Action action) : action_(std::move(action)) {}
-  OnExit(const OnExit&) = delete;
-  OnExit& operator=(const OnExit&) = delete;
   ~OnExit() { action_(); }
 
  private:

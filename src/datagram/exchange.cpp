@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "datagram/outbox.hpp"
 #include "datagram/peers.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::size_t piece_of_file = 1400;  // fits into one packet of most networks
 
-class Exchange {
+class Exchange : NonCopyable {
  public:
   Exchange(EventLoop& loop, DatagramEnd end, ExchangeStreams streams, ExchangeOptions options,
            ExchangeTally& tally, ExchangeObserver observer)
@@ -50,14 +51,10 @@ class Exchange {
         observer_.deaf};
     replies_.emplace(socket_, std::move(replies), tally_.sent, tally_.undelivered);
   }
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
 
   Task<> run() {
-    std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, tally_.last));
-    tasks.push_back(options_.is_client ? run_client() : run_server());
-    co_await any(std::move(tasks));
+    return any(watch_for_idleness(options_.idle_timeout, tally_.last),
+               options_.is_client ? run_client() : run_server());
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/watch.hpp"
@@ -35,7 +36,7 @@ std::uint32_t random_stream() {
   return number;
 }
 
-class Generator {
+class Generator : NonCopyable {
  public:
   Generator(EventLoop& loop, DatagramEnd end, GeneratorOptions options, GeneratorTally& tally)
       : loop_(loop),
@@ -47,8 +48,6 @@ class Generator {
         stream_(random_stream()),
         makes_trains_(end_.local.family() != AF_UNIX && options.size * 2 <= longest_train),
         buffer_(most_bytes() / options.size * options.size) {}
-  Generator(const Generator&) = delete;
-  Generator& operator=(const Generator&) = delete;
 
   Task<> run() {
     co_await send_load();

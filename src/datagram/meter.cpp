@@ -5,6 +5,7 @@
 #include <list>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "datagram/load_count.hpp"
 #include "datagram/unix_replies.hpp"
 #include "flow/pumping.hpp"
@@ -27,7 +28,7 @@ struct Load {
   LoadCount count = {};
 };
 
-class Meter {
+class Meter : NonCopyable {
  public:
   Meter(EventLoop& loop, DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
         std::uint64_t& foreign)
@@ -44,8 +45,6 @@ class Meter {
                                  [](const Address&) {}};
     unix_reports_.emplace(socket_, std::move(replies), reports_, reports_dropped_);
   }
-  Meter(const Meter&) = delete;
-  Meter& operator=(const Meter&) = delete;
   ~Meter() {
     try {
       for (const auto& load : loads_)
@@ -55,12 +54,7 @@ class Meter {
     }
   }
 
-  Task<> run() {
-    std::vector<Task<>> tasks;
-    if (options_.idle_timeout) tasks.push_back(watch_for_idleness(*options_.idle_timeout, last_));
-    tasks.push_back(receive());
-    co_await any(std::move(tasks));
-  }
+  Task<> run() { return any(watch_for_idleness(options_.idle_timeout, last_), receive()); }
 
  private:
   Task<> receive() {

@@ -2,6 +2,7 @@
 // ended.
 #pragma once
 
+#include "base/non_copyable.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {
@@ -9,13 +10,11 @@ namespace sockx {
 /// While it lives, the connection is reset when it is closed, however that comes, until complete() has been
 /// called; SIGKILL is included, unless the user has set SO_LINGER. A unix socket knows no reset. Borrows
 /// `socket`, which must still be open when this goes.
-class CutUnlessComplete {
+class CutUnlessComplete : NonCopyable {
  public:
   explicit CutUnlessComplete(int socket) : socket_(socket), lingers_(has_linger(socket)) {
     if (!lingers_) set_reset_on_close(socket_, true);
   }
-  CutUnlessComplete(const CutUnlessComplete&) = delete;
-  CutUnlessComplete& operator=(const CutUnlessComplete&) = delete;
   ~CutUnlessComplete() {
     if (!is_complete_ && lingers_) set_reset_on_close(socket_, true);
   }

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/clock.hpp"
 #include "flow/task.hpp"
 #include "os/unique_fd.hpp"
@@ -23,11 +24,9 @@ class Waiter;
 /// Runs coroutines. Readiness and passed deadlines only put waiting coroutines in a queue; they are resumed
 /// from that queue, between two calls of epoll_wait(2). So a coroutine may drop others, which leave the queue
 /// as they go, and no event of the kernel's is looked at after what it speaks of has gone.
-class EventLoop {
+class EventLoop : NonCopyable {
  public:
   EventLoop();
-  EventLoop(const EventLoop&) = delete;
-  EventLoop& operator=(const EventLoop&) = delete;
 
   /// Runs `task` to its end and returns or throws what it does.
   template <class T>
@@ -68,11 +67,9 @@ class EventLoop {
 
 /// A suspended coroutine. It lives in the coroutine's frame, and leaves every queue when the frame is
 /// destroyed. What it waits for calls wake(); the deadline is the loop's part.
-class Waiter {
+class Waiter : NonCopyable {
  public:
   Waiter(EventLoop& loop, Deadline deadline) : loop_(&loop), deadline_(deadline) {}
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
 
   bool await_ready() { return false; }
   void await_suspend(std::coroutine_handle<> suspended);
@@ -115,5 +112,11 @@ class NextTurn : public Waiter {
 
 inline auto EventLoop::sleep_until(Deadline deadline) { return Sleep(*this, deadline); }
 inline auto EventLoop::next_turn() { return NextTurn(*this); }
+
+/// Until the deadline, on the loop that awaits it.
+inline Task<> sleep_until(Deadline deadline) {
+  auto& loop = co_await this_loop();
+  co_await loop.sleep_until(deadline);
+}
 
 }  // namespace sockx

@@ -3,17 +3,16 @@
 
 #include <list>
 
+#include "base/non_copyable.hpp"
 #include "flow/event_loop.hpp"
 
 namespace sockx {
 
 /// A condition variable for coroutines of one loop. It remembers nothing: wait in a loop that looks at the
 /// state.
-class Notification {
+class Notification : NonCopyable {
  public:
   explicit Notification(EventLoop& loop) : loop_(&loop) {}
-  Notification(const Notification&) = delete;
-  Notification& operator=(const Notification&) = delete;
 
   class [[nodiscard]] Wait : public Waiter {
    public:

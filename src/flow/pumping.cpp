@@ -5,28 +5,13 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {
 
 namespace {
-
-/// Keeps a counter equal to the pump's, whichever way the driver is left.
-class Counting {
- public:
-  Counting(const Pump& pump, std::uint64_t* counter) : pump_(pump), counter_(counter) {}
-  Counting(const Counting&) = delete;
-  Counting& operator=(const Counting&) = delete;
-  ~Counting() { update(); }
-  void update() const {
-    if (counter_ != nullptr) *counter_ = pump_.bytes();
-  }
-
- private:
-  const Pump& pump_;
-  std::uint64_t* counter_;
-};
 
 /// The reader behind the sink has gone. That is no failure when only the end of the source was still to come:
 /// GNU tar leaves after the last record of an archive and does not wait for that end.
@@ -59,7 +44,10 @@ Task<> run_pump(Pump& pump, Pacing pacing) {
   auto& loop = co_await this_loop();
   auto& from = pump.from().watch();
   auto& to = pump.to().watch();
-  const Counting counting(pump, pacing.bytes);
+  const auto count = [&] {
+    if (pacing.bytes != nullptr) *pacing.bytes = pump.bytes();
+  };
+  const OnExit counting(count);
   for (;;) {
     constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
     const auto most = pacing.rate ? pacing.rate->allowance(Clock::now()) : no_limit;
@@ -69,7 +57,7 @@ Task<> run_pump(Pump& pump, Pacing pacing) {
     }
     const auto before = pump.bytes(), taken_before = pump.taken();
     const auto state = step(pump, most);
-    counting.update();
+    count();
     if (pump.bytes() != before && pacing.last_byte) *pacing.last_byte = loop.now();
     if (pacing.rate) pacing.rate->spend(static_cast<std::int64_t>(pump.taken() - taken_before));
     if (!state) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
@@ -43,7 +44,7 @@ struct Direction {
   std::exception_ptr failure = {};  // of the sink, which may still have something to say
 };
 
-class Conversation {
+class Conversation : NonCopyable {
  public:
   Conversation(EventLoop& loop, Duplex first, Duplex second, RelayRules rules, Tally& tally,
                RelayObserver tell)
@@ -55,8 +56,6 @@ class Conversation {
         tell_(std::move(tell)),
         outward_(first_, second_, tally.sent, rules_.rate),
         inward_(second_, first_, tally.received, rules_.rate) {}
-  Conversation(const Conversation&) = delete;
-  Conversation& operator=(const Conversation&) = delete;
   ~Conversation() {
     if (has_failed_ || is_complete_) return;
     for (auto* const direction : {&outward_, &inward_})
@@ -90,12 +89,9 @@ class Conversation {
 
   /// With the limit for silence, which is not for the end: that has limits of its own.
   Task<> unless_idle(Task<> task) {
-    std::vector<Task<>> tasks;
-    if (rules_.idle_timeout)
-      tasks.push_back(
-          watch_for_idleness(*rules_.idle_timeout, tally_.last_byte, [this] { return unacknowledged(); }));
-    tasks.push_back(std::move(task));
-    co_await any(std::move(tasks));
+    if (!rules_.idle_timeout) return task;
+    return any(watch_for_idleness(rules_.idle_timeout, tally_.last_byte, [this] { return unacknowledged(); }),
+               std::move(task));
   }
 
   std::uint64_t unacknowledged() const {
@@ -333,10 +329,7 @@ class Conversation {
 
   /// What comes meanwhile is dropped: a peer that cannot get rid of it would stall, and not read either.
   Task<> drop_until_acknowledged(Direction& from) {
-    std::vector<Task<>> tasks;
-    tasks.push_back(see_everything_acknowledged(from.from.in));
-    tasks.push_back(drop_rest(from));
-    auto either = any(std::move(tasks));
+    auto either = any(see_everything_acknowledged(from.from.in), drop_rest(from));
     co_await unless_idle(std::move(either));
   }
 
@@ -355,7 +348,6 @@ class Conversation {
   Pacing pacing(Direction& direction) {
     return {direction.rate ? &*direction.rate : nullptr, &tally_.last_byte, &direction.counter};
   }
-
 
   template <class... Arguments>
   void detail(fmt::format_string<Arguments...> format, Arguments&&... arguments) {

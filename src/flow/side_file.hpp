@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 
@@ -14,14 +15,12 @@ namespace sockx {
 
 /// Never waits while the stream runs: what a pipe or terminal does not take yet is kept. Throws Error with
 /// Origin::local_file.
-class SideFile {
+class SideFile : NonCopyable {
  public:
   /// Creates or empties the file at `path`, to be appended to, so that several may share it; a device is
   /// opened as it is, a FIFO once somebody reads it: until then all that is put is kept. Throws BadInput for
   /// the file of standard input or output. See open(2).
   explicit SideFile(const std::string& path);
-  SideFile(const SideFile&) = delete;
-  SideFile& operator=(const SideFile&) = delete;
   /// Gives what is left a last chance: 2 s without progress.
   ~SideFile();
 

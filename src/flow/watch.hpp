@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/non_copyable.hpp"
 #include "flow/event_loop.hpp"
 
 namespace sockx {
@@ -39,11 +40,9 @@ class [[nodiscard]] ReadinessWait : public Waiter {
 ///
 /// The watch must go before its descriptor is closed: a closed number that is opened again would be deaf.
 /// Stream sees to that.
-class Watch {
+class Watch : NonCopyable {
  public:
   Watch(EventLoop& loop, int fd);
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
   ~Watch();
 
   EventLoop& loop() const { return *loop_; }

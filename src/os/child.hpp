@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "os/unique_fd.hpp"
 
 namespace sockx {
@@ -23,7 +24,7 @@ struct ChildEnd {
 /// A child process with a pipe to us as its standard output. Its signals are as a shell would give them
 /// (SIGPIPE kills), and it holds no descriptor of ours but 0, 1 and 2. Dropping it
 /// terminates it.
-class Child {
+class Child : NonCopyable {
  public:
   struct Options {
     bool takes_input = false;   // a pipe from us as its standard input, else /dev/null
@@ -36,8 +37,6 @@ class Child {
   /// Runs the program words[0], sought in PATH as execvp(3) does, with the words as its arguments. Throws
   /// Error, with Origin::local_file when the program cannot be run.
   Child(std::vector<std::string> words, Options options);
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
   ~Child();
 
   /// Our ends of the pipes, non-blocking; each to be taken once.

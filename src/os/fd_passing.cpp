@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/non_copyable.hpp"
 #include "os/calls.hpp"
 #include "os/observer.hpp"
 
@@ -11,7 +12,7 @@ namespace sockx {
 namespace {
 
 /// A message of one byte with room for one descriptor.
-struct Envelope {
+struct Envelope : NonCopyable {
   char byte = 0;
   iovec content{&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -23,8 +24,6 @@ struct Envelope {
     message.msg_control = control.data();
     message.msg_controllen = CMSG_LEN(sizeof(int));  // CMSG_SPACE would hold a second, for padding
   }
-  Envelope(const Envelope&) = delete;
-  Envelope& operator=(const Envelope&) = delete;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/non_copyable.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 
@@ -16,7 +17,7 @@ namespace sockx {
 /// What is not taken at once is kept, and written by flush(). Beyond a bound new lines are dropped and
 /// counted, and so is what a full disk does not take; as soon as lines fit again, one says how many were
 /// dropped.
-class LineOutput {
+class LineOutput : NonCopyable {
  public:
   struct Tell {
     std::function<std::string(std::uint64_t)> dropped;  // the line, without its end, that says how many
@@ -34,8 +35,6 @@ class LineOutput {
   LineOutput(const std::string& path, Tell tell);
   /// Removes what the file had before. Throws Error.
   void truncate();
-  LineOutput(const LineOutput&) = delete;
-  LineOutput& operator=(const LineOutput&) = delete;
 
   /// Looks at a standard stream, and opens it anew where that is due, before there is something to write.
   void prepare();

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/non_copyable.hpp"
 #include "os/unique_fd.hpp"
 
 namespace sockx {
@@ -18,14 +19,12 @@ namespace sockx {
 /// file has the owner and the group of the old one. The umask applies too where the old one may be planted. A
 /// target that is a device or a fifo is opened without blocking and written in place; a fifo without a reader
 /// is ENXIO. Throws Error with Origin::local_file. See rename(2).
-class NewFile {
+class NewFile : NonCopyable {
  public:
   struct Options {
     bool keep_existing = false;  // refuse with EEXIST when the target exists, now or when it is completed
   };
   NewFile(const std::string& target, Options options);
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
   ~NewFile();
 
   int fd() const { return fd_.get(); }

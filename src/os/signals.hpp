@@ -6,13 +6,15 @@
 #include <initializer_list>
 #include <vector>
 
+#include "base/non_copyable.hpp"
+
 namespace sockx {
 
 /// While one lives, its signals, and the repeatable ones, make fd() readable instead of killing the process;
 /// a signal that was ignored at the start (nohup(1)) stays ignored. Handlers are set without SA_RESTART and
 /// nothing is blocked in the mask, so that exec'd children are untouched. A second signal has its default
 /// effect at once. One at a time.
-class SignalCatcher {
+class SignalCatcher : NonCopyable {
  public:
   struct Rules {
     std::vector<int> repeatable = {};  // signals that ask for no end, and may come again at once
@@ -20,8 +22,6 @@ class SignalCatcher {
   };
   explicit SignalCatcher(std::initializer_list<int> signals) : SignalCatcher(signals, Rules()) {}
   SignalCatcher(std::initializer_list<int> signals, Rules rules);
-  SignalCatcher(const SignalCatcher&) = delete;
-  SignalCatcher& operator=(const SignalCatcher&) = delete;
   ~SignalCatcher();
 
   int fd() const;

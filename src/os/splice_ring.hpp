@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/non_copyable.hpp"
 #include "os/descriptor.hpp"
 
 struct io_uring;
@@ -14,13 +15,11 @@ namespace sockx {
 
 /// One chain at a time. Each step begins when the one before it has moved all its bytes; the first that does
 /// not ends the chain. One completion tells of that, or of the last step.
-class SpliceRing {
+class SpliceRing : NonCopyable {
  public:
   /// For chains of at most so many steps. Null where there is no io_uring for us, before Linux 5.17 for one;
   /// errno says why.
   static std::unique_ptr<SpliceRing> make(unsigned most_steps);
-  SpliceRing(const SpliceRing&) = delete;
-  SpliceRing& operator=(const SpliceRing&) = delete;
   ~SpliceRing();
 
   /// Readable when a chain has ended.

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
 #include "serve/handler.hpp"
@@ -21,14 +22,7 @@ class Broker : public Handler {
 
   Task<> serve(Client& client) override {
     Speaker speaker(*this, client);
-    std::exception_ptr failure;
-    try {
-      Room::Member member(room_, client);
-      auto hearing = hear(client, speaker);
-      co_await room_.converse(member, std::move(hearing));
-    } catch (...) {
-      failure = std::current_exception();
-    }
+    const auto failure = co_await outcome_of(converse(client, speaker));
     co_await speaker.end();
     if (failure) std::rethrow_exception(failure);
   }
@@ -37,8 +31,7 @@ class Broker : public Handler {
     if (input_) {
       co_await speak();
     }
-    auto& loop = co_await this_loop();
-    co_await loop.sleep_until(never);
+    co_await sleep_until(never);
   }
 
   void set_crowded(bool is_crowded) override { room_.set_crowded(is_crowded); }
@@ -47,15 +40,13 @@ class Broker : public Handler {
  private:
   /// What a client says. The rest of its last line waits for room as all else does: it is no task's that is
   /// dropped with the client.
-  class Speaker {
+  class Speaker : NonCopyable {
    public:
     Speaker(Broker& broker, Client& client)
         : broker_(broker),
           client_(client),
           lines_(broker.options_.whole_lines,
                  [this](std::span<const std::byte> bytes) { broker_.room_.say(client_.number, bytes); }) {}
-    Speaker(const Speaker&) = delete;
-    Speaker& operator=(const Speaker&) = delete;
     ~Speaker() {
       if (!lines_.is_holding()) return;
       client_.cut.note_caught_up(false);
@@ -78,6 +69,12 @@ class Broker : public Handler {
     Client& client_;
     LineHold lines_;
   };
+
+  Task<> converse(Client& client, Speaker& speaker) {
+    Room::Member member(room_, client);
+    auto hearing = hear(client, speaker);
+    co_await room_.converse(member, std::move(hearing));
+  }
 
   Task<> hear(Client& client, Speaker& speaker) {
     auto& loop = co_await this_loop();

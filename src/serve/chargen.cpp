@@ -30,10 +30,7 @@ class Chargen : public Handler {
   /// Until the client ends its own half, or is gone.
   Task<> serve(Client& client) override {
     auto& loop = co_await this_loop();
-    std::vector<Task<>> tasks;
-    tasks.push_back(send_for_ever(loop, client));
-    tasks.push_back(hear_the_end(client));
-    co_await any(std::move(tasks));
+    co_await any(send_for_ever(loop, client), hear_the_end(client));
     co_await client.end_output();
   }
 

@@ -2,8 +2,10 @@
 #include <ctime>
 #include <map>
 #include <new>
+#include <ranges>
 #include <set>
 
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
@@ -54,40 +56,24 @@ class Chat : public Handler {
   Task<> serve(Client& client) override {
     co_await room_.wait_for_room(0);
     Guest guest(*this, client);
-    std::exception_ptr failure;
-    try {
-      Room::Member member(room_, client);
-      guest.join();
-      auto hearing = hear(client, member, guest);
-      co_await room_.converse(member, std::move(hearing));
-    } catch (...) {
-      failure = std::current_exception();
-    }
+    const auto failure = co_await outcome_of(converse(client, guest));
     co_await guest.leave();
     if (failure) std::rethrow_exception(failure);
     co_await client.finish();
   }
 
-  Task<> attend() override {
-    std::vector<Task<>> tasks;
-    tasks.push_back(operate());
-    tasks.push_back(show());
-    tasks.push_back(console_.attend());
-    co_await any(std::move(tasks));
-  }
+  Task<> attend() override { return any(operate(), show(), console_.attend()); }
 
   bool is_silent() override { return console_.input().is_silent(); }
 
  private:
   /// A client between its joining and its leaving, which everybody is told of once there is room.
-  class Guest {
+  class Guest : NonCopyable {
    public:
     Guest(Chat& chat, const Client& client) : chat_(chat), number_(client.number) {
       const auto name = printable(client.name());
       chat_.enter(number_, chat_.names_.contains(name) ? text("{}#{}", name, number_) : name);
     }
-    Guest(const Guest&) = delete;
-    Guest& operator=(const Guest&) = delete;
     ~Guest() {
       if (!chat_.people_.contains(number_)) return;
       try {
@@ -107,6 +93,13 @@ class Chat : public Handler {
     Chat& chat_;
     std::uint64_t number_;
   };
+
+  Task<> converse(Client& client, Guest& guest) {
+    Room::Member member(room_, client);
+    guest.join();
+    auto hearing = hear(client, member, guest);
+    co_await room_.converse(member, std::move(hearing));
+  }
 
   void part_with(std::uint64_t guest) {
     tell(text("{} has left", name_of(guest)));
@@ -266,14 +259,9 @@ class Chat : public Handler {
   void tell(const std::string& words) { room_.say(0, bytes_of(notice(words))); }
 
   std::string people() const {
-    std::string list;
-    std::size_t listed = 0;
-    for (const auto& [number, name] : people_) {
-      if (++listed > most_listed) break;
-      list += (list.empty() ? "" : ", ") + name;
-    }
-    if (listed > most_listed) list += text(" and {} more", people_.size() - most_listed);
-    return text("{} here: {}", people_.size(), list);
+    const auto listed = people_ | std::views::values | std::views::take(most_listed);
+    const auto more = people_.size() > most_listed ? text(" and {} more", people_.size() - most_listed) : "";
+    return text("{} here: {}{}", people_.size(), joined(listed), more);
   }
 
   /// Returns why not, or nothing.

@@ -1,78 +1,52 @@
 #include "serve/clients.hpp"
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "base/on_exit.hpp"
 #include "flow/task_group.hpp"
 
 namespace sockx {
 
-/// A client's time with the server: told at its beginning and, however it comes, at its end.
-class Clients::Sitting {
- public:
-  Sitting(Clients& clients, Client& client) : clients_(clients), client_(client) {
-    clients_.entries_.emplace(client.number, Entry{&client});
-    clients_.came_.notify();
-    tell(ServerEvent::Kind::accepted, "");
-  }
-  Sitting(const Sitting&) = delete;
-  Sitting& operator=(const Sitting&) = delete;
-  ~Sitting() {
-    if (!has_ended_) clients_.cut_off(client_);
-    clients_.entries_.erase(client_.number);
-    tell(ServerEvent::Kind::closed, client_.ending);
-  }
-
-  void complete() {
-    client_.ending = "complete";
-    client_.cut.complete();
-    has_ended_ = is_complete_ = true;
-  }
-  void fail(const std::string& reason) {
-    client_.ending = reason;
-    has_ended_ = true;
-  }
-
- private:
-  void tell(ServerEvent::Kind kind, std::string_view reason) const {
-    clients_.options_.tell({.kind = kind,
-                            .reason = reason,
-                            .is_complete = is_complete_,
-                            .client = &client_,
-                            .connections = clients_.entries_.size()});
-  }
-
-  Clients& clients_;
-  Client& client_;
-  bool has_ended_ = false, is_complete_ = false;
-};
-
 Task<> Clients::serve(Connection connection, Seat seat) {
   Client client(loop_, std::move(connection), std::move(seat));
-  Sitting sitting(*this, client);
+  bool has_ended = false, is_complete = false;
+  const auto tell = [&](ServerEvent::Kind kind, std::string_view reason) {
+    options_.tell({.kind = kind,
+                   .reason = reason,
+                   .is_complete = is_complete,
+                   .client = &client,
+                   .connections = entries_.size()});
+  };
+  const OnExit closing([&] {
+    if (!has_ended) cut_off(client);
+    entries_.erase(client.number);
+    tell(ServerEvent::Kind::closed, client.ending);
+  });
+  entries_.emplace(client.number, Entry{&client});
+  came_.notify();
+  tell(ServerEvent::Kind::accepted, "");
+  auto serving = handler_.serve(client);
+  if (options_.is_one)
+    serving = any(watch_for_idleness(options_.idle_timeout, client.tally.last_byte, client.stream()),
+                  std::move(serving));
   try {
-    if (options_.is_one && options_.idle_timeout) {
-      std::vector<Task<>> tasks;
-      tasks.push_back(watch_for_idleness(*options_.idle_timeout, client.tally.last_byte, client.stream()));
-      tasks.push_back(handler_.serve(client));
-      co_await any(std::move(tasks));
-    } else {
-      co_await handler_.serve(client);
-    }
+    co_await std::move(serving);
+    client.ending = "complete";
+    client.cut.complete();
+    has_ended = is_complete = true;
   } catch (const TimedOut& error) {
-    if (!options_.is_one) sitting.fail(error.what());
+    if (!options_.is_one) client.ending = error.what();
+    has_ended = !options_.is_one;
     throw;
   } catch (const std::exception& error) {
-    sitting.fail(error.what());
+    client.ending = error.what();
+    has_ended = true;
     throw;
   }
-  sitting.complete();
 }
 
 Task<> Clients::attend(Server& server) {
-  std::vector<Task<>> tasks;
-  if (options_.idle_timeout) tasks.push_back(end_idle_clients(server, *options_.idle_timeout));
-  tasks.push_back(handler_.attend());
-  co_await any(std::move(tasks));
+  if (!options_.idle_timeout) return handler_.attend();
+  return any(end_idle_clients(server, *options_.idle_timeout), handler_.attend());
 }
 
 /// A client that is left when the server ends, or has been idle for too long. It meets a reset unless our
@@ -87,8 +61,7 @@ void Clients::cut_off(Client& client) const {
 }
 
 Task<> Clients::end_idle_clients(Server& server, Duration limit) {
-  const auto reason =
-      text("no byte in either direction for {:g} s", std::chrono::duration<double>(limit).count());
+  const auto reason = no_byte_within(limit);
   for (;;) {
     while (entries_.empty()) {
       co_await came_.wait();

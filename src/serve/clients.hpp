@@ -32,7 +32,6 @@ class Clients final : public Service {
   void end() override { has_ended_ = true; }
 
  private:
-  class Sitting;
   struct Entry {
     Client* client;
     std::optional<Idleness> idleness = {};  // once it has been looked at

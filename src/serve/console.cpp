@@ -64,12 +64,7 @@ Task<> Console::flush() {
   }
 }
 
-Task<> Console::attend() {
-  std::vector<Task<>> tasks;
-  tasks.push_back(write_kept());
-  tasks.push_back(wait_for_reader_to_leave());
-  co_await any(std::move(tasks));
-}
+Task<> Console::attend() { return any(write_kept(), wait_for_reader_to_leave()); }
 
 void Console::write_some_of_kept() {
   const auto written = write_now(kept_);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/notification.hpp"
 #include "flow/stream.hpp"
 #include "os/io_result.hpp"
@@ -29,12 +30,10 @@ class ConsoleInput {
   bool is_terminal_;
 };
 
-class Console {
+class Console : NonCopyable {
  public:
   /// Takes the standard streams over. Throws Error.
   explicit Console(EventLoop& loop);
-  Console(const Console&) = delete;
-  Console& operator=(const Console&) = delete;
   /// Gives what has been put and not written a last chance: 2 s without progress.
   ~Console();
 

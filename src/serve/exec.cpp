@@ -1,6 +1,7 @@
 // exec: a program for every client.
 #include <stdexcept>
 
+#include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "serve/handler.hpp"
 #include "serve/program.hpp"
@@ -11,23 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A program that does not heed the end of its client would keep the others waiting.
-class EndedInAnyCase {
- public:
-  EndedInAnyCase(Program& program, ProgramEnder& ender, std::shared_ptr<void> place)
-      : program_(program), ender_(ender), place_(std::move(place)) {}
-  EndedInAnyCase(const EndedInAnyCase&) = delete;
-  EndedInAnyCase& operator=(const EndedInAnyCase&) = delete;
-  ~EndedInAnyCase() {
-    if (auto child = program_.release()) ender_.end(std::move(child), std::move(place_));
-  }
-
- private:
-  Program& program_;
-  ProgramEnder& ender_;
-  std::shared_ptr<void> place_;
-};
-
 class Exec : public Handler {
  public:
   explicit Exec(ProgramCall call) : call_(std::move(call)) {}
@@ -36,7 +20,10 @@ class Exec : public Handler {
     auto& loop = co_await this_loop();
     if (!ender_) ender_.emplace(loop);
     Program program(loop, call_, client.connection);
-    const EndedInAnyCase ended(program, *ender_, client.place);
+    // A program that goes on after the end of its client must not keep the others waiting.
+    const OnExit ending([&] {
+      if (auto child = program.release()) ender_->end(std::move(child), client.place);
+    });
     auto ours = program.duplex();
     Duplex theirs{client.stream(), client.stream(), &client.cut};
     RelayRules rules;

@@ -2,9 +2,6 @@
 
 namespace sockx {
 
-Task<> Handler::attend() {
-  auto& loop = co_await this_loop();
-  co_await loop.sleep_until(never);
-}
+Task<> Handler::attend() { return sleep_until(never); }
 
 }  // namespace sockx

@@ -6,17 +6,17 @@
 #include <span>
 #include <vector>
 
+#include "base/non_copyable.hpp"
+
 namespace sockx {
 
-class LineHold {
+class LineHold : NonCopyable {
  public:
   static constexpr std::size_t longest = 64 * 1024;
   using Sink = std::function<void(std::span<const std::byte>)>;
 
   /// Without `whole_lines` it passes on what comes as it comes.
   LineHold(bool whole_lines, Sink sink) : whole_lines_(whole_lines), sink_(std::move(sink)) {}
-  LineHold(const LineHold&) = delete;
-  LineHold& operator=(const LineHold&) = delete;
   /// Passes on as much as ends with a line, and holds what is behind that. Throws std::runtime_error when a
   /// line is longer than `longest`; that line is dropped.
   void put(std::span<const std::byte> bytes);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/error.hpp"
+#include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "flow/task_group.hpp"
 
@@ -24,39 +25,7 @@ constexpr unsigned fair_turns =
     16;  // of the loop, that patience lasts at least: on a busy machine they are long
 constexpr std::size_t most_in_a_slice = Broadcast::capacity / 16;
 
-class Counted {
- public:
-  explicit Counted(std::size_t& counter) : counter_(counter) { ++counter_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --counter_; }
-
- private:
-  std::size_t& counter_;
-};
-
 }  // namespace
-
-/// Somebody who waits for a slow member.
-class Room::Held {
- public:
-  explicit Held(Room& room) : room_(room) {
-    if (room_.held_++ > 0) return;
-    const auto left = room_.patience_left();
-    room_.patience_end_ = room_.loop_.now() + left;
-    if (left >= slice) room_.turns_end_ = room_.loop_.waits() + fair_turns;
-  }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() {
-    if (--room_.held_ > 0) return;
-    room_.patience_since_ = room_.loop_.now();
-    room_.patience_ = std::max(room_.patience_end_ - room_.patience_since_, Duration());
-  }
-
- private:
-  Room& room_;
-};
 
 Room::Room(EventLoop& loop)
     : loop_(loop),
@@ -258,13 +227,28 @@ Duration Room::patience_left() const {
   return std::min(most_patience, patience_ + (loop_.now() - patience_since_) / patience_comes_back_in);
 }
 
+void Room::begin_patience() {
+  const auto left = patience_left();
+  patience_end_ = loop_.now() + left;
+  if (left >= slice) turns_end_ = loop_.waits() + fair_turns;
+}
+
+void Room::end_patience() {
+  patience_since_ = loop_.now();
+  patience_ = std::max(patience_end_ - patience_since_, Duration());
+}
+
 Task<> Room::wait_for_room(Party but) {
   for (;;) {
     const auto until = held_until(but);
     if (until <= loop_.now()) co_return;
-    const Counted counted(waiting_);
-    std::optional<Held> held;
-    if (until != never) held.emplace(*this);
+    const bool is_held = until != never;  // by a slow member
+    if (is_held && held_++ == 0) begin_patience();
+    ++waiting_;
+    const OnExit goes_on([this, is_held] {
+      --waiting_;
+      if (is_held && --held_ == 0) end_patience();
+    });
     co_await moved_.wait(until);
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/non_copyable.hpp"
 #include "flow/notification.hpp"
 #include "flow/relay.hpp"
 #include "serve/broadcast.hpp"
@@ -32,11 +33,9 @@ class Room {
   explicit Room(EventLoop& loop);
 
   /// A client's place in the log, from what is said next on.
-  class Member {
+  class Member : NonCopyable {
    public:
     Member(Room& room, Client& client);
-    Member(const Member&) = delete;
-    Member& operator=(const Member&) = delete;
     ~Member();
     /// It gets what has been said up to now, and its end.
     void leave();
@@ -90,7 +89,6 @@ class Room {
   Notification& news() { return news_; }
 
  private:
-  class Held;
   enum class Told { everything, the_end, what_fits };
   struct Lead {
     Party party = 0;  // 0: there is none
@@ -106,6 +104,8 @@ class Room {
   Deadline held_until(Party but);
   Deadline gives_way_at(const Member& member) const;
   Duration patience_left() const;
+  void begin_patience();
+  void end_patience();
   void note_move(Broadcast::Position before, Broadcast::Position now);
   bool is_far_behind(Broadcast::Position position) const;
   bool is_lost(const Member& member) const { return member.position_ < log_.begin(); }

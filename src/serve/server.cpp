@@ -11,30 +11,7 @@ namespace {
 
 constexpr unsigned most_in_a_row = 64;  // connections accepted before others have their turn
 
-Task<> wait_until(Deadline deadline) {
-  auto& loop = co_await this_loop();
-  co_await loop.sleep_until(deadline);
-}
-
 }  // namespace
-
-/// A connection counts as served while this lives.
-class Server::Presence {
- public:
-  Presence(Server& server, std::uint64_t number) : server_(server), number_(number) {
-    server_.served_.emplace(number, nullptr);
-  }
-  Presence(const Presence&) = delete;
-  Presence& operator=(const Presence&) = delete;
-  ~Presence() {
-    server_.served_.erase(number_);
-    server_.left_.notify();
-  }
-
- private:
-  Server& server_;
-  std::uint64_t number_;
-};
 
 Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& service, ServerOptions options)
     : loop_(loop),
@@ -50,10 +27,7 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& servic
       tasks_(loop) {}
 
 Task<> Server::run() {
-  std::vector<Task<>> tasks;
-  tasks.push_back(service_.attend(*this));
-  tasks.push_back(accept_until_stopped());
-  co_await any(std::move(tasks));
+  co_await any(service_.attend(*this), accept_until_stopped());
   listeners_.clear();
   co_await wait_for_last(std::min(drained_by_, after(options_.drain_timeout.value_or(options_.grace))));
   service_.end();
@@ -124,10 +98,7 @@ void Server::drain() {
 Task<> Server::wait_for_stop() {
   co_await stop_asked_.wait();
   if (is_draining_) {
-    std::vector<Task<>> tasks;
-    tasks.push_back(service_.ready_to_stop());
-    tasks.push_back(wait_until(drained_by_));
-    co_await any(std::move(tasks));
+    co_await any(service_.ready_to_stop(), sleep_until(drained_by_));
   }
 }
 
@@ -160,7 +131,7 @@ Task<> Server::accept_from(Listener& listener) {
       accepted.reset();
       if (options_.rejects) fill_reserve(listener);  // for the next one
     } else if (served_when_short_) {
-      const Crowd::Waiting waiting(crowd_);
+      const auto waiting = crowd_.add();
       co_await places_->freed.wait(after(100ms));
     }
     --held_back_;
@@ -172,7 +143,7 @@ Task<> Server::accept_from(Listener& listener) {
 
 Task<> Server::wait_for_place() {
   while (!options_.rejects && is_full()) {
-    const Crowd::Waiting waiting(crowd_);
+    const auto waiting = crowd_.add();
     co_await places_->freed.wait();
   }
 }
@@ -244,7 +215,11 @@ void Server::note_shortage(const Listener& listener, const Error& error) {
 }
 
 Task<> Server::serve_beside_others(Connection connection, Seat seat) {
-  const Presence presence(*this, seat.number);
+  served_.emplace(seat.number, nullptr);
+  const OnExit ended([this, number = seat.number] {
+    served_.erase(number);
+    left_.notify();
+  });
   std::string failure;
   try {
     co_await apply_layers(options_.layers, connection, after(time_for_layers));

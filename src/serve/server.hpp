@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/non_copyable.hpp"
+#include "base/on_exit.hpp"
 #include "flow/task_group.hpp"
 #include "net/stream/listen.hpp"
 #include "os/descriptor_limit.hpp"
-#include "serve/crowd.hpp"
 #include "serve/service.hpp"
 
 namespace sockx {
@@ -55,16 +56,36 @@ struct ServerOptions {
   TellServerEvent tell = [](const ServerEvent&) {};
 };
 
+/// The connections that wait for a place, at any of a server's listeners.
+class Crowd {
+ public:
+  explicit Crowd(Service& service) : service_(service) {}
+
+  /// A connection waits as long as the result lives, and the service is told so.
+  auto add() {
+    change(+1);
+    return OnExit([this] { change(-1); });
+  }
+
+ private:
+  /// The service is told again when others still wait: one client may have made room already.
+  void change(int by) {
+    waiting_ += by;
+    service_.set_crowded(waiting_ > 0);
+  }
+
+  Service& service_;
+  int waiting_ = 0;
+};
+
 /// Accepts from its listeners and serves all connections beside each other. The failure of one is never
 /// another's. When descriptors run out, new connections wait in the kernel's queue until one ends.
 ///
 /// A connection is admitted in two stages: by its address and the room that there is, when it is accepted;
 /// then, in a task of its own, by the layers.
-class Server {
+class Server : NonCopyable {
  public:
   Server(EventLoop& loop, std::vector<Listener> listeners, Service& service, ServerOptions options);
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
 
   /// Until the service's own work has ended or, after drain(), all connections have; neither goes on beyond
   /// drain_timeout. Throws what the service's own work does.
@@ -86,7 +107,6 @@ class Server {
   void drop(std::uint64_t number);
 
  private:
-  class Presence;
   /// What `most` bounds. A place may outlive its connection, where something else is still at work for it,
   /// and the server.
   struct Places {

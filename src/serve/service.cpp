@@ -4,10 +4,7 @@
 
 namespace sockx {
 
-Task<> Service::attend(Server&) {
-  auto& loop = co_await this_loop();
-  co_await loop.sleep_until(never);
-}
+Task<> Service::attend(Server&) { return sleep_until(never); }
 
 Task<> Service::ready_for_next() { co_return; }
 

@@ -1,6 +1,7 @@
 // stdio: clients' bytes merge on standard output, and standard input goes to all of them.
 #include <new>
 
+#include "base/non_copyable.hpp"
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
 #include "serve/console.hpp"
@@ -26,12 +27,7 @@ class Stdio : public Handler {
     }
   }
 
-  Task<> attend() override {
-    std::vector<Task<>> tasks;
-    tasks.push_back(speak());
-    tasks.push_back(console_.attend());
-    co_await any(std::move(tasks));
-  }
+  Task<> attend() override { return any(speak(), console_.attend()); }
 
   void set_crowded(bool is_crowded) override { room_.set_crowded(is_crowded); }
   bool is_silent() override {
@@ -41,12 +37,10 @@ class Stdio : public Handler {
  private:
   /// The lines of a client. What is left of the last one is put however the client goes: the console keeps
   /// it.
-  class Lines {
+  class Lines : NonCopyable {
    public:
     Lines(Console& console, bool whole)
         : hold_(whole, [&console](std::span<const std::byte> bytes) { console.put(bytes); }) {}
-    Lines(const Lines&) = delete;
-    Lines& operator=(const Lines&) = delete;
     ~Lines() {
       try {
         hold_.end();
@@ -79,8 +73,7 @@ class Stdio : public Handler {
   Task<> speak() {
     co_await say_input(console_.input(), room_, false);
     room_.end();
-    auto& loop = co_await this_loop();
-    co_await loop.sleep_until(never);
+    co_await sleep_until(never);
   }
 
   Room room_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/non_copyable.hpp"
 #include "flow/clock.hpp"
 #include "os/child.hpp"
 #include "os/unique_fd.hpp"
@@ -27,14 +28,12 @@ struct WorkersOptions {
 /// on by pipes, as bytes: a terminal and a service manager signal the workers too, and what comes from both
 /// would count twice, or once, as it happens. A worker that dies is replaced, each at most once a second.
 /// When the parent dies, for whatever reason, so do the workers (PR_SET_PDEATHSIG in prctl(2)).
-class Workers {
+class Workers : NonCopyable {
  public:
   /// What the workers are told at the deadline.
   static constexpr int deadline_signal = SIGALRM;
 
   explicit Workers(WorkersOptions options);
-  Workers(const Workers&) = delete;
-  Workers& operator=(const Workers&) = delete;
 
   /// Returns many times: in each worker its number, from 0; in the parent nothing, once all have ended after
   /// a signal or the deadline. Throws Error when there can be no processes.

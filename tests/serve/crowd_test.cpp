@@ -1,8 +1,8 @@
-#include "serve/crowd.hpp"
-
 #include <doctest/doctest.h>
 
-#include <optional>
+#include <memory>
+
+#include "serve/server.hpp"
 
 using namespace sockx;
 
@@ -14,10 +14,15 @@ struct Listening : Service {
   void set_crowded(bool crowded) override { is_crowded = crowded; }
 };
 
+std::shared_ptr<void> add_to(Crowd& crowd) {
+  using Waiting = decltype(crowd.add());
+  return std::shared_ptr<Waiting>(new Waiting(crowd.add()));
+}
+
 TEST_CASE("Crowd: it lasts until the last of those that wait has gone") {
   Listening service;
   Crowd crowd(service);
-  std::optional<Crowd::Waiting> first(std::in_place, crowd), second(std::in_place, crowd);
+  auto first = add_to(crowd), second = add_to(crowd);
   CHECK(service.is_crowded);
   second.reset();
   CHECK(service.is_crowded);
@@ -28,7 +33,7 @@ TEST_CASE("Crowd: it lasts until the last of those that wait has gone") {
 TEST_CASE("Crowd: once one client has made room, the next is asked for another that still waits") {
   Listening service;
   Crowd crowd(service);
-  std::optional<Crowd::Waiting> first(std::in_place, crowd), second(std::in_place, crowd);
+  auto first = add_to(crowd), second = add_to(crowd);
   service.is_crowded = false;  // as a room does after one has given way
   first.reset();
   CHECK(service.is_crowded);

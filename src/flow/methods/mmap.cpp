@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/non_copyable.hpp"
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
 #include "os/bytes.hpp"
@@ -16,14 +17,12 @@ namespace {
 
 constexpr std::size_t window_size = CallSize::usual_most;
 
-class Mmap : public Method {
+class Mmap : public Method, NonCopyable {
  public:
   explicit Mmap(PlainEnds ends) : ends_(ends), position_(lseek(ends_.from.fd, 0, SEEK_CUR)) {
     if (ends_.chunk == 0) ends_.chunk = window_size;
   }
   ~Mmap() override { lseek(ends_.from.fd, position_, SEEK_SET); }  // as read(2) would have left it
-  Mmap(const Mmap&) = delete;
-  Mmap& operator=(const Mmap&) = delete;
 
   std::string_view name() const override { return "mmap"; }
   std::uint64_t surplus() const override { return surplus_; }

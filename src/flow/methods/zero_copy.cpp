@@ -9,6 +9,7 @@
 #include <cstring>
 #include <deque>
 
+#include "base/non_copyable.hpp"
 #include "base/text.hpp"
 #include "flow/method.hpp"
 #include "flow/methods/file_window.hpp"
@@ -25,15 +26,13 @@ constexpr std::size_t least_piece = 4 * 1024;  // where the limit of locked memo
 
 /// What a send has taken counts when the socket needs it no more, not before: until then it is in hand and
 /// its window stays mapped. That a send is over wakes who waits to write, as EPOLLERR.
-class ZeroCopy : public Method {
+class ZeroCopy : public Method, NonCopyable {
  public:
   explicit ZeroCopy(PlainEnds ends)
       : ends_(ends), sent_(lseek(ends_.from.fd, 0, SEEK_CUR)), confirmed_(sent_) {
     if (ends_.chunk == 0) ends_.chunk = pinned_window;
   }
   ~ZeroCopy() override { lseek(ends_.from.fd, sent_, SEEK_SET); }  // as read(2) would have left it
-  ZeroCopy(const ZeroCopy&) = delete;
-  ZeroCopy& operator=(const ZeroCopy&) = delete;
 
   std::string_view name() const override { return "zerocopy"; }
   std::uint64_t in_hand() const override { return static_cast<std::uint64_t>(sent_ - confirmed_); }

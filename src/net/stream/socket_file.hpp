@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/non_copyable.hpp"
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
 #include "net/address/address.hpp"
@@ -30,11 +31,9 @@ struct SocketFileRights {
 /// While one lives, the umask is what makes a socket's file bear the mode; without a mode it stays. bind(2)
 /// makes the file with it: there is no moment at which others could connect. One at a time; other threads
 /// make no files meanwhile.
-class UmaskFor {
+class UmaskFor : NonCopyable {
  public:
   explicit UmaskFor(std::optional<mode_t> mode);
-  UmaskFor(const UmaskFor&) = delete;
-  UmaskFor& operator=(const UmaskFor&) = delete;
   ~UmaskFor();
 
  private:
@@ -42,11 +41,9 @@ class UmaskFor {
 };
 
 /// The file of a unix socket that was bound here; removed at the end, if it is still the same file.
-class SocketFile {
+class SocketFile : NonCopyable {
  public:
   explicit SocketFile(std::string path);
-  SocketFile(const SocketFile&) = delete;
-  SocketFile& operator=(const SocketFile&) = delete;
   ~SocketFile();
   /// lchown(2). Before listen(2), while nobody can connect. Throws Error.
   void give_to(const SocketFileRights& rights) const;

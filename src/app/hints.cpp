@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/digits.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

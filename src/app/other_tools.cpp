@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/digits.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/address/foreign_endpoint.hpp"
 
 namespace sockx {

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 
@@ -69,9 +68,7 @@ void NameTable::throw_unknown(const std::string& word) const {
     const auto* const meant = find(similar);
     throw BadInput(text("'{}': no such {}; did you mean {}?", word, kind, meant->name));
   }
-  std::string list;
-  for (const auto& row : rows) list += (list.empty() ? "" : ", ") + std::string(row.name);
-  throw BadInput(text("'{}': no such {}; there are {}", word, kind, list));
+  throw BadInput(text("'{}': no such {}; there are {}", word, kind, joined(rows, ", ", &NamedNumber::name)));
 }
 
 }  // namespace sockx

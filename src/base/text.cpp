@@ -6,9 +6,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/digits.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/unsafe_text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
-#include "base/split_list.hpp"
+#include "base/words.hpp"
 #include "base/text.hpp"
 
 namespace sockx {

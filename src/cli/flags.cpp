@@ -3,10 +3,10 @@
 #include <memory>
 #include <stdexcept>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
-#include "base/split_list.hpp"
+#include "base/words.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

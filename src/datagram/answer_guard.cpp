@@ -46,8 +46,7 @@ AnswerRefusal AnswerGuard::judge(const Address& source, Clock::time_point now) {
 }
 
 void AnswerGuard::Use::age(double rate, Clock::time_point now) {
-  const std::chrono::duration<double> span = now - when;
-  datagrams = std::max(0.0, datagrams - rate * std::max(0.0, span.count()));
+  datagrams = std::max(0.0, datagrams - rate * std::max(0.0, seconds(now - when)));
   when = now;
 }
 

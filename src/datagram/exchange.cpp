@@ -88,7 +88,7 @@ class Exchange : NonCopyable {
   }
 
   [[noreturn]] void throw_too_few_replies() const {
-    const auto limit = text("{:g} s", std::chrono::duration<double>(*options_.reply_timeout).count());
+    const auto limit = text("{:g} s", seconds(*options_.reply_timeout));
     const auto came = tally_.received.datagrams;
     throw TimedOut(came == 0 ? text("{}: no reply within {}", socket_.name, limit)
                              : text("{}: {} of {} replies came, and no other within {}", socket_.name, came,

@@ -101,9 +101,10 @@ class Generator : NonCopyable {
   /// begins later then.
   std::uint64_t due_at(Clock::time_point now) {
     if (!options_.pace.is_set()) return UINT64_MAX;
-    const double seconds = std::chrono::duration<double>(now - plan_begin_).count();
     constexpr double countable = 1e18;
-    const auto planned = static_cast<std::uint64_t>(std::min(countable, seconds * datagrams_a_second())) + 1;
+    const auto planned =
+        static_cast<std::uint64_t>(std::min(countable, seconds(now - plan_begin_) * datagrams_a_second())) +
+        1;
     const auto most = static_cast<std::uint64_t>(std::min(countable, datagrams_a_second() / 50)) + 1;
     if (planned <= sequence_) return 0;
     if (planned - sequence_ <= most) return planned - sequence_;

@@ -38,7 +38,7 @@ class Pump {
   /// Watch::forget_readable_after_short_read().
   enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
 
-  /// A method that cannot work between these two gives way to copying at once: see fell_back().
+  /// A method that cannot work between these two gives way to copying at once: see why_fell_back().
   Pump(Stream& from, Stream& to, PumpOptions options = {});
 
   /// Moves what moves without waiting, up to a fair share, taking at most `most` bytes from the source.
@@ -62,8 +62,7 @@ class Pump {
   std::uint64_t surplus() const { return method_->surplus(); }
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
-  /// Whether the method asked for, or chosen first, does not work here, so that copying took over.
-  bool fell_back() const { return !refusal_.empty(); }
+  /// Why the method asked for, or chosen first, does not work here, so that copying took over; or empty.
   const std::string& why_fell_back() const { return refusal_; }
   /// See Method::copied().
   std::optional<std::uint64_t> copied() const { return method_->copied(); }

@@ -2,10 +2,9 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 
-#include "base/text.hpp"
+#include "base/named_numbers.hpp"
 #include "os/observer.hpp"
 
 namespace sockx {
@@ -21,16 +20,18 @@ constexpr std::array receiving{MessageFlag{"peek", MSG_PEEK},
                                MessageFlag{"dontwait", MSG_DONTWAIT},
                                MessageFlag{"errqueue", MSG_ERRQUEUE},
                                MessageFlag{"cmsg-cloexec", MSG_CMSG_CLOEXEC}};
-/// What nobody chooses, but the kernel returns or we always pass.
-constexpr std::array further{MessageFlag{"eor", MSG_EOR}, MessageFlag{"ctrunc", MSG_CTRUNC},
-                             MessageFlag{"nosignal", MSG_NOSIGNAL}};
-
-std::string name_in_c(std::string_view name) {
-  std::string result = "MSG_";
-  for (const char letter : name)
-    result += letter == '-' ? '_' : static_cast<char>(letter >= 'a' ? letter - 'a' + 'A' : letter);
-  return result;
-}
+constexpr auto names = std::to_array<NamedNumber>({{"MSG_PEEK", MSG_PEEK},
+                                                   {"MSG_WAITALL", MSG_WAITALL},
+                                                   {"MSG_TRUNC", MSG_TRUNC},
+                                                   {"MSG_OOB", MSG_OOB},
+                                                   {"MSG_DONTWAIT", MSG_DONTWAIT},
+                                                   {"MSG_ERRQUEUE", MSG_ERRQUEUE},
+                                                   {"MSG_CMSG_CLOEXEC", MSG_CMSG_CLOEXEC},
+                                                   {"MSG_MORE", MSG_MORE},
+                                                   {"MSG_DONTROUTE", MSG_DONTROUTE},
+                                                   {"MSG_EOR", MSG_EOR},
+                                                   {"MSG_CTRUNC", MSG_CTRUNC},
+                                                   {"MSG_NOSIGNAL", MSG_NOSIGNAL}});
 
 }  // namespace
 
@@ -39,17 +40,6 @@ std::span<const MessageFlag> recv_flags() { return receiving; }
 
 std::string shown_flags(int flags) { return calls_are_observed() ? message_flags(flags) : ""; }
 
-std::string message_flags(int flags) {
-  std::string shown;
-  for (const auto& some : {std::span<const MessageFlag>(receiving), std::span<const MessageFlag>(sending),
-                           std::span<const MessageFlag>(further)})
-    for (const auto& [name, number] : some)
-      if ((flags & number) != 0) {
-        shown += (shown.empty() ? "" : "|") + name_in_c(name);
-        flags &= ~number;
-      }
-  if (flags != 0) shown += text("{}{:#x}", shown.empty() ? "" : "|", static_cast<unsigned>(flags));
-  return shown.empty() ? "0" : shown;
-}
+std::string message_flags(int flags) { return NameTable{"message flag", "MSG_", names}.names_of(flags); }
 
 }  // namespace sockx

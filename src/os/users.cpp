@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

@@ -5,10 +5,10 @@
 #include "base/non_copyable.hpp"
 #include "flow/task_group.hpp"
 #include "os/io_result.hpp"
+#include "serve/console.hpp"
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"
 #include "serve/room.hpp"
-#include "serve/say_input.hpp"
 
 namespace sockx {
 

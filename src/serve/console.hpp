@@ -8,6 +8,7 @@
 #include "flow/notification.hpp"
 #include "flow/stream.hpp"
 #include "os/io_result.hpp"
+#include "serve/room.hpp"
 
 namespace sockx {
 
@@ -61,5 +62,9 @@ class Console : NonCopyable {
   std::exception_ptr failure_;
   Notification put_, flushed_;
 };
+
+/// Says to all members of the room what is read, until the end of the input. It is not read while nobody is
+/// there to hear it. With `whole_lines` no line is cut by what others say. Throws Error.
+Task<> say_input(ConsoleInput& input, Room& room, bool whole_lines);
 
 }  // namespace sockx

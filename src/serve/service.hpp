@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "flow/task.hpp"
+#include "flow/event_loop.hpp"
 #include "net/stream/connection.hpp"
 
 namespace sockx {
@@ -25,11 +25,11 @@ class Service {
   virtual Task<> serve(Connection connection, Seat seat) = 0;
   /// Works beside the connections until the server is to stop: those that are left may still come to their
   /// ends. What it throws ends the server. By default it has nothing to do and never ends.
-  virtual Task<> attend(Server& server);
+  virtual Task<> attend(Server&) { return sleep_until(never); }
   /// Until the server may accept another connection.
-  virtual Task<> ready_for_next();
+  virtual Task<> ready_for_next() { co_return; }
   /// The server is to stop: until it may close its listeners. By default at once.
-  virtual Task<> ready_to_stop();
+  virtual Task<> ready_to_stop() { co_return; }
   /// While this is set, a connection waits that has no place.
   virtual void set_crowded(bool) {}
   /// The server has come to its own end. Connections that are left are dropped next.

@@ -8,7 +8,6 @@
 #include "serve/handler.hpp"
 #include "serve/line_hold.hpp"
 #include "serve/room.hpp"
-#include "serve/say_input.hpp"
 
 namespace sockx {
 

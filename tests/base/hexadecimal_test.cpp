@@ -1,10 +1,8 @@
-#include "base/hexadecimal.hpp"
-
 #include <doctest/doctest.h>
 
 #include <cstdint>
 
-#include "base/digits.hpp"
+#include "base/words.hpp"
 
 using namespace sockx;
 

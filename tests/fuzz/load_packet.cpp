@@ -3,7 +3,6 @@
 #include "datagram/load_packet.hpp"
 
 #include "datagram/load_count.hpp"
-#include "net/datagram/internet_checksum.hpp"
 #include "net/datagram/raw_socket.hpp"
 #include "support.hpp"
 

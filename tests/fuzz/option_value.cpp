@@ -2,7 +2,7 @@
 // whatever bytes a kernel may return can be shown. The first byte of the input chooses the type.
 #include "net/option/option_value.hpp"
 
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 #include "support.hpp"
 
 using namespace sockx;

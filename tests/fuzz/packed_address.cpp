@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 #include "net/address/byte_order.hpp"
 #include "net/address/numeric_address.hpp"
 #include "support.hpp"

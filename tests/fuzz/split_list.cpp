@@ -1,8 +1,7 @@
 // Lists at commas: the words, joined again, are the list.
-#include "base/split_list.hpp"
-
 #include <algorithm>
 
+#include "base/words.hpp"
 #include "support.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <ctime>
 
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

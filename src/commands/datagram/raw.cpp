@@ -12,7 +12,6 @@
 #include "commands/datagram/datagram_summary.hpp"
 #include "net/address/lookups.hpp"
 #include "net/address/names.hpp"
-#include "net/datagram/internet_checksum.hpp"
 #include "net/datagram/raw_socket.hpp"
 
 namespace sockx {

@@ -7,9 +7,9 @@
 #include <bit>
 
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "cli/flags.hpp"
 #include "commands/inspect/word_source.hpp"
 #include "net/address/byte_order.hpp"

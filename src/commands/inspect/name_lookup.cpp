@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "commands/inspect/word_source.hpp"
 #include "net/address/endpoint.hpp"
 #include "net/address/lookups.hpp"

@@ -2,8 +2,8 @@
 
 // process's.
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "cli/flags.hpp"
 #include "cli/table.hpp"
 #include "commands/inspect/inspected_socket.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/split_list.hpp"
+#include "base/words.hpp"
 #include "cli/progress.hpp"
 #include "commands/transfer/comparison_plot.hpp"
 #include "commands/transfer/comparison_report.hpp"

@@ -7,10 +7,9 @@
 #include <cstring>
 #include <limits>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

@@ -8,10 +8,10 @@
 #include <mutex>
 #include <optional>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/address/foreign_endpoint.hpp"
 #include "net/address/lookups.hpp"
 

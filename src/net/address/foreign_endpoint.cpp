@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "base/split_list.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

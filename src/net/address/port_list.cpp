@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/address/endpoint.hpp"
 
 namespace sockx {

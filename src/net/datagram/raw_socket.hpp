@@ -1,7 +1,10 @@
-// open_raw(): the way to a raw IP socket, see raw(7).
+// open_raw(): the way to a raw IP socket, see raw(7); what the headers of its packets say.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,5 +30,16 @@ std::size_t ipv4_header_size(std::span<const std::byte> packet);
 /// Where the IP header at the beginning of a packet says that it goes. Throws BadInput for what is no IP
 /// header of that family, or does not agree with itself.
 Address destination_in_header(std::span<const std::byte> packet, int family);
+
+/// The Internet checksum (RFC 1071): the complement of the sum, in ones' complement, of the 16-bit words in
+/// network order; an odd last byte counts as one with a zero behind it. Written in network order into bytes
+/// in whose place there were zeros, it makes the checksum of the whole 0.
+inline std::uint16_t internet_checksum(std::span<const std::byte> bytes) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    sum += static_cast<std::uint64_t>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16U);
+  return static_cast<std::uint16_t>(~sum);
+}
 
 }  // namespace sockx

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/split_list.hpp"
+#include "base/words.hpp"
 
 namespace sockx::option_bytes {
 

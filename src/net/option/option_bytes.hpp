@@ -1,7 +1,7 @@
 // What the codecs of socket options share: plain structures as bytes, numbers, values that are their text.
 #pragma once
 
-#include "base/digits.hpp"
+#include "base/words.hpp"
 #include "net/option/option_value.hpp"
 
 namespace sockx::option_bytes {

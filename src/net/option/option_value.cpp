@@ -12,11 +12,10 @@
 #include <cstring>
 
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/named_numbers.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "base/words.hpp"
 #include "net/address/address.hpp"
 #include "net/address/names.hpp"
 #include "net/option/option_addresses.hpp"

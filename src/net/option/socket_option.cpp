@@ -78,9 +78,7 @@ const SocketOption& find_option(const std::string& typed, bool for_stream) {
     std::erase_if(found, [](const auto* option) { return option->phase == Phase::none; });
   if (found.empty()) throw_unknown(typed);
   if (found.size() == 1) return *found.front();
-  std::string choice;
-  for (const auto* option : found) choice += (choice.empty() ? "" : " or ") + std::string(option->name);
-  throw BadInput(text("'{}': say {}", typed, choice));
+  throw BadInput(text("'{}': say {}", typed, joined(found, " or ", &SocketOption::name)));
 }
 
 OptionSetting OptionSetting::parse(const std::string& word, bool for_stream) {

@@ -13,8 +13,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "base/split_list.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/address/lookups.hpp"
 #include "os/calls.hpp"
 #include "os/observer.hpp"

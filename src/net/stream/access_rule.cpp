@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/address/numeric_address.hpp"
 
 namespace sockx {

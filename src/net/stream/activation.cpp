@@ -6,9 +6,9 @@
 
 #include <cstdlib>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "net/stream/adopt.hpp"
 #include "os/calls.hpp"
 #include "os/observer.hpp"

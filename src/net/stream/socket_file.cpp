@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <string_view>
 
-#include "base/digits.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "os/observer.hpp"
 #include "os/unique_fd.hpp"
 #include "os/users.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "transfer/verified/digest.hpp"
 #include "transfer/verified/wire.hpp"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 
 using namespace sockx;
 

@@ -1,9 +1,9 @@
-#include "net/datagram/internet_checksum.hpp"
-
 #include <doctest/doctest.h>
 
 #include <array>
 #include <vector>
+
+#include "net/datagram/raw_socket.hpp"
 
 using namespace sockx;
 

@@ -12,7 +12,7 @@
 #include <set>
 #include <string>
 
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 #include "net/option/tcp_info.hpp"
 
 using namespace sockx;

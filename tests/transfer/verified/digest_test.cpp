@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "../../support/files.hpp"
-#include "base/hexadecimal.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 using namespace sockx;
 

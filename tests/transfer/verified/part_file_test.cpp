@@ -12,7 +12,7 @@
 #include "../../support/in_child.hpp"
 #include "../../support/thrown.hpp"
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 #include "flow/event_loop.hpp"
 
 using namespace sockx;

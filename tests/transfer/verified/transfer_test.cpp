@@ -4,7 +4,7 @@
 
 #include "../../support/thrown.hpp"
 #include "base/error.hpp"
-#include "base/hexadecimal.hpp"
+#include "base/words.hpp"
 #include "ends.hpp"
 #include "transfer/verified/part_file.hpp"
 #include "transfer/verified/source_walk.hpp"

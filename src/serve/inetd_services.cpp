@@ -1,5 +1,10 @@
-// echo and upper: what a client says comes back to it.
+// The small services of inetd(8): echo (and upper), discard, daytime and chargen.
+#include <ctime>
+#include <string>
+
+#include "base/error.hpp"
 #include "flow/pump.hpp"
+#include "flow/task_group.hpp"
 #include "os/io_result.hpp"
 #include "serve/handler.hpp"
 
@@ -83,9 +88,90 @@ class Upper : public Echo {
   bool can_splice(const Client&) const override { return false; }
 };
 
+class Discard : public Handler {
+ public:
+  Task<> serve(Client& client) override {
+    client.cut.note_caught_up();
+    co_await client.stream().drain(never, &client.tally.last_byte, &client.tally.received);
+    co_await client.end_output();
+  }
+
+  bool is_silent() override { return true; }
+};
+
+/// In the form that RFC 867 shows first.
+std::string time_of_day() {
+  const auto now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  char line[80] = "";
+  std::strftime(line, sizeof line, "%A, %B %d, %Y %T-%Z\r\n", &local);
+  return line;
+}
+
+class Daytime : public Handler {
+ public:
+  Task<> serve(Client& client) override {
+    const auto line = time_of_day();
+    co_await client.send_all(std::as_bytes(std::span(line)));
+    co_await client.finish();
+  }
+};
+
+/// RFC 864: lines of 72 of the 95 characters in a ring, each beginning one further on.
+std::string pattern() {
+  constexpr int ring = 95, width = 72;
+  std::string lines;
+  for (int first = 0; first < ring; ++first) {
+    for (int i = 0; i < width; ++i) lines += static_cast<char>(' ' + (first + i) % ring);
+    lines += "\r\n";
+  }
+  return lines;
+}
+
+class Chargen : public Handler {
+ public:
+  Chargen() {
+    const auto once = pattern();
+    for (int i = 0; i < 9; ++i) cycles_ += once;  // some 64 KiB a call
+  }
+
+  /// Until the client ends its own half, or is gone.
+  Task<> serve(Client& client) override {
+    auto& loop = co_await this_loop();
+    co_await any(send_for_ever(loop, client), hear_the_end(client));
+    co_await client.end_output();
+  }
+
+ private:
+  Task<> send_for_ever(EventLoop& loop, Client& client) const {
+    try {
+      for (;;) {
+        co_await client.send_all(std::as_bytes(std::span(cycles_)));
+        co_await loop.next_turn();
+      }
+    } catch (const Error& error) {
+      if (error.number() != EPIPE && error.number() != ECONNRESET) throw;
+    }
+  }
+
+  static Task<> hear_the_end(Client& client) {
+    try {
+      co_await client.stream().drain(never, &client.tally.last_byte, &client.tally.received);
+    } catch (const Error& error) {
+      if (error.number() != ECONNRESET) throw;
+    }
+  }
+
+  std::string cycles_;
+};
+
 }  // namespace
 
 std::unique_ptr<Handler> make_echo() { return std::make_unique<Echo>(); }
 std::unique_ptr<Handler> make_upper() { return std::make_unique<Upper>(); }
+std::unique_ptr<Handler> make_discard() { return std::make_unique<Discard>(); }
+std::unique_ptr<Handler> make_daytime() { return std::make_unique<Daytime>(); }
+std::unique_ptr<Handler> make_chargen() { return std::make_unique<Chargen>(); }
 
 }  // namespace sockx

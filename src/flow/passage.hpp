@@ -20,9 +20,9 @@ struct Passage {
 };
 
 /// Keeps the line delay.
-class LinePace {
+class LineDelay {
  public:
-  explicit LinePace(Duration delay) : delay_(delay) {}
+  explicit LineDelay(Duration delay) : delay_(delay) {}
   bool is_on() const { return delay_ != Duration{}; }
   /// When the next bytes may go: within a line at once.
   Clock::time_point next_line() const { return next_; }

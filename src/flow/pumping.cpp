@@ -40,26 +40,26 @@ std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
 
 }  // namespace
 
-Task<> run_pump(Pump& pump, Pacing pacing) {
+Task<> run_pump(Pump& pump, PumpControl control) {
   auto& loop = co_await this_loop();
   auto& from = pump.from().watch();
   auto& to = pump.to().watch();
   const auto count = [&] {
-    if (pacing.bytes != nullptr) *pacing.bytes = pump.bytes();
+    if (control.bytes != nullptr) *control.bytes = pump.bytes();
   };
   const OnExit counting(count);
   for (;;) {
     constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
-    const auto most = pacing.rate ? pacing.rate->allowance(Clock::now()) : no_limit;
+    const auto most = control.rate ? control.rate->allowance(Clock::now()) : no_limit;
     if (most == 0) {
-      co_await loop.sleep_until(pacing.rate->worth_waking());
+      co_await loop.sleep_until(control.rate->worth_waking());
       continue;
     }
     const auto before = pump.bytes(), taken_before = pump.taken();
     const auto state = step(pump, most);
     count();
-    if (pump.bytes() != before && pacing.last_byte) *pacing.last_byte = loop.now();
-    if (pacing.rate) pacing.rate->spend(static_cast<std::int64_t>(pump.taken() - taken_before));
+    if (pump.bytes() != before && control.last_byte) *control.last_byte = loop.now();
+    if (control.rate) control.rate->spend(static_cast<std::int64_t>(pump.taken() - taken_before));
     if (!state) {
       co_await await_end_of_source(pump);
       co_return;
@@ -79,7 +79,7 @@ Task<> run_pump(Pump& pump, Pacing pacing) {
         break;
       case Pump::State::wants_output: {
         // What was taken may still be in hand: as soon as the rate allows more, it need not wait for that.
-        const auto until = pacing.rate && pacing.rate->is_spent() ? pacing.rate->worth_waking() : never;
+        const auto until = control.rate && control.rate->is_spent() ? control.rate->worth_waking() : never;
         to.forget_writable();
         co_await to.writable(until);
         break;

@@ -34,14 +34,14 @@ class RateLimit {
 };
 
 /// What the driver of a pump heeds, and what it keeps up to date for others to look at.
-struct Pacing {
+struct PumpControl {
   RateLimit* rate = nullptr;               // null: as fast as it goes
   Clock::time_point* last_byte = nullptr;  // the loop's time when bytes last reached the sink
   std::uint64_t* bytes = nullptr;          // that have reached it, also when the pump fails or is dropped
 };
 
 /// Runs `pump` to its end. A sink whose far end goes away ends the pump even while it waits for input.
-Task<> run_pump(Pump& pump, Pacing pacing = {});
+Task<> run_pump(Pump& pump, PumpControl control = {});
 
 /// Since when no byte has moved between two sides. What a peer acknowledges counts as well: a slow reader can
 /// live on a full buffer for long.

@@ -177,7 +177,7 @@ class Conversation : NonCopyable {
       co_return;
     }
     try {
-      co_await run_pump(direction.pump, pacing(direction));
+      co_await run_pump(direction.pump, control_of(direction));
     } catch (const SinkGone& gone) {
       if (direction.to.is_connection())
         direction.end_is_told = true;  // nobody is there to take it, and nothing was lost
@@ -345,7 +345,7 @@ class Conversation : NonCopyable {
 
   Duration grace() const { return rules_.eof_timeout.value_or(usual_grace); }
 
-  Pacing pacing(Direction& direction) {
+  PumpControl control_of(Direction& direction) {
     return {direction.rate ? &*direction.rate : nullptr, &tally_.last_byte, &direction.counter};
   }
 

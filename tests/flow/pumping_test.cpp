@@ -22,10 +22,10 @@ namespace {
 constexpr Clock::time_point start{1000s};  // of a made-up clock
 
 /// Pumps from one pipe to another, as streams of the loop.
-Task<> pump_between(const UniqueFd& from, const UniqueFd& to, Pacing pacing, PumpOptions options = {}) {
+Task<> pump_between(const UniqueFd& from, const UniqueFd& to, PumpControl control, PumpOptions options = {}) {
   auto& loop = co_await this_loop();
   PumpBetween pump(described(from, "source"), described(to, "sink"), options, &loop);
-  co_await run_pump(pump, pacing);
+  co_await run_pump(pump, control);
 }
 
 }  // namespace

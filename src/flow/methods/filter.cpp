@@ -11,7 +11,7 @@ namespace {
 class Filter : public Method {
  public:
   Filter(MethodEnds ends, Passage passage)
-      : ends_(ends), passage_(std::move(passage)), pace_(passage_.line_delay), buffer_(64 * 1024) {}
+      : ends_(ends), passage_(std::move(passage)), line_delay_(passage_.line_delay), buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "read-write"; }
   std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
@@ -29,8 +29,8 @@ class Filter : public Method {
       pass_through(passage_.stages, bytes_);
     }
     auto piece = std::span(bytes_).subspan(begin_);
-    if (pace_.is_on()) {
-      if (const auto next = pace_.next_line(); Clock::now() < next) return held_until(next);
+    if (line_delay_.is_on()) {
+      if (const auto next = line_delay_.next_line(); Clock::now() < next) return held_until(next);
       const auto newline = std::find(piece.begin(), piece.end(), std::byte{'\n'});
       if (newline != piece.end()) piece = piece.first(static_cast<std::size_t>(newline - piece.begin()) + 1);
     }
@@ -38,14 +38,14 @@ class Filter : public Method {
     const auto put = ends_.to.write_some(piece);
     if (put.state != IoResult::State::moved) return {Move::State::output_full};
     begin_ += put.bytes;
-    pace_.wrote(piece[put.bytes - 1] == std::byte{'\n'});
+    line_delay_.wrote(piece[put.bytes - 1] == std::byte{'\n'});
     return {Move::State::moved, put.bytes};
   }
 
  private:
   MethodEnds ends_;
   Passage passage_;
-  LinePace pace_;
+  LineDelay line_delay_;
   std::vector<std::byte> buffer_;
   std::vector<std::byte> bytes_;  // read and passed through the stages
   std::size_t begin_ = 0;         // of what has not been written

@@ -19,7 +19,7 @@ class RecordSend : public Method {
       : ends_(ends),
         passage_(std::move(passage)),
         framer_(passage_.framing, RecordLimit{.most = passage_.max_record, .setting = "max-record"}),
-        pace_(passage_.line_delay),
+        line_delay_(passage_.line_delay),
         buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "records"; }
@@ -33,11 +33,11 @@ class RecordSend : public Method {
       if (const auto obstacle = next_record(most)) return {*obstacle};
       pass_through(passage_.stages, *record_);
     }
-    if (const auto next = pace_.next_line(); Clock::now() < next) return held_until(next);
+    if (const auto next = line_delay_.next_line(); Clock::now() < next) return held_until(next);
     ++calls_;
     const auto put = send_record(ends_.to.facts(), *record_);
     if (put.state == IoResult::State::again) return {Move::State::output_full};
-    pace_.wrote(true);
+    line_delay_.wrote(true);
     record_.reset();
     return {Move::State::moved, put.bytes};
   }
@@ -63,7 +63,7 @@ class RecordSend : public Method {
   MethodEnds ends_;
   Passage passage_;
   Framer framer_;
-  LinePace pace_;
+  LineDelay line_delay_;
   std::vector<std::byte> buffer_;
   std::optional<std::vector<std::byte>> record_;  // waits to be sent
 };

@@ -124,9 +124,9 @@ Task<> Channel::flush(bool more) {
   sent_ = 0;
 }
 
-Task<> Channel::send_payload(Pump& pump, Pacing pacing) {
-  pacing.last_byte = &last_byte_;
-  co_await run_pump(pump, pacing);
+Task<> Channel::send_payload(Pump& pump, PumpControl control) {
+  control.last_byte = &last_byte_;
+  co_await run_pump(pump, control);
 }
 
 Task<> Channel::close(Deadline limit) {

@@ -49,7 +49,7 @@ class Channel {
   /// another task is flushing, this waits for it, and takes over if that task is dropped.
   Task<> flush(bool more = false);
   /// Sends payload by a pump to stream(); to be called after flush().
-  Task<> send_payload(Pump& pump, Pacing pacing);
+  Task<> send_payload(Pump& pump, PumpControl control);
   Stream& stream() { return stream_; }
 
   /// Half-closes the connection, then reads and drops input until the peer has closed it too, at most until

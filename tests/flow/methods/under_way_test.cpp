@@ -47,8 +47,8 @@ struct Crossing {
   PumpBetween pump;
 };
 
-Task<> drive(Crossing& line, Pacing pacing = {}) {
-  co_await run_pump(line.pump, pacing);
+Task<> drive(Crossing& line, PumpControl control = {}) {
+  co_await run_pump(line.pump, control);
   shutdown(line.sockets.ours.get(), SHUT_WR);
 }
 
@@ -58,9 +58,9 @@ Task<> collect(UniqueFd far, std::string& bytes, std::size_t piece) {
 }
 
 /// What arrives of it at a reader that takes so many bytes at a time.
-std::string run_crossing(Crossing& line, std::size_t piece = 64 * 1024, Pacing pacing = {}) {
+std::string run_crossing(Crossing& line, std::size_t piece = 64 * 1024, PumpControl control = {}) {
   std::string received;
-  line.loop.run(all(drive(line, pacing), collect(std::move(line.sockets.theirs), received, piece)));
+  line.loop.run(all(drive(line, control), collect(std::move(line.sockets.theirs), received, piece)));
   return received;
 }
 

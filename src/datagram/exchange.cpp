@@ -38,7 +38,7 @@ class Exchange : NonCopyable {
         reader_(socket_, {options_.most, 32, options_.recv_flags}),
         outbox_(socket_, watch_, {options_.send_flags, may_make_trains()}, tally_.sent,
                 [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
-        pacer_(options_.pace),
+        schedule_(options_.rate),
         heard_(loop),
         replies_wait_(loop) {
     const bool answers =
@@ -318,7 +318,7 @@ class Exchange : NonCopyable {
       corked_ += record.size();  // the kernel would begin again where that is too much, and say nothing
       if (corked_ > longest_datagram(*end_.peer)) throw_too_large(corked_, *end_.peer);
     }
-    const auto due = pacer_.next(record.size(), loop_.now());
+    const auto due = schedule_.next(record.size(), loop_.now());
     if (due > loop_.now()) {
       co_await flush();
       co_await loop_.sleep_until(due);
@@ -435,7 +435,7 @@ class Exchange : NonCopyable {
   ExchangeObserver observer_;
   DatagramReader reader_;
   Outbox outbox_;
-  Pacer pacer_;
+  SendSchedule schedule_;
   Peers peers_;
   Notification heard_, replies_wait_;
   std::optional<UnixReplies> replies_;  // of a listener

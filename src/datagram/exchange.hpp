@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "datagram/answer_guard.hpp"
+#include "datagram/datagram_rate.hpp"
 #include "datagram/outbox.hpp"
-#include "datagram/pace.hpp"
 #include "flow/clock.hpp"
 #include "flow/framing.hpp"
 #include "flow/stream.hpp"
@@ -28,7 +28,7 @@ enum class DatagramHandler { show, echo, upper, discard };
 
 struct ExchangeOptions {
   std::optional<Framing> framing;  // by default lines; of a regular file pieces of 1400 bytes
-  Pace pace;                       // of what is sent
+  DatagramRate rate;               // of what is sent
   int send_flags = 0, recv_flags = 0;
   std::size_t most = 64 * 1024;                // bytes of a datagram that are kept
   std::optional<std::uint64_t> send_limit;     // datagrams; then it is as though the input had ended

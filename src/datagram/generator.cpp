@@ -59,7 +59,7 @@ class Generator : NonCopyable {
   std::size_t most_bytes() const { return std::max<std::size_t>(options_.size, 256 * 1024); }
 
   Task<> send_load() {
-    if (options_.pace.is_set()) prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: pauses are short
+    if (options_.rate.is_set()) prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: pauses are short
     const auto begin = Clock::now();
     const auto end = options_.time ? begin + *options_.time : never;
     plan_begin_ = begin;
@@ -79,7 +79,7 @@ class Generator : NonCopyable {
     tally_.time = Clock::now() - begin;
   }
 
-  /// A refusal is heard at once, however slow the pace is.
+  /// A refusal is heard at once, however low the rate is.
   Task<> pause(Deadline until) {
     if (watch_.is_hung_up()) {  // for ever, once it was
       co_await loop_.sleep_until(until);
@@ -90,8 +90,8 @@ class Generator : NonCopyable {
   }
 
   double datagrams_a_second() const {
-    return options_.pace.datagrams > 0 ? options_.pace.datagrams
-                                       : options_.pace.bytes / static_cast<double>(options_.size);
+    return options_.rate.datagrams > 0 ? options_.rate.datagrams
+                                       : options_.rate.bytes / static_cast<double>(options_.size);
   }
   Duration time_of(std::uint64_t datagrams) const {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
@@ -100,7 +100,7 @@ class Generator : NonCopyable {
   /// How many may go now. A stall is not followed by a burst of more than a fiftieth of a second: the plan
   /// begins later then.
   std::uint64_t due_at(Clock::time_point now) {
-    if (!options_.pace.is_set()) return UINT64_MAX;
+    if (!options_.rate.is_set()) return UINT64_MAX;
     constexpr double countable = 1e18;
     const auto planned =
         static_cast<std::uint64_t>(std::min(countable, seconds(now - plan_begin_) * datagrams_a_second())) +
@@ -116,11 +116,11 @@ class Generator : NonCopyable {
   Task<> send_batch(std::uint64_t wanted) {
     const auto size = options_.size;
     const auto in_train = std::min(most_in_train, longest_train / size);
-    const bool goes_singly = options_.pace.is_set() && datagrams_a_second() <= fastest_single;
+    const bool goes_singly = options_.rate.is_set() && datagrams_a_second() <= fastest_single;
     const auto per_train = makes_trains_ && !goes_singly ? in_train : 1;
     const auto count = static_cast<std::size_t>(
         std::min<std::uint64_t>({wanted, buffer_.size() / size, per_train * most_at_once}));
-    const auto now = options_.pace.is_set() ? nanoseconds_since_1970() : 0;
+    const auto now = options_.rate.is_set() ? nanoseconds_since_1970() : 0;
     for (std::size_t i = 0; i < count; ++i)
       LoadHeader{LoadHeader::Kind::load, stream_, sequence_ + i, now}.put(&buffer_[i * size]);
     const Address* const to = end_.is_connected ? nullptr : &*end_.peer;
@@ -227,7 +227,7 @@ class Generator : NonCopyable {
   bool makes_trains_;
   std::vector<std::byte> buffer_;
   std::uint64_t sequence_ = 0;      // of the next datagram
-  Clock::time_point plan_begin_{};  // of the pace
+  Clock::time_point plan_begin_{};  // of the rate
   std::exception_ptr failure_;
 };
 

@@ -21,7 +21,7 @@ struct LoadHeader {
   Kind kind = Kind::load;
   std::uint32_t stream = 0;    // a number of the generator's choice
   std::uint64_t sequence = 0;  // from 0
-  std::uint64_t time = 0;      // when it was sent, in nanoseconds since 1970; 0 where there is no pace
+  std::uint64_t time = 0;      // when it was sent, in nanoseconds since 1970; 0 where there is no rate
 
   void put(std::byte* at) const;
   /// Nothing for what is no datagram of a load.

@@ -1,5 +1,5 @@
-// Multicast groups and paces, as users type them.
-#include "datagram/pace.hpp"
+// Multicast groups and rates, as users type them.
+#include "datagram/datagram_rate.hpp"
 #include "net/datagram/datagram_socket.hpp"
 #include "support.hpp"
 
@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto again = Group::parse(shown);
     assert(again.address.ntop() == group->address.ntop() && again.interface == group->interface);
   }
-  if (const auto pace = fuzz::accepted(word, [&] { return parse_pace(word); })) {
-    assert(pace->is_set());
-    assert(pace->datagrams == 0 || pace->bytes == 0);
+  if (const auto rate = fuzz::accepted(word, [&] { return parse_datagram_rate(word); })) {
+    assert(rate->is_set());
+    assert(rate->datagrams == 0 || rate->bytes == 0);
   }
   return 0;
 }

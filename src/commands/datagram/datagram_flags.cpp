@@ -17,7 +17,7 @@ void add_input_flags(Flags& flags, ExchangeOptions& options) {
       [&](const std::string& word) { options.framing = parse_framing(word); },
       "what of the input is one datagram (default: line; size=1400 for a regular file)");
   flags.add_value(
-      "--rate", "Npps|SIZE", [&](const std::string& word) { options.pace = parse_pace(word); },
+      "--rate", "Npps|SIZE", [&](const std::string& word) { options.rate = parse_datagram_rate(word); },
       "send at most so many datagrams or bytes a second, evenly");
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(),
                     "flags of every call that sends");

@@ -37,7 +37,7 @@ void check(const RawOptions& o) {
   if (hears_all && !o.raw.ip_header && (o.exchange.expected || o.exchange.reply_timeout))
     throw BadInput("without HOST nothing is sent: leave --expect and --reply-timeout out");
   if (hears_all && !o.raw.ip_header &&
-      (o.exchange.framing || o.exchange.pace.is_set() || o.exchange.send_flags != 0 || o.raw.checksum))
+      (o.exchange.framing || o.exchange.rate.is_set() || o.exchange.send_flags != 0 || o.raw.checksum))
     throw BadInput("without HOST nothing is sent: leave --framing, --rate, --send-flags and --checksum out");
   check_peeking(o.exchange, o.exchange.expected || (hears_all && !o.raw.ip_header && o.datagrams));
 }

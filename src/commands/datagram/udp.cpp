@@ -78,9 +78,9 @@ void add_replies(Flags& flags, UdpOptions& o) {
       .needs("--listen")
       .excludes("--reply");
   const auto read_rate = [&o](const std::string& word) {
-    const auto pace = word == "none" ? Pace{} : parse_pace(word);
-    if (pace.bytes > 0) throw BadInput(text("'{}': say datagrams a second, like 1000pps, or none", word));
-    o.exchange.answer_rate.of_peer = pace.datagrams;
+    const auto rate = word == "none" ? DatagramRate{} : parse_datagram_rate(word);
+    if (rate.bytes > 0) throw BadInput(text("'{}': say datagrams a second, like 1000pps, or none", word));
+    o.exchange.answer_rate.of_peer = rate.datagrams;
   };
   flags
       .add_value("--answer-rate", "Npps|none", read_rate,
@@ -136,7 +136,7 @@ Task<> run_udp(Context& context, UdpOptions options, std::optional<DatagramSumma
   }
   if (options.load.size) {
     const GeneratorOptions load{static_cast<std::size_t>(*options.load.size), options.datagrams,
-                                options.load.time, exchange.pace};
+                                options.load.time, exchange.rate};
     co_await run_generator(context, std::move(end), load);
     co_return;
   }

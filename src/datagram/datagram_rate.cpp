@@ -1,4 +1,4 @@
-#include "datagram/pace.hpp"
+#include "datagram/datagram_rate.hpp"
 
 #include <array>
 
@@ -8,17 +8,17 @@
 
 namespace sockx {
 
-Pace parse_pace(const std::string& word) {
+DatagramRate parse_datagram_rate(const std::string& word) {
   static constexpr std::array units{Unit{"pps", 1}, Unit{"kpps", 1e3}, Unit{"Mpps", 1e6}};
-  Pace pace;
+  DatagramRate rate;
   if (word.ends_with("pps"))
-    pace.datagrams = parse_with_unit(word, units).value_or(0);
+    rate.datagrams = parse_with_unit(word, units).value_or(0);
   else
-    pace.bytes = static_cast<double>(parse_size(word));
-  if (!pace.is_set())
+    rate.bytes = static_cast<double>(parse_size(word));
+  if (!rate.is_set())
     throw BadInput(
         text("'{}': a rate is datagrams a second, like 200kpps, or bytes a second, like 50MiB", word));
-  return pace;
+  return rate;
 }
 
 }  // namespace sockx

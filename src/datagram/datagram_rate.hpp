@@ -1,4 +1,4 @@
-// Pace: so many datagrams or bytes a second, evenly.
+// DatagramRate: so many datagrams or bytes a second, evenly.
 #pragma once
 
 #include <algorithm>
@@ -9,28 +9,28 @@
 
 namespace sockx {
 
-struct Pace {
+struct DatagramRate {
   double datagrams = 0, bytes = 0;  // a second; 0: as fast as it goes. At most one of them is set.
   bool is_set() const { return datagrams > 0 || bytes > 0; }
 };
 
 /// Reads datagrams a second like 200kpps, or bytes a second like 50MiB. Throws BadInput.
-Pace parse_pace(const std::string& word);
+DatagramRate parse_datagram_rate(const std::string& word);
 
 /// In seconds: some thirty years, which a Duration can count.
 constexpr double longest_pause = 1e9;
 
 /// Says when the next datagram is due. What is late is made up for, but not by a burst of more than a
 /// fiftieth of a second.
-class Pacer {
+class SendSchedule {
  public:
-  explicit Pacer(Pace pace) : pace_(pace) {}
+  explicit SendSchedule(DatagramRate rate) : rate_(rate) {}
 
   /// When a datagram of `size` bytes may go; counts it as gone.
   Clock::time_point next(std::size_t size, Clock::time_point now) {
-    if (!pace_.is_set()) return now;
+    if (!rate_.is_set()) return now;
     const double seconds = std::min(
-        longest_pause, pace_.datagrams > 0 ? 1 / pace_.datagrams : static_cast<double>(size) / pace_.bytes);
+        longest_pause, rate_.datagrams > 0 ? 1 / rate_.datagrams : static_cast<double>(size) / rate_.bytes);
     due_ = std::max(due_, now - std::chrono::milliseconds(20));
     const auto due = due_;
     due_ += std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -38,7 +38,7 @@ class Pacer {
   }
 
  private:
-  Pace pace_;
+  DatagramRate rate_;
   Clock::time_point due_ = Clock::now();
 };
 

@@ -7,7 +7,7 @@
 #include "cli/context.hpp"
 #include "cli/flags.hpp"
 #include "datagram/generator.hpp"
-#include "datagram/meter.hpp"
+#include "datagram/load_meter.hpp"
 
 namespace sockx {
 

@@ -1,4 +1,4 @@
-#include "datagram/meter.hpp"
+#include "datagram/load_meter.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -28,10 +28,10 @@ struct Load {
   LoadCount count = {};
 };
 
-class Meter : NonCopyable {
+class LoadMeter : NonCopyable {
  public:
-  Meter(EventLoop& loop, DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
-        std::uint64_t& foreign)
+  LoadMeter(EventLoop& loop, DatagramEnd end, MeterOptions options,
+            std::function<void(const MeterResult&)> tell, std::uint64_t& foreign)
       : loop_(loop),
         end_(std::move(end)),
         socket_(end_.socket.described(end_.local.to_string())),
@@ -45,7 +45,7 @@ class Meter : NonCopyable {
                                  [](const Address&) {}};
     unix_reports_.emplace(socket_, std::move(replies), reports_, reports_dropped_);
   }
-  ~Meter() {
+  ~LoadMeter() {
     try {
       for (const auto& load : loads_)
         if (!load.count.has_ended()) tell_of(load);
@@ -159,7 +159,7 @@ class Meter : NonCopyable {
 
 Task<> measure(DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
                std::uint64_t& foreign) {
-  Meter meter(co_await this_loop(), std::move(end), options, std::move(tell), foreign);
+  LoadMeter meter(co_await this_loop(), std::move(end), options, std::move(tell), foreign);
   co_await meter.run();
 }
 

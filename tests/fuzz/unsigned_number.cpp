@@ -19,11 +19,11 @@ void check(const std::string& word, Width width) {
   const int base = !has_prefix ? 10 : (word[1] | 0x20) == 'x' ? 16 : (word[1] | 0x20) == 'o' ? 8 : 2;
   errno = 0;
   assert(std::strtoull(word.c_str() + (has_prefix ? 2 : 0), nullptr, base) == *value && errno == 0);
-  assert(exchange(exchange(*value, width), width) == *value);
+  assert(swap_to_network_order(swap_to_network_order(*value, width), width) == *value);
   auto network = bytes_in_memory(*value, width);
   std::reverse(network.begin(), network.end());
   const bool is_other_order = bytes_in_memory(1, width).front() == 1;
-  if (is_other_order) assert(bytes_in_memory(exchange(*value, width), width) == network);
+  if (is_other_order) assert(bytes_in_memory(swap_to_network_order(*value, width), width) == network);
 }
 
 }  // namespace

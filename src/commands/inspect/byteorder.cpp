@@ -25,7 +25,7 @@ struct Converted {
 
 Converted exchanged(const std::string& word, Width width) {
   const auto value = parse_unsigned(word, width);
-  const auto result = exchange(value, width);
+  const auto result = swap_to_network_order(value, width);
   const auto bytes = bytes_in_memory(result, width);
   const auto hex = text("0x{:0{}x}", result, static_cast<int>(width) / 4);
   return {text("{}  {}  {}", result, hex, hexadecimal(bytes, " ")),
@@ -91,7 +91,7 @@ void draw(Context& context) {
     const auto bits = static_cast<unsigned>(width);
     const auto number = value >> (64 - bits);
     const auto host = bytes_in_memory(number, width),
-               network = bytes_in_memory(exchange(number, width), width);
+               network = bytes_in_memory(swap_to_network_order(number, width), width);
     std::string offsets;
     for (unsigned i = 0; i < bits / 8; ++i) offsets += text(" +{}", i);
     const auto hex = text("0x{:0{}x}", number, bits / 4);

@@ -58,7 +58,7 @@ std::uint64_t parse_unsigned(const std::string& word, Width width) {
   return value;
 }
 
-std::uint64_t exchange(std::uint64_t value, Width width) {
+std::uint64_t swap_to_network_order(std::uint64_t value, Width width) {
   switch (width) {
     case Width::bits_16:
       return htobe16(static_cast<std::uint16_t>(value));

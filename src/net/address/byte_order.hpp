@@ -6,14 +6,14 @@
 
 namespace sockx {
 
-/// The six conversions are three, because the way back is the same exchange of bytes.
+/// The six conversions are three, because the way back is the same swap.
 enum class Width { bits_16 = 16, bits_32 = 32, bits_64 = 64 };
 
 /// Reads decimal, 0x, 0o or 0b digits. Throws BadInput, which names the range of so many bits.
 std::uint64_t parse_unsigned(const std::string& word, Width width);
 
 /// htons(3), htonl(3) and their 64-bit kin: `value` with its bytes in network order, or back again.
-std::uint64_t exchange(std::uint64_t value, Width width);
+std::uint64_t swap_to_network_order(std::uint64_t value, Width width);
 
 /// The bytes of `value` as they stand in this machine's memory, lowest address first.
 std::string bytes_in_memory(std::uint64_t value, Width width);

@@ -82,10 +82,10 @@ TEST_CASE("byte order: what is no number is quoted") {
 
 TEST_CASE("byte order: the exchange is that of byteorder(3), and twice is not at all") {
   for (const std::uint64_t value : {0UL, 1UL, 80UL, 0x0102030405060708UL, largest}) {
-    CHECK(exchange(value, Width::bits_16) == htons(static_cast<std::uint16_t>(value)));
-    CHECK(exchange(value, Width::bits_32) == htonl(static_cast<std::uint32_t>(value)));
-    CHECK(exchange(exchange(value, Width::bits_64), Width::bits_64) == value);
-    CHECK(hexadecimal(bytes_in_memory(exchange(0x0102030405060708, Width::bits_64), Width::bits_64)) ==
+    CHECK(swap_to_network_order(value, Width::bits_16) == htons(static_cast<std::uint16_t>(value)));
+    CHECK(swap_to_network_order(value, Width::bits_32) == htonl(static_cast<std::uint32_t>(value)));
+    CHECK(swap_to_network_order(swap_to_network_order(value, Width::bits_64), Width::bits_64) == value);
+    CHECK(hexadecimal(bytes_in_memory(swap_to_network_order(0x0102030405060708, Width::bits_64), Width::bits_64)) ==
           "0102030405060708");
   }
 }

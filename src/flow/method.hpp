@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "flow/call_size.hpp"
-#include "flow/passage.hpp"
+#include "flow/processing.hpp"
 #include "flow/stream.hpp"
 #include "os/descriptor.hpp"
 
@@ -108,8 +108,10 @@ std::unique_ptr<Method> make_io_uring(PlainEnds ends, std::string& refusal);
 bool has_io_uring();                                   // whether this build does
 std::unique_ptr<Method> make_discard(PlainEnds ends);  // TCP to /dev/null, without a copy
 std::unique_ptr<Method> make_copy(MethodEnds ends, std::vector<std::byte> in_hand = {});  // read and write
-std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage);  // through stages, or line by line
-std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage);  // the sink keeps records apart
-std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage);  // the source does
+std::unique_ptr<Method> make_filter(MethodEnds ends,
+                                    Processing processing);  // through stages, or line by line
+std::unique_ptr<Method> make_record_send(MethodEnds ends,
+                                         Processing processing);  // the sink keeps records apart
+std::unique_ptr<Method> make_record_receive(MethodEnds ends, Processing processing);  // the source does
 
 }  // namespace sockx

@@ -60,7 +60,7 @@ Pump::Pump(Stream& from, Stream& to, PumpOptions options)
       limit_(options.limit),
       may_be_slow_(may_be_slow(from.facts()) || may_be_slow(to.facts())),
       reads_file_(from.facts().is_file() && !may_be_slow(to.facts())) {
-  use(choose(options.method, std::move(options.passage)));
+  use(choose(options.method, std::move(options.processing)));
   if (!automatic_ && refusal_.empty() && method_->name() != name_of(options.method))
     refusal_ = "it does not suit the source, the sink, or what is to be done between them";
 }
@@ -157,12 +157,12 @@ Method::Move Pump::move(std::uint64_t most) {
   return moved;
 }
 
-std::unique_ptr<Method> Pump::choose(TransferMethod method, Passage passage) {
+std::unique_ptr<Method> Pump::choose(TransferMethod method, Processing processing) {
   const auto& from = ends_.from.facts();
   const auto& to = ends_.to.facts();
-  if (to.kind == Kind::seqpacket) return make_record_send(ends_, std::move(passage));
-  if (from.kind == Kind::seqpacket) return make_record_receive(ends_, std::move(passage));
-  if (passage.is_needed()) return make_filter(ends_, std::move(passage));
+  if (to.kind == Kind::seqpacket) return make_record_send(ends_, std::move(processing));
+  if (from.kind == Kind::seqpacket) return make_record_receive(ends_, std::move(processing));
+  if (processing.is_needed()) return make_filter(ends_, std::move(processing));
   if (!ends_.are_plain()) return make_copy(ends_);
   const auto plain = ends_.plain();
   switch (method) {

@@ -25,7 +25,7 @@ struct PumpOptions {
   TransferMethod method = TransferMethod::automatic;
   std::size_t chunk = 0;                                            // bytes a call; 0: what suits the method
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // take no more than this from the source
-  Passage passage = {};  // needs user space: where it is, the method is not a choice
+  Processing processing = {};  // needs user space: where it is, the method is not a choice
 };
 
 /// Passive: it borrows two streams and never waits; who drives it waits for what step() asks for (run_pump in
@@ -75,7 +75,7 @@ class Pump {
   State step_by_method(std::uint64_t most);
   void use(std::unique_ptr<Method> method);
   Method::Move move(std::uint64_t most);
-  std::unique_ptr<Method> choose(TransferMethod method, Passage passage);
+  std::unique_ptr<Method> choose(TransferMethod method, Processing processing);
   std::unique_ptr<Method> choose_automatically() const;
   std::unique_ptr<Method> splice_or_null() const;
 

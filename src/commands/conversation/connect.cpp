@@ -22,8 +22,8 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
-  auto passages = make_passages(conversation, context.report);
-  co_await wait_for_readers(passages);
+  auto processing = make_processing(conversation, context.report);
+  co_await wait_for_readers(processing);
   auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
   if (passes_on && !fd_receiver) {
     fd_receiver.emplace(co_await open_fd_receiver(conversation));
@@ -31,7 +31,7 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   if (fd_receiver) {
     co_await pass_connection(context, std::move(connection), std::move(*fd_receiver));
   } else {
-    co_await converse(context, std::move(connection), conversation, std::move(passages), summary);
+    co_await converse(context, std::move(connection), conversation, std::move(processing), summary);
   }
 }
 

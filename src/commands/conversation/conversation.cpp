@@ -34,19 +34,19 @@ RelayRules rules_of(const ConversationOptions& options, const LocalEnd& local_en
   return rules;
 }
 
-Duplex local_duplex(const ConversationOptions& options, LocalEnd& local_end, Passage passage) {
+Duplex local_duplex(const ConversationOptions& options, LocalEnd& local_end, Processing processing) {
   auto end = local_end.duplex();
   if (!options.framing && local_end.input_is_file())  // a file need not have lines
-    passage.framing = {Framing::Kind::size, std::min<std::size_t>(1400, passage.max_record)};
-  end.carried.passage = std::move(passage);
+    processing.framing = {Framing::Kind::size, std::min<std::size_t>(1400, processing.max_record)};
+  end.carried.processing = std::move(processing);
   return end;
 }
 
-Duplex peer_duplex(const ConversationOptions& options, Stream& stream, Passage passage) {
+Duplex peer_duplex(const ConversationOptions& options, Stream& stream, Processing processing) {
   Duplex end{stream, stream};
   end.is_told_of_end = !options.no_shutdown && !options.recv_only;
   end.is_heard = !options.shuts(SHUT_RD);
-  end.carried.passage = std::move(passage);
+  end.carried.processing = std::move(processing);
   if (options.max_bytes) end.carried.limit = *options.max_bytes;
   return end;
 }
@@ -112,7 +112,7 @@ void check(const ConversationOptions& options, const StreamOptions& stream) {
   if (!records && options.max_record) throw BadInput("--max-record is for --type seqpacket");
 }
 
-Task<> converse(Context& context, Connection given, const ConversationOptions& options, Passages passages,
+Task<> converse(Context& context, Connection given, const ConversationOptions& options, ProcessingBothWays processing,
                 ConversationSummary& summary) {
   std::optional<LocalEnd>
       local_end;  // outlives the connection: a program that is slow to end does not hold it
@@ -135,10 +135,10 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
     if (!cut || !context.is_interrupted()) return;
     if (local_end->is_typed() || (cut->has_caught_up() && !local_end->is_program())) cut->complete();
   });
-  const auto stages = passages.inward.stages;
+  const auto stages = processing.inward.stages;
   auto rules = rules_of(options, *local_end);
-  auto local = local_duplex(options, *local_end, std::move(passages.outward));
-  auto remote = peer_duplex(options, stream, std::move(passages.inward));
+  auto local = local_duplex(options, *local_end, std::move(processing.outward));
+  auto remote = peer_duplex(options, stream, std::move(processing.inward));
   remote.cut = cut ? &*cut : nullptr;
   if (options.recv_once) {
     rules.receive = [&, &out = local.out] {

@@ -29,9 +29,9 @@ class ConversationSummary {
 /// Throws BadInput for options that do not go together.
 void check(const ConversationOptions& options, const StreamOptions& stream);
 
-/// Joins the connection to our end, as the options say, until the session is over. `passages` are those of
+/// Joins the connection to our end, as the options say, until the session is over. `processing` is that of
 /// the options, made before there was a connection to lose.
 Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
-                Passages passages, ConversationSummary& summary);
+                ProcessingBothWays processing, ConversationSummary& summary);
 
 }  // namespace sockx

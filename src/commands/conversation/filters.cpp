@@ -53,32 +53,32 @@ std::shared_ptr<Stage> hexdump(bool is_sent, const std::shared_ptr<SideFile>& fi
 
 }  // namespace
 
-Passages make_passages(const ConversationOptions& options, Report& report) {
-  Passages passages;
-  auto& outward = passages.outward;
-  auto& inward = passages.inward;
+ProcessingBothWays make_processing(const ConversationOptions& options, Report& report) {
+  ProcessingBothWays processing;
+  auto& outward = processing.outward;
+  auto& inward = processing.inward;
   if (options.max_record)
     outward.max_record = inward.max_record = static_cast<std::size_t>(*options.max_record);
   outward.framing = inward.framing = options.framing.value_or(Framing{});
   outward.line_delay = options.line_delay.value_or(Duration{});
   if (options.crlf) outward.stages.push_back(make_crlf());
 
-  const auto opened = [&passages](const std::string& path) {
-    return passages.files.emplace_back(std::make_shared<SideFile>(path));
+  const auto opened = [&processing](const std::string& path) {
+    return processing.files.emplace_back(std::make_shared<SideFile>(path));
   };
   if (!options.tee_out.empty()) outward.stages.push_back(make_tee(opened(options.tee_out)));
   if (!options.tee_in.empty()) inward.stages.push_back(make_tee(opened(options.tee_in)));
-  if (options.hexdump.empty()) return passages;
+  if (options.hexdump.empty()) return processing;
   std::shared_ptr<SideFile> dumped;
   if (options.hexdump != "-") dumped = opened(options.hexdump);
   outward.stages.push_back(hexdump(true, dumped, report));
   inward.stages.push_back(hexdump(false, dumped, report));
-  return passages;
+  return processing;
 }
 
-Task<> wait_for_readers(const Passages& passages) {
+Task<> wait_for_readers(const ProcessingBothWays& processing) {
   auto& loop = co_await this_loop();
-  for (const auto& file : passages.files)
+  for (const auto& file : processing.files)
     while (!file->is_open()) {
       co_await loop.sleep_until(after(std::chrono::milliseconds(50)));
     }

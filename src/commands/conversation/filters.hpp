@@ -3,18 +3,18 @@
 
 #include "cli/report.hpp"
 #include "commands/conversation/conversation_options.hpp"
-#include "flow/passage.hpp"
+#include "flow/processing.hpp"
 
 namespace sockx {
 
-struct Passages {
-  Passage outward, inward;
+struct ProcessingBothWays {
+  Processing outward, inward;
   std::vector<std::shared_ptr<SideFile>> files = {};  // that are written beside the stream
 };
 
 /// Opens the files that are written beside the stream. Throws Error.
-Passages make_passages(const ConversationOptions& options, Report& report);
+ProcessingBothWays make_processing(const ConversationOptions& options, Report& report);
 /// Until somebody reads each FIFO among the files. Throws Error.
-Task<> wait_for_readers(const Passages& passages);
+Task<> wait_for_readers(const ProcessingBothWays& processing);
 
 }  // namespace sockx

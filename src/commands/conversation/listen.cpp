@@ -17,10 +17,10 @@ class Conversing final : public Service {
       : context_(context),
         options_(options),
         summary_(summary),
-        passages_(make_passages(options, context.report)) {}
+        processing_(make_processing(options, context.report)) {}
 
   Task<> ready_for_next() override {
-    co_await wait_for_readers(passages_);
+    co_await wait_for_readers(processing_);
     if (!options_.pass_to.empty()) {
       fd_receiver_.emplace(co_await open_fd_receiver(options_));
     }
@@ -29,7 +29,7 @@ class Conversing final : public Service {
     if (fd_receiver_) {
       co_await pass_connection(context_, std::move(connection), std::move(*fd_receiver_));
     } else {
-      co_await converse(context_, std::move(connection), options_, std::move(passages_), summary_);
+      co_await converse(context_, std::move(connection), options_, std::move(processing_), summary_);
     }
   }
 
@@ -37,7 +37,7 @@ class Conversing final : public Service {
   Context& context_;
   const ConversationOptions& options_;
   ConversationSummary& summary_;
-  Passages passages_;
+  ProcessingBothWays processing_;
   std::optional<Stream> fd_receiver_;
 };
 

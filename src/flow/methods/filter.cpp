@@ -10,15 +10,18 @@ namespace {
 
 class Filter : public Method {
  public:
-  Filter(MethodEnds ends, Passage passage)
-      : ends_(ends), passage_(std::move(passage)), line_delay_(passage_.line_delay), buffer_(64 * 1024) {}
+  Filter(MethodEnds ends, Processing processing)
+      : ends_(ends),
+        processing_(std::move(processing)),
+        line_delay_(processing_.line_delay),
+        buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "read-write"; }
   std::uint64_t in_hand() const override { return bytes_.size() - begin_; }
 
   Move move(std::uint64_t most) override {
     if (begin_ == bytes_.size()) {
-      if (!have_caught_up(passage_.stages)) return held_for_a_moment();
+      if (!have_caught_up(processing_.stages)) return held_for_a_moment();
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer_.size()));
       ++calls_;
       const auto got = ends_.from.read_some(std::span(buffer_).first(wanted));
@@ -26,7 +29,7 @@ class Filter : public Method {
       begin_ = 0;
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
-      pass_through(passage_.stages, bytes_);
+      pass_through(processing_.stages, bytes_);
     }
     auto piece = std::span(bytes_).subspan(begin_);
     if (line_delay_.is_on()) {
@@ -44,7 +47,7 @@ class Filter : public Method {
 
  private:
   MethodEnds ends_;
-  Passage passage_;
+  Processing processing_;
   LineDelay line_delay_;
   std::vector<std::byte> buffer_;
   std::vector<std::byte> bytes_;  // read and passed through the stages
@@ -53,8 +56,8 @@ class Filter : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_filter(MethodEnds ends, Passage passage) {
-  return std::make_unique<Filter>(ends, std::move(passage));
+std::unique_ptr<Method> make_filter(MethodEnds ends, Processing processing) {
+  return std::make_unique<Filter>(ends, std::move(processing));
 }
 
 }  // namespace sockx

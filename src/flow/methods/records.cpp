@@ -15,11 +15,11 @@ namespace {
 
 class RecordSend : public Method {
  public:
-  RecordSend(MethodEnds ends, Passage passage)
+  RecordSend(MethodEnds ends, Processing processing)
       : ends_(ends),
-        passage_(std::move(passage)),
-        framer_(passage_.framing, RecordLimit{.most = passage_.max_record, .setting = "max-record"}),
-        line_delay_(passage_.line_delay),
+        processing_(std::move(processing)),
+        framer_(processing_.framing, RecordLimit{.most = processing_.max_record, .setting = "max-record"}),
+        line_delay_(processing_.line_delay),
         buffer_(64 * 1024) {}
 
   std::string_view name() const override { return "records"; }
@@ -29,9 +29,9 @@ class RecordSend : public Method {
 
   Move move(std::uint64_t most) override {
     if (!record_) {
-      if (!have_caught_up(passage_.stages)) return held_for_a_moment();
+      if (!have_caught_up(processing_.stages)) return held_for_a_moment();
       if (const auto obstacle = next_record(most)) return {*obstacle};
-      pass_through(passage_.stages, *record_);
+      pass_through(processing_.stages, *record_);
     }
     if (const auto next = line_delay_.next_line(); Clock::now() < next) return held_until(next);
     ++calls_;
@@ -61,7 +61,7 @@ class RecordSend : public Method {
   }
 
   MethodEnds ends_;
-  Passage passage_;
+  Processing processing_;
   Framer framer_;
   LineDelay line_delay_;
   std::vector<std::byte> buffer_;
@@ -70,8 +70,8 @@ class RecordSend : public Method {
 
 class RecordReceive : public Method {
  public:
-  RecordReceive(MethodEnds ends, Passage passage)
-      : ends_(ends), passage_(std::move(passage)), buffer_(passage_.max_record) {}
+  RecordReceive(MethodEnds ends, Processing processing)
+      : ends_(ends), processing_(std::move(processing)), buffer_(processing_.max_record) {}
 
   std::string_view name() const override { return "records"; }
   std::uint64_t in_hand() const override { return bytes_.size() - prefix_ - payload_written(); }
@@ -80,15 +80,15 @@ class RecordReceive : public Method {
   /// A record is taken whole, whatever `most` is.
   Move move(std::uint64_t) override {
     if (begin_ == bytes_.size()) {
-      if (!have_caught_up(passage_.stages)) return held_for_a_moment();
+      if (!have_caught_up(processing_.stages)) return held_for_a_moment();
       ++calls_;
       const auto got = receive_record(ends_.from.facts(), buffer_);
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
-      pass_through(passage_.stages, bytes_);
+      pass_through(processing_.stages, bytes_);
       begin_ = 0;
-      if (passage_.framing.kind == Framing::Kind::len32) prefix_length();
+      if (processing_.framing.kind == Framing::Kind::len32) prefix_length();
       if (bytes_.empty()) return {Move::State::moved};
     }
     ++calls_;
@@ -111,7 +111,7 @@ class RecordReceive : public Method {
   }
 
   MethodEnds ends_;
-  Passage passage_;
+  Processing processing_;
   std::vector<std::byte> buffer_;
   std::vector<std::byte> bytes_;  // the last record, as it goes to the sink
   std::size_t prefix_ = 0;        // so many bytes of that say its length
@@ -120,12 +120,12 @@ class RecordReceive : public Method {
 
 }  // namespace
 
-std::unique_ptr<Method> make_record_send(MethodEnds ends, Passage passage) {
-  return std::make_unique<RecordSend>(ends, std::move(passage));
+std::unique_ptr<Method> make_record_send(MethodEnds ends, Processing processing) {
+  return std::make_unique<RecordSend>(ends, std::move(processing));
 }
 
-std::unique_ptr<Method> make_record_receive(MethodEnds ends, Passage passage) {
-  return std::make_unique<RecordReceive>(ends, std::move(passage));
+std::unique_ptr<Method> make_record_receive(MethodEnds ends, Processing processing) {
+  return std::make_unique<RecordReceive>(ends, std::move(processing));
 }
 
 }  // namespace sockx

@@ -19,23 +19,23 @@ namespace {
 
 constexpr Duration long_time = 1h;  // a test that waited for it would say so
 
-Passage delayed(Duration delay) {
-  Passage passage;
-  passage.line_delay = delay;
-  return passage;
+Processing delayed(Duration delay) {
+  Processing processing;
+  processing.line_delay = delay;
+  return processing;
 }
 
-Passage through(std::shared_ptr<Stage> stage) {
-  Passage passage;
-  passage.stages.push_back(std::move(stage));
-  return passage;
+Processing through(std::shared_ptr<Stage> stage) {
+  Processing processing;
+  processing.stages.push_back(std::move(stage));
+  return processing;
 }
 
 /// A pump between two pipes.
 struct Filtered {
-  explicit Filtered(Passage passage, std::uint64_t limit = PumpOptions().limit)
+  explicit Filtered(Processing processing, std::uint64_t limit = PumpOptions().limit)
       : pump(described(source.read, "source"), described(sink.write, "sink"),
-             {.limit = limit, .passage = std::move(passage)}, &loop) {}
+             {.limit = limit, .processing = std::move(processing)}, &loop) {}
   std::string arrived() const { return read_available(sink.read.get()); }
 
   EventLoop loop;
@@ -56,7 +56,7 @@ TEST_CASE("filter: a stage makes the pump read and write whatever was asked for"
   for (const auto method : {TransferMethod::automatic, TransferMethod::splice}) {
     const auto source = make_pipe_ends(), sink = make_pipe_ends();
     const PumpBetween pump(described(source.read, "source"), described(sink.write, "sink"),
-                           {.method = method, .passage = through(make_crlf())});
+                           {.method = method, .processing = through(make_crlf())});
     CHECK(pump.method() == "read-write");
   }
 }

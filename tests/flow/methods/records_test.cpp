@@ -27,17 +27,17 @@ Descriptor local(const UniqueFd& fd, const char* name) {
   return describe(fd.get(), name, Origin::local_file);
 }
 
-Passage framed(Kind kind, std::size_t size = 0) {
-  Passage passage;
-  passage.framing = {kind, size};
-  return passage;
+Processing framed(Kind kind, std::size_t size = 0) {
+  Processing processing;
+  processing.framing = {kind, size};
+  return processing;
 }
 
 /// From a pipe into a socket of records.
 struct Sending {
-  explicit Sending(Passage passage, std::uint64_t limit = PumpOptions().limit)
+  explicit Sending(Processing processing, std::uint64_t limit = PumpOptions().limit)
       : pump(local(source.read, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-             {.limit = limit, .passage = std::move(passage)}) {
+             {.limit = limit, .processing = std::move(processing)}) {
     tell_empty_records_from_the_end(describe(sockets.theirs.get(), "ours", Origin::peer));
   }
   std::string arrived() const { return take_record(sockets.theirs.get()); }
@@ -53,9 +53,9 @@ struct Sending {
 
 /// From a socket of records into a pipe.
 struct Receiving {
-  explicit Receiving(Passage passage, std::uint64_t limit = PumpOptions().limit)
+  explicit Receiving(Processing processing, std::uint64_t limit = PumpOptions().limit)
       : pump(describe(sockets.ours.get(), "peer", Origin::peer), local(sink.write, "sink"),
-             {.limit = limit, .passage = std::move(passage)}) {
+             {.limit = limit, .processing = std::move(processing)}) {
     tell_empty_records_from_the_end(pump.from().facts());
   }
   std::string arrived() const { return read_available(sink.read.get()); }
@@ -94,7 +94,7 @@ TEST_CASE("records: counted ones of every size arrive as they were cut") {
   const auto sockets = record_pair();
   tell_empty_records_from_the_end(describe(sockets.theirs.get(), "ours", Origin::peer));
   PumpBetween pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-                   {.passage = framed(Kind::len32)});
+                   {.processing = framed(Kind::len32)});
   CHECK(pump.method() == "records");
   step_to_end(pump);
   for (const auto& record : records) CHECK(difference(take_record(sockets.theirs.get()), record) == "");
@@ -110,7 +110,7 @@ TEST_CASE("records: received ones of every size are counted, and the end is told
   tell_empty_records_from_the_end(peer);
   for (const auto& record : records) put_record(sockets.theirs.get(), record);
   sockets.theirs.reset();
-  PumpBetween pump(peer, local(sink, "sink"), {.passage = framed(Kind::len32)});
+  PumpBetween pump(peer, local(sink, "sink"), {.processing = framed(Kind::len32)});
   CHECK(pump.method() == "records");
   step_to_end(pump);
   CHECK(difference(read_file(folder / "sink"), all_counted(records)) == "");
@@ -175,7 +175,7 @@ TEST_CASE("records: as large as the socket takes goes and larger is refused with
     const auto path = write_file(folder / "source", std::string(length, 'x'));
     const UniqueFd source(open(path.c_str(), O_RDONLY));
     PumpBetween pump(local(source, "source"), describe(sockets.ours.get(), "peer", Origin::peer),
-                     {.passage = framed(Kind::all)});
+                     {.processing = framed(Kind::all)});
     step_to_end(pump);
   };
   send_one(most);
@@ -189,9 +189,9 @@ TEST_CASE("records: as large as the socket takes goes and larger is refused with
 }
 
 TEST_CASE("records: one longer than is taken is refused with both sizes") {
-  auto passage = framed(Kind::line);
-  passage.max_record = 1000;
-  Receiving receiving(std::move(passage));
+  auto processing = framed(Kind::line);
+  processing.max_record = 1000;
+  Receiving receiving(std::move(processing));
   put_record(receiving.sockets.theirs.get(), std::string(1000, 'x'));
   CHECK(receiving.pump.step() == Pump::State::wants_input);
   CHECK(receiving.arrived().size() == 1000);
@@ -307,9 +307,9 @@ TEST_CASE("records: stages see each one, and the count is of what they made of i
 }
 
 TEST_CASE("records: the line delay lies between two of them") {
-  auto passage = framed(Kind::size, 3);
-  passage.line_delay = 1h;
-  Sending sending(std::move(passage));
+  auto processing = framed(Kind::size, 3);
+  processing.line_delay = 1h;
+  Sending sending(std::move(processing));
   put(sending.source.write.get(), "abcdef");
   const auto before = Clock::now();
   CHECK(sending.pump.step() == Pump::State::held);

@@ -1,4 +1,4 @@
-// Passage: what happens to the bytes of one direction, when they have to come to user space for it.
+// Processing: what happens to the bytes of one direction, when they have to come to user space for it.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-struct Passage {
+struct Processing {
   Stages stages;
   Duration line_delay{};  // between the end of a line (or record) and the next
   Framing framing;        // for sockets that keep records apart

@@ -14,7 +14,7 @@ ThreadLimit::Gate::Gate() : wakes(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 ThreadLimit::ThreadLimit(EventLoop& loop, std::size_t most)
     : gate_(std::make_shared<Gate>()), most_(most), watch_(loop, gate_->wakes.get()) {}
 
-Task<ThreadLimit::Pass> ThreadLimit::enter() {
+Task<ThreadLimit::Slot> ThreadLimit::enter() {
   while (gate_->held >= most_) {
     std::uint64_t leavings = 0;
     const bool somebody_left = read(gate_->wakes.get(), &leavings, sizeof leavings) > 0;
@@ -28,7 +28,7 @@ Task<ThreadLimit::Pass> ThreadLimit::enter() {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(gate->wakes.get(), &one, sizeof one);
   };
-  co_return Pass(gate_.get(), leave);
+  co_return Slot(gate_.get(), leave);
 }
 
 }  // namespace sockx

@@ -13,9 +13,9 @@ class ThreadLimit {
   ThreadLimit(EventLoop& loop, std::size_t most);
 
   /// Held while a thread runs; whoever lets the last copy go, on whatever thread, makes room for another.
-  using Pass = std::shared_ptr<void>;
+  using Slot = std::shared_ptr<void>;
   /// Waits for room. One coroutine at a time may do so.
-  Task<Pass> enter();
+  Task<Slot> enter();
 
  private:
   struct Gate {

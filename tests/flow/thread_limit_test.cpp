@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Task<> enter_into(ThreadLimit& limit, std::optional<ThreadLimit::Pass>& pass) {
+Task<> enter_into(ThreadLimit& limit, std::optional<ThreadLimit::Slot>& pass) {
   auto entered = co_await limit.enter();
   pass = std::move(entered);
 }
@@ -34,7 +34,7 @@ Task<> until_given_up(Task<> task) {
 TEST_CASE("thread limit: so many may enter, and the next waits until a pass is let go") {
   EventLoop loop;
   ThreadLimit limit(loop, 2);
-  std::optional<ThreadLimit::Pass> first, second, third;
+  std::optional<ThreadLimit::Slot> first, second, third;
   loop.run(enter_into(limit, first));
   loop.run(enter_into(limit, second));
   loop.run(until_given_up(enter_into(limit, third)));
@@ -47,7 +47,7 @@ TEST_CASE("thread limit: so many may enter, and the next waits until a pass is l
 TEST_CASE("thread limit: a pass counts until its last copy is gone") {
   EventLoop loop;
   ThreadLimit limit(loop, 1);
-  std::optional<ThreadLimit::Pass> first, second;
+  std::optional<ThreadLimit::Slot> first, second;
   loop.run(enter_into(limit, first));
   auto copy = std::make_optional(*first);
   first.reset();
@@ -63,7 +63,7 @@ TEST_CASE("thread limit: a pass that goes on another thread wakes who waits, eve
   ThreadLimit limit(loop, 1);
   std::vector<std::thread> threads;
   for (int i = 0; i < 200; ++i) {
-    std::optional<ThreadLimit::Pass> pass;
+    std::optional<ThreadLimit::Slot> pass;
     loop.run(enter_into(limit, pass));
     threads.emplace_back([taken = std::move(*pass)]() mutable { taken.reset(); });
   }
@@ -71,7 +71,7 @@ TEST_CASE("thread limit: a pass that goes on another thread wakes who waits, eve
 }
 
 TEST_CASE("thread limit: a pass may outlive the limit") {
-  std::optional<ThreadLimit::Pass> pass;
+  std::optional<ThreadLimit::Slot> pass;
   EventLoop loop;
   {
     ThreadLimit limit(loop, 1);

@@ -35,13 +35,13 @@ struct Answer {
   Duration span{};
 };
 
-/// The pass goes where the thread goes, which may outlive our patience.
-Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Pass pass) {
+/// The slot goes where the thread goes, which may outlive our patience.
+Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Slot slot) {
   const auto begun = Clock::now();
   std::function<LookupResult()> work = [word, question = options.question, family = options.family,
                                         flags = options.flags, timeout = options.timeout,
-                                        pass = std::move(pass)] {
-    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the pass
+                                        slot = std::move(slot)] {
+    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the slot
     return run_lookup(word, question, family, flags);
   };
   Answer answer{word, {}, {}};
@@ -96,8 +96,8 @@ Task<> ask_all(const ResolveOptions& options, InOrder<Answer>& answers) {
     for (;;) {
       auto word = co_await words.next();
       if (!word) break;
-      auto pass = co_await limit.enter();
-      auto task = ask(options, std::move(*word), std::move(pass));
+      auto slot = co_await limit.enter();
+      auto task = ask(options, std::move(*word), std::move(slot));
       co_await answers.add(std::move(task));
     }
   } catch (...) {

@@ -6,10 +6,10 @@
 
 namespace sockx {
 
-void Broadcast::append(Party but, std::span<const std::byte> bytes) {
+void Broadcast::append(Participant except, std::span<const std::byte> bytes) {
   assert(bytes.size() <= capacity);
   if (bytes.empty()) return;
-  if (segments_.empty() || segments_.back().but != but) segments_.push_back({end_, but});
+  if (segments_.empty() || segments_.back().except != except) segments_.push_back({end_, except});
   const auto at = static_cast<std::size_t>(end_ % capacity);
   const auto to_edge = std::min(bytes.size(), capacity - at);
   std::memcpy(bytes_.get() + at, bytes.data(), to_edge);
@@ -19,12 +19,12 @@ void Broadcast::append(Party but, std::span<const std::byte> bytes) {
 }
 
 template <class Visit>
-void Broadcast::walk(Position from, Position to, Party reader, Visit visit) const {
+void Broadcast::walk(Position from, Position to, Participant reader, Visit visit) const {
   if (from >= to) return;
   const auto behind = [](Position position, const Segment& segment) { return position < segment.begin; };
   auto segment = std::prev(std::upper_bound(segments_.begin(), segments_.end(), from, behind));
   for (; segment != segments_.end() && segment->begin < to; ++segment) {
-    if (segment->but != 0 && segment->but == reader) continue;
+    if (segment->except != 0 && segment->except == reader) continue;
     const auto first = std::max(from, segment->begin);
     const auto last = std::next(segment) == segments_.end() ? to : std::min(to, std::next(segment)->begin);
     if (!visit(first, static_cast<std::size_t>(last - first))) return;
@@ -36,7 +36,7 @@ std::span<const std::byte> Broadcast::contiguous(Position position, std::size_t 
   return {bytes_.get() + at, std::min(size, capacity - at)};
 }
 
-Broadcast::Due Broadcast::due(Position from, Party reader, Position to) const {
+Broadcast::Due Broadcast::due(Position from, Participant reader, Position to) const {
   Due due;
   due.reaches = to;
   walk(from, to, reader, [&](Position position, std::size_t size) {
@@ -54,7 +54,7 @@ Broadcast::Due Broadcast::due(Position from, Party reader, Position to) const {
   return due;
 }
 
-Broadcast::Position Broadcast::after(Position from, Party reader, std::size_t bytes) const {
+Broadcast::Position Broadcast::after(Position from, Participant reader, std::size_t bytes) const {
   auto reached = from;
   walk(from, end_, reader, [&](Position position, std::size_t size) {
     const auto read = std::min(size, bytes);

@@ -14,8 +14,8 @@ namespace sockx {
 /// a thousand readers cost no more than one, and whoever falls more than the log behind has lost its place.
 class Broadcast {
  public:
-  using Position = std::uint64_t;  // bytes from the beginning of all
-  using Party = std::uint64_t;     // who says or reads something, from 1
+  using Position = std::uint64_t;     // bytes from the beginning of all
+  using Participant = std::uint64_t;  // who says or reads something, from 1
 
   static constexpr std::size_t capacity = 1024 * 1024;
 
@@ -23,7 +23,7 @@ class Broadcast {
 
   /// Adds at most `capacity` bytes for every reader but one (0: for every reader), which take the place of
   /// the oldest.
-  void append(Party but, std::span<const std::byte> bytes);
+  void append(Participant except, std::span<const std::byte> bytes);
   /// What is kept.
   Position begin() const { return end_ > capacity ? end_ - capacity : 0; }
   Position end() const { return end_; }
@@ -36,10 +36,10 @@ class Broadcast {
     std::span<const std::span<const std::byte>> pieces() const { return std::span(storage).first(count); }
   };
   /// `from` is not before begin(); nothing from `to` on.
-  Due due(Position from, Party reader, Position to) const;
-  Due due(Position from, Party reader) const { return due(from, reader, end_); }
+  Due due(Position from, Participant reader, Position to) const;
+  Due due(Position from, Participant reader) const { return due(from, reader, end_); }
   /// How far the reader is, once it has read so many bytes of that.
-  Position after(Position from, Party reader, std::size_t bytes) const;
+  Position after(Position from, Participant reader, std::size_t bytes) const;
   /// The first position behind a newline, from `from` on; the end where there is none.
   Position next_line(Position from) const;
 
@@ -47,12 +47,12 @@ class Broadcast {
   /// Bytes for the same readers, up to the next segment or the end.
   struct Segment {
     Position begin;
-    Party but;
+    Participant except;
   };
 
   /// Calls visit(position, size) for each stretch that is for the reader, until it returns false.
   template <class Visit>
-  void walk(Position from, Position to, Party reader, Visit visit) const;
+  void walk(Position from, Position to, Participant reader, Visit visit) const;
   /// `size` bytes up to the end of the ring.
   std::span<const std::byte> contiguous(Position position, std::size_t size) const;
 

@@ -27,7 +27,7 @@ class Broker : public Handler {
     if (failure) std::rethrow_exception(failure);
   }
 
-  Task<> attend() override {
+  Task<> run() override {
     if (input_) {
       co_await speak();
     }
@@ -92,7 +92,7 @@ class Broker : public Handler {
   }
 
   /// Begins in the next turn: at the end of the server there is none.
-  Task<> say_when_there_is_room(Broadcast::Party speaker, std::vector<std::byte> bytes) {
+  Task<> say_when_there_is_room(Broadcast::Participant speaker, std::vector<std::byte> bytes) {
     auto& loop = co_await this_loop();
     co_await loop.next_turn();
     co_await room_.wait_for_room(speaker);

@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t bytes_in_a_row = 4096;  // of one client, before others have their turn
 constexpr std::size_t longest_name = 32;
 constexpr std::size_t most_listed = 1000;
-constexpr Broadcast::Party the_operator = 0;
+constexpr Broadcast::Participant the_operator = 0;
 constexpr Duration last_words_time = 5s;  // for who reads standard output, once the chat is over
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
@@ -62,7 +62,7 @@ class Chat : public Handler {
     co_await client.finish();
   }
 
-  Task<> attend() override { return any(operate(), show(), console_.attend()); }
+  Task<> run() override { return any(operate(), show(), console_.run()); }
 
   bool is_silent() override { return console_.input().is_silent(); }
 
@@ -265,7 +265,7 @@ class Chat : public Handler {
   }
 
   /// Returns why not, or nothing.
-  std::string rename(std::uint64_t party, std::string name) {
+  std::string rename(std::uint64_t participant, std::string name) {
     const auto refusal = [&](std::string_view reason) {
       return notice(text("/nick {}: {}", printable(name.substr(0, 64)), reason));
     };
@@ -274,17 +274,17 @@ class Chat : public Handler {
     if (escaped(name) != name || name.find(':') != std::string::npos)
       return refusal("a name has no blanks, colons, backslashes, control characters or invisible characters");
     if (names_.contains(name)) return refusal("somebody has this name");
-    tell(text("{} is now {}", name_of(party), name));
-    names_.erase(name_of(party));
-    enter(party, std::move(name));
+    tell(text("{} is now {}", name_of(participant), name));
+    names_.erase(name_of(participant));
+    enter(participant, std::move(name));
     return {};
   }
 
-  void enter(std::uint64_t party, std::string name) {
+  void enter(std::uint64_t participant, std::string name) {
     names_.insert(name);
-    people_[party] = std::move(name);
+    people_[participant] = std::move(name);
   }
-  const std::string& name_of(std::uint64_t party) const { return people_.at(party); }
+  const std::string& name_of(std::uint64_t participant) const { return people_.at(participant); }
 
   std::function<void(const std::string&)> warn_;
   Room room_;

@@ -44,9 +44,9 @@ Task<> Clients::serve(Connection connection, Seat seat) {
   }
 }
 
-Task<> Clients::attend(Server& server) {
-  if (!options_.idle_timeout) return handler_.attend();
-  return any(end_idle_clients(server, *options_.idle_timeout), handler_.attend());
+Task<> Clients::run(Server& server) {
+  if (!options_.idle_timeout) return handler_.run();
+  return any(end_idle_clients(server, *options_.idle_timeout), handler_.run());
 }
 
 /// A client that is left when the server ends, or has been idle for too long. It meets a reset unless our

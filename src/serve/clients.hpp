@@ -27,7 +27,7 @@ class Clients final : public Service {
 
   Task<> serve(Connection connection, Seat seat) override;
   /// The handler's own work, and the end of clients that are idle.
-  Task<> attend(Server& server) override;
+  Task<> run(Server& server) override;
   void set_crowded(bool crowded) override { handler_.set_crowded(crowded); }
   void end() override { has_ended_ = true; }
 

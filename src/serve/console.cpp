@@ -65,7 +65,7 @@ Task<> Console::flush() {
   }
 }
 
-Task<> Console::attend() { return any(write_kept(), wait_for_reader_to_leave()); }
+Task<> Console::run() { return any(write_kept(), wait_for_reader_to_leave()); }
 
 void Console::write_some_of_kept() {
   const auto written = write_now(kept_);

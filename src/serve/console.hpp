@@ -40,15 +40,15 @@ class Console : NonCopyable {
 
   ConsoleInput& input() { return input_; }
   const ConsoleInput& input() const { return input_; }
-  /// Writes what can be written now. The rest is kept and written by attend(), in this order: it does not
-  /// depend on whoever has put it. A failure is thrown by attend().
+  /// Writes what can be written now. The rest is kept and written by run(), in this order: it does not
+  /// depend on whoever has put it. A failure is thrown by run().
   void put(std::span<const std::byte> bytes);
   bool is_flushed() const { return kept_.empty() && !failure_; }
   /// Until everything has been written; for ever after a failure.
   Task<> flush();
   /// Writes what is kept. Throws what a write does, also for put(), and as soon as nobody reads standard
   /// output any more.
-  Task<> attend();
+  Task<> run();
 
  private:
   std::size_t write_now(std::span<const std::byte> bytes);

@@ -21,7 +21,7 @@ class Handler {
   virtual Task<> serve(Client& client) = 0;
   /// Works beside the clients, until the server is to stop: then those that are left may still come to their
   /// ends. What it throws ends the server. By default it has nothing to do and never ends.
-  virtual Task<> attend() { return sleep_until(never); }
+  virtual Task<> run() { return sleep_until(never); }
   /// Descriptors that it holds for a client besides the connection.
   virtual std::size_t descriptors() const { return 0; }
   /// While this is set, a connection waits that has no place: a client that has nothing more to say, and has

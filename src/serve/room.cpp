@@ -47,7 +47,7 @@ Room::Member::Member(Room& room, Client& client)
   room.moved_.notify();
 }
 
-Room::Member::~Member() { room_.strike(*this); }
+Room::Member::~Member() { room_.stop_telling(*this); }
 
 void Room::Member::leave() {
   last_ = room_.log_.end();
@@ -87,13 +87,13 @@ Task<> Room::hear_out(Member& member, Task<> hear, Until until) {
   if (is_crowded_) member.client_.stream().watch().presume_writable();
 }
 
-void Room::say(Party but, std::span<const std::byte> bytes) {
+void Room::say(Participant except, std::span<const std::byte> bytes) {
   if (has_ended_ || bytes.empty()) return;
   if (loop_.now() >= slice_end_) {
     slice_end_ = loop_.now() + slice;
     slice_begin_ = log_.end();
   }
-  log_.append(but, bytes);
+  log_.append(except, bytes);
   said_at_ = loop_.now();
   has_changed_ = true;
   wake_all();
@@ -128,7 +128,7 @@ Task<> Room::tell(Member& member) {
   } catch (const Error& error) {  // which is told once, and whoever hears the client may see an end instead
     if (!member.has_ended_ || (error.number() != EPIPE && error.number() != ECONNRESET)) throw;
   }
-  strike(member);
+  stop_telling(member);
 }
 
 Task<> Room::tell_everything(Member& member) {
@@ -193,7 +193,7 @@ Room::Told Room::deliver_answer(Member& member) {
 }
 
 /// It is told nothing more.
-void Room::strike(Member& member) {
+void Room::stop_telling(Member& member) {
   if (std::exchange(member.is_told_, true)) return;
   (member.is_asleep_ ? asleep_ : awake_).erase(member.place_);
   fastest_ = second_ = {};
@@ -209,13 +209,13 @@ void Room::cut_off(Member& member) const {
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }
 
-Deadline Room::held_until(Party but) {
+Deadline Room::held_until(Participant except) {
   constexpr Deadline now{};
   if (has_ended_ || !is_far_behind(slowest_)) return now;
   look();
   if (!is_far_behind(slowest_)) return now;
-  const auto& lead = fastest_.party == but ? second_ : fastest_;
-  if (lead.party == 0) return now;
+  const auto& lead = fastest_.participant == except ? second_ : fastest_;
+  if (lead.participant == 0) return now;
   if (is_far_behind(lead.position)) return never;
   const auto patient_until = held_ > 0 ? patience_end_ : loop_.now() + patience_left();
   if (loop_.now() < patient_until) return patient_until;
@@ -238,9 +238,9 @@ void Room::end_patience() {
   patience_ = std::max(patience_end_ - patience_since_, Duration());
 }
 
-Task<> Room::wait_for_room(Party but) {
+Task<> Room::wait_for_room(Participant except) {
   for (;;) {
-    const auto until = held_until(but);
+    const auto until = held_until(except);
     if (until <= loop_.now()) co_return;
     const bool is_held = until != never;  // by a slow member
     if (is_held && held_++ == 0) begin_patience();
@@ -278,9 +278,9 @@ void Room::look() {
 
 void Room::note_lead(const Member& member) {
   const Lead lead{member.client_.number, member.position_};
-  if (fastest_.party == 0 || lead.position > fastest_.position)
+  if (fastest_.participant == 0 || lead.position > fastest_.position)
     second_ = std::exchange(fastest_, lead);
-  else if (second_.party == 0 || lead.position > second_.position)
+  else if (second_.participant == 0 || lead.position > second_.position)
     second_ = lead;
 }
 

@@ -28,7 +28,7 @@ namespace sockx {
 /// no more than a tenth of the time. A member that takes nothing for 5 s while somebody waits is cut off too.
 class Room {
  public:
-  using Party = Broadcast::Party;
+  using Participant = Broadcast::Participant;
 
   explicit Room(EventLoop& loop);
 
@@ -67,14 +67,14 @@ class Room {
   Task<> converse(Member& member, Task<> hear, Until until = Until::both);
 
   /// To all members but one (0: to all).
-  void say(Party but, std::span<const std::byte> bytes);
+  void say(Participant except, std::span<const std::byte> bytes);
   /// Nothing more is said, also to those that come later.
   void end();
   bool has_ended() const { return has_ended_; }
 
   /// Whether something may be said now to all members but one (0: to all); see above.
-  bool has_room(Party but) { return held_until(but) <= loop_.now(); }
-  Task<> wait_for_room(Party but);
+  bool has_room(Participant except) { return held_until(except) <= loop_.now(); }
+  Task<> wait_for_room(Participant except);
 
   /// Whether there is nobody to hear what is said.
   bool is_empty() const { return awake_.empty() && asleep_.empty(); }
@@ -91,7 +91,7 @@ class Room {
  private:
   enum class Told { everything, the_end, what_fits };
   struct Lead {
-    Party party = 0;  // 0: there is none
+    Participant participant = 0;  // 0: there is none
     Broadcast::Position position = 0;
   };
 
@@ -101,7 +101,7 @@ class Room {
   Told deliver(Member& member);
   Told deliver_log(Member& member, Broadcast::Position to);
   static Told deliver_answer(Member& member);
-  Deadline held_until(Party but);
+  Deadline held_until(Participant except);
   Deadline gives_way_at(const Member& member) const;
   Duration patience_left() const;
   void begin_patience();
@@ -112,7 +112,7 @@ class Room {
   void look();
   void note_lead(const Member& member);
   void wake_all();
-  void strike(Member& member);
+  void stop_telling(Member& member);
   [[noreturn]] void cut_off(Member& member) const;
 
   EventLoop& loop_;

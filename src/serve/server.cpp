@@ -27,7 +27,7 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& servic
       tasks_(loop) {}
 
 Task<> Server::run() {
-  co_await any(service_.attend(*this), accept_until_stopped());
+  co_await any(service_.run(*this), accept_until_stopped());
   listeners_.clear();
   co_await wait_for_last(std::min(drained_by_, after(options_.drain_timeout.value_or(options_.grace))));
   service_.end();

@@ -25,7 +25,7 @@ class Service {
   virtual Task<> serve(Connection connection, Seat seat) = 0;
   /// Works beside the connections until the server is to stop: those that are left may still come to their
   /// ends. What it throws ends the server. By default it has nothing to do and never ends.
-  virtual Task<> attend(Server&) { return sleep_until(never); }
+  virtual Task<> run(Server&) { return sleep_until(never); }
   /// Until the server may accept another connection.
   virtual Task<> ready_for_next() { co_return; }
   /// The server is to stop: until it may close its listeners. By default at once.

@@ -26,7 +26,7 @@ class Stdio : public Handler {
     }
   }
 
-  Task<> attend() override { return any(speak(), console_.attend()); }
+  Task<> run() override { return any(speak(), console_.run()); }
 
   void set_crowded(bool is_crowded) override { room_.set_crowded(is_crowded); }
   bool is_silent() override {

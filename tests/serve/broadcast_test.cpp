@@ -15,7 +15,7 @@ using Position = Broadcast::Position;
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 /// What a reader gets that takes `piece` bytes at a time; `position` moves to the end.
-std::string read_all(const Broadcast& log, Position& position, Broadcast::Party reader,
+std::string read_all(const Broadcast& log, Position& position, Broadcast::Participant reader,
                      std::size_t piece = Broadcast::capacity) {
   std::string all;
   for (;;) {
@@ -33,7 +33,7 @@ std::string read_all(const Broadcast& log, Position& position, Broadcast::Party 
   }
 }
 
-std::string read_all(const Broadcast& log, Broadcast::Party reader) {
+std::string read_all(const Broadcast& log, Broadcast::Participant reader) {
   Position position = log.begin();
   return read_all(log, position, reader);
 }
@@ -105,10 +105,10 @@ TEST_CASE("broadcast: more pieces than one call takes are read in several") {
   Broadcast log;
   std::string expected;
   for (int i = 0; i < 1000; ++i) {
-    const auto party = static_cast<Broadcast::Party>(i % 3);
+    const auto participant = static_cast<Broadcast::Participant>(i % 3);
     const auto word = std::to_string(i) + ' ';
-    log.append(party, bytes_of(word));
-    if (party != 1) expected += word;
+    log.append(participant, bytes_of(word));
+    if (participant != 1) expected += word;
   }
   CHECK(log.due(0, 1).count == 64);
   CHECK(read_all(log, 1) == expected);

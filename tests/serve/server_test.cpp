@@ -23,7 +23,7 @@ class Waiting : public Handler {
     const auto got = client.receive(buffer);
     if (got.bytes > 0) throw std::runtime_error("it speaks");
   }
-  Task<> attend() override {
+  Task<> run() override {
     auto& loop = co_await this_loop();
     co_await loop.sleep_until(stops_at);
     if (fails) throw std::runtime_error("the handler fails");

@@ -35,13 +35,13 @@ struct Answer {
   Duration span{};
 };
 
-/// The slot goes where the thread goes, which may outlive our patience.
+/// The slot is kept as long as the thread runs, which may be longer than anybody waits for it.
 Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Slot slot) {
   const auto begun = Clock::now();
   std::function<LookupResult()> work = [word, question = options.question, family = options.family,
                                         flags = options.flags, timeout = options.timeout,
                                         slot = std::move(slot)] {
-    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits for it any longer, but the slot
+    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits longer, but it keeps its slot
     return run_lookup(word, question, family, flags);
   };
   Answer answer{word, {}, {}};

@@ -121,7 +121,7 @@ Task<> ReceivingService::serve(Connection connection, Seat seat) {
   if (failure) std::rethrow_exception(failure);
 }
 
-Task<> ReceivingService::attend(Server& server) {
+Task<> ReceivingService::run(Server& server) {
   server_ = &server;
   const auto limit = options_.hosting.keep_open ? never : accept_limit();
   while (!has_begun_ && !options_.hosting.keep_open) {

@@ -31,7 +31,7 @@ class ReceivingService final : public Service {
 
   Task<> serve(Connection connection, Seat seat) override;
   /// Ends with a transfer that is alone, and throws what it has failed with.
-  Task<> attend(Server& server) override;
+  Task<> run(Server& server) override;
   Task<> ready_for_next() override;
   /// Until no transfer waits for a further connection; those that begin now are refused.
   Task<> ready_to_stop() override;
@@ -53,7 +53,7 @@ class ReceivingService final : public Service {
   Server* server_ = nullptr;  // while it accepts
   bool has_begun_ = false, has_ended_ = false, is_stopping_ = false;
   std::exception_ptr failure_;
-  Notification changed_;  // has_begun_, has_ended_
+  Notification changed_;             // has_begun_, has_ended_
   std::optional<Progress> waiting_;  // goes first
 };
 

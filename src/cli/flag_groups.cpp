@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
-#include "base/words.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 
 namespace sockx {
 

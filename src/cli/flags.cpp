@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "base/error.hpp"
-#include "base/words.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 

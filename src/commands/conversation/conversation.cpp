@@ -112,8 +112,8 @@ void check(const ConversationOptions& options, const StreamOptions& stream) {
   if (!records && options.max_record) throw BadInput("--max-record is for --type seqpacket");
 }
 
-Task<> converse(Context& context, Connection given, const ConversationOptions& options, ProcessingBothWays processing,
-                ConversationSummary& summary) {
+Task<> converse(Context& context, Connection given, const ConversationOptions& options,
+                ProcessingBothWays processing, ConversationSummary& summary) {
   std::optional<LocalEnd>
       local_end;  // outlives the connection: a program that is slow to end does not hold it
   auto connection = std::move(given);

@@ -85,8 +85,8 @@ TEST_CASE("byte order: the exchange is that of byteorder(3), and twice is not at
     CHECK(swap_to_network_order(value, Width::bits_16) == htons(static_cast<std::uint16_t>(value)));
     CHECK(swap_to_network_order(value, Width::bits_32) == htonl(static_cast<std::uint32_t>(value)));
     CHECK(swap_to_network_order(swap_to_network_order(value, Width::bits_64), Width::bits_64) == value);
-    CHECK(hexadecimal(bytes_in_memory(swap_to_network_order(0x0102030405060708, Width::bits_64), Width::bits_64)) ==
-          "0102030405060708");
+    CHECK(hexadecimal(bytes_in_memory(swap_to_network_order(0x0102030405060708, Width::bits_64),
+                                      Width::bits_64)) == "0102030405060708");
   }
 }
 

@@ -30,7 +30,7 @@ struct Failure {
   std::string name = {};  // of the error: "ECONNREFUSED", "EAI_NONAME"; empty where it has none
 };
 
-/// What sockx calls a setting (os/error.hpp) on its command line: "source" is --source, "scan" is sockx
+/// What sockx calls a setting (base/error.hpp) on its command line: "source" is --source, "scan" is sockx
 /// connect --scan.
 std::string flag_of(const std::string& setting);
 

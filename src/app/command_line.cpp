@@ -17,7 +17,7 @@ namespace sockx {
 
 namespace {
 
-/// CLI11's help without what it repeats: a positional's name, and which options exclude each other.
+/// CLI11's help without the names of positionals and without the options that exclude each other.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string) const override {
@@ -59,7 +59,7 @@ std::string command_names() { return joined(commands, ", ", &Command::name); }
 
 void declare(Flags& flags, GlobalOptions& globals) {
   flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
-  flags.add_flag("--trace", globals.trace, "narrate every socket call on standard error");
+  flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
   const auto take_level = [&globals](const std::string& word) { globals.log_level = parse_log_level(word); };
@@ -134,7 +134,7 @@ std::optional<std::string> CommandLine::parse() {
   }
 }
 
-/// Only --exec takes words of its own; elsewhere `--` ends the options, as CLI11 has it.
+/// After --exec, `--` begins the words of a program; elsewhere it ends the options.
 void CommandLine::cut_off_program() {
   auto& words = typed_;
   const auto dashes = std::find(words.begin(), words.end(), "--");
@@ -151,7 +151,7 @@ void CommandLine::cut_off_program() {
   words.erase(dashes, words.end());
 }
 
-/// The first word that is no option must name a subcommand, and what comes before it must be a global option.
+/// The first word that is not an option must be a subcommand; only global options may come before it.
 void CommandLine::check_first_word(const std::vector<std::string>& words) const {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
@@ -187,7 +187,7 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
     throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
 }
 
-/// For an option that stands before the subcommand whose option it is, or that has none behind it.
+/// For an option of a subcommand that comes before the subcommand, or without one.
 void CommandLine::throw_if_of_subcommand(const std::string& word) const {
   const auto named = named_command();
   const auto name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
@@ -195,8 +195,8 @@ void CommandLine::throw_if_of_subcommand(const std::string& word) const {
     const std::string owner(command.name);
     if (!named.empty() && named != owner) continue;
     if (takes_value(owner, name))
-      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name, owner,
-                          owner, word));
+      throw BadInput(
+          text("{}: it is an option of {} and comes after it: `sockx {} {} ...`", name, owner, owner, word));
   }
 }
 
@@ -220,7 +220,7 @@ void CommandLine::throw_unexpected(const std::string& word) const {
       text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));
 }
 
-/// The subcommand that has been chosen, or that stands behind what is not understood; empty if there is none.
+/// The chosen subcommand, or one that comes after a word that is not understood; empty if there is none.
 std::string CommandLine::named_command() const {
   if (&chosen() != app_.get()) return chosen().get_name();
   const auto named = std::ranges::find_if(typed_, is_command);

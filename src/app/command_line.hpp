@@ -1,4 +1,4 @@
-// The command line as a whole: global options, the choice of the subcommand, and answers to what is misspelt.
+// The whole command line: global options, the choice of the subcommand, and messages about misspelt words.
 #pragma once
 
 #include <memory>
@@ -29,13 +29,13 @@ struct GlobalOptions {
 
 class CommandLine : NonCopyable {
  public:
-  /// Looks at the words after the program's name.
+  /// `words` are those after the program's name.
   explicit CommandLine(std::vector<std::string> words);
   ~CommandLine();
-  /// Whether an option is among the words, before these have been understood.
+  /// Whether an option is among the words; to be called before parse().
   bool mentions(std::string_view option) const;
   /// Reads the words. Returns the text to print when --help or --version asked for it. Throws BadInput for
-  /// whatever is not understood.
+  /// words that it does not understand.
   std::optional<std::string> parse();
 
   GlobalOptions globals;
@@ -52,7 +52,7 @@ class CommandLine : NonCopyable {
   std::string name_of_chosen() const;
   std::vector<std::string> typed_;    // all words but those of program_
   std::vector<std::string> program_;  // what follows `--` after --exec
-  std::string exec_without_dashes_;   // what to say of that, if it turns out to be wrong
+  std::string exec_without_dashes_;   // the message for --exec without `--`, if parsing fails
   Flags global_flags_, flags_;        // of all commands, and of the one that was named
   std::unique_ptr<CLI::App> app_;
 };

@@ -13,7 +13,7 @@ namespace sockx {
 namespace {
 
 struct OptionHint {
-  std::string_view commands;  // with blanks between, `none` where none is named; empty: all of these
+  std::string_view commands;  // separated by blanks, `none` if none is named; empty: any
   std::string_view option;
   std::string_view say;
 };
@@ -76,7 +76,7 @@ constexpr std::array option_hints{
     OptionHint{"udp raw", "--timeout", "say --reply-timeout, --idle-timeout or --deadline"},
 };
 
-/// What other tools call a subcommand, what it is here, what then follows, and what else may have been meant.
+/// A subcommand of other tools, the command of sockx, its endpoint, and an alternative.
 struct WordHint {
   std::string_view word, command, endpoint, or_else = "";
 };
@@ -98,7 +98,7 @@ constexpr std::array word_hints{
     WordHint{"version", "--version", ""},
 };
 
-/// Words that no typed ones can follow as they are.
+/// Words whose hints do not repeat the other typed words.
 constexpr std::array said_words{
     std::pair<std::string_view, std::string_view>{"forward",
                                                   "say `sockx listen --keep-open --forward HOST:PORT PORT`"},

@@ -1,4 +1,4 @@
-// Hints: what to type in place of what sockx does not have, for users of other tools.
+// Hints for users of other tools: what to type instead of an option or word that sockx does not have.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace sockx {
 
-/// For an option, with its dashes, that the subcommand does not have; `command` is empty where none has been
-/// named. `words` are all that were typed, but the subcommand. The whole message, or nothing.
+/// For an option, with its dashes, that the subcommand does not have; `command` is empty if none was named.
+/// `words` are all typed words but the subcommand. Returns the whole message, or nothing.
 std::string hint_for_option(std::string_view command, std::string_view option,
                             const std::vector<std::string>& words, const OptionLookup& takes_value);
 
@@ -25,7 +25,7 @@ std::string hint_for_command(const std::vector<std::string>& words);
 /// For an endpoint where a subcommand is missing; `words` begin with it. The whole message, or nothing.
 std::string hint_for_endpoint(const std::vector<std::string>& words);
 
-/// For a word too many. What to say after the word itself.
+/// For a word too many. Returns the part of the message after the word.
 std::string hint_for_surplus(std::string_view command, const std::vector<std::string>& words,
                              const OptionLookup& takes_value);
 

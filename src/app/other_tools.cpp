@@ -18,7 +18,7 @@ std::string_view name_of(Use use) {
 }
 std::string command_of(Use use) { return use == connect ? "connect" : use == listen ? "listen" : "udp"; }
 
-/// What becomes of a letter besides its being replaced by an option.
+/// What a letter means, if it is not simply replaced by an option.
 enum class Part { option, nothing, listens, udp, check, source, port, unix_path, program, command };
 
 enum class Value { none, word, number };
@@ -100,7 +100,7 @@ std::string as_shell_word(const std::string& word) {
   return word.empty() || word.find_first_not_of(plain) != std::string::npos ? text("'{}'", word) : word;
 }
 
-/// One reading of the words: as nc(1) has them, for one use.
+/// Reads the words as nc(1) would, for one use.
 class Reading {
  public:
   Reading(Use use, const std::vector<std::string>& words, const OptionLookup& takes_value)

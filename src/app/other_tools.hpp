@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-/// Whether an option of a subcommand, or of all of them, takes a value; nothing for what it does not have.
+/// Whether an option of a subcommand, or a global one, takes a value; nothing if there is no such option.
 using OptionLookup =
     std::function<std::optional<bool>(const std::string& command, const std::string& option)>;
 

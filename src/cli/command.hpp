@@ -12,11 +12,11 @@ namespace sockx {
 
 class Flags;
 
-/// What a command does once its words have been read.
+/// Runs a command, after its words have been read.
 using Run = std::function<ExitCode(Context&)>;
 
-/// `declare` adds the options, examples included, and is called only for the subcommand that was named, so
-/// that the start does not pay for the options of the others. It returns what to run after parsing.
+/// `declare` adds the options and examples, and returns what to run after parsing. It is called only for the
+/// subcommand that was named: declaring the options of all would slow the start.
 struct Command {
   std::string_view name, summary;
   Run (*declare)(Flags&);

@@ -24,7 +24,7 @@ Task<> stop_at_signal(SignalCatcher& catcher, const Context::SignalHandler& hand
   }
 }
 
-/// Throws once standard output cannot be written.
+/// Throws when writing to standard output has failed.
 Task<> watch_for_failure(Report& report) {
   Notification failed(co_await this_loop());
   report.when_failed([&failed] { failed.notify(); });
@@ -35,7 +35,7 @@ Task<> watch_for_failure(Report& report) {
   report.throw_failure();
 }
 
-/// Writes what waits for the reader of `output`, as soon as that takes it.
+/// Writes the queued lines of `output` when its reader takes them.
 Task<> write_what_waits(LineOutput& output) {
   auto& loop = co_await this_loop();
   Notification waiting(loop);
@@ -82,10 +82,10 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const SignalHan
     loop().run(supervised(std::move(task), report, catcher, handle));
   } catch (...) {
     if (const int signal = catcher.ending())
-      throw Interrupted(signal);  // whatever failed, that is the reason
+      throw Interrupted(signal);  // the signal is the reason, whatever failed
     throw;
   }
-  if (const int signal = signal_that_ends()) throw Interrupted(signal);  // it came in the last moment
+  if (const int signal = signal_that_ends()) throw Interrupted(signal);  // it came after the task had ended
 }
 
 ExitCode Context::fail(std::exception_ptr thrown, const std::vector<Field>& about) {

@@ -16,8 +16,8 @@
 
 namespace sockx {
 
-/// A signal has asked us to stop; everything has been cleaned up on the way out of the loop, and app now dies
-/// by it.
+/// A signal has stopped the run. When app catches this, everything has been cleaned up, and it dies by that
+/// signal.
 class Interrupted : public std::exception {
  public:
   explicit Interrupted(int signal) : signal_(signal) {}
@@ -33,27 +33,27 @@ class Context {
 
   /// Handles a signal. Returns whether the run goes on.
   using SignalHandler = std::function<bool(int signal)>;
-  /// Runs `task` until it ends, a signal comes (Interrupted) or `deadline` has passed (TimedOut). In both of
-  /// the latter cases the task has been cancelled, and so what it owned released, before this throws.
+  /// Runs `task` until it ends. Throws Interrupted after a signal, and TimedOut after `deadline`; the task
+  /// has then been cancelled, and has released what it owned.
   void run(Task<> task, std::optional<Duration> deadline = {}, const SignalHandler& handle = {},
            SignalCatcher::Rules signals = {});
-  /// Whether a signal has come that ends the run: a task can ask while it is cancelled.
+  /// Whether a signal has ended the run; a task that is being cancelled can ask.
   bool is_interrupted() const { return caught_signal() != 0; }
   /// The signal, or 0.
   int caught_signal() const { return signals_ != nullptr ? signals_->ending() : 0; }
   EventLoop& loop();
-  /// The loop goes, with nothing left on it, so that the process can fork: the next to ask gets another.
+  /// Drops the loop, which must have no tasks left, so that the process can fork. loop() makes another.
   void drop_loop() { loop_.reset(); }
 
-  /// Says what has failed: a line on standard error, in the log file, as an event. Returns the exit status
-  /// that it asks for. `about` stands in the event too.
+  /// Reports a failure: on standard error, in the log file, as an event. Returns its exit status. The event
+  /// also has the fields `about`.
   ExitCode fail(std::exception_ptr thrown, const std::vector<Field>& about = {});
-  /// The same where the failure is what the user has asked for: with --quiet the status says it all.
+  /// The same for a failure that is the result the user asked for: with --quiet it prints nothing.
   ExitCode answer(std::exception_ptr thrown);
 
   Report& report;
   Log& log;
-  bool shows_progress = false;  // a bar may be drawn: standard error is a terminal, and no --quiet or --json
+  bool shows_progress = false;  // standard error is a terminal, and there is no --quiet or --json
 
  private:
   const SignalCatcher* signals_ = nullptr;  // while a task runs

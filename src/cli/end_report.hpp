@@ -1,4 +1,4 @@
-// EndReport: what is said at the end of a piece of work, however that comes.
+// EndReport: what is reported at the end of a piece of work, however it ends.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-/// Tells once: by complete(), or, when the work failed or was cancelled, as it is dropped.
+/// Reports once: in complete(), or when it is dropped because the work failed or was cancelled.
 class EndReport : NonCopyable {
  public:
   using Tell = std::function<void(bool complete)>;
@@ -20,11 +20,11 @@ class EndReport : NonCopyable {
     try {
       tell_(false);
     } catch (const std::exception& error) {
-      context_.log.debug("{}", error.what());  // there is a better reason for the failure already
+      context_.log.debug("{}", error.what());  // the work has failed for another reason already
     }
   }
 
-  /// The work is done. Throws Error when that cannot be said.
+  /// Reports that the work is done. Throws Error when that cannot be written.
   void complete() { std::exchange(tell_, nullptr)(true); }
 
  private:

@@ -60,7 +60,7 @@ Failure failed_call(ExitCode status, const std::string& message, int error) {
   return {status, message, error, name ? name : ""};
 }
 
-/// The message `what`, with the settings: the first word of each is the name, what follows is a value.
+/// The message `what` with its settings. The first word of a setting is its name, the rest is a value.
 std::string with_settings(const char* what, const Settings& settings,
                           std::string (*word_of)(const std::string&)) {
   const auto words = [&](const std::string& setting) {

@@ -1,4 +1,4 @@
-// The exit status of every subcommand, and the one place that derives it from a failure.
+// The exit statuses of all subcommands, and how a failure becomes one.
 #pragma once
 
 #include <exception>
@@ -6,7 +6,7 @@
 
 namespace sockx {
 
-/// The table of sockx(1), "EXIT STATUS". A death by signal n is seen by the shell as 128+n.
+/// See "EXIT STATUS" in sockx(1). After a death by signal n the shell shows 128+n.
 enum class ExitCode {
   done = 0,
   other_failure = 1,
@@ -22,7 +22,7 @@ enum class ExitCode {
   local_io = 11,
 };
 
-/// A failure in the words and numbers that the user gets.
+/// A failure as the user sees it.
 struct Failure {
   ExitCode status = ExitCode::other_failure;
   std::string message;    // one line
@@ -30,13 +30,13 @@ struct Failure {
   std::string name = {};  // of the error: "ECONNREFUSED", "EAI_NONAME"; empty where it has none
 };
 
-/// What sockx calls a setting (base/error.hpp) on its command line: "source" is --source, "scan" is sockx
-/// connect --scan.
+/// The option or command for a setting (base/error.hpp): "--source" for "source", "sockx connect --scan" for
+/// "scan".
 std::string flag_of(const std::string& setting);
 
-/// Reads any exception that a command can throw. `word_of` gives the words for the settings that it names.
+/// Describes any exception that a command can throw. `word_of` translates the settings that it names.
 Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const std::string&) = flag_of);
-/// Whether it only says that the reader of standard output has gone, which is death by SIGPIPE.
+/// Whether the reader of standard output has gone: the process then dies by SIGPIPE.
 bool is_broken_standard_output(std::exception_ptr thrown);
 
 }  // namespace sockx

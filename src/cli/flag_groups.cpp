@@ -30,7 +30,7 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
   const auto six = flags.add_flag(
       "-6", [&options] { options.family = AF_INET6; }, "use IPv6 only");
   six.excludes(four);
-  flags.add_flag("-n,--numeric", options.numeric, "look up no names: the host must be an address");
+  flags.add_flag("-n,--numeric", options.numeric, "do not look up names: the host must be an address");
   const auto read_source = [&options, for_stream](const std::string& word) {
     options.source = Source::parse(word, for_stream ? "tcp" : "udp");
   };
@@ -46,7 +46,7 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
 
 void add_stream_flags(Flags& flags, StreamOptions& options) {
   add_network_flags(flags, options, true);
-  flags.add_flag("--mptcp", options.mptcp, "use Multipath TCP where the peer has it too");
+  flags.add_flag("--mptcp", options.mptcp, "use Multipath TCP if the peer supports it");
   flags.add_text(
       "--congestion", options.congestion, "NAME",
       "congestion control algorithm; the default is the system's, and reno between two ends on this host");

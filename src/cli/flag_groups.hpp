@@ -13,13 +13,13 @@
 
 namespace sockx {
 
-/// -4, -6, --numeric, --source, --interface, --opt; `for_stream` as find_option() has it.
+/// -4, -6, --numeric, --source, --interface, --opt. For `for_stream` see find_option().
 void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream);
 
 /// Those, --mptcp and --congestion.
 void add_stream_flags(Flags& flags, StreamOptions& options);
 
-/// SOCKX_TIMEOUT gives the limits connect and idle a default.
+/// The environment variable SOCKX_TIMEOUT is the default of the limits connect and idle.
 void add_connect_timeout(Flags& flags, TimeLimits& limits);
 void add_accept_timeout(Flags& flags, TimeLimits& limits);
 /// --idle-timeout and --deadline.
@@ -28,7 +28,7 @@ void add_run_timeouts(Flags& flags, TimeLimits& limits);
 /// line, size=N, len32 or all. Throws BadInput.
 Framing parse_framing(const std::string& word);
 
-/// An option of flags by name, separated by commas.
+/// An option whose value is a list of MSG_ flags.
 void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,
                        const std::string& help);
 

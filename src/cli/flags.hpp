@@ -37,11 +37,11 @@ struct FlagRow {
   std::vector<std::string> names;  // with their dashes, the letter first
   ValueKind kind = ValueKind::text;
   std::string value_name;            // for --help: FILE
-  std::string value_without;         // what `take` gets where the value is optional, and there is none
-  std::vector<std::string> choices;  // all the words that are allowed, where there are few
+  std::string value_without;         // given to `take` when an optional value is missing
+  std::vector<std::string> choices;  // the allowed words, where they are few
   std::string help, section;
   std::vector<std::string> needs, excludes;      // names of others
-  bool is_repeatable = false;                    // `take` gets one value after the other
+  bool is_repeatable = false;                    // `take` is called for each value
   std::function<void(const std::string&)> take;  // throws BadInput
 
   /// The first long one, or else the letter.
@@ -49,7 +49,7 @@ struct FlagRow {
   bool has_name(const std::string& name) const { return std::ranges::find(names, name) != names.end(); }
 };
 
-/// The words that are no options.
+/// The words that are not options.
 struct WordsRow {
   std::string shown;  // for --help: "HOST PORT"
   std::size_t most = 0;
@@ -57,7 +57,7 @@ struct WordsRow {
   std::vector<std::string> given = {};  // once they have been read
 };
 
-/// A handle on a row, which it changes. Others are named, and may be declared later.
+/// Changes a row. Other options are given by name, and may be declared later.
 class Flag {
  public:
   explicit Flag(FlagRow& row) : row_(&row) {}
@@ -75,16 +75,15 @@ class Flag {
   FlagRow* row_;
 };
 
-/// What the options of a command are declared on. `names` are separated by commas, the letter first. What an
-/// option is read into must outlive the parsing, not this. What is wrong with a value is said with the
-/// option's name in front.
+/// The options of a command. `names` are separated by commas, the letter first. The targets that options are
+/// read into must outlive the parsing. A message about a wrong value begins with the option's name.
 class Flags {
  public:
   using Take = std::function<void(const std::string&)>;
 
   Flag add_flag(const std::string& names, bool& target, const std::string& help);
   Flag add_flag(const std::string& names, std::function<void()> act, const std::string& help);
-  /// May be given a value, with =; without one it is `value_without`.
+  /// The value is optional, after a =; without one `target` becomes `value_without`.
   Flag add_optional(const std::string& names, std::string& target, const std::string& value_without,
                     const std::string& value_name, const std::string& help);
 
@@ -111,12 +110,12 @@ class Flags {
   Flag add_choice(const std::string& names, Choice& target,
                   const std::vector<std::pair<std::string, Choice>>& choices, const std::string& help);
 
-  /// A constant of the C headers, and several of them as bits, separated by commas.
+  /// A constant of the C headers; the second: several of them as bits, separated by commas.
   Flag add_constant(const std::string& names, int& target, const NameTable& table,
                     const std::string& value_name, const std::string& help);
   Flag add_constants(const std::string& names, int& target, const NameTable& table, const std::string& help);
 
-  /// At most `most` words, untouched. Returns where they are once they have been read.
+  /// At most `most` words. Returns the list that they are in after parsing.
   const std::vector<std::string>& add_words(std::size_t most, const std::string& shown,
                                             bool is_required = true) {
     words_ = {shown, most, is_required};
@@ -125,16 +124,16 @@ class Flags {
   const std::vector<std::string>& add_word_list(const std::string& shown, bool is_required = true) {
     return add_words(std::numeric_limits<std::size_t>::max(), shown, is_required);
   }
-  /// A flag with the words of another program behind `--`, into `target`.
+  /// A flag for a program to run: the words after `--` go into `target`.
   Flag add_program(const std::string& names, std::vector<std::string>& target, const std::string& help);
 
   void set_examples(std::vector<std::pair<std::string, std::string>> examples) {
     examples_ = std::move(examples);
   }
 
-  /// Called once all words have been read. Throws BadInput for what does not go together.
+  /// `call` runs after parsing. It throws BadInput for options that do not go together.
   void when_read(std::function<void()> call) { when_read_ = std::move(call); }
-  /// All words have been read, those of a program too. Throws BadInput.
+  /// To be called after parsing, with the words of a program. Throws BadInput.
   void finish(std::vector<std::string> program);
 
   /// The option of that name, which is declared already.
@@ -164,7 +163,7 @@ class Flags {
   std::string section_ = "Options";
 };
 
-/// The options that are added while one lives stand under `title` in --help.
+/// While one exists, options are added to the section `title` of --help.
 class HelpSection : NonCopyable {
  public:
   HelpSection(Flags& flags, std::string title)

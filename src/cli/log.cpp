@@ -40,7 +40,7 @@ std::string_view name_of(LogLevel level) {
 constexpr const char* terminal_pattern = "sockx: %^%l%$: %v";
 constexpr const char* file_pattern = "%Y-%m-%dT%H:%M:%S.%e%z %P %l %v";
 
-/// The sequence that begins the color of a level.
+/// The escape sequence for the color of a level.
 std::string_view color_of(LogLevel level) {
   switch (level) {
     case LogLevel::debug:
@@ -99,7 +99,7 @@ Log::~Log() { report_.when_lost(nullptr); }
 
 void Log::put(LogLevel level, const std::string& message) {
   const auto words = shortened(message);
-  const auto line = one_line(words);  // it may quote words of the peer
+  const auto line = one_line(words);  // it may quote what a peer sent
   if (file_ != nullptr && level >= file_level_) file_->put(formatted(file_pattern, level, line));
   if (!shows(level)) return;
   report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", words}}, "");

@@ -1,4 +1,4 @@
-// Log: what the program is doing, for whoever wants to know.
+// Log: messages about what the program is doing.
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@ enum class LogLevel { trace, debug, info, warn, error, off };
 /// Reads spdlog's names: trace, debug, info, warn(ing), err(or), critical, off. Throws BadInput.
 LogLevel parse_log_level(const std::string& word);
 
-/// Lines go to standard error (as events with --json) and, whatever the level there, from info on to a file.
-/// They are written without blocking, as Report has it. The report outlives the log.
+/// Lines go to standard error (as events with --json), and from level info on also to a file. They are
+/// written without blocking, see Report. The report must outlive the log.
 class Log : NonCopyable {
  public:
   struct Options {
@@ -42,7 +42,7 @@ class Log : NonCopyable {
   void warn(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     write(LogLevel::warn, format, std::forward<Arguments>(arguments)...);
   }
-  /// The reason of a failure: always in the file; on standard error app has said it.
+  /// Writes the reason of a failure to the file; Report prints it on standard error.
   void failure(const std::string& message);
 
  private:

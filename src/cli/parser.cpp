@@ -28,7 +28,7 @@ CLI::Option* add_row(CLI::App& app, const FlagRow& row) {
   }
 }
 
-/// Each word is an option of its own: CLI11 would take one like [a,b] for a list.
+/// Each word becomes an option of its own, because CLI11 splits a word like [a,b] into a list.
 void add_words(CLI::App& app, WordsRow& words) {
   const auto take = [&words](const std::string& word) { words.given.push_back(word); };
   app.add_option_function<std::string>(words.shown, take)
@@ -38,13 +38,13 @@ void add_words(CLI::App& app, WordsRow& words) {
     app.add_option_function<std::string>(text("word {}", i), take)->option_text("");
 }
 
-/// For the same reason neither a vector nor extra arguments.
+/// For the same reason this uses neither a vector nor the extra arguments of CLI11.
 void add_word_list(CLI::App& app, WordsRow& words) {
   const auto take = [&words](const CLI::results_t& given) {
     words.given = given;
     return true;
   };
-  constexpr int most = 1'000'000;  // those that are not there are not missed
+  constexpr int most = 1'000'000;  // fewer are no error
   app.add_option(words.shown, take)
       ->option_text(words.shown)
       ->required(words.is_required)

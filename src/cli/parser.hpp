@@ -1,4 +1,4 @@
-// The parser: CLI11, fed with the rows of Flags.
+// The parser: gives the rows of Flags to CLI11.
 #pragma once
 
 namespace CLI {

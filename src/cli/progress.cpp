@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t usual_columns = 80;  // of a terminal that does not know
+constexpr std::size_t usual_columns = 80;  // if the terminal does not tell
 constexpr std::size_t most_columns = 120;  // that are used
 constexpr std::size_t least_bar = 8;
 
@@ -68,13 +68,13 @@ struct Amount {
   }
 };
 
-/// Those that are not empty, with commas between.
+/// The parts that are not empty, separated by commas.
 std::string joined_parts(std::vector<std::string_view> parts) {
   std::erase(parts, "");
   return joined(parts);
 }
 
-/// The longest of what can stand beside the bar that takes no more than `columns`.
+/// The longest text for beside the bar that fits into `columns`.
 std::string beside_bar(const ProgressMeter& meter, std::size_t columns) {
   const auto& state = meter.state();
   const Amount amount(meter);
@@ -90,7 +90,7 @@ std::string beside_bar(const ProgressMeter& meter, std::size_t columns) {
   return "";
 }
 
-/// The room for the bar itself does not change with the numbers beside it.
+/// The width of the bar does not depend on the numbers beside it.
 std::size_t bar_width(std::size_t columns) {
   for (const std::size_t beside :
        {std::size_t{40}, std::size_t{26}, std::size_t{12}})  // size, rate and time; size and rate; size
@@ -98,12 +98,12 @@ std::size_t bar_width(std::size_t columns) {
   return columns;
 }
 
-/// A row that stands while the cursor waits at its beginning, so that whatever is printed next replaces it.
+/// A row of the terminal. The cursor is left at its beginning, so that the next output replaces it.
 class Line : NonCopyable {
  public:
   explicit Line(Report& report) : report_(report) {}
   ~Line() { wipe(report_); }
-  /// A terminal that has become narrower has broken the row into several.
+  /// A terminal that has become narrower may have wrapped the row.
   void draw(const std::function<std::string(std::size_t columns)>& words) {
     const auto columns = terminal_columns(STDERR_FILENO).value_or(usual_columns);
     if (columns < std::exchange(columns_, columns)) report_.draw("\r\033[J");

@@ -1,4 +1,4 @@
-// The progress of transfers: as a bar, as events, and in a word whenever SIGUSR1 asks for it.
+// The progress of transfers: as a bar, as events, and as a line at each SIGUSR1.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace sockx {
 
 class Flags;
 
-/// What a transfer is at. Resuming, what an earlier one has left is looked through; finishing, all bytes have
-/// been moved, and the peer's end is waited for; waiting, a sender has said nothing for a while.
+/// What a transfer is doing. resuming: it verifies what an earlier transfer left; finishing: all bytes are
+/// moved, and it waits for the peer to close; waiting: the sender has sent nothing for a while.
 enum class Phase { listening, connecting, resuming, sending, receiving, finishing, waiting };
 
 struct ProgressState {
@@ -29,17 +29,17 @@ struct ProgressState {
   std::optional<std::uint64_t> total = {};
   std::optional<std::uint64_t> files = {}, files_total = {};  // of several: those that are whole
 };
-/// Tells how things stand; called from time to time, and so without waiting.
+/// Returns the current state, without waiting. Called from time to time.
 using Look = std::function<ProgressState()>;
 
-/// How things stand, and how fast they have changed of late.
+/// The state of a transfer and its recent rate.
 class ProgressMeter {
  public:
   explicit ProgressMeter(Look look) : look_(std::move(look)) { look_again(); }
   void look_again();
 
   const ProgressState& state() const { return state_; }
-  /// Bytes a second, over the last second or, when nobody has looked for longer, since then.
+  /// Bytes a second, over the last second, or since the last look if that is longer ago.
   double rate() const;
   /// Where total and rate are known.
   std::optional<double> seconds_left() const;
@@ -54,19 +54,19 @@ class ProgressMeter {
   std::deque<Sample> samples_;  // the first is a second old, if there has been one
 };
 
-/// The same in one row of a terminal, with a bar: "50% [####----] 143.05 MiB, 346.95 MB/s, 1 s left". What
-/// does not fit is left out, the least important first.
+/// One row of a terminal: "50% [####----] 143.05 MiB, 346.95 MB/s, 1 s left". The least important parts are
+/// left out if they do not fit.
 std::string progress_bar(const ProgressMeter& meter, std::size_t columns);
 /// "sending disk.img to 127.0.0.1:5678: 50%, 143.05 MiB, 346.95 MB/s, 1 s left"
 std::string progress_line(const ProgressMeter& meter);
 /// The same as an event's fields.
 std::vector<Field> progress_fields(const ProgressMeter& meter);
 
-/// While it lives, a row on the terminal says what takes its time: from a second on, wiped at the end.
-/// Nothing where no bar may be drawn.
+/// While it exists, a row on the terminal says what is waited for: shown after a second, wiped at the end.
+/// Does nothing where no bar may be drawn.
 class WaitingLine {
  public:
-  /// `words` are asked again and again.
+  /// `words` is called for each redraw.
   WaitingLine(Context& context, std::function<std::string()> words);
 
  private:
@@ -83,7 +83,8 @@ struct ProgressOptions {
 };
 void add_progress_flags(Flags& flags, ProgressOptions& target);
 
-/// All that a run can tell of when SIGUSR1 asks. From the first one on that signal does not kill the process.
+/// The transfers of a run, which SIGUSR1 asks for. Once there is one of these, that signal does not kill the
+/// process.
 class ProgressBoard {
  public:
   explicit ProgressBoard(Context& context);
@@ -91,7 +92,7 @@ class ProgressBoard {
   /// transfer that is shown.
   void run(Task<> task, std::optional<Duration> deadline = {},
            const Context::SignalHandler& handle_others = {}, SignalCatcher::Rules signals = {});
-  /// What is told while none is.
+  /// What SIGUSR1 shows while there is no transfer.
   void tell_when_idle(Look look) { idle_ = std::move(look); }
 
  private:
@@ -103,8 +104,8 @@ class ProgressBoard {
   Look idle_;
 };
 
-/// While it lives, a transfer, or the wait for one, is shown: by a bar on standard error, wiped at the end,
-/// where one may be drawn, by an event `progress` every second where events are wanted, and at SIGUSR1.
+/// While it exists, a transfer, or the wait for one, is shown: by a bar on standard error where one may be
+/// drawn, by an event `progress` every second where events are written, and at SIGUSR1.
 class Progress : NonCopyable {
  public:
   Progress(ProgressBoard& board, Look look);

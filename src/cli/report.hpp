@@ -1,4 +1,4 @@
-// Report: everything sockx says that is not payload, as text for people or as NDJSON for programs.
+// Report: all output that is not payload, as text for people or as NDJSON for programs.
 #pragma once
 
 #include <concepts>
@@ -36,7 +36,7 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::uint64_t, d
       : variant(std::uint64_t{number}) {}
 };
 
-/// As text: "true", "12", "0.5", the words themselves with a blank between them, "" for null.
+/// As text: "true", "12", "0.5", the words with a blank between them, "" for null.
 std::string plain_text(const Value& value);
 
 struct Field {
@@ -44,8 +44,7 @@ struct Field {
   Value value;
 };
 
-/// A message as it fits on a screen, whatever words it quotes: of more than 1000 bytes the first and last
-/// 200.
+/// The message; of one with more than 1000 bytes only the first and last 200.
 std::string shortened(const std::string& message);
 /// "312 lines dropped: nobody has read them in time"
 std::string dropped_lines(std::uint64_t count);
@@ -60,10 +59,10 @@ std::string json_line(std::string_view event, const std::vector<Field>& fields, 
 ///  - with --events FILE every event goes to the file.
 /// Each event has the time, as RFC 3339 has it, in UTC.
 ///
-/// Only a result on standard output waits for its reader; after queue_results() it is queued. All else is
-/// written without blocking, and beyond a bound dropped and counted. When the events file cannot be written,
-/// a warning says so once and the run goes on; when standard output cannot, the run fails: Context::run()
-/// throws failure().
+/// Only a result on standard output waits for its reader, or is queued after queue_results(). Everything else
+/// is written without blocking; lines beyond a limit are dropped and counted. If the events file cannot be
+/// written, there is one warning and the run goes on. If standard output cannot be written, the run fails:
+/// Context::run() throws failure().
 class Report : NonCopyable {
  public:
   struct Options {
@@ -74,62 +73,60 @@ class Report : NonCopyable {
   /// Throws Error with Origin::local_file.
   explicit Report(const Options& options);
 
-  /// From now on standard output belongs to the payload.
+  /// From now on standard output is for payload only.
   void keep_standard_output_for_payload() { results_ = &errors_; }
   bool is_json() const { return options_.json; }
   bool has_events() const { return options_.json || events_; }
 
-  /// Several jobs run at once, and none may hold up the others: results are queued from now on, and written
-  /// as their reader takes them. To bound the queue, begin no new job while has_room_for_results() is false.
+  /// For several jobs that run at once and must not wait for each other: from now on results are queued, and
+  /// written as their reader takes them. To limit the queue, begin no new job while has_room_for_results() is
+  /// false.
   void queue_results() { queues_results_ = true; }
   bool has_room_for_results() const { return results_->has_room(); }
 
   /// A result: `line` for people, the event for programs. Waits until standard output has taken it. Throws
   /// Error when that is broken, or a signal that ends the run comes, and TimedOut.
   void result(const std::string& line, std::string_view event, const std::vector<Field>& fields);
-  /// A result that people see otherwise: only for programs. One job may have any number of them: when results
-  /// are queued, those for which there is no room are dropped and counted. Throws as result() does.
+  /// A result for programs only; people see it in another form. When results are queued, those without room
+  /// are dropped and counted, since a job may have any number. Throws as result() does.
   void record(std::string_view event, const std::vector<Field>& fields);
-  /// An event of the run, which people see in the log: only for programs. Never throws Error.
+  /// An event for programs only; people see it in the log. Never throws Error.
   void event(std::string_view event, const std::vector<Field>& fields);
-  /// What goes along the run on standard error: a log line, a traced call, progress, the error at the
-  /// end. Never throws Error.
+  /// A line on standard error during the run: a log line, a traced call, progress. Never throws Error.
   void diagnostic(std::string_view event, const std::vector<Field>& fields, const std::string& line);
-  /// One that is not dropped: who tells it waits until has_caught_up().
+  /// The same, but never dropped: the caller waits until has_caught_up().
   void row(std::string_view event, const std::vector<Field>& fields, const std::string& line);
   bool has_caught_up();
-  /// The diagnostic on a failure: "sockx: " and its message on one line, however long the words that it
-  /// quotes. `about` are fields that the event has besides its own, where it is one of several answers: then
-  /// it waits for its reader as a result does.
+  /// Reports a failure as "sockx: MESSAGE" on one line. `about` are additional fields of the event, for one
+  /// of several answers; it then waits for its reader as a result does.
   void failure(const Failure& failure, const std::vector<Field>& about = {});
-  /// The same for a result that is a failure as well: --quiet leaves the line out.
+  /// The same for a failure that is a result: with --quiet there is no line.
   void answer(const Failure& failure);
-  /// A line on standard error that has its colors already; not where each line is an event.
+  /// Writes a line with its colors to standard error. Not for --json.
   void say(std::string_view line) { errors_.put(line); }
-  /// A sequence for the terminal that standard error is.
+  /// Writes an escape sequence to standard error, which is a terminal.
   void draw(std::string_view sequence) { errors_.draw(sequence); }
 
-  /// Results do not wait any longer than that for their reader.
+  /// Results wait for their reader until then at most.
   void wait_until(Deadline deadline) { deadline_ = deadline; }
   /// Why standard output cannot be written, or null.
   std::exception_ptr failure() const { return failure_; }
   void throw_failure() const {
     if (failure_) std::rethrow_exception(failure_);
   }
-  /// Called once failure() is not null any more; null for nobody.
+  /// `call` is called when failure() is set; null: no call.
   void when_failed(std::function<void()> call) { failed_ = std::move(call); }
-  /// Told when a file that is written along the run cannot be: "write events.json: No space left on device".
+  /// Called when a file of open_file() cannot be written: "write events.json: No space left on device".
   void when_lost(std::function<void(const std::string&)> call) { lost_ = std::move(call); }
 
-  /// A file that is appended to along the run as standard error is; `dropped` makes the line that says how
-  /// many were. Throws Error with Origin::local_file.
+  /// A file that lines are appended to, without blocking. `dropped` makes the line about dropped ones. Throws
+  /// Error with Origin::local_file.
   LineOutput& open_file(const std::string& path, std::function<std::string(std::uint64_t)> dropped);
-  /// All that is written without blocking, so that it goes on when its readers do.
+  /// All outputs that are written without blocking.
   std::list<LineOutput>& outputs() { return outputs_; }
-  /// Opens what is to be opened for them: before a run, in which no more descriptors are to be open at the
-  /// end than at the beginning.
+  /// Opens what the outputs need, before a run: a run must not leave more descriptors open than it found.
   void prepare();
-  /// At the end: gives what nobody has read yet a last chance.
+  /// At the end: tries once more to write what is queued.
   void finish();
 
  private:

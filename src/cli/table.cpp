@@ -23,7 +23,7 @@ std::string aligned(const std::vector<std::string>& cells, const std::vector<std
 }  // namespace
 
 void Table::add(std::vector<std::string> cells, std::vector<Field> fields) {
-  for (auto& cell : cells) cell = one_line(std::move(cell));  // a name in it may be anybody's
+  for (auto& cell : cells) cell = one_line(std::move(cell));  // it may quote a name from the network
   rows_.push_back(std::move(cells));
   fields_.push_back(std::move(fields));
 }

@@ -1,4 +1,4 @@
-// TimeLimits: how long the user lets things take.
+// TimeLimits: the time limits that the user has set.
 #pragma once
 
 #include <optional>

@@ -13,7 +13,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::size_t founding_chunk = 64 * 1024;  // the size with which the four-copy path is usually shown
+constexpr std::size_t founding_chunk = 64 * 1024;  // the usual size in descriptions of the four-copy path
 constexpr std::size_t other_chunks[] = {8 * 1024, 256 * 1024, 1024 * 1024};
 constexpr unsigned rounds_to_choose_chunk = 2;
 
@@ -45,7 +45,7 @@ class Comparing {
   }
 
  private:
-  /// One contest a size, all of which the file has.
+  /// The sizes of the contests. Throws BadInput for one that is larger than the file.
   std::vector<std::uint64_t> sizes() const {
     const auto source = FileSource::open(options_.file, options_.offset, options_.count);
     if (!source.length || *source.length == 0)
@@ -60,7 +60,7 @@ class Comparing {
     return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
 
-  /// Each method with each chunk. read-write has the founding size too, at least for a start.
+  /// Each method with each chunk size. read-write always has the founding size as well.
   std::vector<Contender> first_contenders() const {
     std::vector<Contender> contenders;
     for (const auto method : options_.methods) {
@@ -89,7 +89,7 @@ class Comparing {
     co_await run_rounds(contenders, options_.runs);
   }
 
-  /// read-write stands for itself with the founding size, and with the best of the others.
+  /// read-write takes part with the founding size, and with the best of the other sizes.
   Task<> add_best_read_write(std::vector<Contender>& contenders) {
     const auto place = std::find_if(contenders.begin(), contenders.end(), [](const Contender& contender) {
       return contender.method == TransferMethod::read_write;

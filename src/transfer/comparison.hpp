@@ -28,28 +28,28 @@ struct ComparisonRun {
   }
 };
 
-/// A method with the bytes it asks for in a call; 0 is what suits the method.
+/// A method with its bytes per call; 0 is the default of the method.
 struct Contender {
   TransferMethod method;
   std::size_t chunk = 0;
   std::vector<ComparisonRun> runs = {};
-  std::string refused = {};       // why it could not run; it has no runs then
+  std::string refused = {};       // why it could not run; then it has no runs
   bool chunk_was_chosen = false;  // as the best of several
 
   bool ran() const { return !runs.empty(); }
   double median_rate() const;
   double slowest() const;
   double fastest() const;
-  /// The median over the runs of anything that a run can tell.
+  /// The median of a value over the runs.
   double median(const std::function<double(const ComparisonRun&)>& of) const;
   double median_cpu() const;  // the sender's seconds for each GiB
-  /// How often each byte is copied between disk and network card, the two times by DMA included: by design,
-  /// or where the kernel tells (`is_measured`), by what it told.
+  /// How often each byte is copied between disk and network card, including two DMA transfers: as measured by
+  /// the kernel (has_measured_copies()), else by design.
   double copies() const;
   bool has_measured_copies() const;
 };
 
-/// The contenders with one number of bytes.
+/// A comparison of all contenders with one size.
 struct Contest {
   std::uint64_t size = 0;  // that each run sends
   std::vector<Contender> contenders;
@@ -62,8 +62,8 @@ struct Contest {
   const Contender* best_read_write() const;
   /// The fastest, if it is beyond the noise; else null.
   const Contender* winner() const;
-  /// Whoever beats the better read-write beyond the noise or, where that did not take part, whoever the noise
-  /// does not tell from the fastest; in the order of the contenders.
+  /// The contenders that beat the better read-write beyond the noise. Without read-write: those within the
+  /// noise of the fastest. In the order of the contenders.
   std::vector<const Contender*> leaders() const;
 };
 
@@ -72,13 +72,13 @@ struct ComparisonOptions {
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> count;
   std::vector<std::uint64_t> sizes;  // a contest for each; empty: one, with all of the file
-  std::optional<Endpoint> receiver;  // nothing: one is started here, as another process on loopback
+  std::optional<Endpoint> receiver;  // none: a receiver is started as another process on loopback
   std::vector<TransferMethod> methods;
   std::vector<std::size_t> chunks;  // every method runs with each of them; empty: with what suits it
   unsigned runs = 5, warmups = 1;
-  DialOptions dial;  // its deadline is set anew for every run, from this:
+  DialOptions dial;  // its deadline is set for each run, from:
   std::optional<Duration> connect_timeout;
-  SendOptions send;  // but for the method and the chunk
+  SendOptions send;  // except for method and chunk
 };
 
 struct Comparison {
@@ -90,9 +90,9 @@ struct Comparison {
   std::uint64_t bytes_so_far = 0, bytes_expected = 0;  // of all runs; kept up to date while they run
 };
 
-/// Whether two are too close for an honest word about which is faster, so that another comparison might find
-/// the other way round: where the ranges of their runs overlap, or the medians differ by less than a quarter.
-/// On a machine that did other things too, those of one contender differed by as much between comparisons.
+/// Whether two contenders are too close to say which is faster: the ranges of their runs overlap, or the
+/// medians differ by less than a quarter. On a busy machine the medians of one contender differed by as much
+/// between comparisons.
 bool within_noise(const Contender& one, const Contender& other);
 
 /// Runs the contenders interleaved (A B C A B C ...), warm-up rounds first. read-write runs with 64Ki and

@@ -67,7 +67,7 @@ class Receiving : NonCopyable {
     return std::min(options_.expected.value_or(none), options_.most.value_or(none));
   }
 
-  /// When it is known how much should have come, that too little came is what matters, whatever the reason.
+  /// If the size is known, too few bytes are Incomplete, whatever the reason.
   void throw_if_short(const std::exception& reason) const {
     if (options_.expected && pump_.bytes() < *options_.expected)
       throw Incomplete(
@@ -102,7 +102,7 @@ class Receiving : NonCopyable {
     co_await loop_.sleep_until(never);
   }
 
-  /// Waits for the peer's next word and tells whether it is the end.
+  /// Waits for the next byte. Returns whether there is the end instead.
   Task<bool> has_ended() {
     std::array<std::byte, 1> extra;
     for (;;) {

@@ -1,4 +1,4 @@
-// Receiving one file over one connection, raw: whatever comes until the peer's end.
+// Receiving one raw file over one connection: all bytes until the peer closes.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,16 @@ struct ReceiveOptions {
   std::optional<std::uint64_t> most;      // bytes that may arrive
   std::optional<Duration> idle_timeout;
   Deadline deadline = never;
-  /// A sender that sends nothing for patience_before_warning, and does not end, is told of, once: what is
-  /// waited for.
+  /// Called once, with what is waited for, if the sender sends nothing for patience_before_warning and does
+  /// not close.
   std::function<void(const std::string&)> tell_silent = [](const std::string&) {};
 };
 
-/// Receives into `sink` until the peer's end, then calls `complete`, and only then closes the connection: a
-/// sender that waits for our end knows that the file has its name. `connection` comes set to reset on close,
-/// which this takes back at the very end: on any failure before, here or with the caller, TCP resets the
-/// connection, so that the sender does not take it for success (a unix socket knows no reset). Throws
-/// Incomplete when not exactly `expected` bytes arrived, for whatever reason, or more than `most`; Error;
-/// TimedOut.
+/// Receives into `sink` until the peer closes, calls `complete`, and then closes the connection: so a sender
+/// that waits for that knows that the file has its name. `connection` must be set to reset on close; this is
+/// undone at the very end. Any failure before, here or in the caller, thus resets a TCP connection, so that
+/// the sender does not see a success (unix sockets have no reset). Throws Incomplete when not exactly
+/// `expected` bytes arrived, for any reason, or more than `most`; Error; TimedOut.
 Task<> receive_file(Connection connection, UniqueFd sink, Descriptor described_sink, ReceiveOptions options,
                     TransferStats& stats, std::function<void()> complete);
 

@@ -106,7 +106,7 @@ class Sending : NonCopyable {
   bool peer_ended_ = false, waits_for_close_ = false;
 };
 
-/// Files of /proc claim 0 bytes, those of /sys a page.
+/// Files of /proc have size 0, those of /sys a page.
 bool tells_its_size(int fd, const struct stat& status) {
   struct statfs system {};
   return status.st_size != 0 && fstatfs(fd, &system) == 0 && system.f_type != SYSFS_MAGIC;

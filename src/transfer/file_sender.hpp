@@ -1,4 +1,4 @@
-// Sending one file over one connection, raw: the bytes and nothing else, so that any peer can take them.
+// Sending one raw file over one connection: only its bytes, so that any peer can receive them.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace sockx {
 struct FileSource {
   UniqueFd fd;
   Descriptor described;
-  /// What will be sent: from the size at open, the offset and the count. Nothing for what has no size: a
-  /// pipe, a device, a file of /proc.
+  /// How many bytes will be sent, by the size at open, the offset and the count. Nothing if there is no size:
+  /// a pipe, a device, a file of /proc.
   std::optional<std::uint64_t> length;
 
   /// Opens `path`, or takes standard input for "-", and skips `offset` bytes. Throws Error with
@@ -28,8 +28,7 @@ struct FileSource {
   static FileSource open(const std::string& path, std::uint64_t offset, std::optional<std::uint64_t> count);
 };
 
-/// Until somebody has written to, or closed, a fifo that was opened by its name: before that it has neither
-/// bytes nor an end.
+/// Waits for the writer of a FIFO that was opened by its name: before that it has neither bytes nor an end.
 Task<> wait_for_writer(const FileSource& source);
 
 struct SendOptions {
@@ -39,15 +38,14 @@ struct SendOptions {
   std::optional<std::uint64_t> rate;   // bytes a second
   std::optional<Duration> idle_timeout;
   std::optional<Duration> eof_timeout;  // for the peer to close after all has been sent
-  /// A peer that has everything and does not close for patience_before_warning is told of, once.
+  /// Called once, if the peer has everything and does not close for patience_before_warning.
   std::function<void(const std::string&)> tell_open = [](const std::string&) {};
 };
 
-/// Sends, half-closes, and waits until the peer has closed, reading and dropping what it says meanwhile: a
-/// return means that the peer took everything. Until that point a TCP connection is set to end by a reset
-/// (SO_LINGER with 0 s), so that a sender that fails or is killed, by SIGKILL even, never looks like the end
-/// of a file; a unix socket knows no reset. Throws Incomplete when a source of known length ended early;
-/// Error; TimedOut.
+/// Sends, half-closes, and waits until the peer has closed; input is discarded. A return means that the peer
+/// has received everything. Until all is sent, closing resets a TCP connection (SO_LINGER with 0 s), so that
+/// a sender that fails or is killed, even by SIGKILL, does not look like the end of the file (unix sockets
+/// have no reset). Throws Incomplete when a source of known length ended early; Error; TimedOut.
 Task<> send_file(FileSource& source, Connection connection, SendOptions options, TransferStats& stats);
 
 }  // namespace sockx

@@ -1,4 +1,4 @@
-// LocalReceiver: another sockx on this host that counts what it is sent.
+// LocalReceiver: another sockx process on this host that receives and discards.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@
 
 namespace sockx {
 
-/// Runs `sockx recv-file --discard --keep-open` on a loopback port as a process of its own, so that what it
-/// costs is not counted as ours, and reads its events.
+/// Runs `sockx recv-file --discard --keep-open` on a loopback port, and reads its events. It is another
+/// process, so that its costs are counted separately.
 class LocalReceiver {
  public:
   explicit LocalReceiver(EventLoop& loop);
 
-  /// Where it listens; to be asked first.
+  /// Where it listens. To be called first.
   Task<Endpoint> endpoint();
   struct Total {
     std::uint64_t bytes = 0;
     Cost cost;
   };
-  /// What the next connection to end has brought, and what that cost the receiver.
+  /// The bytes of the next connection that ends, and what they cost the receiver.
   Task<Total> next_total();
 
  private:

@@ -1,4 +1,4 @@
-// TransferStats: what a transfer came to, and Cost: what it cost.
+// TransferStats and Cost: the progress, result and costs of a transfer.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace sockx {
 
-/// How long a peer may say nothing until the user is told what is waited for.
+/// How long a peer may be silent before the user is warned.
 constexpr Duration patience_before_warning = std::chrono::seconds(2);
 
-/// Of one process, while a transfer ran.
+/// The costs of one process, during a transfer.
 struct Cost {
   Usage usage;
   std::uint64_t system_calls = 0;  // that moved bytes or waited
@@ -21,8 +21,7 @@ struct Cost {
   std::uint64_t switches() const { return usage.voluntary_switches + usage.involuntary_switches; }
 };
 
-/// The first four are kept up to date while the transfer runs, the rest is known when it has ended, however
-/// it ends.
+/// The first four are kept up to date during the transfer; the rest is set at its end, even after a failure.
 struct TransferStats {
   std::uint64_t bytes = 0;
   bool is_finishing = false;                   // all has been moved, and the peer's end is waited for

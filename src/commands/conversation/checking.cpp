@@ -20,7 +20,7 @@ constexpr Duration default_timeout = 5s;
 constexpr std::array states{PortState::open, PortState::refused, PortState::timed_out, PortState::unreachable,
                             PortState::failed};
 
-/// With a cookie at hand connect(2) would succeed without having sent anything.
+/// With a stored cookie connect(2) would succeed without sending anything.
 void check_that_peer_is_asked(const StreamOptions& stream) {
   for (const auto& setting : stream.settings)
     if (setting.option->name == "TCP_FASTOPEN_CONNECT")
@@ -40,7 +40,7 @@ std::vector<Field> fields_of(const PortResult& result) {
   return fields;
 }
 
-/// What is to be said of a port; nothing when the failure is none of the port's.
+/// The result for a port; nothing if the failure has another cause.
 std::optional<PortResult> result_of(std::exception_ptr thrown, const Address& address, Duration span) {
   try {
     std::rethrow_exception(thrown);
@@ -84,7 +84,7 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
   status = context.answer(failure);
 }
 
-/// The results of a scan as they come, and what they come to.
+/// Collects the results of a scan and reports them.
 class ScanReport {
  public:
   ScanReport(Context& context, const ScanTarget& target)

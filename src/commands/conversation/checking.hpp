@@ -21,8 +21,8 @@ struct CheckOptions {
 /// --check, --scan, --parallel, --any.
 void add_check_flags(Flags& flags, CheckOptions& target);
 
-/// Connects to the endpoint, reports what came of it and closes. Returns the exit status; throws what kept it
-/// from asking.
+/// Connects to the endpoint, reports the result and closes. Returns the exit status; throws if it could not
+/// try.
 ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
                    const RetryOptions& retry, const TimeLimits& limits);
 

@@ -17,7 +17,8 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   auto dialing = dial_options(context, options.stream);
   std::optional<Stream> fd_receiver;
   const bool passes_on = !conversation.pass_to.empty();
-  if (passes_on && !endpoint.is_adopted()) {  // whose number must not be one of ours
+  if (passes_on &&
+      !endpoint.is_adopted()) {  // an adopted socket may have the number that a new one would get
     fd_receiver.emplace(co_await open_fd_receiver(conversation));
   }
   if (conversation.rate && !passes_on)

@@ -16,8 +16,7 @@ namespace sockx {
 
 namespace {
 
-/// The session's end, unless the user has said: a program and a file are done when both sides are, whoever
-/// sits at a terminal is done with the peer.
+/// Which end ends the session, by default: both with a program or a file, the peer with a user at a terminal.
 Until usual_end(const ConversationOptions& options, const LocalEnd& local_end) {
   if (options.send_only) return Until::local;
   if (options.recv_only) return Until::peer;
@@ -36,7 +35,7 @@ RelayRules rules_of(const ConversationOptions& options, const LocalEnd& local_en
 
 Duplex local_duplex(const ConversationOptions& options, LocalEnd& local_end, Processing processing) {
   auto end = local_end.duplex();
-  if (!options.framing && local_end.input_is_file())  // a file need not have lines
+  if (!options.framing && local_end.input_is_file())  // a file may have no lines
     processing.framing = {Framing::Kind::size, std::min<std::size_t>(1400, processing.max_record)};
   end.carried.processing = std::move(processing);
   return end;
@@ -66,7 +65,7 @@ RelayObserver tell_in(Log& log) {
   };
 }
 
-/// recv(2) with MSG_WAITALL waits only on a socket in blocking mode, which everything else here copes with.
+/// recv(2) with MSG_WAITALL waits only on a socket in blocking mode. All other code works with that as well.
 void let_recv_block(const Connection& connection, const ConversationOptions& options) {
   const bool waits = options.recv_once && (options.recv_flags & MSG_WAITALL) != 0;
   if (waits && !connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
@@ -101,7 +100,7 @@ void check(const ConversationOptions& options, const StreamOptions& stream) {
   if (options.max_record == 0U) throw BadInput("--max-record: '0': say 1 to 1Gi");
   const bool is_deaf = options.shuts(SHUT_RD), is_mute = options.shuts(SHUT_WR);
   if (is_deaf && (options.until == Until::peer || options.recv_once))
-    throw BadInput("--shutdown: the peer's end is not heard: leave --until peer and --recv-once out");
+    throw BadInput("--shutdown: the peer's end would not be noticed: leave --until peer and --recv-once out");
   if (is_deaf && (options.max_bytes || !options.tee_in.empty()))
     throw BadInput("--shutdown: nothing will be received: leave --max-bytes and --tee-in out");
   if (is_mute && !options.lines.empty()) throw BadInput("--shutdown: nothing can be sent: leave --line out");
@@ -115,7 +114,7 @@ void check(const ConversationOptions& options, const StreamOptions& stream) {
 Task<> converse(Context& context, Connection given, const ConversationOptions& options,
                 ProcessingBothWays processing, ConversationSummary& summary) {
   std::optional<LocalEnd>
-      local_end;  // outlives the connection: a program that is slow to end does not hold it
+      local_end;  // is destroyed after the connection: a program that ends slowly does not keep it open
   auto connection = std::move(given);
   let_recv_block(connection, options);
   const bool leaves_open = options.recv_once && connection.is_adopted;

@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-/// A conversation's bytes and time, told however it ends.
+/// The bytes and time of a conversation, reported however it ends.
 class ConversationSummary {
  public:
   explicit ConversationSummary(Context& context)
@@ -29,8 +29,8 @@ class ConversationSummary {
 /// Throws BadInput for options that do not go together.
 void check(const ConversationOptions& options, const StreamOptions& stream);
 
-/// Joins the connection to our end, as the options say, until the session is over. `processing` is that of
-/// the options, made before there was a connection to lose.
+/// Joins the connection to the local end until the session is over. `processing` is made from the same
+/// options, before there is a connection, so that a failure does not cost one.
 Task<> converse(Context& context, Connection connection, const ConversationOptions& options,
                 ProcessingBothWays processing, ConversationSummary& summary);
 

@@ -16,8 +16,9 @@ void add_ends(Flags& flags, ConversationOptions& options) {
   const HelpSection section(flags, "When the session ends");
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"local", Until::local}, {"peer", Until::peer}, {"either", Until::either}};
-  flags.add_choice("--until", options.until, choices,
-                   "whose end ends the session (default: both; peer when standard input is a terminal)");
+  flags.add_choice(
+      "--until", options.until, choices,
+      "the side whose end ends the session (default: both; peer when standard input is a terminal)");
   flags.add_flag("--no-shutdown", options.no_shutdown,
                  "keep our half of the connection open when standard input ends");
   flags.add_duration("--eof-timeout", options.eof_timeout,
@@ -28,10 +29,11 @@ void add_ends(Flags& flags, ConversationOptions& options) {
 
 void add_directions(Flags& flags, ConversationOptions& options) {
   const HelpSection section(flags, "Our end");
-  const auto send_only = flags.add_flag("--send-only", options.send_only,
-                                        "send, and drop what the peer says; end with our input");
+  const auto send_only =
+      flags.add_flag("--send-only", options.send_only,
+                     "send only, and discard what the peer sends; end when the input ends");
   const auto recv_only = flags.add_flag("--recv-only", options.recv_only,
-                                        "read no input; our half stays open until the peer's end");
+                                        "read no input; keep our half open until the peer closes");
   flags.add_choice("--shutdown", options.shutdown,
                    {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
                    "shut down one half or both at the beginning");
@@ -71,7 +73,7 @@ void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream
                    "the socket's type; seqpacket keeps records apart");
   const auto take_framing = [&options](const std::string& word) { options.framing = parse_framing(word); };
   flags.add_value("--framing", "line|size=N|len32|all", take_framing,
-                  "what is one record (default: line; size=1400 for a regular file)");
+                  "how the input is divided into records (default: line; size=1400 for a regular file)");
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
                  "receive by a single call of recv(2) for SIZE bytes, and report what it returned");

@@ -1,4 +1,4 @@
-// What listen and connect can be told about their conversation.
+// The options of a conversation, which connect and listen share.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,12 +27,12 @@ struct ConversationOptions {
   std::optional<std::uint64_t> max_bytes;  // received
   TimeLimits limits;
 
-  // Which directions there are, and what is at our end.
+  // The directions, and the local end.
   bool send_only = false, recv_only = false;
   std::optional<int> shutdown;  // SHUT_RD, SHUT_WR, SHUT_RDWR
   std::vector<std::string> lines;
   std::string pass_to;  // --pass-fd: an endpoint, or "-" for standard output
-  ProgramCall program;  // at our end, in place of the standard streams
+  ProgramCall program;  // instead of the standard streams
 
   // What happens to the bytes on their way.
   bool crlf = false;
@@ -51,11 +51,10 @@ struct ConversationOptions {
   bool shuts(int half) const { return shutdown == half || shutdown == SHUT_RDWR; }
 };
 
-/// Declares them all and returns them; --type is the stream's.
+/// Declares all of them, and --type of the stream, and returns them.
 std::vector<Flag> add_conversation_flags(Flags& flags, ConversationOptions& options, StreamOptions& stream);
 
-/// Makes a usage error of `other` together with each of the options of a conversation, which would be
-/// ignored: all but those named, usually the socket's type and the limit of the whole run.
+/// Excludes `other` together with each of `options`, which it would ignore, except for the names in `but`.
 void exclude_each(const std::vector<Flag>& options, Flag other,
                   const std::vector<std::string>& but = {"--deadline", "--type"});
 

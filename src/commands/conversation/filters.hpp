@@ -14,7 +14,7 @@ struct ProcessingBothWays {
 
 /// Opens the files that are written beside the stream. Throws Error.
 ProcessingBothWays make_processing(const ConversationOptions& options, Report& report);
-/// Until somebody reads each FIFO among the files. Throws Error.
+/// Waits until each FIFO among the files has a reader. Throws Error.
 Task<> wait_for_readers(const ProcessingBothWays& processing);
 
 }  // namespace sockx

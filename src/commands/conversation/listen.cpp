@@ -10,7 +10,7 @@ namespace sockx {
 
 namespace {
 
-/// Joins the connection to the standard streams, or passes it on.
+/// Joins the connection to the standard streams, or passes it to another process.
 class Conversing final : public Service {
  public:
   Conversing(Context& context, const ConversationOptions& options, ConversationSummary& summary)
@@ -55,9 +55,10 @@ void declare(Flags& flags, ListenOptions& o) {
   add_activation_flags(flags, o.serving.hosting.activation);
   flags.exclude({"--inetd", "--systemd"}, flags.get("--workers"));
   flags.set_examples(
-      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first who comes"},
-       {"sockx listen 5678 > received < reply", "take what comes and answer with a file"},
-       {"sockx listen --port-file port.txt 127.0.0.1 0", "let the kernel choose the port, and learn it"},
+      {{"sockx listen 5678", "wait on every address, IPv6 and IPv4, and talk to the first client"},
+       {"sockx listen 5678 > received < reply", "store what the client sends, and answer with a file"},
+       {"sockx listen --port-file port.txt 127.0.0.1 0",
+        "let the kernel choose the port, and write it to a file"},
        {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
   flags.when_read([&o, &words] {
     o.serving.hosting.access.numeric = o.listening.options.stream.numeric;

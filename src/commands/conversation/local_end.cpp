@@ -12,7 +12,7 @@ namespace sockx {
 
 namespace {
 
-/// Whether nothing is read on our side, because that half of the connection is to stay silent or is shut.
+/// Whether no input is read, because nothing may be sent.
 bool is_mute(const ConversationOptions& options) { return options.recv_only || options.shuts(SHUT_WR); }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Our end of a conversation: the standard streams, or what takes their place.
+// LocalEnd: the standard streams of a conversation, or a program or lines instead.
 #pragma once
 
 #include <optional>
@@ -14,20 +14,20 @@ namespace sockx {
 
 class LocalEnd {
  public:
-  /// Takes the standard streams over or starts the program, which is told of the connection in its
-  /// environment. Throws Error.
+  /// Takes over the standard streams, or starts the program, whose environment describes the connection.
+  /// Throws Error.
   LocalEnd(Context& context, const ConversationOptions& options, const Connection& connection);
 
-  /// As an end of a relay. Borrows from this.
+  /// For relay(). It refers to this object.
   Duplex duplex();
-  /// Whether it is the content of a regular file; lines of the command line are none.
+  /// Whether the input is a regular file; --line is not one.
   bool input_is_file() const { return !has_lines_ && input_ && input_->facts().is_file(); }
-  /// Whether somebody types the input.
+  /// Whether a user types the input.
   bool is_typed() const;
   bool is_program() const { return program_.has_value(); }
-  /// Waits for the program, if there is one, and reports how it ended. One that the session's end has cut off
-  /// has `grace` for it, and is then terminated; another is waited for until `limit`. Throws
-  /// std::runtime_error when it failed, and TimedOut.
+  /// Waits for the program, if there is one, and reports how it ended. If the end of the session has cut it
+  /// off, it has `grace` to end, and is then terminated; otherwise until `limit`. Throws std::runtime_error
+  /// when it failed, and TimedOut.
   Task<> wait_for_program(Duration grace, Deadline limit);
 
  private:

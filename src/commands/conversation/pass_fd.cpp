@@ -29,7 +29,7 @@ Task<Stream> open_fd_receiver(const ConversationOptions& options) {
   co_return Stream(loop, UniqueFd(STDOUT_FILENO), "stdout", Origin::peer);
 }
 
-/// The fd_receiver gets the socket as programs expect one that is handed to them: in blocking mode.
+/// The other process gets the socket in blocking mode, as programs expect.
 Task<> pass_connection(Context& context, Connection connection, Stream fd_receiver) {
   if (!connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
   while (!pass_fd(fd_receiver.facts(), connection.fd())) {

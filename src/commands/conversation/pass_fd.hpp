@@ -1,15 +1,15 @@
-// --pass-fd: the connection goes on in another process.
+// --pass-fd: the connection is passed to another process.
 #pragma once
 
 #include "commands/conversation/conversation.hpp"
 
 namespace sockx {
 
-/// Whatever takes the connection over: connected to, or found on standard output, before there is a
-/// connection to pass. Throws BadInput when that is no unix socket, and Error.
+/// The unix socket to pass the connection through: a new connection, or standard output. To be opened before
+/// there is a connection to pass. Throws BadInput if it is not a unix socket, and Error.
 Task<Stream> open_fd_receiver(const ConversationOptions& options);
 
-/// Passes the connection to `fd_receiver` and lets it go.
+/// Passes the connection through `fd_receiver`, and closes it here.
 Task<> pass_connection(Context& context, Connection connection, Stream fd_receiver);
 
 }  // namespace sockx

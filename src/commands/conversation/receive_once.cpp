@@ -14,8 +14,8 @@ namespace sockx {
 
 namespace {
 
-/// Until poll(2) would speak of what the flags ask for. The call itself decides what there is, and whether
-/// the socket knows such a thing at all.
+/// Waits until poll(2) would report what the flags ask for. Whether the socket supports it is left to the
+/// call.
 Task<> wait_for_something(Stream& from, int flags) {
   if ((flags & MSG_DONTWAIT) != 0) co_return;
   if ((flags & MSG_OOB) != 0) {
@@ -26,7 +26,7 @@ Task<> wait_for_something(Stream& from, int flags) {
   }
 }
 
-/// A number of its own for a call that may outlast the connection, on a thread that nobody can stop.
+/// A duplicate for a call on a thread, which cannot be stopped and may outlast the connection.
 std::shared_ptr<const int> own_duplicate(int fd) {
   const int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (duplicate < 0) throw_errno("dup");

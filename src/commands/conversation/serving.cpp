@@ -17,8 +17,8 @@ using MakeHandler = std::unique_ptr<Handler> (*)(Context&, const ServingOptions&
 struct HandlerRow {
   std::string_view name;
   MakeHandler make;
-  bool joins_clients = false;  // what one says reaches others: not for several processes, nor for one client
-  bool uses_standard_streams = false;  // not where standard input is the connection
+  bool joins_clients = false;  // clients reach each other: not for several processes, nor for a single client
+  bool uses_standard_streams = false;  // not if standard input is the connection
   bool can_hold_lines = false;         // --lines
   bool has_local_end = false;          // --until
 };
@@ -105,8 +105,8 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   std::vector<std::pair<std::string, std::string>> names;
   names.reserve(handlers.size());
   for (const auto& row : handlers) names.emplace_back(row.name, row.name);
-  const auto keep_open = flags.add_flag("-k,--keep-open", options.hosting.keep_open,
-                                        "go on with further connections, many at once");
+  const auto keep_open =
+      flags.add_flag("-k,--keep-open", options.hosting.keep_open, "accept further connections, many at once");
   const auto handler = flags.add_choice("--handler", options.handler, names, "what serves each connection");
   const auto chat = flags.add_flag(
       "--chat", [&options] { options.handler = "chat"; }, "the same as --handler chat");
@@ -116,13 +116,13 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
                  "with stdio and broker: keep the lines of each client whole");
   const auto forward =
       flags.add_text("--forward", options.forward, "ENDPOINT", "join each connection to one with ENDPOINT");
-  const auto send = flags.add_file("--send", options.send, "send FILE to whoever connects");
+  const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);
   broker.excludes(handler);
   const auto workers = flags
                            .add_number("--workers", options.hosting.workers, 1, 1024,
-                                       "serve by N processes that share the port")
+                                       "serve with N processes that share the port")
                            .excludes("--accept-timeout");
   const std::vector<std::string> of_servers_too{"--deadline", "--idle-timeout", "--exec", "--sh", "--until"};
   for (const auto option : {keep_open, handler, chat, broker, forward, send, workers})

@@ -1,4 +1,4 @@
-// What listen can be told about serving many clients, or one with a handler; and the server made of it.
+// The options of listen for serving many clients, or one with a handler, and the server itself.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct ServingOptions {
   std::string handler, forward, send;  // what serves; empty where not said
   std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
-  /// Whether anything was asked for that one conversation with the standard streams has not.
+  /// Whether an option was given that a single conversation with the standard streams does not have.
   bool are_given() const {
     return whole_lines || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
   }
@@ -31,12 +31,11 @@ struct ServingOptions {
 /// The flags, which exclude those of one conversation.
 void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<Flag>& conversation);
 
-/// Completes the options with what they imply: the default handler, and whether the server stays. Throws
-/// BadInput for options that do not go together.
+/// Adds what the options imply: the default handler, and keep_open. Throws BadInput for options that do not
+/// go together.
 void complete(ServingOptions& options, const ProgramCall& program);
 
-/// Serves until it is stopped, or one client where there is no keep_open. Throws Interrupted once a signal
-/// has ended it.
+/// Serves until stopped, or a single client without keep_open. Throws Interrupted when a signal has ended it.
 void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListeningOptions& listening,
            const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits);
 

@@ -7,14 +7,14 @@
 
 namespace sockx {
 
-/// What becomes of standard input: --framing, --rate, --send-flags.
+/// How standard input is sent: --framing, --rate, --send-flags.
 void add_input_flags(Flags& flags, ExchangeOptions& options);
 
 /// --expect and --reply-timeout.
 void add_expect_flags(Flags& flags, ExchangeOptions& options);
 
-/// With MSG_PEEK a datagram stays, and would be shown for ever if the number received has no bound. Throws
-/// BadInput.
+/// Throws BadInput for MSG_PEEK without a limit on the number of datagrams: the same one would be shown for
+/// ever.
 void check_peeking(const ExchangeOptions& options, bool is_bounded);
 
 /// --recv-flags.

@@ -21,12 +21,12 @@ void add_format_flag(Flags& flags, std::optional<DatagramFormat>& format, const 
 ///  - line: the bytes, and a newline unless they end with one;
 ///  - text: the source and the bytes on a line, with a question mark for each control character;
 ///  - hex: the source and the bytes in hexadecimal on a line;
-///  - json: an object on a line with all that is known of the datagram.
-/// `bytes` are the datagram's own, or those of one of a train.
+///  - json: an object on a line with all facts about the datagram.
+/// `bytes` are those of the datagram, or of one in a GRO train.
 void show_datagram(DatagramFormat format, const Datagram& datagram, std::span<const std::byte> bytes,
                    std::string& output);
 
-/// What is known of a datagram beside its bytes, for an event.
+/// The facts about a datagram, without its bytes, for an event.
 std::vector<Field> facts_of(const Datagram& datagram, std::size_t size);
 
 }  // namespace sockx

@@ -10,10 +10,10 @@ namespace sockx {
 
 class DatagramStreams {
  public:
-  /// Takes standard output over, and standard input if it is read. Throws Error.
+  /// Takes over standard output, and standard input if it is read. Throws Error.
   DatagramStreams(EventLoop& loop, bool reads_input);
   ExchangeStreams borrowed() { return {input_ ? &*input_ : nullptr, output_}; }
-  /// A second, unless the user has said; for ever where somebody types and no number of replies is expected.
+  /// Sets the default: 1 s; none if a user types the input and no number of replies is expected.
   void set_reply_timeout(ExchangeOptions& options) const;
 
  private:

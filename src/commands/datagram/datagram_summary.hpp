@@ -1,4 +1,4 @@
-// DatagramSummary: what udp and raw tell on the way and at the end.
+// DatagramSummary: what udp and raw report during the run and at its end.
 #pragma once
 
 #include "cli/context.hpp"
@@ -13,9 +13,9 @@ class DatagramSummary {
   explicit DatagramSummary(Context& context)
       : context_(context), report_(context, [this](bool) { tell(); }) {}
 
-  /// Shows datagrams in that format, and tells of their facts and of refusals in the log.
+  /// Shows datagrams in this format, and logs their facts and errors.
   ExchangeObserver observer(DatagramFormat format);
-  /// Says what has been sent and received, and warns of what was lost, as the destruction does otherwise.
+  /// Reports what was sent and received, and warns of what was lost; otherwise the destructor does.
   void complete() { report_.complete(); }
 
   ExchangeTally tally;

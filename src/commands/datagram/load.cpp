@@ -19,7 +19,7 @@ std::string show_pace(double datagrams_a_second) {
   return text("{:.1f} pps", datagrams_a_second);
 }
 
-/// Of a stretch too short to measure there is no rate: 0.
+/// 0 if the time is too short to measure.
 double per_second(std::uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
@@ -114,9 +114,10 @@ Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
                              ? ""
                              : text("; the kernel dropped {}, each {}", counted(result.dropped, "buffer"),
                                     result.came_in_trains ? "a train of up to 64 datagrams" : "a datagram");
-    context.report.result(text("from {}{}: {}{}", peer, result.is_complete ? "" : ", whose end was not heard",
-                               show_report(result.report), dropped),
-                          "measured", fields);
+    context.report.result(
+        text("from {}{}: {}{}", peer, result.is_complete ? "" : ", whose end did not arrive",
+             show_report(result.report), dropped),
+        "measured", fields);
   };
   std::uint64_t foreign = 0;
   EndReport told(context, [&](bool) {

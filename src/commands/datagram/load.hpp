@@ -17,13 +17,13 @@ struct LoadOptions {
   bool measures = false;
 };
 
-/// --generate, --seconds, --measure; after the options that they make no sense with.
+/// --generate, --seconds, --measure. To be called after the options that they exclude are declared.
 void add_load_flags(Flags& flags, LoadOptions& load);
 
-/// Sends the load, and tells how much it was and what the meter says of it. Throws BadInput for a size for
-/// which there are no datagrams.
+/// Sends the load, and reports how much that was and what the receiver measured. Throws BadInput for a size
+/// that datagrams cannot have.
 Task<> run_generator(Context& context, DatagramEnd end, GeneratorOptions options);
-/// Tells of each load.
+/// Receives loads, and reports each.
 Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options);
 
 }  // namespace sockx

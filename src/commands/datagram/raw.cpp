@@ -48,7 +48,8 @@ void check_room(std::span<const std::byte> payload, std::size_t offset) {
                         counted(payload.size(), "byte")));
 }
 
-/// Puts the checksum of IPv4's protocols where it is wanted; what comes after an IP header is meant.
+/// Puts the checksum of an IPv4 protocol at `offset` of the payload, which follows the IP header if there is
+/// one.
 void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_header) {
   const auto begin = has_header ? ipv4_header_size(packet) : 0;
   const auto payload = std::span(packet).subspan(begin);
@@ -59,7 +60,7 @@ void fill_checksum(std::vector<std::byte>& packet, std::size_t offset, bool has_
   payload[offset + 1] = static_cast<std::byte>(checksum & 0xffU);
 }
 
-/// What happens to a packet before it is sent.
+/// Completes a packet before it is sent.
 std::function<void(std::vector<std::byte>&)> finisher(const RawSocketOptions& options, int family) {
   if (!options.checksum) return {};
   if (family == AF_INET6)  // the kernel fills it in
@@ -111,10 +112,10 @@ Task<> run_raw(Context& context, RawOptions options, std::optional<DatagramSumma
 void declare(Flags& flags, RawOptions& o) {
   const auto& words = flags.add_words(2, "PROTOCOL [HOST]");
   flags.add_flag("--ip-header", o.raw.ip_header,
-                 "what is sent begins with the IP header, and over IPv4 what is shown too");
+                 "sent packets begin with the IP header, and so do shown ones over IPv4");
   flags
       .add_number("--checksum", o.raw.checksum, 0U, 65534U,
-                  "put an Internet checksum of the payload at byte OFFSET of it")
+                  "put the Internet checksum of the payload at its byte OFFSET")
       .value_name("OFFSET");
   add_network_flags(flags, o.raw.socket, false);
   add_input_flags(flags, o.exchange);
@@ -127,7 +128,7 @@ void declare(Flags& flags, RawOptions& o) {
   flags.set_examples({{"sockx raw icmp", "show the ICMP messages that arrive"},
                       {"printf '\\010\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
                        "--checksum 2 --expect 1",
-                       "ping: an echo request, and the reply"}});
+                       "a ping: an echo request, and its reply"}});
   flags.when_read([&o, &words] {
     read_words(o, words);
     check(o);

@@ -1,4 +1,4 @@
-// sockx raw: IP packets of a protocol, their payload or all of them made by hand.
+// sockx raw: IP packets of a protocol; the input is their payload, or all of the packet.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace sockx {
 
 struct RawOptions {
-  std::string host;  // whom to send to; empty: packets of everybody are shown
+  std::string host;  // the host to send to; empty: packets from all hosts are shown
   RawSocketOptions raw;
   ExchangeOptions exchange;
   std::optional<std::uint64_t> datagrams;

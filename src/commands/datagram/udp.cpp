@@ -27,19 +27,21 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
       .add_value(
           "--join", "GROUP[%IF]",
           [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
-          "hear what is sent to a group, on an interface (repeatable)")
+          "receive what is sent to a multicast group, on an interface (repeatable)")
       .repeatable();
   const auto read_source = [&](const std::string& word) {
     const auto address = numeric_address(word);
     if (!address) throw BadInput(text("'{}': say the address of a sender", word));
     multicast.sources.push_back(*address);
   };
-  flags.add_value("--join-source", "ADDR", read_source, "of the groups, hear this sender only (repeatable)")
+  flags
+      .add_value("--join-source", "ADDR", read_source,
+                 "from the groups, receive only what this sender sends (repeatable)")
       .repeatable()
       .needs("--join");
   flags.add_number(
       "--mcast-ttl", multicast.ttl, 0U, 255U,
-      "how far what is sent to a group goes: 1 is this network, N past N-1 routers (default: 1)");
+      "how far datagrams to a group go: 1 is this network, N is across N-1 routers (default: 1)");
   flags.add_choice("--mcast-loop", multicast.loop,
                    std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
                    "whether this host hears what it sends to a group (default: on)");
@@ -67,7 +69,7 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--reply", "last|all|none|ADDR:PORT", read_reply,
-                 "whom standard input goes to (default: last)")
+                 "the peer that standard input is sent to (default: last)")
       .needs("--listen");
   flags
       .add_choice("--handler", o.exchange.handler,
@@ -84,7 +86,7 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--answer-rate", "Npps|none", read_rate,
-                 "answer each peer at most so often, on average over 1000 s (default: 1000pps)")
+                 "answer each peer at most this often, on average over 1000 s (default: 1000pps)")
       .needs("--handler");
 }
 
@@ -103,7 +105,7 @@ void check(const UdpOptions& o) {
             text("--join-source: '{}' is not of the family of {}", source.ntop(), group.address.ntop()));
 }
 
-/// As a socket with that name has to call the address: over IPv6 one of IPv4 is mapped. Throws BadInput.
+/// The address `to` in the family of the socket: over IPv6, an IPv4 address is mapped. Throws BadInput.
 Address fit_for(const Address& local, const Address& to) {
   const bool maps = local.family() == AF_INET6 && to.family() == AF_INET;
   if (!maps && local.family() != to.family())
@@ -163,7 +165,7 @@ Task<> run_udp(Context& context, UdpOptions options, std::optional<DatagramSumma
 
 void declare(Flags& flags, UdpOptions& o) {
   const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
-  flags.add_flag("--listen", o.listens, "receive from whoever sends to [HOST] PORT");
+  flags.add_flag("--listen", o.listens, "receive datagrams that are sent to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");
   flags.add_file("--port-file", o.port_file, "write the port to FILE once it is bound").needs("--listen");
@@ -178,10 +180,10 @@ void declare(Flags& flags, UdpOptions& o) {
   add_load_flags(flags, o.load);
   flags.exclude({"--format", "--framing", "--rate"}, flags.get("--handler"));
   flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},
-                      {"sockx udp --listen 9000", "print what comes; answer whoever has sent last"},
+                      {"sockx udp --listen 9000", "print received datagrams; send input to the last sender"},
                       {"sockx udp --listen --handler echo 9000", "an echo server"},
                       {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
-                       "hear a multicast group, with all that is known of each datagram"}});
+                       "receive from a multicast group, and show all facts about each datagram"}});
   flags.when_read([&o, &words] {
     if (words.empty())
       throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));
@@ -195,11 +197,11 @@ ExitCode run(Context& context, const UdpOptions& given) {
   auto options = given;
   auto& exchange = options.exchange;
   exchange.is_client = !options.listens;
-  exchange.is_udp = !options.socket.udplite;  // which knows no trains
+  exchange.is_udp = !options.socket.udplite;  // which has no GSO and GRO
   exchange.idle_timeout = options.limits.idle;
   (options.listens ? exchange.receive_limit : exchange.send_limit) = options.datagrams;
   options.socket.tells_facts = options.format == DatagramFormat::json || context.log.shows(LogLevel::debug);
-  const bool counts = options.datagrams || exchange.expected;  // of a train no part can be left
+  const bool counts = options.datagrams || exchange.expected;  // a GRO train cannot be received in part
   options.socket.takes_trains = options.load.measures || (exchange.recv_flags == 0 && !counts);
   options.socket.tells_time = options.load.measures;
   if (!options.load.size && !options.load.measures) context.report.keep_standard_output_for_payload();

@@ -1,4 +1,4 @@
-// sockx udp: datagrams to a peer, or from and to all that send some.
+// sockx udp: exchange datagrams with one peer, or, listening, with all senders.
 #pragma once
 
 #include <cstdint>

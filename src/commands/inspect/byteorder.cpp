@@ -78,7 +78,7 @@ const Function& find_function(const std::string& word) {
                       similar.empty() ? "there are " + joined(names) : text("did you mean {}?", similar)));
 }
 
-/// Each width's number has the bytes 01, 02, 03, ... from its highest to its lowest.
+/// The numbers have the bytes 01, 02, 03, ... from the highest to the lowest.
 void draw(Context& context) {
   constexpr bool is_little = std::endian::native == std::endian::little;
   const std::string order = is_little ? "little-endian" : "big-endian";
@@ -108,7 +108,7 @@ void draw(Context& context) {
   }
 }
 
-/// Converts words, and tells what each has become.
+/// Converts words, and reports each result.
 class Converter {
  public:
   Converter(Context& context, const Function& function, int family, bool names_words)

@@ -1,4 +1,4 @@
-// sockx getaddrinfo: one call of getaddrinfo(3), with every hint and flag, and all that it returns.
+// sockx getaddrinfo: one call of getaddrinfo(3), with any hints and flags; shows all that it returns.
 #pragma once
 
 #include <optional>

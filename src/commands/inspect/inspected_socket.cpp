@@ -71,11 +71,12 @@ void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target) {
   const auto protocol = flags.add_value("--protocol", "PROTOCOL", read_protocol,
                                         "a new socket's protocol (default: what family and type imply)");
   constexpr int most = std::numeric_limits<int>::max();
-  const auto fd = flags.add_number("--fd", target.fd, 0, most,
-                                   "the socket that was inherited as, or that a process has as, N");
+  const auto fd =
+      flags.add_number("--fd", target.fd, 0, most,
+                       "the socket with descriptor N: an inherited one or, with --pid, of that process");
   const auto pid = flags
                        .add_number("--pid", target.pid, 1, most,
-                                   "a running process, whose sockets stay as they are otherwise")
+                                   "a running process; nothing else of its sockets is changed")
                        .value_name("PID");
   const auto peer =
       flags.add_text("--connect", target.peer, "ENDPOINT", "a socket that is connected to ENDPOINT");

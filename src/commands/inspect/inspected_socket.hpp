@@ -1,4 +1,4 @@
-// The socket that a command is about: a new one, a connected one, or one that belongs to others too.
+// InspectedSocket: the socket that sockopt works on: new, connected, inherited, or of another process.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ struct InspectedSocketOptions {
 /// --family, --type, --protocol; --fd and --pid; --connect and its time-out.
 void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target);
 
-/// What is lent to us is not `owned`; of a process's socket that is a duplicate.
+/// An inherited socket is not owned; of another process's socket this owns a duplicate.
 struct InspectedSocket {
   Socket owned;
   int fd;
@@ -32,7 +32,8 @@ struct InspectedSocket {
   explicit InspectedSocket(Socket socket) : owned(std::move(socket)), fd(owned.fd()) {}
 };
 
-/// Throws BadInput for a descriptor that is no socket, and as Socket::open(), OtherProcess and dial() do.
+/// Throws BadInput for a descriptor that is not a socket, and what Socket::open(), OtherProcess and dial()
+/// throw.
 InspectedSocket open_inspected_socket(Context& context, const InspectedSocketOptions& flags);
 
 }  // namespace sockx

@@ -1,4 +1,4 @@
-// The look-ups of `sockx resolve`: what each makes of one word. They block.
+// The look-ups of `sockx resolve`, each for one word. They block.
 #pragma once
 
 #include <exception>
@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-/// What a word is asked for.
+/// What to look up for a word.
 enum class Question {
   addresses,  // getaddrinfo(3) of a name; of an address, its name by getnameinfo(3)
   canonical,  // the same, but the canonical name
@@ -21,8 +21,7 @@ enum class Question {
   protocol,   // protocols(5), both ways
 };
 
-/// What a word came to: lines for people and the fields of an event for programs; or the reason why it came
-/// to nothing.
+/// The result for a word: lines for people and the fields of an event for programs, or a failure.
 struct LookupResult {
   struct Call {
     std::string name, arguments, result;
@@ -30,7 +29,7 @@ struct LookupResult {
   std::vector<Call> calls;  // for --trace
   std::vector<std::string> lines;
   std::vector<Field> fields;
-  std::exception_ptr failure;  // ResolveError; BadInput when the word is none of its kind
+  std::exception_ptr failure;  // ResolveError; BadInput for a word of the wrong kind
 };
 
 /// `family` is for addresses, `flags` (NI_) for names. Never throws.

@@ -21,11 +21,10 @@ namespace sockx {
 
 namespace {
 
-/// So many results may wait for an earlier one before no more words are taken, so that memory stays flat.
+/// How many results may wait for an earlier one before the next word is read: this limits memory.
 constexpr std::size_t most_results = 1024;
 
-/// A look-up has so many open at a time: what wakes us, a table of hosts, sockets to a name server or to try
-/// addresses.
+/// How many descriptors a look-up has open: an eventfd, a hosts file, sockets to name servers.
 constexpr std::size_t descriptors_of_one = 4;
 
 /// A result with the word that it is about.
@@ -35,13 +34,13 @@ struct Answer {
   Duration span{};
 };
 
-/// The slot is kept as long as the thread runs, which may be longer than anybody waits for it.
+/// The slot belongs to the thread, which may go on after the time-out.
 Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::Slot slot) {
   const auto begun = Clock::now();
   std::function<LookupResult()> work = [word, question = options.question, family = options.family,
                                         flags = options.flags, timeout = options.timeout,
                                         slot = std::move(slot)] {
-    if (timeout) limit_patience_with_name_servers(*timeout);  // nobody waits longer, but it keeps its slot
+    if (timeout) limit_patience_with_name_servers(*timeout);  // after that only the slot is still in use
     return run_lookup(word, question, family, flags);
   };
   Answer answer{word, {}, {}};
@@ -56,7 +55,7 @@ Task<Answer> ask(const ResolveOptions& options, std::string word, ThreadLimit::S
   co_return answer;
 }
 
-/// Tells the answers, and remembers the first failure's status.
+/// Reports the answers, and keeps the status of the first failure.
 class Teller {
  public:
   Teller(Context& context, bool names_words) : context_(context), names_words_(names_words) {}
@@ -103,7 +102,7 @@ Task<> ask_all(const ResolveOptions& options, InOrder<Answer>& answers) {
   } catch (...) {
     failure = std::current_exception();
   }
-  co_await answers.finish();  // what was asked is answered, even if no more words can be read
+  co_await answers.finish();  // words that were read get their answers, even if reading failed
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -17,7 +17,7 @@ namespace sockx {
 
 namespace {
 
-/// Runs `call`; where the socket has no such option, says so.
+/// Runs `call`. If the socket does not have the option, the error says so.
 template <class Call>
 auto with_reason(int socket, const SocketOption& option, Call call) try {
   return call();
@@ -51,7 +51,7 @@ Value value_of(const OptionScalar& scalar) {
 
 std::string or_dash(const std::string& word) { return word.empty() ? "-" : word; }
 
-/// Nothing where this socket has no such option, or none to tell now.
+/// Nothing if this socket does not have the option, or cannot tell its value now.
 std::optional<OptionValue> value_on(int socket, const SocketOption& option) try {
   if (!option.is_readable()) return {};
   return decode(option.type, read_option(socket, option));
@@ -182,7 +182,7 @@ void tell_effect(Context& context, const OptionSetting& setting, const OptionEff
   context.report.result(text("{}: asked {}{}{}", name, setting.value, effective, reason), "set", fields);
 }
 
-/// Nothing that went before is taken back, and so a failure tells of it.
+/// Options that were set before stay set, and a failure names them.
 void set_one(int socket, const OptionSetting& setting, const std::string& done) {
   const auto so_far = done.empty() ? "" : text("; {} had been set", done);
   try {
@@ -241,7 +241,7 @@ ExitCode run(Context& context, const SockoptOptions& options) {
 void declare(Flags& flags, SockoptOptions& o) {
   const auto& words = flags.add_word_list("list|get|set [NAME[=VALUE]...]");
   add_inspected_socket_flags(flags, o.socket);
-  flags.add_number("--raw", o.raw, 1, 65536, "offer LEN bytes, and show what comes in hexadecimal")
+  flags.add_number("--raw", o.raw, 1, 65536, "read up to LEN bytes, and show them in hexadecimal")
       .value_name("LEN");
   flags.set_examples(
       {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},

@@ -1,5 +1,5 @@
-// WordSource: what a command works on, word by word: those of the command line, and the lines of standard
-// input in place of a `-`.
+// WordSource: the words that a command works on: from the command line, and lines of standard input for a
+// `-`.
 #pragma once
 
 #include <deque>
@@ -17,7 +17,7 @@ class WordSource {
   WordSource(EventLoop& loop, const std::vector<std::string>& words)
       : loop_(loop), words_(words.begin(), words.end()) {}
 
-  /// The next word; nothing at the end. Of a line, blanks at its ends are left out, and so are empty lines.
+  /// The next word; nothing at the end. Blanks at the ends of a line are removed, and empty lines skipped.
   Task<std::optional<std::string>> next();
 
  private:
@@ -27,11 +27,11 @@ class WordSource {
   std::optional<LineReader> lines_;
 };
 
-/// Throws BadInput for a word that the C library cannot be asked about: an empty one, or one with a NUL byte.
+/// Throws BadInput for a word that the C library cannot take: an empty one, or one with a NUL byte.
 void check_word(const std::string& word);
 
-/// Runs `task`, which tells results as long as words come. A second after the last reader of standard output
-/// has gone, throws what a write would; if the task ends in that second, nothing was lost.
+/// Runs `task`. One second after the last reader of standard output has gone, throws what a write would
+/// throw, since the next word may never come; if the task ends before, nothing was lost.
 Task<> while_somebody_reads(Task<> task);
 
 }  // namespace sockx

@@ -29,8 +29,9 @@ void add_access_flags(Flags& flags, AccessSources& sources) {
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  flags.add_file("--allow-file", sources.allow_file, "rules of --allow, one a line; read again at SIGHUP");
-  flags.add_file("--deny-file", sources.deny_file, "rules of --deny, one a line; read again at SIGHUP");
+  flags.add_file("--allow-file", sources.allow_file,
+                 "rules as for --allow, one per line; read again at SIGHUP");
+  flags.add_file("--deny-file", sources.deny_file, "rules as for --deny, one per line; read again at SIGHUP");
 }
 
 AccessControl::AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known)

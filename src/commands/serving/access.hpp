@@ -1,4 +1,4 @@
-// --allow, --deny and their files: what a command that listens does with them.
+// AccessControl: --allow, --deny and their files, for commands that listen.
 #pragma once
 
 #include <optional>
@@ -17,19 +17,19 @@ void add_access_flags(Flags& flags, AccessSources& sources);
 /// The rules that are in force.
 class AccessControl {
  public:
-  /// `sources` outlive this. `known` are rules of theirs that were read before.
+  /// `sources` must outlive this. `known` are rules that were read from them before.
   AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known = {});
 
-  /// Reads the rules; look-ups do not block the loop. Throws BadInput, ResolveError; where there are rules
-  /// already, these stay in force instead, and it is told.
+  /// Reads the rules; look-ups do not block the loop. Throws BadInput, ResolveError. If there are rules
+  /// already, a failure is only logged, and these stay in force.
   Task<> load();
   /// The rules, if there are any.
   const std::optional<AccessList>& list() const { return list_; }
   /// Why a peer is not served, or nothing.
   std::optional<std::string> objection_to(const Connection& connection) const;
-  /// Whether the signal means that the files are to be read again, which attend() then does.
+  /// Whether the signal asks for reading the files again; attend() then does.
   bool handle_signal(int signal);
-  /// Loads the rules whenever that was asked for. Never ends.
+  /// Loads the rules after each such signal. Never ends.
   Task<> attend();
 
  private:

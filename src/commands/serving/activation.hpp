@@ -1,4 +1,4 @@
-// --inetd and --systemd: sockets that are there already, and what whoever opened them is told.
+// Activation: sockets from inetd or a service manager (--inetd, --systemd), and notifications to it.
 #pragma once
 
 #include <optional>
@@ -19,10 +19,10 @@ struct ActivationOptions {
   bool are_given() const { return inetd || systemd; }
 };
 
-/// Excludes what only a socket of our own has a use for.
+/// They exclude the options for opening a socket.
 void add_activation_flags(Flags& flags, ActivationOptions& target);
 
-/// Where to listen; nothing where there is activation in its place. Throws BadInput.
+/// Where to listen; nothing with activation. Throws BadInput.
 std::optional<Endpoint> endpoint_to_listen_on(const ActivationOptions& flags,
                                               const std::vector<std::string>& words);
 
@@ -32,8 +32,8 @@ struct Activated {
   std::optional<Connection> connection;
 };
 
-/// What a service manager has given us. Sends it READY=1 once asked, and STOPPING=1 at the latest when this
-/// is dropped.
+/// The sockets that a service manager passes. It gets READY=1 by ready(), and STOPPING=1 at the latest when
+/// this is dropped.
 class Activation : NonCopyable {
  public:
   /// Takes the variables out of the environment. Throws BadInput.

@@ -11,7 +11,7 @@ namespace sockx {
 
 namespace {
 
-/// As many as there are descriptors for, beside a few that are open already.
+/// As many as there are descriptors for, except for a few that are open already.
 std::size_t most_connections(const Hosting& hosting) {
   constexpr std::size_t others = 16;
   const auto limit = descriptor_limit();
@@ -22,7 +22,7 @@ std::size_t most_connections(const Hosting& hosting) {
 
 /// The part of a worker: its socket, and the rules that its parent has read.
 struct Share {
-  const Workers* workers = nullptr;  // none where this process is the only one
+  const Workers* workers = nullptr;  // null if this is the only process
   Socket socket = {};
   std::optional<AccessList> rules = {};
 };
@@ -116,7 +116,7 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
   co_await any(std::move(tasks));
 }
 
-/// Binds before there are several processes, and reads the rules: what is wrong is told once.
+/// Binds and reads the rules before there are several processes, so that a failure is reported once.
 Task<> prepare_workers(const Hosting& hosting, std::vector<Socket>& sockets,
                        std::optional<AccessList>& rules) {
   AccessControl access(hosting.context, hosting.options.access);
@@ -137,12 +137,12 @@ WorkersOptions workers_options(const Hosting& hosting, std::vector<Socket>& sock
   rules.tell_started = [&context](unsigned number, pid_t pid) {
     context.log.info("worker {} is process {}", number + 1, pid);
     context.report.event("worker", {{"worker", number + 1}, {"pid", pid}});
-    context.report.throw_failure();  // no loop runs here that would
+    context.report.throw_failure();  // there is no loop here to notice it
   };
   rules.tell_died = [&context](unsigned number, const ChildEnd& end) {
     context.log.warn("worker {} {}: another takes its place", number + 1, end.to_string());
   };
-  rules.stop = [&sockets] { sockets.clear(); };  // or else clients would wait for nobody
+  rules.stop = [&sockets] { sockets.clear(); };  // else clients would wait in their queues for ever
   return rules;
 }
 
@@ -152,7 +152,7 @@ void add_admission_flags(Flags& flags, HostingOptions& options) {
   flags.add_count("--max-conns", options.most, "serve at most N connections at once; the rest wait");
   flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
   flags.add_duration("--drain-timeout", options.drain_timeout,
-                     "at SIGTERM accept nobody else, and wait so long for the connections to end");
+                     "at SIGTERM stop accepting, and wait DURATION for the connections to end");
 }
 
 void check(const HostingOptions& options) {

@@ -28,7 +28,7 @@ struct HostingOptions {
   AccessSources access;
   ActivationOptions activation;
 
-  /// Whether anything but access rules was asked for.
+  /// Whether any option but access rules was given.
   bool are_given() const {
     return keep_open || most || rejects || drain_timeout || workers || activation.are_given();
   }
@@ -36,30 +36,30 @@ struct HostingOptions {
 
 /// --max-conns, --reject, --drain-timeout.
 void add_admission_flags(Flags& flags, HostingOptions& options);
-/// Throws BadInput for what only a server that keeps open has a use for.
+/// Throws BadInput for options that need keep_open.
 void check(const HostingOptions& options);
 
-/// What a command hosts.
+/// A server, for host().
 struct Hosting {
   Context& context;
   const std::optional<Endpoint>& endpoint;  // none with activation
   const ListeningOptions& listening;
   const HostingOptions& options;
   std::optional<Duration> accept_timeout = {}, whole_run = {};
-  Deadline accept_deadline = never;  // for one connection, beside accept_timeout
-  /// Called in each worker, once its loop is there.
+  Deadline accept_deadline = never;  // in addition to accept_timeout
+  /// Called in each worker, when it has its loop.
   std::function<std::unique_ptr<Service>()> make_service;
-  bool is_one = false;                       // one connection alone is served, and its failure is thrown
-  bool must_serve = false;                   // to refuse the only connection that there can be is a failure
-  std::size_t descriptors = 0;               // of the service for each connection: limits their number
-  std::size_t reserved = 0;                  // ServerOptions::reserved
+  bool is_one = false;          // only one connection is served, and its failure is thrown
+  bool must_serve = false;      // refusing the only possible connection is a failure
+  std::size_t descriptors = 0;  // that the service opens for each connection; this limits how many
+  std::size_t reserved = 0;     // that are kept free for the next connection
   Duration grace = std::chrono::seconds(5);  // ServerOptions::grace
   ProgressBoard* board = nullptr;            // runs the loop, where there is one
   std::function<void(const Address&)> tell_listening = [](const Address&) {};
 };
 
-/// Runs it until it is stopped. Throws BadInput for sockets that do not fit the options; what the service
-/// throws; Interrupted once a signal has ended it.
+/// Runs the server until it is stopped. Throws BadInput for sockets that do not fit the options, what the
+/// service throws, and Interrupted when a signal has ended it.
 void host(const Hosting& hosting);
 
 /// For ClientsOptions: whether a signal has ended the server, and not the deadline of its parent.

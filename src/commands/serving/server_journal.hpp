@@ -1,4 +1,4 @@
-// ServerJournal: what happens to a server's clients, in the log and as events.
+// ServerJournal: logs what happens to the clients of a server, and reports it as events.
 #pragma once
 
 #include "cli/context.hpp"

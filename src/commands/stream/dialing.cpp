@@ -11,7 +11,7 @@ void add_retry_flags(Flags& flags, RetryOptions& target) {
   flags.add_duration(
       "--retry-delay", target.delay,
       "wait DURATION before the second attempt, and longer before later ones (default: 250ms)");
-  flags.add_duration("--wait-for", target.wait_for, "try again and again until DURATION has passed");
+  flags.add_duration("--wait-for", target.wait_for, "keep trying until DURATION has passed");
 }
 
 void log_mptcp(Context& context, const std::string& peer, bool is_used) {

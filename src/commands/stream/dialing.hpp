@@ -1,4 +1,4 @@
-// What every command that dials does around redial().
+// For commands that dial: options, log lines and a progress line around redial().
 #pragma once
 
 #include "cli/context.hpp"
@@ -18,16 +18,16 @@ struct RetryOptions {
 /// --retry, --retry-delay, --wait-for.
 void add_retry_flags(Flags& flags, RetryOptions& target);
 
-/// What became of --mptcp.
+/// Logs whether MPTCP is in use.
 void log_mptcp(Context& context, const std::string& peer, bool is_used);
 
-/// DialOptions whose attempts are told in the log.
+/// DialOptions that log the attempts.
 DialOptions dial_options(Context& context, const StreamOptions& stream);
-/// RedialOptions that tell of failed attempts in the log. Throws BadInput.
+/// RedialOptions that log failed attempts. Throws BadInput.
 RedialOptions redial_options(Context& context, const RetryOptions& flags,
                              std::optional<Duration> connect_timeout);
 
-/// redial(), where a terminal is told of what takes longer than a second.
+/// redial(), with a progress line on a terminal after one second.
 Task<Connection> redial_visibly(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how);
 
 }  // namespace sockx

@@ -46,7 +46,7 @@ void add_listen_flags(Flags& flags, ListeningOptions& target) {
   add_stream_flags(flags, target.options.stream);
   flags.add_number("--backlog", target.options.backlog, 0, 1 << 30,
                    "how many connections may wait to be accepted");
-  flags.add_file("--port-file", target.port_file, "write the port to FILE once it is listened on");
+  flags.add_file("--port-file", target.port_file, "write the port to FILE once the socket listens");
 }
 
 void add_binding_flags(Flags& flags, ListeningOptions& target) {
@@ -58,7 +58,7 @@ void add_binding_flags(Flags& flags, ListeningOptions& target) {
   };
   const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
   flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
-  flags.add_value("--owner", "USER[:GROUP]", read_owner, "whose the file of a unix socket is");
+  flags.add_value("--owner", "USER[:GROUP]", read_owner, "the owner of a unix socket's file");
 }
 
 Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags) {

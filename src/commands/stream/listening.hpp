@@ -1,4 +1,4 @@
-// What every command that listens does around listen_on().
+// For commands that listen: options, log lines and the port file around listen_on().
 #pragma once
 
 #include <string>
@@ -22,17 +22,17 @@ void add_listen_flags(Flags& flags, ListeningOptions& target);
 /// --mode, --owner, --v6only, --reuse-port.
 void add_binding_flags(Flags& flags, ListeningOptions& target);
 
-/// Throws BadInput for a port file of what has no port, and removes one that an earlier run has left: whoever
-/// waits for the file must not find that.
+/// Removes a port file of an earlier run, so that a script that waits for the file does not read that. Throws
+/// BadInput for an endpoint without a port.
 void prepare_port_file(const std::string& path, const Endpoint& endpoint);
-/// Says where a socket listens: log line, event `listening`, port file.
+/// Reports where a socket listens: log line, event `listening`, port file.
 void tell_listening(Context& context, const Address& address, const std::string& port_file);
 
-/// Listens, and then says where: log line, event `listening`, port file.
+/// Listens, and calls tell_listening().
 Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags);
-/// Says where a socket listens that has been handed down to us.
+/// The same for an inherited socket, which listens already.
 Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListeningOptions& flags);
-/// The same as open_listener() with so many sockets of one port.
+/// As open_listener(), with `count` sockets that share one port.
 Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, ListeningOptions flags,
                                            unsigned count);
 

@@ -68,26 +68,27 @@ Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
       .needs(compare_flag);
   flags.add_number("--runs", target.runs, 1U, 1000000U, "measured runs of each method (default: 5)")
       .needs(compare_flag);
-  flags.add_number("--warmup", target.warmups, 0U, 1000000U, "runs of each method before those (default: 1)")
+  flags
+      .add_number("--warmup", target.warmups, 0U, 1000000U,
+                  "runs of each method that are not measured, before the others (default: 1)")
       .needs(compare_flag);
   const auto take_sizes = [&target](const std::string& list) {
     target.sizes = parse_list(list, parse_file_size);
   };
   flags
       .add_value("--sizes", "SIZE,...", take_sizes,
-                 "compare with so many of FILE's first bytes, one after the other")
+                 "compare with the first SIZE bytes of FILE, for each SIZE in turn")
       .needs(compare_flag)
       .excludes("--count");
   const auto take_chunks = [&target](const std::string& list) {
     target.chunks = parse_list(list, parse_chunk);
   };
   flags
-      .add_value("--chunks", "SIZE,...", take_chunks,
-                 "compare the methods with each of these sizes of a call")
+      .add_value("--chunks", "SIZE,...", take_chunks, "compare the methods with each of these sizes per call")
       .needs(compare_flag)
       .excludes("--chunk");
   flags.add_flag("--csv", target.csv, "print every run as comma-separated values").needs(compare_flag);
-  flags.add_file("--plot", target.plot, "draw throughput and CPU time, by gnuplot, into an SVG file")
+  flags.add_file("--plot", target.plot, "draw throughput and CPU time into an SVG file, with gnuplot")
       .needs(compare_flag);
   return compare_flag;
 }

@@ -21,13 +21,13 @@ struct ComparisonRequest {
   std::string plot;  // a file
 };
 
-/// What one call may be asked for: 1 byte to 1Gi. Throws BadInput.
+/// The size of one call: 1 byte to 1Gi. Throws BadInput.
 std::size_t parse_chunk(const std::string& word);
 
-/// Returns --compare itself. --count and --chunk are declared already.
+/// Returns --compare. --count and --chunk must be declared before.
 Flag add_compare_flags(Flags& flags, ComparisonRequest& target);
 
-/// Measures and reports; `options` say everything but what the flags do. `limit` is that of the whole run.
+/// Measures and reports. `flags` complete `options`. `limit` is that of the whole run.
 ExitCode compare(Context& context, ProgressBoard& board, ComparisonOptions options,
                  const ComparisonRequest& flags, std::optional<Duration> limit);
 

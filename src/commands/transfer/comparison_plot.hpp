@@ -1,4 +1,4 @@
-// The picture of a comparison: gnuplot draws it.
+// ComparisonPlot: the chart of a comparison, drawn by gnuplot.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace sockx {
 
-/// An SVG file, which has its name when it is drawn.
+/// An SVG file, which gets its name when it is complete.
 class ComparisonPlot {
  public:
-  /// To be made before anything is measured: throws when gnuplot is missing or the file cannot be written.
+  /// To be made before the measurement: throws when gnuplot is missing or the file cannot be written.
   explicit ComparisonPlot(const std::string& path);
 
   /// Throughput beside CPU time for each GiB: bars by method, or lines over the size, or the chunk, where

@@ -106,7 +106,7 @@ std::string show_range(const std::vector<const Contender*>& contenders,
   return from == to ? from : text("{} to {}", from, to);
 }
 
-/// Who won by how much, or that nobody can say.
+/// Which method won by how much, or that it is within the noise.
 std::string verdict(const Contest& contest) {
   const auto* const winner = contest.winner();
   const auto* const read_write = contest.best_read_write();

@@ -10,7 +10,7 @@ namespace sockx {
 
 enum class ComparisonFormat { table, csv };
 
-/// "sendfile", "read-write 64Ki": with the chunk where the method alone does not say who is meant.
+/// "sendfile", "read-write 64Ki": the method, with the chunk size if there are several.
 std::string show_name(const Contest& contest, const Contender& contender);
 
 /// Prints the comparison of `file`, a table for each contest; with --json every run is an event, and one more

@@ -23,7 +23,8 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
   const auto turn =
       target.listens
           ? flags.add_flag(
-                "--connect", [&target] { target.listens = false; }, "connect, instead of being connected to")
+                "--connect", [&target] { target.listens = false; },
+                "connect to the sender instead of waiting for a connection")
           : flags.add_flag(
                 "--listen", [&target] { target.listens = true; },
                 "wait for a connection, instead of connecting; the endpoint is one word, PORT or HOST:PORT");

@@ -1,4 +1,4 @@
-// How a transfer comes to its connection, which either side may open.
+// ConnectionSource: opens or accepts the connections of a transfer, since either side may listen.
 #pragma once
 
 #include <string>
@@ -14,29 +14,28 @@
 namespace sockx {
 
 struct ConnectionSourceOptions {
-  bool listens = false;             // else it dials
-  ListeningOptions listening = {};  // its stream options are those of a socket that dials, too
+  bool listens = false;             // otherwise it dials
+  ListeningOptions listening = {};  // its stream options are used for dialing as well
   RetryOptions retry = {};
 
   const StreamOptions& stream() const { return listening.options.stream; }
 };
 
-/// The flags of both ways, and the one that turns what `target` says into the other: --listen or --connect,
-/// which is returned. What is only for the way that is not taken is a usage error.
+/// Adds the options for listening and dialing, and the one that changes the default of `target`: --listen or
+/// --connect, which is returned. Options for the other way than the chosen one are usage errors.
 Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLimits& limits);
 
-/// Where to listen, or whom to dial. Throws BadInput.
+/// Where to listen, or what to dial. Throws BadInput.
 Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words);
 
-/// Comes by connections, one after the other, in the one way or the other. TCP sockets are set to reset on
-/// close.
+/// Opens or accepts connections, one after the other. TCP sockets are set to reset on close.
 class ConnectionSource {
  public:
-  /// `deadline` is for each of them, beside the limits.
+  /// `deadline` applies to each connection, in addition to the limits.
   ConnectionSource(Context& context, ProgressBoard& board, const ConnectionSourceOptions& flags,
                    Endpoint endpoint, TimeLimits limits, Deadline deadline);
 
-  /// Dials, or accepts: from the first call to the end of this, or close(), it listens.
+  /// Dials or accepts. It listens from the first call until close() or destruction.
   Task<Connection> next();
   void close() { listener_.reset(); }
 

@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A part of a file's name that no other peer gets: a host has no backslash but in \xHH, see escaped().
+/// The peer as part of a file name, different for each peer: a host has a backslash only in \xHH, see
+/// escaped().
 std::string name_for_file(const Address& peer) {
   const auto host = peer.host();
   return host.empty() ? "\\unnamed" : escaped(host, "/");
@@ -53,7 +54,7 @@ std::string expand(const std::string& pattern, std::uint64_t number, const Addre
   return path;
 }
 
-/// Each of several transfers needs a name of its own. One that is alone in its process has no number.
+/// Each of several transfers needs its own name. The only transfer of a process has no number.
 void check_pattern(const std::string& pattern, bool is_one_of_several) {
   bool distinguishes = !is_one_of_several;
   for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {

@@ -1,4 +1,4 @@
-// Where one received transfer goes.
+// ReceivedOutput: the file, standard output or null device that a raw transfer is written to.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@ struct ReceivedOutputOptions {
 /// Throws BadInput for options that do not go together.
 void check(const ReceivedOutputOptions& options);
 
-/// The path of transfer `number`, where a pattern says %n number, %h peer, %t time, %% a percent sign. A
-/// peer's name never brings a slash into it, and no two names give the same path.
+/// The path for transfer `number`. A pattern has %n number, %h peer, %t time, %% percent sign. The name of a
+/// peer adds no slash, and different names give different paths.
 std::string path_of(const ReceivedOutputOptions& options, std::uint64_t number, const Address& peer);
 
-/// A file that gets its name when it is whole, standard output, or nowhere.
+/// A file that gets its name when it is complete, standard output, or /dev/null.
 class ReceivedOutput {
  public:
   /// Throws Error with Origin::local_file.
   ReceivedOutput(const ReceivedOutputOptions& options, const std::string& path);
-  /// The transfer is whole; with `sync` it is on disk before the file gets its name.
+  /// To be called when the transfer is complete. With `sync`, the file is on disk before it gets its name.
   void complete(bool sync) {
     if (file_)
       file_->complete(sync);
@@ -50,8 +50,8 @@ class ReceivedOutput {
   Descriptor described_;
 };
 
-/// A fifo that nobody reads yet (ENXIO) is waited for until `limit`, as long as the sender waits too. Throws
-/// Error and TimedOut.
+/// Waits until a FIFO has a reader (ENXIO before), until `limit` and while the connection to the sender has
+/// no error. Throws Error and TimedOut.
 Task<std::unique_ptr<ReceivedOutput>> open_received_output(const ReceivedOutputOptions& options,
                                                            std::string path, Descriptor sender,
                                                            Deadline limit);

@@ -135,8 +135,7 @@ Task<> ReceivingService::run(Server& server) {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-/// While results wait for their reader, or too many connections for a transfer, the next ones wait in the
-/// kernel's queue.
+/// New connections wait in the kernel's queue while the queue of results, or the router, is full.
 Task<> ReceivingService::ready_for_next() {
   while (!context_.report.has_room_for_results()) {
     co_await loop_.sleep_until(after(100ms));
@@ -165,7 +164,7 @@ Task<> ReceivingService::receive_next(Connection connection, std::uint64_t numbe
   }
 }
 
-/// The connection is the first of a transfer, or another one of some transfer.
+/// The connection begins a transfer, or is a further one of a transfer.
 Task<> ReceivingService::receive_verified(Connection connection) {
   const auto streams = co_await router_.streams_of_new_transfer(connection);
   if (!streams) co_return;
@@ -182,7 +181,7 @@ Task<> ReceivingService::receive_verified(Connection connection) {
                                   std::move(wanted));
 }
 
-/// Nobody else is accepted once the transfer has all its connections.
+/// Stops accepting when the transfer has all its connections.
 Task<> ReceivingService::receive_verified_alone(Connection connection) {
   auto wanted = verified_options(options_, deadline_);
   NextLane next;

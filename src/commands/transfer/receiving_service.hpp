@@ -1,4 +1,4 @@
-// ReceivingService: what a server does whose connections bring files.
+// ReceivingService: the service of recv-file.
 #pragma once
 
 #include <memory>
@@ -13,27 +13,26 @@
 
 namespace sockx {
 
-/// Receives transfer `number` over the connection, raw, and reports it.
+/// Receives transfer `number` over the connection, without a protocol, and reports it.
 Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& options, Connection connection,
                std::uint64_t number, Deadline deadline);
-/// What a verified transfer is received with.
+/// The options of a verified transfer.
 VerifiedReceiveOptions verified_options(const RecvFileOptions& options, Deadline deadline);
 
-/// Receives one transfer after the other, several at once; or one alone, with further connections where it
-/// is a verified one that asks for them.
+/// Receives transfers, several at once, or a single one. A verified transfer may have further connections.
 class ReceivingService final : public Service {
  public:
-  /// All that is referred to outlives this. `deadline` is for each transfer.
+  /// The references must outlive this. `deadline` applies to each transfer.
   ReceivingService(EventLoop& loop, Context& context, ProgressBoard& board, const RecvFileOptions& options,
                    Deadline deadline);
 
   void listens_at(const std::string& where);
 
   Task<> serve(Connection connection, Seat seat) override;
-  /// Ends with a transfer that is alone, and throws what it has failed with.
+  /// Ends when the only transfer has ended, and throws its failure.
   Task<> run(Server& server) override;
   Task<> ready_for_next() override;
-  /// Until no transfer waits for a further connection; those that begin now are refused.
+  /// Waits until no transfer needs a further connection. New transfers are refused from now on.
   Task<> ready_to_stop() override;
 
  private:

@@ -35,7 +35,7 @@ void check(const RecvFileOptions& options) {
     throw BadInput(text("--output '{}': that is the whole path of one file: leave --output-dir out", path));
 }
 
-/// The host to listen on, where it may have been meant as the name of a file, as send-file takes one.
+/// The host to listen on, if the user may have meant it as a file name, as with send-file.
 std::string host_like_file(const RecvFileOptions& options) {
   const bool may_be =
       options.connection.listens && options.output.to_standard_output() && !options.output.path_given;
@@ -54,13 +54,13 @@ void check_host(const RecvFileOptions& options, const std::vector<std::string>& 
 
 void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
   if (!o.connection.listens && words.empty())
-    throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
+    throw BadInput("say where to connect: HOST PORT, HOST:PORT or unix:PATH");
   check_host(o, words);
   o.endpoint = o.connection.listens ? endpoint_to_listen_on(o.hosting.activation, words)
                                     : parse_endpoint(o.connection, words);
 }
 
-/// What would make every transfer in vain is said before anybody comes.
+/// Reports what would make every transfer fail before the first one.
 void check_folders(const RecvFileOptions& options) {
   const auto& output = options.output;
   if (options.verified.asked && !output.path_given) return check_folder(options.verified.options.folder);
@@ -70,7 +70,7 @@ void check_folders(const RecvFileOptions& options) {
   check_folder_of(output.path);
 }
 
-/// The deadline cuts the transfer from within, so that a file of known length that is short says so.
+/// The deadline is applied inside the transfer, so that a file that is too short is reported as incomplete.
 Task<> fetch(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
   const auto deadline = deadline_in(options.limits.whole_run);
   ConnectionSource connections(context, board, options.connection, *options.endpoint, options.limits,
@@ -121,20 +121,21 @@ void declare(Flags& flags, RecvFileOptions& o) {
                                       "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
                                       false);
   const auto take_output = [&o](const std::string& file) {
-    o.output.path = file == "/dev/stdout" ? "-" : file;  // a name for it, not a file to replace
+    o.output.path = file == "/dev/stdout" ? "-" : file;  // standard output, not a file to replace
     o.output.path_given = true;
   };
   flags.add_value("-o,--output", "FILE", take_output,
-                  "write to FILE, which gets its name only when it is whole; - is standard output; with "
+                  "write to FILE, which gets its name only when it is complete; - is standard output; with "
                   "--keep-open a pattern of %n number, %h peer, %t time",
                   ValueKind::file);
   const auto discard =
       flags.add_flag("--discard", o.output.discard, "count the bytes and drop them in the kernel");
   const auto keep_open =
-      flags.add_flag("-k,--keep-open", o.hosting.keep_open, "go on with further transfers, several at once");
+      flags.add_flag("-k,--keep-open", o.hosting.keep_open, "accept further transfers, several at once");
   const auto no_clobber =
       flags.add_flag("--no-clobber", o.output.no_clobber, "refuse to replace an existing FILE");
-  flags.add_flag("--fsync", o.fsync, "have FILE on disk before it gets its name and the sender its end");
+  flags.add_flag("--fsync", o.fsync,
+                 "write FILE to disk before it gets its name and the connection is closed");
   const auto size = flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
   flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
   const auto method = flags.add_choice("--method", o.receive.method,
@@ -159,10 +160,10 @@ void declare(Flags& flags, RecvFileOptions& o) {
        "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"},
       connect);
   flags.set_examples(
-      {{"sockx recv-file -o backup.tar 5678", "take one file; it gets its name when it is whole"},
+      {{"sockx recv-file -o backup.tar 5678", "receive one file; it gets its name when it is complete"},
        {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
-       {"sockx recv-file 5678 | tar x", "hand it on"},
-       {"sockx recv-file --verified --output-dir in 5678", "take files and directories, each verified"},
+       {"sockx recv-file 5678 | tar x", "pass the stream to another program"},
+       {"sockx recv-file --verified --output-dir in 5678", "receive files and directories, each verified"},
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
   flags.when_read([&o, &words] {
     const bool keeps_open = o.hosting.keep_open;

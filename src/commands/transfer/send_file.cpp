@@ -36,14 +36,14 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &there) == 0 && S_ISDIR(there.st_mode);
 }
 
-/// What is not there is said before anybody is asked to take it.
+/// Reports missing files before connecting.
 void check_files(const std::vector<std::string>& files) {
   for (const auto& file : files)
     if (file != "-" && access(file.c_str(), F_OK) != 0)
       throw_errno(text("open {}", file), Origin::local_file);
 }
 
-/// Connections that no second one can be beside.
+/// Throws BadInput for several streams where only one connection is possible.
 void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
   const auto streams = options.verified.options.streams;
   if (streams == 1) return;
@@ -179,7 +179,7 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& opt
 
 ExitCode compare(Context& context, ProgressBoard& board, const SendFileOptions& options) {
   if (options.compare.csv && context.report.is_json())
-    throw BadInput("--csv: --json gives every run, too, in another form; say one of them");
+    throw BadInput("--csv: --json prints every run as well; say one of the two");
   ComparisonOptions wanted;
   wanted.file = options.files.front();
   wanted.receiver = options.endpoint;
@@ -208,12 +208,13 @@ void declare(Flags& flags, SendFileOptions& o) {
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
   const auto chunk = flags.add_value(
       "--chunk", "SIZE", take_chunk,
-      "bytes a call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)");
-  const auto offset = flags.add_size("--offset", o.offset, "begin so many bytes into FILE");
+      "bytes per call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)");
+  const auto offset = flags.add_size("--offset", o.offset, "skip the first SIZE bytes of FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
-  const auto eof_timeout = flags.add_duration(
-      "--eof-timeout", o.send.eof_timeout, "wait no longer than DURATION for the peer to close in the end");
+  const auto eof_timeout =
+      flags.add_duration("--eof-timeout", o.send.eof_timeout,
+                         "after the last byte, wait no longer than DURATION for the peer to close");
   const auto compare_flag = add_compare_flags(flags, o.compare);
   compare_flag.excludes(method);
   add_verified_flags(flags, o.verified);
@@ -222,16 +223,16 @@ void declare(Flags& flags, SendFileOptions& o) {
   add_progress_flags(flags, o.progress);
   add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
   add_run_timeouts(flags, o.limits);
-  flags.set_examples(
-      {{"sockx send-file disk.img 192.0.2.7 5678", "send a file; status 0 means that the peer took it all"},
-       {"tar c src | sockx send-file - backup:5678", "send a stream"},
-       {"sockx send-file --listen disk.img 5678", "let the receiver come for it"},
-       {"sockx send-file --verified photos notes.txt backup:5678",
-        "files and directories, verified; go on where it broke off"},
-       {"sockx send-file --compare disk.img",
-        "measure sendfile, splice, mmap, read-write and others on this machine"},
-       {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
-        "the same with more and more of the file, and draw it"}});
+  flags.set_examples({{"sockx send-file disk.img 192.0.2.7 5678",
+                       "send a file; status 0 means that the peer has received it all"},
+                      {"tar c src | sockx send-file - backup:5678", "send a stream"},
+                      {"sockx send-file --listen disk.img 5678", "let the receiver connect"},
+                      {"sockx send-file --verified photos notes.txt backup:5678",
+                       "files and directories, verified; continue a transfer that broke off"},
+                      {"sockx send-file --compare disk.img",
+                       "measure sendfile, splice, mmap, read-write and others on this machine"},
+                      {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
+                       "the same with more and more of the file, and draw it"}});
   flags.when_read([&o, &words] {
     check(o);
     read_words(o, words);

@@ -13,7 +13,7 @@ namespace sockx {
 
 namespace {
 
-/// What becomes of each file: people see it in the log, programs as an event.
+/// Logs what happens to each file, and reports it as an event.
 std::function<void(const FileEvent&)> teller(Context& context) {
   return [&context](const FileEvent& event) {
     using Kind = FileEvent::Kind;
@@ -46,7 +46,7 @@ std::function<void(const FileEvent&)> teller(Context& context) {
   };
 }
 
-/// The end's part of a transfer in words and in numbers, told however it ends.
+/// The total of a verified transfer at this end, reported however it ends.
 class VerifiedSummary {
  public:
   VerifiedSummary(Context& context, bool sends, std::string peer)
@@ -94,7 +94,7 @@ ProgressState VerifiedSummary::state() const {
   return state;
 }
 
-/// The warnings have told of each file; what decides the status is the first.
+/// Each failed file has been logged. The first failure decides the status.
 void VerifiedSummary::throw_failure() const {
   const auto all = tally.files_total.value_or(tally.files + tally.files_failed);
   if (all <= 1) std::rethrow_exception(tally.first_failure);
@@ -202,10 +202,10 @@ void add_verified_flags(Flags& flags, VerifiedSending& target) {
                   {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
                   "the digest (default: xxh3-128)")
       .needs(asked);
-  flags.add_text("--name", options.name, "NAME", "what the receiver is to call FILE").needs(asked);
+  flags.add_text("--name", options.name, "NAME", "the name of FILE at the receiver").needs(asked);
   flags
       .add_choice("--compress", options.compresses, {{"zstd", true}},
-                  "compress where that is faster, which is found out by trying")
+                  "compress where that is faster, which is measured during the transfer")
       .needs(asked);
   flags.add_number("--streams", options.streams, 1, most_streams, "send over N connections at once")
       .needs(asked);
@@ -227,7 +227,7 @@ void add_verified_flags(Flags& flags, VerifiedReceiving& target) {
       .add_value("--output-dir", "DIR", take_folder, "put the files below DIR (default: the current one)",
                  ValueKind::directory)
       .needs(asked);
-  flags.add_flag("--force", options.replaces, "replace files that are there and are others").needs(asked);
+  flags.add_flag("--force", options.replaces, "replace existing files that differ").needs(asked);
   flags
       .add_count("--max-files", options.most_files,
                  "take no more than N files and directories (default: 1000000)")

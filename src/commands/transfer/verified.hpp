@@ -1,4 +1,4 @@
-// What send-file and recv-file do with --verified.
+// --verified of send-file and recv-file.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace sockx {
 
-/// For the messages of both ends.
+/// The names of settings in messages of both ends.
 inline constexpr SettingNames verified_flag_names{.verified = "--verified",
                                                   .name = "--name NAME",
                                                   .output_file = "-o FILE",
@@ -25,7 +25,7 @@ struct VerifiedSending {
   bool asked = false;
   VerifiedSendOptions options = {};
 };
-/// --verified and what needs it.
+/// --verified and the options that need it.
 void add_verified_flags(Flags& flags, VerifiedSending& target);
 
 struct VerifiedReceiving {
@@ -40,8 +40,8 @@ void add_verified_flags(Flags& flags, VerifiedReceiving& target);
 void send_verified_files(Context& context, ProgressBoard& board, const ConnectionSourceOptions& flags,
                          Endpoint endpoint, const TimeLimits& limits, VerifiedSendOptions options);
 
-/// Receives over one connection, and as many more as its sender wants, from `next`; reports. Throws as the
-/// other.
+/// Receives over `connection`, and over further ones from `next` if the sender wants them, and reports.
+/// Throws as send_verified_files().
 Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
                               VerifiedReceiveOptions options);
 

@@ -1,4 +1,4 @@
-// Compression of chunks by Zstandard (RFC 8878), and whether it pays.
+// Compression of chunks by Zstandard (RFC 8878), and whether it makes a transfer faster.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,9 @@ class Decompressor : NonCopyable {
   Decompressor();
   ~Decompressor();
 
-  /// Takes from the front of `compressed`, and returns some of what that becomes, in `room`: nothing when all
-  /// has been taken and there is no more of it. Throws Corrupt for what is not compressed so, for what goes
-  /// on behind the frame, and for a frame that takes a window of more than 1 MiB.
+  /// Removes input from the front of `compressed`, and returns output in `room`; empty when all input is used
+  /// and there is no more output. Throws Corrupt for bad input, for bytes after the frame, and for a frame
+  /// with a window of more than 1 MiB.
   std::span<const std::byte> next(std::span<const std::byte>& compressed, std::span<std::byte> room);
   bool has_ended() const { return has_ended_; }
 
@@ -32,13 +32,13 @@ class Decompressor : NonCopyable {
   bool has_ended_ = false;
 };
 
-/// Finds out by trying both, and tries again every so often. It pays where the network is slower than the
-/// compressor, and the bytes can be compressed at all, which the first chunk of a try tells.
+/// Measures both, and repeats that now and then. Compression is faster if the network is slower than the
+/// compressor and the bytes are compressible, which the first chunk of a trial shows.
 class CompressionTrial {
  public:
   /// Whether the next chunk is to be compressed.
   bool compresses() const { return phase_ == Phase::trying || phase_ == Phase::pays; }
-  /// What the chunk took from its file to the kernel, and what its size became.
+  /// To be called with the time that a chunk took, and its sizes.
   void note(Duration took, std::size_t size, std::size_t encoded_size);
 
  private:

@@ -1,4 +1,4 @@
-// Digest: what tells whether bytes are the same at both ends.
+// Digests: whether bytes are the same at both ends.
 #pragma once
 
 #include <cstddef>

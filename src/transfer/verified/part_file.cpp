@@ -113,7 +113,7 @@ bool PartFile::remove_maps() const {
   return true;
 }
 
-/// Whether the map may speak of these bytes.
+/// Whether the part can contain this range of the map.
 bool PartFile::can_have(const Range& range) const {
   struct stat status {};
   if (fstat(part_.get(), &status) != 0) fail("fstat the part of");
@@ -181,7 +181,7 @@ timespec PartFile::time() const {
   return status.st_mtim;
 }
 
-/// Believes what it lists.
+/// Takes the listed chunks as verified.
 Task<> PartFile::take(PartMap& map, LongWork work) {
   while (const auto chunk = map.next()) {
     if (can_have(chunk->range)) note_verified(*chunk);
@@ -191,7 +191,7 @@ Task<> PartFile::take(PartMap& map, LongWork work) {
   }
 }
 
-/// By somebody else; `left` is when the last transfer noted something.
+/// Whether another process has written to the part since `left`, when the last transfer wrote to its map.
 Task<bool> PartFile::has_been_touched_since(timespec left, LongWork work) const {
   const auto ours = time();
   if (ours.tv_sec == left.tv_sec && ours.tv_nsec == left.tv_nsec) co_return false;
@@ -204,8 +204,8 @@ Task<bool> PartFile::has_been_touched_since(timespec left, LongWork work) const 
   co_return false;
 }
 
-/// What holds goes into a new map, which takes the place of the old one at the end. When the comparison is
-/// broken off, the next goes on from there.
+/// Unchanged chunks go into a new map, which replaces the old one at the end. If this is interrupted, the
+/// next transfer continues it.
 Task<> PartFile::compare(LongWork work) {
   verified_ = {};
   samples_.clear();
@@ -259,8 +259,7 @@ void PartFile::add_verified(const Range& range, const std::string& digest) {
   if (map_) map_->add({range, digest});
 }
 
-/// Where now a hole is there may be bytes of a chunk that never became whole: in a part that was there
-/// before, and where a sender has broken off a chunk.
+/// Holes may contain bytes of a chunk that was not completed: in an older part, or after a void chunk.
 Task<> PartFile::clear_holes(std::uint64_t size, LongWork work) {
   if (!was_there_ && loose_ == 0) co_return;
   static constexpr std::array<std::byte, 64 * 1024> zeros{};
@@ -296,7 +295,7 @@ Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, Long
   co_return true;
 }
 
-/// What fsync(2) would otherwise do in one long call. A file system that does not do it leaves it to that.
+/// Does in steps what fsync(2) would do in one long call, if the file system supports that.
 Task<> PartFile::write_back(LongWork work) {
   constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   const auto ranges = verified_.ranges();
@@ -331,11 +330,11 @@ Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
   is_resumable_ = was_resumable;
 }
 
-/// False when another file has it and is to keep it.
+/// False if another file has the name and must not be replaced.
 bool PartFile::take_name(bool replaces) {
   const auto* const part = part_name_.c_str();
   const auto* const leaf = leaf_.c_str();
-  if (!names_our_part())  // somebody has put another file there, or none
+  if (!names_our_part())  // another process has replaced or removed the part
     throw Error(ENOENT, text("find the part of {}", shown_name_), Origin::local_file);
   if (renameat2(folder_.get(), part, folder_.get(), leaf, replaces ? 0 : RENAME_NOREPLACE) == 0) return true;
   if (errno == EINVAL && !replaces) {  // a file system that knows no RENAME_NOREPLACE

@@ -1,4 +1,4 @@
-// PartFile: a file that is being received, and what of it is verified.
+// PartFile: a file that is being received, and which parts of it are verified.
 #pragma once
 
 #include <cstdint>
@@ -26,26 +26,25 @@ class PartFile : NonCopyable {
   PartFile(Place place, std::string shown_name, const FileFacts& facts, DigestKind digest, bool is_resumable);
   ~PartFile();
 
-  /// Removes what a transfer that was killed in its last moment has left of a file that has its name.
+  /// Removes the maps of a complete file, which a transfer leaves that was killed at its end.
   static void clear(const Place& place);
 
-  /// Reads the map. Every chunk is compared with its digest where the part may have lost some: the machine
-  /// has been started again, and what was in memory only may be gone; or somebody else has written to the
-  /// part. That shows when it is not as old as the last transfer left it; after a SIGKILL, which leaves
-  /// nothing to go by, in the chunks that are samples.
+  /// Reads the map. Every chunk is compared with its digest if the part may have changed: after a reboot,
+  /// which may lose unwritten data, or if another process has written to the part. The latter is seen by the
+  /// time of the part or, after a SIGKILL, which does not set it, by the chunks that are samples.
   Task<> resume(LongWork work);
-  /// Whether there was a part, but of a file of another size or time.
+  /// Whether there was a part of a file with another size or time.
   bool has_changed() const { return has_changed_; }
   const RangeSet& verified() const { return verified_; }
   /// A few of the verified chunks: the first, the last and some between.
   const std::vector<Sample>& samples() const { return samples_; }
-  /// Forgets all that there was.
+  /// Drops all that was received.
   void restart();
-  /// Nothing stays when this is dropped.
+  /// The part is removed when this is dropped.
   void discard() { is_resumable_ = false; }
 
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
-  /// A chunk has been written whole, and has this digest at the sender's too.
+  /// To be called when a chunk is written and its digest is that of the sender.
   void add_verified(const Range& range, const std::string& digest);
   /// Gives the file its size, time, mode and name; with `sync`, after it is on disk (fsync(2)). What is in no
   /// chunk is a hole. False when there is a file of that name by now and it is not to be replaced.

@@ -22,7 +22,7 @@ constexpr std::string_view unknown_boot = "------------------------------------"
 constexpr std::size_t record_numbers = 16;  // offset and length, before the digest
 constexpr std::size_t record_check = 8;     // XXH3-64 of both, behind it
 
-/// Another one after each start of the machine: random(4). It always has the same length.
+/// The boot ID, see random(4). It always has the same length.
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
@@ -30,7 +30,7 @@ std::string boot_id() {
   return id.size() == unknown_boot.size() ? id : std::string(unknown_boot);
 }
 
-/// The machine's start is the last part of a map's head, and may differ.
+/// A map's head without the boot ID at its end.
 std::string_view without_boot(std::string_view head) {
   return head.substr(0, head.size() - unknown_boot.size() - 1);
 }
@@ -56,7 +56,7 @@ std::string record_of(const Sample& chunk) {
   return bytes;
 }
 
-/// Nothing for what is torn.
+/// Nothing for a damaged record.
 std::optional<Sample> chunk_of(std::string_view record) {
   const auto checked = record.substr(0, record.size() - record_check);
   if (number_at(record, checked.size()) != xxh3_64(checked)) return {};
@@ -140,7 +140,7 @@ std::string PartMap::read(std::uint64_t offset, std::size_t size) const {
   return bytes;
 }
 
-/// A record that is not written whole is torn: from there on the chunks come again.
+/// A partly written record ends the list: later chunks are sent again.
 void PartMap::write(std::uint64_t offset, std::string_view bytes) const {
   const auto put = uninterrupted(
       [&] { return pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });

@@ -1,4 +1,4 @@
-// PartMap: which chunks of a file that is being received are verified, on disk.
+// PartMap: the list on disk of the verified chunks of a file that is being received.
 #pragma once
 
 #include <time.h>
@@ -12,7 +12,7 @@
 
 namespace sockx {
 
-/// What a file will be when it is whole.
+/// What a file will be when it is complete.
 struct FileFacts {
   std::uint64_t size = unknown;
   std::int64_t seconds = 0;
@@ -20,27 +20,27 @@ struct FileFacts {
   std::uint16_t mode = 0644;
 };
 
-/// A file that lists verified chunks with their digests, and whose head says of what file they are and since
-/// which start of the machine. It is written as the chunks come, and may be torn at its end. Throws Error
-/// with Origin::local_file.
+/// A file that lists verified chunks with their digests. Its head has the facts of the received file and the
+/// boot ID. It is written as the chunks arrive, and its last record may be incomplete. Throws Error with
+/// Origin::local_file.
 class PartMap {
  public:
   /// Opens the file `name` in the open `folder`, or makes an empty one. `shown_name` is for messages.
   PartMap(int folder, std::string name, std::string shown_name, const FileFacts& facts, DigestKind digest);
 
   enum class State {
-    none,        // it is no map
+    none,        // it is not a map
     of_another,  // of a file of another size or time
-    in_doubt,    // the machine has been started since, and what was in memory only may be lost
+    in_doubt,    // the machine has been rebooted since, and unwritten data may be lost
     good,
   };
-  /// As its head has it.
+  /// By its head.
   State state() const;
-  /// The next of the chunks that it lists. Nothing when there are no more; what is torn is cut off.
+  /// The next chunk in the list; nothing at the end. An incomplete record is cut off.
   std::optional<Sample> next();
-  /// Forgets what it lists: it is one of today, of a file with these facts.
+  /// Clears the list, and writes a new head.
   void restart();
-  /// Behind all that next() has returned.
+  /// Appends a chunk, after those that next() has returned.
   void add(const Sample& chunk);
   /// The time of its last modification, which add() moves on, or as it was set.
   timespec time() const;

@@ -1,4 +1,4 @@
-// Range and RangeSet: stretches of a file.
+// Range and RangeSet: ranges of bytes in a file.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-/// Bytes of a file, kept as few ranges: what touches becomes one.
+/// A set of bytes of a file. Ranges that touch are merged.
 class RangeSet {
  public:
   bool overlaps(const Range& range) const {
@@ -58,7 +58,7 @@ class RangeSet {
     return all;
   }
 
-  /// What of `range` is not in it, in order.
+  /// The parts of `range` that are not in the set, in order.
   std::vector<Range> missing_from(const Range& range) const {
     std::vector<Range> gaps;
     auto begin = range.offset;

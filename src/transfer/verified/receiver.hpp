@@ -16,7 +16,7 @@
 
 namespace sockx {
 
-/// How many descriptors a transfer may have open, its further connections not counted.
+/// How many descriptors a transfer may have open, without its further connections.
 constexpr std::size_t most_descriptors_of_session = 20;
 
 struct VerifiedReceiveOptions {

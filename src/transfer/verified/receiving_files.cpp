@@ -27,7 +27,7 @@ bool is_resumable(const Entry& entry) {
 
 }  // namespace
 
-/// Throws Corrupt for one that has not begun. It lives as long as somebody holds it, beyond its end too.
+/// Throws Corrupt for a file that has not begun. The entry lives as long as it is held, also after its end.
 std::shared_ptr<IncomingEntry> ReceivingSession::find(std::uint32_t id) const {
   const auto found = incoming_.find(id);
   if (found == incoming_.end())
@@ -42,7 +42,7 @@ bool ReceivingSession::has_room_for_part(bool of_resumable) const {
          }) < (of_resumable ? most_parts_offered : most_parts_coming);
 }
 
-/// Of all files together, those that are verified and do not touch each other.
+/// The number of separate verified ranges in all files.
 std::size_t ReceivingSession::stretches() const {
   std::size_t sum = 0;
   for (const auto& [id, incoming] : incoming_) sum += incoming->part ? incoming->part->verified().count() : 0;
@@ -168,7 +168,7 @@ void ReceivingSession::refuse(IncomingEntry& incoming, const std::string& reason
   stop(incoming, Status::incomplete, reason);
 }
 
-/// Of a file without a size, only its bytes tell.
+/// For a file without a known size: too many bytes have arrived.
 void ReceivingSession::refuse_as_too_long(IncomingEntry& incoming) {
   refuse(incoming, text("it is longer than the {} that {} allows", counted(*options_.most, "byte"),
                         options_.names.max_size));
@@ -181,7 +181,7 @@ void ReceivingSession::stop(IncomingEntry& incoming, Status status, const std::s
   changed_.notify();
 }
 
-/// The user is told, and the tally counts it.
+/// Reports the failure to the user, and counts it.
 void ReceivingSession::fail(const IncomingEntry& incoming, Status status, const std::string& reason) {
   const auto name = shown(incoming.entry);
   const auto what = text("{}: {}", name, reason);

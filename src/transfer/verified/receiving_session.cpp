@@ -113,7 +113,7 @@ Task<> ReceivingSession::tell_and_close() {
   }
 }
 
-/// What only a receiver says.
+/// A message that a sender does not send here: of a receiver, or a second Hello.
 template <class Other>
 Task<> ReceivingSession::handle(const Other&) {
   throw Corrupt(text("{} says what a sender does not say", control_.peer()));

@@ -34,7 +34,7 @@ struct IncomingEntry {
   std::unique_ptr<PartFile> set_aside = {};  // until it is known whether the sender's file has changed
 };
 
-/// One object for the whole transfer. The functions are in the file named above them.
+/// One object for the whole transfer. The comment above each group of functions names their file.
 class ReceivingSession {
  public:
   ReceivingSession(EventLoop& loop, Connection connection, NextLane next, VerifiedReceiveOptions options,

@@ -129,7 +129,7 @@ void SendingSession::announce(Entry entry, const std::string& path) {
                       AnnouncedEntry{path, entry.kind, entry.size == unknown ? 0 : entry.size, time});
 }
 
-/// It cannot be sent, like a fifo in a directory; the transfer fails then, too. `why`: "is a fifo".
+/// For what cannot be sent, like a FIFO in a directory: the transfer fails. `why`: "is a fifo".
 void SendingSession::leave_out(const std::string& path, const std::string& why) {
   ++tally_.files_left_out;
   tell_failure(path, not_sent(path, why));

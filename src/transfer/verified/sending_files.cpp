@@ -143,7 +143,7 @@ Task<> SendingSession::send_stream(std::uint32_t id, const SourceFile& source) {
   FileCalls calls(usual_most_read);
   std::uint64_t size = 0;
   co_await control().flush();
-  co_await wait_for_input(input, id);  // a fifo cannot be read before somebody writes to it
+  co_await wait_for_input(input, id);  // a FIFO cannot be read before it has a writer
   for (bool has_ended = false; !has_ended && is_unanswered(id);) {
     std::size_t filled = 0;
     while (filled < buffer.size() && !has_ended && is_unanswered(id)) {
@@ -177,8 +177,8 @@ Lane& SendingSession::add_lane(Connection connection) {
   return lanes_.emplace_back(loop_, std::move(connection), last_byte_, how, tally_);
 }
 
-/// Where we listen, somebody else may have come in place of the receiver: a connection that does not greet is
-/// dropped, for the next one.
+/// If we listen, another client may have connected instead of the receiver: a connection without a Welcome is
+/// dropped, and the next one accepted.
 Task<> SendingSession::open_lanes() {
   while (lanes_.size() < options_.streams) {
     hello_.stream = static_cast<std::uint16_t>(lanes_.size());

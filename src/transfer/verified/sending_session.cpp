@@ -122,7 +122,7 @@ void SendingSession::throw_abort(const Abort& abort) {
       failure_of(abort.status, text("{} has given up: {}", control().peer(), abort.reason)));
 }
 
-/// Until the receiver has no more to say.
+/// Until the receiver has finished.
 Task<> SendingSession::receive_answers() {
   for (;;) {
     auto message = co_await control().receive();
@@ -140,8 +140,7 @@ Task<> SendingSession::receive_answers() {
         text("{} has finished without a word on {}", control().peer(), unanswered_.begin()->second.path));
 }
 
-/// The first word on a file, or the last on any entry. When there has been a last word it comes too late to
-/// matter.
+/// The first message about a file, or the last about any entry. After the last one it is ignored.
 void SendingSession::handle(Offer offer) {
   const auto found = unanswered_.find(offer.id);
   if (found == unanswered_.end()) return;
@@ -167,7 +166,7 @@ void SendingSession::handle(const Done& done) {
   options_.tell({FileEvent::Kind::whole, entry.path, entry.size});
 }
 
-/// By this offer the receiver does not need the file, or does not take it. Throws Corrupt for another.
+/// Ends an entry that the receiver does not need, or refuses. Throws Corrupt for another offer.
 void SendingSession::settle(const Offer& offer) {
   const auto entry = std::move(unanswered_.extract(offer.id).mapped());
   if (offer.state == Offer::State::all) {
@@ -189,8 +188,8 @@ Corrupt SendingSession::misfit(const AnnouncedEntry& entry) {
   return Corrupt(text("{} says what does not go with {}", control().peer(), entry.path));
 }
 
-/// Sends what is in line; or, when nothing is, waits for the receiver to say something. That may have
-/// happened while the rest was sent: the caller looks for it between two calls.
+/// Sends what is queued; if nothing is, waits for a message of the receiver. One may also arrive while
+/// sending: the caller checks after each call.
 Task<> SendingSession::send_or_wait() {
   if (control().unsent() > 0) {
     co_await control().flush();
@@ -205,7 +204,7 @@ Task<> SendingSession::wait_for_end_of(std::uint32_t id) {
   }
 }
 
-/// It cannot be sent whole. Does nothing when the receiver has said its last word before.
+/// The entry cannot be sent completely. Does nothing after the receiver's last message about it.
 void SendingSession::fail(std::uint32_t id, std::exception_ptr failure) {
   const auto entry = unanswered_.extract(id);
   if (!entry.empty()) fail(entry.mapped().path, failure);

@@ -23,17 +23,17 @@
 
 namespace sockx {
 
-/// What the receiver has been told of, until its last word on it.
+/// An entry that has been announced, until the receiver's last message about it.
 struct AnnouncedEntry {
   std::string path;
   EntryKind kind = EntryKind::file;
   std::uint64_t size = 0;           // bytes
   timespec time{};                  // of the last modification
-  std::optional<Offer> offer = {};  // the receiver's first word on a file, until somebody has looked at it
+  std::optional<Offer> offer = {};  // the receiver's first answer about a file, until it is handled
   bool expects_last_word = false;
 };
 
-/// One object for the whole transfer. The functions are in the file named above them.
+/// One object for the whole transfer. The comment above each group of functions names their file.
 class SendingSession {
  public:
   SendingSession(EventLoop& loop, Connection connection, NextConnection next, VerifiedSendOptions options,

@@ -1,4 +1,4 @@
-// SessionRouter: brings connections to the verified transfers that they belong to.
+// SessionRouter: gives each connection to the verified transfer that it belongs to.
 #pragma once
 
 #include <functional>
@@ -22,27 +22,28 @@ struct SessionRouterOptions {
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
-/// Connections wait here: each for its Hello; then a further one until its session takes it, and the first
-/// one of a transfer for a place. There are as many places as the limits of descriptors and memory allow. A
-/// connection that is not taken in time is dropped. While more wait than there is room for, those that have
-/// waited for 1 s give way, the oldest first, and before all others those that have not greeted or belong to
-/// no session.
+/// Connections wait here:
+///  - each for its Hello, 10 s at most;
+///  - the first one of a transfer for a place, 5 s at most; descriptors and memory limit their number;
+///  - a further one until its session takes it, within the same 10 s.
+/// One that waits too long is dropped. If too many wait, the oldest that has waited for 1 s is dropped: first
+/// those without a Hello or a session, then those that wait for a place.
 class SessionRouter {
  public:
   SessionRouter(EventLoop& loop, SessionRouterOptions options);
 
-  /// Until not too many wait here, about 1 s at most: before the next connection is accepted.
+  /// Waits until there is room for another waiting connection, about 1 s at most. To be called before
+  /// accepting it.
   Task<> wait_for_room();
-  /// Nothing when `connection` has been taken, as a further one of some session, or is to be dropped, as it
-  /// has not greeted within 10 s, or has given way. Else, which leaves it as it is, how many connections the
-  /// transfer has that it begins: one, when it begins with something else.
+  /// The number of connections of the transfer that `connection` begins; 1 if it does not begin with a Hello.
+  /// Nothing if it was a further connection of a session, or is to be dropped.
   Task<std::optional<unsigned>> streams_of_new_transfer(Connection& connection);
   /// A place for a transfer with this many connections, which is free again when it is dropped; null when
   /// none is free within 5 s, half of what a sender waits.
   Task<std::shared_ptr<void>> place(unsigned streams);
-  /// Gives no more places, and returns when no session waits in next().
+  /// Gives no more places. Returns when no session waits in next().
   Task<> finish();
-  /// The next one of `session`. Throws TimedOut with `too_late`.
+  /// The next connection of `session`. Throws TimedOut with `too_late`.
   Task<Connection> next(SessionId session, Deadline deadline, std::string too_late);
 
  private:
@@ -61,7 +62,7 @@ class SessionRouter {
   std::list<Pending> pending_;
   std::size_t most_waiting_, waiting_ = 0;  // connections that wait here
   std::list<WaitingConnection*> unclaimed_,
-      admitted_;             // those that have no session, and those that wait for a place
+      admitted_;             // without a session; waiting for a place
   std::size_t room_, free_;  // in descriptors, for transfers
   std::uint64_t transfers_ = 0;
   unsigned awaited_ = 0;  // calls of next()

@@ -1,11 +1,11 @@
-// SettingNames: what the user calls the settings of a verified transfer.
+// SettingNames: the names of the settings of a verified transfer in messages.
 #pragma once
 
 #include <string_view>
 
 namespace sockx {
 
-/// For messages, of which some are sent to the peer. Here as without a command line.
+/// Some of the messages are sent to the peer. The defaults are for use without a command line.
 struct SettingNames {
   std::string_view verified = "the verified protocol";
   std::string_view name = "a name";              // of standard input, at the sender

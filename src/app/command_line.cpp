@@ -195,8 +195,8 @@ void CommandLine::throw_if_of_subcommand(const std::string& word) const {
     const std::string owner(command.name);
     if (!named.empty() && named != owner) continue;
     if (takes_value(owner, name))
-      throw BadInput(
-          text("{}: it is an option of {} and comes after it: `sockx {} {} ...`", name, owner, owner, word));
+      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name, owner,
+                          owner, word));
   }
 }
 

@@ -51,7 +51,7 @@ Activated Activation::open(EventLoop& loop, const ListeningOptions& listening) {
     }
     if (sockets.size() > 1)
       throw BadInput(
-          text("LISTEN_FDS: '{}': pass a single connection, or only listening sockets", sockets.size()));
+          text("LISTEN_FDS: '{}': a connection comes alone, or else all sockets listen", sockets.size()));
     prepare_connected(socket.fd(), listening.options.stream);
     opened.connection.emplace(adopted_connection(loop, std::move(socket)));
   }

@@ -54,7 +54,7 @@ void check_host(const RecvFileOptions& options, const std::vector<std::string>& 
 
 void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
   if (!o.connection.listens && words.empty())
-    throw BadInput("say where to connect: HOST PORT, HOST:PORT or unix:PATH");
+    throw BadInput("say whom to connect to: HOST PORT, HOST:PORT or unix:PATH");
   check_host(o, words);
   o.endpoint = o.connection.listens ? endpoint_to_listen_on(o.hosting.activation, words)
                                     : parse_endpoint(o.connection, words);

@@ -179,7 +179,7 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& opt
 
 ExitCode compare(Context& context, ProgressBoard& board, const SendFileOptions& options) {
   if (options.compare.csv && context.report.is_json())
-    throw BadInput("--csv: --json prints every run as well; say one of the two");
+    throw BadInput("--csv: --json gives every run, too, in another form; say one of them");
   ComparisonOptions wanted;
   wanted.file = options.files.front();
   wanted.receiver = options.endpoint;

@@ -28,15 +28,13 @@ class Exchange : NonCopyable {
   Exchange(EventLoop& loop, DatagramEnd end, ExchangeStreams streams, ExchangeOptions options,
            ExchangeTally& tally, ExchangeObserver observer)
       : loop_(loop),
-        end_(std::move(end)),
-        socket_(end_.socket.described(shown_address(end_.peer.value_or(end_.local)))),
-        watch_(loop, end_.socket.fd()),
+        end_(loop, std::move(end)),
         streams_(streams),
         options_(std::move(options)),
         tally_(tally),
         observer_(std::move(observer)),
-        reader_(socket_, {options_.most, 32, options_.recv_flags}),
-        outbox_(socket_, watch_, {options_.send_flags, may_make_trains()}, tally_.sent,
+        reader_(end_.facts, {options_.most, 32, options_.recv_flags}),
+        outbox_(end_.facts, end_.watch, {options_.send_flags, may_make_trains()}, tally_.sent,
                 [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
         schedule_(options_.rate),
         heard_(loop),
@@ -49,7 +47,7 @@ class Exchange : NonCopyable {
         options_.send_flags,
         [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); },
         observer_.deaf};
-    replies_.emplace(socket_, std::move(replies), tally_.sent, tally_.undelivered);
+    replies_.emplace(end_.facts, std::move(replies), tally_.sent, tally_.undelivered);
   }
 
   Task<> run() {
@@ -90,9 +88,9 @@ class Exchange : NonCopyable {
   [[noreturn]] void throw_too_few_replies() const {
     const auto limit = text("{:g} s", seconds(*options_.reply_timeout));
     const auto came = tally_.received.datagrams;
-    throw TimedOut(came == 0 ? text("{}: no reply within {}", socket_.name, limit)
-                             : text("{}: {} of {} replies came, and no other within {}", socket_.name, came,
-                                    *options_.expected, limit));
+    throw TimedOut(came == 0 ? text("{}: no reply within {}", end_.facts.name, limit)
+                             : text("{}: {} of {} replies came, and no other within {}", end_.facts.name,
+                                    came, *options_.expected, limit));
   }
 
   // Replies to unix peers that have no room yet.
@@ -128,10 +126,10 @@ class Exchange : NonCopyable {
       if (!datagrams) continue;
       if (datagrams->empty()) {
         // A call that sends several may meet an error, and not say so.
-        if (watch_.is_hung_up() && take_returned_errors()) continue;
+        if (end_.watch.is_hung_up() && take_returned_errors()) continue;
         if (refusal_) std::rethrow_exception(refusal_);
-        watch_.forget_readable();
-        co_await watch_.readable_or_hung_up(streams_.out.watch());
+        end_.watch.forget_readable();
+        co_await end_.watch.readable_or_hung_up(streams_.out.watch());
         if (streams_.out.watch().is_hung_up())
           throw Error(EPIPE, "write stdout", streams_.out.facts().origin);
         continue;
@@ -306,7 +304,7 @@ class Exchange : NonCopyable {
                      : options_.reply_to == ReplyTo::one ? options_.reply_address
                                                          : end_.local;
     if (to.family() == AF_UNIX)
-      return {std::min(longest_record(socket_), options_.most), "a datagram", "the socket takes at most"};
+      return {std::min(longest_record(end_.facts), options_.most), "a datagram", "the socket takes at most"};
     const auto most = longest_datagram(to);
     const bool is_ipv6 = most == longest_datagram(Address::any(AF_INET6, 0));
     return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
@@ -380,8 +378,8 @@ class Exchange : NonCopyable {
   void end_what_is_corked() {
     if (!corks() || tally_.sent.datagrams == 0) return;
     const OutgoingDatagram nothing{{}, end_.is_connected || !end_.peer ? nullptr : &*end_.peer};
-    const auto outcome = send_datagrams(socket_, {&nothing, 1}, options_.send_flags & ~MSG_MORE);
-    if (outcome.error != 0) throw Error(outcome.error, text("send {}", socket_.name), Origin::peer);
+    const auto outcome = send_datagrams(end_.facts, {&nothing, 1}, options_.send_flags & ~MSG_MORE);
+    if (outcome.error != 0) throw Error(outcome.error, text("send {}", end_.facts.name), Origin::peer);
   }
 
   /// See Outbox::OnError. A listener that answers whoever has written to it leaves out who cannot be
@@ -406,7 +404,7 @@ class Exchange : NonCopyable {
   bool take_returned_errors() {
     if (end_.local.family() == AF_UNIX) return false;  // which has no such queue
     bool any = false;
-    while (const auto returned = take_datagram_error(socket_)) {
+    while (const auto returned = take_datagram_error(end_.facts)) {
       if (!returned->reporter) continue;  // this host's, of the call at hand
       any = true;
       // A router's word that packets must be smaller: from now on the kernel makes them so.
@@ -426,9 +424,7 @@ class Exchange : NonCopyable {
   }
 
   EventLoop& loop_;
-  DatagramEnd end_;
-  Descriptor socket_;
-  Watch watch_;
+  WatchedDatagramEnd end_;
   ExchangeStreams streams_;
   ExchangeOptions options_;
   ExchangeTally& tally_;

@@ -40,9 +40,7 @@ class Generator : NonCopyable {
  public:
   Generator(EventLoop& loop, DatagramEnd end, GeneratorOptions options, GeneratorTally& tally)
       : loop_(loop),
-        end_(std::move(end)),
-        socket_(end_.socket.described(end_.peer->to_string())),
-        watch_(loop, end_.socket.fd()),
+        end_(loop, std::move(end)),
         options_(options),
         tally_(tally),
         stream_(random_stream()),
@@ -81,12 +79,12 @@ class Generator : NonCopyable {
 
   /// A refusal is heard at once, however low the rate is.
   Task<> pause(Deadline until) {
-    if (watch_.is_hung_up()) {  // for ever, once it was
+    if (end_.watch.is_hung_up()) {  // for ever, once it was
       co_await loop_.sleep_until(until);
     } else {
-      co_await watch_.hung_up(until);
+      co_await end_.watch.hung_up(until);
     }
-    if (watch_.is_hung_up() && end_.local.family() != AF_UNIX) check_returned_errors();
+    if (end_.watch.is_hung_up() && end_.local.family() != AF_UNIX) check_returned_errors();
   }
 
   double datagrams_a_second() const {
@@ -131,7 +129,7 @@ class Generator : NonCopyable {
     }
     for (std::span<const OutgoingDatagram> left(trains); !left.empty();) {
       ++tally_.calls;
-      const auto outcome = send_datagrams(socket_, left, 0);
+      const auto outcome = send_datagrams(end_.facts, left, 0);
       for (const auto& train : left.first(outcome.sent)) {
         tally_.sent.datagrams += train.bytes.size() / size;
         tally_.sent.bytes += train.bytes.size();
@@ -149,7 +147,7 @@ class Generator : NonCopyable {
   /// Whether to go on with the batch as it is.
   Task<bool> recover(int error, const OutgoingDatagram& first) {
     if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) {
-      co_await wait_for_room(watch_, error);
+      co_await wait_for_room(end_.watch, error);
       co_return true;
     }
     if (first.segment != 0 && refuses_train(error)) {
@@ -161,7 +159,7 @@ class Generator : NonCopyable {
 
   /// A call that sends a part does not say why.
   void check_returned_errors() {
-    const auto returned = take_datagram_error(socket_);
+    const auto returned = take_datagram_error(end_.facts);
     if (returned && returned->reporter && returned->number != EMSGSIZE)
       throw Error(returned->number, text("send {}", returned->about()), Origin::peer);
   }
@@ -169,9 +167,9 @@ class Generator : NonCopyable {
   [[noreturn]] void fail(int error) {
     if (end_.local.family() != AF_UNIX) check_returned_errors();
     if (error == EMSGSIZE)
-      throw Error(error, text("send {}: datagrams of {} bytes", socket_.name, options_.size),
+      throw Error(error, text("send {}: datagrams of {} bytes", end_.facts.name, options_.size),
                   Origin::local_file);
-    throw Error(error, text("send {}", socket_.name), Origin::peer);
+    throw Error(error, text("send {}", end_.facts.name), Origin::peer);
   }
 
   /// The end may get lost, and so may the answer: it is said again until that comes. A meter that has
@@ -181,9 +179,9 @@ class Generator : NonCopyable {
     std::vector<std::byte> end(LoadHeader::size);
     LoadHeader{LoadHeader::Kind::end, stream_, sequence_, 0}.put(end.data());
     const OutgoingDatagram datagram{end, end_.is_connected ? nullptr : &*end_.peer};
-    DatagramReader reader(socket_, {});
+    DatagramReader reader(end_.facts, {});
     while (!tally_.report && Clock::now() < limit) {
-      const auto outcome = send_datagrams(socket_, {&datagram, 1}, 0);
+      const auto outcome = send_datagrams(end_.facts, {&datagram, 1}, 0);
       if (outcome.error != 0 && outcome.error != EAGAIN && outcome.error != ENOBUFS) fail(outcome.error);
       co_await wait_for_report(reader, after(50ms));
     }
@@ -197,8 +195,8 @@ class Generator : NonCopyable {
       if (tally_.report) co_return;
       if (!datagrams) continue;
       if (failure_) std::rethrow_exception(failure_);
-      watch_.forget_readable();
-      const bool in_time = co_await watch_.readable(limit);
+      end_.watch.forget_readable();
+      const bool in_time = co_await end_.watch.readable(limit);
       if (!in_time) co_return;
     }
   }
@@ -218,9 +216,7 @@ class Generator : NonCopyable {
   }
 
   EventLoop& loop_;
-  DatagramEnd end_;
-  Descriptor socket_;
-  Watch watch_;
+  WatchedDatagramEnd end_;
   GeneratorOptions options_;
   GeneratorTally& tally_;
   std::uint32_t stream_;

@@ -33,17 +33,15 @@ class LoadMeter : NonCopyable {
   LoadMeter(EventLoop& loop, DatagramEnd end, MeterOptions options,
             std::function<void(const MeterResult&)> tell, std::uint64_t& foreign)
       : loop_(loop),
-        end_(std::move(end)),
-        socket_(end_.socket.described(end_.local.to_string())),
-        watch_(loop, end_.socket.fd()),
+        end_(loop, std::move(end)),
         options_(options),
         tell_(std::move(tell)),
         foreign_(foreign),
-        reader_(socket_, {.batch = batch}) {
+        reader_(end_.facts, {.batch = batch}) {
     if (end_.local.family() != AF_UNIX) return;
     UnixReplies::Options replies{0, [](int, const OutgoingDatagram&) { return false; },
                                  [](const Address&) {}};
-    unix_reports_.emplace(socket_, std::move(replies), reports_, reports_dropped_);
+    unix_reports_.emplace(end_.facts, std::move(replies), reports_, reports_dropped_);
   }
   ~LoadMeter() {
     try {
@@ -62,10 +60,10 @@ class LoadMeter : NonCopyable {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
-        const bool has_queue = watch_.is_hung_up() && end_.local.family() != AF_UNIX;
-        while (has_queue && take_datagram_error(socket_)) continue;
-        watch_.forget_readable();
-        co_await watch_.readable();
+        const bool has_queue = end_.watch.is_hung_up() && end_.local.family() != AF_UNIX;
+        while (has_queue && take_datagram_error(end_.facts)) continue;
+        end_.watch.forget_readable();
+        co_await end_.watch.readable();
         continue;
       }
       last_ = loop_.now();
@@ -84,7 +82,7 @@ class LoadMeter : NonCopyable {
     try {
       return reader_.receive();
     } catch (const Error&) {
-      if (end_.local.family() == AF_UNIX || !take_datagram_error(socket_)) throw;
+      if (end_.local.family() == AF_UNIX || !take_datagram_error(end_.facts)) throw;
       return {};  // a generator that has left hears no report
     }
   }
@@ -131,7 +129,7 @@ class LoadMeter : NonCopyable {
     // If it is lost it is asked for again.
     if (unix_reports_) return unix_reports_->put(report, source);
     const OutgoingDatagram answer{report, &source};
-    send_datagrams(socket_, {&answer, 1}, 0);
+    send_datagrams(end_.facts, {&answer, 1}, 0);
   }
 
   void tell_of(const Load& load) {
@@ -140,9 +138,7 @@ class LoadMeter : NonCopyable {
   }
 
   EventLoop& loop_;
-  DatagramEnd end_;
-  Descriptor socket_;
-  Watch watch_;
+  WatchedDatagramEnd end_;
   MeterOptions options_;
   std::function<void(const MeterResult&)> tell_;
   std::uint64_t& foreign_;

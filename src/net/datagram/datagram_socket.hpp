@@ -8,7 +8,9 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
+#include "flow/watch.hpp"
 #include "net/address/endpoint.hpp"
+#include "net/datagram/datagrams.hpp"
 #include "net/network_options.hpp"
 #include "net/socket.hpp"
 #include "net/stream/socket_file.hpp"
@@ -49,6 +51,16 @@ struct DatagramEnd {
   Address local;
   std::optional<Address> peer;  // of a socket that dials
   bool is_connected = false;    // to the peer: it hears nobody else. Not where the peer may be several.
+};
+
+/// An end while a loop works with it: what messages and calls need to know of the socket, and its readiness.
+struct WatchedDatagramEnd : DatagramEnd {
+  WatchedDatagramEnd(EventLoop& loop, DatagramEnd end)
+      : DatagramEnd(std::move(end)),
+        facts(socket.described(shown_address(peer.value_or(local)))),
+        watch(loop, socket.fd()) {}
+  Descriptor facts;
+  Watch watch;
 };
 
 /// Resolves the endpoint and opens a socket for its first address to which there is a way. One unicast

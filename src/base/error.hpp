@@ -19,12 +19,12 @@ struct Settings {
 
 /// Whose fault it was. With the errno this decides the exit status (cli/exit_code.hpp).
 enum class Origin {
-  system,           // a call about nobody in particular: socket(2), epoll_create(2)
+  system,           // a call without an address or file: socket(2), epoll_create(2)
   local_address,    // bind(2), listen(2): an address of this host
   peer,             // connect(2), recv(2), send(2): the other side of a connection
   local_file,       // a file, or a pipe that is not standard output
   child,            // a program that we have started
-  process,          // a running program of somebody else's: pidfd_open(2), pidfd_getfd(2)
+  process,          // another process: pidfd_open(2), pidfd_getfd(2)
   standard_output,  // its reader may go away, which is death by SIGPIPE and no error
 };
 
@@ -90,7 +90,7 @@ Failure advise(Failure failure, std::string setting) {
   return failure;
 }
 
-/// Whether a call failed because descriptors or memory have run out, which may pass and is nobody's fault.
+/// Whether a call failed because descriptors or memory have run out, which may pass.
 bool is_shortage(const Error& error);
 
 /// Throws Error for a call that has just failed; call it before anything else can change errno.

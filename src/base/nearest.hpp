@@ -1,4 +1,4 @@
-// nearest(): what somebody who misspelt a name probably meant.
+// nearest(): the name that a misspelt word probably means.
 #pragma once
 
 #include <string>

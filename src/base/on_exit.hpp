@@ -1,4 +1,4 @@
-// OnExit: what is done at the end of a scope, however that comes.
+// OnExit: calls a function at the end of a scope, also when an exception or a cancelled task ends it.
 #pragma once
 
 #include <utility>
@@ -7,7 +7,7 @@
 
 namespace sockx {
 
-/// Calls `action`, which throws nothing, as it goes.
+/// Its destructor calls `action`, which must not throw.
 template <class Action>
 class [[nodiscard]] OnExit : NonCopyable {
  public:

@@ -24,7 +24,7 @@ struct AnswerRate {
 /// Why a datagram is not answered.
 enum class AnswerRefusal { no, own_address, echo_port, rate };
 
-/// Which file a path leads to, through symbolic links.
+/// The file of a path, through symbolic links.
 struct FileIdentity {
   dev_t device;
   ino_t inode;
@@ -59,7 +59,7 @@ class AnswerGuard {
   Address local_;
   std::optional<FileIdentity> own_file_;  // of a unix socket with a path
   AnswerRate rate_;
-  std::vector<Use> peers_;  // by a hash of the address: what few peers share is no harm
+  std::vector<Use> peers_;  // by a hash of the address: it does not matter that a few peers share an entry
   Use all_;
 };
 

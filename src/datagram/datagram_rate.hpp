@@ -1,4 +1,4 @@
-// DatagramRate: so many datagrams or bytes a second, evenly.
+// DatagramRate: datagrams or bytes a second; SendSchedule: when the next one is due.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ DatagramRate parse_datagram_rate(const std::string& word);
 /// In seconds: some thirty years, which a Duration can count.
 constexpr double longest_pause = 1e9;
 
-/// Says when the next datagram is due. What is late is made up for, but not by a burst of more than a
-/// fiftieth of a second.
+/// Says when the next datagram is due. A delay is made up for, but by a burst of at most a fiftieth
+/// of a second.
 class SendSchedule {
  public:
   explicit SendSchedule(DatagramRate rate) : rate_(rate) {}

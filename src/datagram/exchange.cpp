@@ -125,7 +125,7 @@ class Exchange : NonCopyable {
       const auto datagrams = receive_some();
       if (!datagrams) continue;
       if (datagrams->empty()) {
-        // A call that sends several may meet an error, and not say so.
+        // A call that sends several datagrams may not report an error.
         if (end_.watch.is_hung_up() && take_returned_errors()) continue;
         if (refusal_) std::rethrow_exception(refusal_);
         end_.watch.forget_readable();
@@ -159,7 +159,7 @@ class Exchange : NonCopyable {
     }
   }
 
-  /// What is only looked at comes again and again.
+  /// With MSG_PEEK the same datagram comes again and again.
   bool peeks() const { return (options_.recv_flags & MSG_PEEK) != 0; }
 
   /// What an ICMP message may say; anything else is a failure of the call.
@@ -236,7 +236,7 @@ class Exchange : NonCopyable {
     }
   }
 
-  /// What has been received is shown, however long that takes: is_writing_ says that it is not done.
+  /// Received datagrams are always written, however long that takes; is_writing_ is true until then.
   Task<> write_output() {
     is_writing_ = true;
     const auto bytes = std::as_bytes(std::span(output_));
@@ -313,7 +313,7 @@ class Exchange : NonCopyable {
   /// `destination`: where the record itself says that it goes.
   Task<> send(const std::vector<std::byte>& record, const std::optional<Address>& destination) {
     if (corks()) {
-      corked_ += record.size();  // the kernel would begin again where that is too much, and say nothing
+      corked_ += record.size();  // beyond its limit the kernel would begin a new datagram without an error
       if (corked_ > longest_datagram(*end_.peer)) throw_too_large(corked_, *end_.peer);
     }
     const auto due = schedule_.next(record.size(), loop_.now());
@@ -333,13 +333,13 @@ class Exchange : NonCopyable {
       put_for(options_.reply_address, record);
       co_await finish_replies();
     } else {
-      // until there is somebody
+      // until there is a peer
       while (options_.reply_to == ReplyTo::last ? peers_.last() == nullptr : peers_.empty()) {
         co_await heard_.wait();
       }
       if (options_.reply_to == ReplyTo::last) put_for(*peers_.last(), record);
       if (options_.reply_to == ReplyTo::all) {
-        const std::vector<Address> all(peers_.begin(), peers_.end());  // some may leave while we wait
+        const std::vector<Address> all(peers_.begin(), peers_.end());  // some may be removed during the wait
         for (const auto& peer : all) {
           put_for(peer, record);
           if (outbox_.is_full()) {
@@ -351,7 +351,7 @@ class Exchange : NonCopyable {
     }
   }
 
-  /// The input was cut by what the widest peer takes.
+  /// The input was cut by the largest limit of all peers.
   void put_for(const Address& peer, const std::vector<std::byte>& record) {
     if (record.size() > longest_datagram(peer)) throw_too_large(record.size(), peer);
     put(record, peer);
@@ -382,15 +382,14 @@ class Exchange : NonCopyable {
     if (outcome.error != 0) throw Error(outcome.error, text("send {}", end_.facts.name), Origin::peer);
   }
 
-  /// See Outbox::OnError. A listener that answers whoever has written to it leaves out who cannot be
-  /// answered.
+  /// See Outbox::OnError. A listener that answers all senders skips a peer that cannot be answered.
   bool heed(int error, const OutgoingDatagram& datagram) {
     if (take_returned_errors()) return true;
     const auto to = datagram.to != nullptr ? *datagram.to : end_.peer.value_or(end_.local);
     const bool is_one_of_many = !options_.is_client && options_.reply_to != ReplyTo::one;
     if (is_one_of_many) {
-      // Never said of the datagram at hand, but of an earlier one, whose message has been taken from the
-      // queue already: the kernel leaves the message and the error in two steps.
+      // This error is of an earlier datagram, whose message has been taken from the queue already: the kernel
+      // sets the message and the error in two steps.
       if (error == ECONNREFUSED && to.family() != AF_UNIX) return true;
       tell({error, to});
       return false;
@@ -399,21 +398,21 @@ class Exchange : NonCopyable {
     throw Error(error, text("send {}", shown_address(to)), Origin::peer);
   }
 
-  /// Errors that came back for datagrams wait in a queue of their own; a call that fails only says that there
-  /// are some. Whether there were.
+  /// Returned errors wait in a queue of their own. A call that fails only shows that there are some. Returns
+  /// whether there were.
   bool take_returned_errors() {
     if (end_.local.family() == AF_UNIX) return false;  // which has no such queue
     bool any = false;
     while (const auto returned = take_datagram_error(end_.facts)) {
       if (!returned->reporter) continue;  // this host's, of the call at hand
       any = true;
-      // A router's word that packets must be smaller: from now on the kernel makes them so.
+      // A router reports that packets must be smaller: the kernel makes them so from now on.
       if (returned->number != EMSGSIZE) tell(*returned);
     }
     return any;
   }
 
-  /// To a client it is the end, once it has received what has come before.
+  /// For a client it is the end, after it has received the datagrams that came before.
   void tell(const DatagramError& error) {
     if (!options_.is_client) {
       peers_.remove(error.destination);

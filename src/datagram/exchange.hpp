@@ -1,4 +1,5 @@
-// exchange(): datagrams from standard input to a peer or several, and theirs to standard output.
+// exchange(): sends standard input as datagrams to one or several peers, and writes theirs to standard
+// output.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +21,9 @@
 
 namespace sockx {
 
-/// Who is sent what comes from standard input, when everybody may send to us.
+/// Which peers get the standard input of a socket that receives from all.
 enum class ReplyTo { last, all, none, one };
-/// What becomes of a datagram: it is shown, goes back to its sender, as it is or in upper case, or is
-/// dropped.
+/// What is done with a received datagram: it is shown, sent back as it is or in upper case, or dropped.
 enum class DatagramHandler { show, echo, upper, discard };
 
 struct ExchangeOptions {
@@ -31,12 +31,12 @@ struct ExchangeOptions {
   DatagramRate rate;               // of what is sent
   int send_flags = 0, recv_flags = 0;
   std::size_t most = 64 * 1024;                // bytes of a datagram that are kept
-  std::optional<std::uint64_t> send_limit;     // datagrams; then it is as though the input had ended
+  std::optional<std::uint64_t> send_limit;     // datagrams; the input counts as ended then
   std::optional<std::uint64_t> receive_limit;  // datagrams; then the exchange is over
-  std::optional<std::uint64_t> expected;       // replies; with them and the end of the input it is over
-  std::optional<Duration> reply_timeout;       // after the end of the input; without one it goes on for ever
+  std::optional<std::uint64_t> expected;  // replies; the exchange ends after them and the end of the input
+  std::optional<Duration> reply_timeout;  // after the end of the input; without a value there is no limit
   std::optional<Duration> idle_timeout;
-  ReplyTo reply_to = ReplyTo::last;  // where there is no peer of our choice
+  ReplyTo reply_to = ReplyTo::last;  // where the user has named no peer
   Address reply_address;             // for ReplyTo::one
   DatagramHandler handler = DatagramHandler::show;
   AnswerRate answer_rate;  // of a handler that answers
@@ -45,32 +45,32 @@ struct ExchangeOptions {
 
   // Of raw sockets.
   std::optional<RecordLimit> limit;                     // of what is sent; by default that of UDP
-  std::function<void(std::vector<std::byte>&)> finish;  // a last touch to what is sent
-  std::function<Address(std::span<const std::byte>)> destination_of;  // where it says itself that it goes
+  std::function<void(std::vector<std::byte>&)> finish;  // changes a datagram before it is sent
+  std::function<Address(std::span<const std::byte>)> destination_of;        // from its own header
   std::function<std::size_t(std::span<const std::byte>)> head_of_received;  // bytes that are not shown
 };
 
 /// Kept up to date while the exchange goes on.
 struct ExchangeTally {
   DatagramCount sent, received;
-  std::uint64_t cut = 0;          // datagrams of which a part found no room
+  std::uint64_t cut = 0;          // datagrams that were longer than `most`
   std::uint64_t dropped = 0;      // by the kernel: DatagramReader::dropped()
   std::uint64_t undelivered = 0;  // for unix peers that do not read
   std::uint64_t unanswered = 0;   // see AnswerGuard
   Clock::time_point last = Clock::now();
 };
 
-/// Whom the exchange tells of what happens.
+/// Callbacks of the exchange.
 struct ExchangeObserver {
-  /// Adds to `output` what standard output shall say of a datagram, one of a train's with its own bytes.
+  /// Appends to `output` the text of a datagram for standard output; one of a train has its own bytes.
   std::function<void(const Datagram& datagram, std::span<const std::byte> bytes, std::string& output)> show;
-  /// A datagram was longer than what found room.
+  /// A datagram was longer than `most`.
   std::function<void(const Datagram&)> cut;
-  /// To whom we do not choose to talk alone: an error came back, which concerns that peer and nobody else.
+  /// An ICMP error came back for one of several peers. It concerns only that peer.
   std::function<void(const DatagramError&)> refused;
-  /// A unix peer does not read; what is for it is dropped until it does.
+  /// A unix peer does not read: datagrams for it are dropped until it does.
   std::function<void(const Address&)> deaf;
-  /// A datagram from there is not answered: told of the first for each reason.
+  /// A datagram is not answered; called for the first one of each reason.
   std::function<void(AnswerRefusal, const Address& source)> unanswered;
   /// All of the input has been sent. May be empty.
   std::function<void()> input_ended = {};
@@ -82,7 +82,7 @@ struct ExchangeStreams {
   Stream& out;
 };
 
-/// Runs to the end that the options define; as a client it ends, too, when the peer refuses. Throws Error,
+/// Runs until the end that the options define. A client also ends when the peer refuses. Throws Error,
 /// TimedOut (too few replies), Incomplete, and BadInput of `finish` and `destination_of`.
 Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
                 ExchangeObserver observer);

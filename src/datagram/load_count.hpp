@@ -1,4 +1,4 @@
-// LoadCount: what has come of one load, told by the numbers in its datagrams.
+// LoadCount: counts the datagrams of one load by their sequence numbers.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace sockx {
 
-/// Counts datagrams by their sequence numbers. Memory is bounded: of the last `window` numbers it is known
-/// which have come; an older one that comes is taken for one that is late, not for one that comes again. The
+/// Counts datagrams by their sequence numbers. Memory is bounded: only for the last `window` numbers it is
+/// known which have come; an older one counts as late, not as a duplicate. The
 /// work for a datagram is bounded as well, whatever its number is.
 class LoadCount {
  public:

@@ -48,7 +48,7 @@ class LoadMeter : NonCopyable {
       for (const auto& load : loads_)
         if (!load.count.has_ended()) tell_of(load);
     } catch (const std::exception&) {
-      return;  // nobody is there to be told
+      return;  // the result cannot be reported
     }
   }
 
@@ -83,7 +83,7 @@ class LoadMeter : NonCopyable {
       return reader_.receive();
     } catch (const Error&) {
       if (end_.local.family() == AF_UNIX || !take_datagram_error(end_.facts)) throw;
-      return {};  // a generator that has left hears no report
+      return {};  // the generator has closed its socket
     }
   }
 

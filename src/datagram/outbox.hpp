@@ -1,4 +1,4 @@
-// Outbox: datagrams that wait to be sent, and go out in as few calls as the kernel allows.
+// Outbox: a queue of datagrams, sent in as few calls as the kernel allows.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace sockx {
 
-/// Until a send that met EAGAIN, ENOBUFS or ENOMEM is worth another try. Nothing tells when the queue of one
-/// of many unix sockets has room again, or the kernel memory: so this is 10 ms at most.
+/// Waits until a send that failed with EAGAIN, ENOBUFS or ENOMEM may be tried again. There is no event for
+/// room in the queue of one of many unix sockets, or for kernel memory: so this takes 10 ms at most.
 Task<> wait_for_room(Watch& watch, int error);
 
 struct DatagramCount {

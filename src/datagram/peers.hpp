@@ -1,4 +1,4 @@
-// Peers: who has sent us datagrams, so that all of them can be answered.
+// Peers: the addresses that datagrams came from, so that all can be answered.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ class Peers {
     order_.erase(place);
   }
   bool empty() const { return order_.empty(); }
-  /// Who has sent last and is not removed; null when that is nobody.
+  /// The peer that sent last and is not removed; null where there is none.
   const Address* last() const { return last_; }
   auto begin() const { return order_.begin(); }
   auto end() const { return order_.end(); }

@@ -9,9 +9,9 @@
 
 namespace sockx {
 
-/// A call on a regular file cannot be told not to wait for the disk: it returns when all is moved, or the
-/// other end is full. So it begins small, is halved after a call that took long, and doubled while calls are
-/// quick. On a disk of 512 KiB/s a call of the smallest size takes an eighth of a second.
+/// A call on a regular file always waits for the disk: it returns when all bytes are moved or the other end
+/// is full. So the size begins small, is halved after a slow call, and doubled while calls are quick. On a
+/// disk of 512 KiB/s a call of the smallest size takes an eighth of a second.
 ///
 /// Measured by send-file --compare on loopback under reno, two cores, 1 GiB from tmpfs, in GB/s, for calls of
 /// 64Ki, 256Ki, 1Mi, 4Mi at most: sendfile 4.7, 5.8, 5.9, 6.0 (6.1 without a limit);
@@ -26,8 +26,8 @@ class CallSize {
   explicit CallSize(std::uint64_t most) : most_(most), bytes_(std::min(least, most)) {}
 
   std::uint64_t bytes() const { return bytes_; }
-  /// A call has moved so many bytes. Where it moved fewer than asked, it was something else that ended it,
-  /// and that it was quick says nothing. After a slow call a few quick ones show only that the disk has read
+  /// A call has moved so many bytes. A call that moved fewer bytes than asked does not count as quick,
+  /// because something else ended it. After a slow call, a few quick ones only show that the disk has read
   /// ahead.
   void note(Duration took, std::uint64_t moved) {
     if (took > slow) {

@@ -1,5 +1,5 @@
-// CutUnlessComplete: a connection that is closed before its work is done must not look like one that has
-// ended.
+// CutUnlessComplete: resets a connection that is closed before its work is done, so that the peer does not
+// see a normal end.
 #pragma once
 
 #include "base/non_copyable.hpp"
@@ -7,9 +7,9 @@
 
 namespace sockx {
 
-/// While it lives, the connection is reset when it is closed, however that comes, until complete() has been
-/// called; SIGKILL is included, unless the user has set SO_LINGER. A unix socket knows no reset. Borrows
-/// `socket`, which must still be open when this goes.
+/// Until complete() has been called, closing the connection resets it (SO_LINGER with a time of 0), also when
+/// the process is killed; where the user has set SO_LINGER, only the destructor does so. A unix socket has no
+/// reset. Borrows `socket`, which must still be open when this is destroyed.
 class CutUnlessComplete : NonCopyable {
  public:
   explicit CutUnlessComplete(int socket) : socket_(socket), lingers_(has_linger(socket)) {
@@ -28,7 +28,7 @@ class CutUnlessComplete : NonCopyable {
     if (is_complete_ && !lingers_) set_reset_on_close(socket_, true);
     is_complete_ = false;
   }
-  /// Whether all that there is so far has been sent. When the work is dropped at such a moment, its owner
+  /// Whether everything so far has been sent. When the work is dropped at such a moment, its owner
   /// decides whether it is complete.
   void note_caught_up(bool has = true) { has_caught_up_ = has; }
   bool has_caught_up() const { return has_caught_up_; }

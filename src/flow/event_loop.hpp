@@ -22,8 +22,8 @@ namespace sockx {
 class Waiter;
 
 /// Runs coroutines. Readiness and passed deadlines only put waiting coroutines in a queue; they are resumed
-/// from that queue, between two calls of epoll_wait(2). So a coroutine may drop others, which leave the queue
-/// as they go, and no event of the kernel's is looked at after what it speaks of has gone.
+/// from that queue, between two calls of epoll_wait(2). So a coroutine may drop others: they leave the queue
+/// when they are destroyed, and no event is handled after its watch has been destroyed.
 class EventLoop : NonCopyable {
  public:
   EventLoop();
@@ -38,13 +38,13 @@ class EventLoop : NonCopyable {
 
   /// The time at the start of this turn, without a system call.
   Clock::time_point now() const { return now_; }
-  /// One buffer of 64 KiB for whoever runs: what is in it is gone at the next suspension.
+  /// One buffer of 64 KiB for the running coroutine. Its contents are lost at the next suspension.
   std::span<std::byte> scratch();
   /// How often the loop has called epoll_wait(2).
   std::uint64_t waits() const { return waits_; }
 
   auto sleep_until(Deadline deadline);
-  /// Lets everything else that is ready go first.
+  /// Resumes everything else that is ready first.
   auto next_turn();
 
  private:
@@ -66,7 +66,7 @@ class EventLoop : NonCopyable {
 };
 
 /// A suspended coroutine. It lives in the coroutine's frame, and leaves every queue when the frame is
-/// destroyed. What it waits for calls wake(); the deadline is the loop's part.
+/// destroyed. The object that it waits for calls wake(); the loop does so at the deadline.
 class Waiter : NonCopyable {
  public:
   Waiter(EventLoop& loop, Deadline deadline) : loop_(&loop), deadline_(deadline) {}

@@ -1,4 +1,4 @@
-// InOrder: tasks that run side by side, and whose results are handed on in the order in which they began.
+// InOrder: runs tasks side by side and delivers their results in the order in which they began.
 #pragma once
 
 #include <deque>
@@ -10,7 +10,7 @@
 
 namespace sockx {
 
-/// What a task came to: its result, or what it threw.
+/// The end of a task: its result, or what it threw.
 template <class Result>
 struct Outcome {
   std::optional<Result> result;
@@ -22,7 +22,7 @@ class InOrder {
  public:
   using Deliver = std::function<void(const Outcome<Result>&)>;
 
-  /// At most `most` results are being made or wait for an earlier one.
+  /// At most `most` tasks run or wait until an earlier result has been delivered.
   InOrder(EventLoop& loop, std::size_t most, Deliver deliver)
       : most_(most), deliver_(std::move(deliver)), failed_(loop), tasks_(loop) {}
 

@@ -1,11 +1,11 @@
-// LongWork: calls to a disk that may be slow, one after the other, without keeping the loop from the rest.
+// LongWork: a series of calls to a disk that may be slow, without holding the loop.
 #pragma once
 
 #include "flow/event_loop.hpp"
 
 namespace sockx {
 
-/// To be asked after each call; calls are for at most a few hundred KiB:
+/// To be checked after each call of at most a few hundred KiB:
 ///
 ///   if (work.is_long()) {
 ///     co_await work.loop.next_turn();
@@ -14,7 +14,7 @@ struct LongWork {
   EventLoop& loop;
   Clock::time_point& last_active;  // is kept up to date
 
-  /// Whether this turn of the loop has gone on for so long that others are to have theirs.
+  /// Whether this turn of the loop has taken so long that other coroutines should run.
   bool is_long() {
     constexpr auto longest_turn = std::chrono::milliseconds(10);
     last_active = Clock::now();

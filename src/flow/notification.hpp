@@ -1,4 +1,4 @@
-// Notification: one coroutine tells others that something they look at has changed.
+// Notification: wakes the coroutines that wait for a change of state.
 #pragma once
 
 #include <list>
@@ -8,7 +8,7 @@
 
 namespace sockx {
 
-/// A condition variable for coroutines of one loop. It remembers nothing: wait in a loop that looks at the
+/// A condition variable for coroutines of one loop. It has no memory: wait in a loop that checks the
 /// state.
 class Notification : NonCopyable {
  public:

@@ -1,4 +1,4 @@
-// on_thread(): for the few calls that can only block.
+// on_thread(): runs a call that can only block on a thread.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -25,7 +25,7 @@ Task<std::optional<Answer>> on_thread(std::function<Answer()> work, Deadline dea
     std::atomic<bool> answered = false;
     UniqueFd wakes{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   };
-  const auto shared = std::make_shared<Shared>();  // whoever is last lets it go
+  const auto shared = std::make_shared<Shared>();  // freed by the last of the two
   shared->work = std::move(work);
   if (!shared->wakes) throw_errno("eventfd");
   Watch watch(co_await this_loop(), shared->wakes.get());

@@ -1,4 +1,4 @@
-// Processing: what happens to the bytes of one direction, when they have to come to user space for it.
+// Processing: what is done with the bytes of one direction in user space; LineDelay.
 #pragma once
 
 #include <cstddef>

@@ -18,18 +18,18 @@ enum class TransferMethod { automatic, read_write, sendfile, splice, mmap, zero_
 /// "auto", "read-write", "sendfile", "splice", "mmap", "zerocopy", "io-uring".
 std::string_view name_of(TransferMethod method);
 
-/// All that this build has for sending a file, but for the automatic choice.
+/// The methods of this build that can send a file, without the automatic choice.
 std::vector<TransferMethod> file_methods();
 
 struct PumpOptions {
   TransferMethod method = TransferMethod::automatic;
   std::size_t chunk = 0;                                            // bytes a call; 0: what suits the method
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();  // take no more than this from the source
-  Processing processing = {};  // needs user space: where it is, the method is not a choice
+  Processing processing = {};  // where it needs user space, the method is fixed
 };
 
-/// Passive: it borrows two streams and never waits; who drives it waits for what step() asks for (run_pump in
-/// flow/pumping.hpp). The kernel moves the bytes only where both streams are plain. Bytes are never lost,
+/// It borrows two streams and never waits. The driver, run_pump() in flow/pumping.hpp, waits for what step()
+/// asks for. The kernel moves the bytes only where both streams are plain. Bytes are never lost,
 /// doubled or reordered when a method gives way to another in the middle of the stream. Faults of either end
 /// are thrown as Error.
 class Pump {
@@ -38,7 +38,7 @@ class Pump {
   /// Watch::forget_readable_after_short_read().
   enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
 
-  /// A method that cannot work between these two gives way to copying at once: see why_fell_back().
+  /// A method that cannot work between these two is replaced by copying at once: see why_fell_back().
   Pump(Stream& from, Stream& to, PumpOptions options = {});
 
   /// Moves what moves without waiting, up to a fair share, taking at most `most` bytes from the source.
@@ -51,7 +51,7 @@ class Pump {
   Clock::time_point held_until() const { return held_until_; }
   /// What becomes readable when it is time to go on after State::under_way.
   int completion_fd() const { return method_->completion_fd(); }
-  /// The sink has nobody at its far end any more, as epoll says: throws the error that waits there, or
+  /// epoll says that the far end of the sink has closed: throws the pending error of the socket, or
   /// SinkGone.
   [[noreturn]] void sink_hung_up() const;
 

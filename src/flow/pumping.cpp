@@ -13,8 +13,8 @@ namespace sockx {
 
 namespace {
 
-/// The reader behind the sink has gone. That is no failure when only the end of the source was still to come:
-/// GNU tar leaves after the last record of an archive and does not wait for that end.
+/// The reader of the sink has closed. That is no failure when only the end of the source was still to come:
+/// GNU tar exits after the last record of an archive and does not wait for that end.
 Task<> await_end_of_source(const Pump& pump) {
   auto& from = pump.from();
   if (pump.to().facts().is_socket()) pump.sink_hung_up();
@@ -29,7 +29,7 @@ Task<> await_end_of_source(const Pump& pump) {
   }
 }
 
-/// Nothing when there is nobody left to write to, and nothing in hand that would be lost.
+/// Nothing when the reader has closed and no byte in hand would be lost.
 std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
   return pump.step(most);
 } catch (const Error& error) {
@@ -78,14 +78,14 @@ Task<> run_pump(Pump& pump, PumpControl control) {
         }
         break;
       case Pump::State::wants_output: {
-        // What was taken may still be in hand: as soon as the rate allows more, it need not wait for that.
+        // When the rate allows more, there is no need to wait until the bytes in hand are written.
         const auto until = control.rate && control.rate->is_spent() ? control.rate->worth_waking() : never;
         to.forget_writable();
         co_await to.writable(until);
         break;
       }
       case Pump::State::under_way: {
-        // For this wait alone: in the next step the method may give way, and its descriptor with it.
+        // For this wait only: the next step may replace the method, which closes its descriptor.
         Watch completion(loop, pump.completion_fd());
         co_await completion.readable();
         break;

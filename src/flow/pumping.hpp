@@ -1,4 +1,4 @@
-// Driving a pump: where its wishes become waits.
+// run_pump(): drives a pump and waits for what it asks for; RateLimit; the idle timeout.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class RateLimit {
   explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
   /// Bytes that may be moved at `now`.
   std::uint64_t allowance(Clock::time_point now);
-  /// Fewer than none where stages have dropped some of what was spent.
+  /// Negative where stages have dropped bytes that were counted before.
   void spend(std::int64_t bytes) { credit_ -= static_cast<double>(bytes); }
   /// Whether there is nothing worth moving left of it.
   bool is_spent() const;
@@ -33,18 +33,18 @@ class RateLimit {
   Clock::time_point counted_ = Clock::time_point::min();
 };
 
-/// What the driver of a pump heeds, and what it keeps up to date for others to look at.
+/// The rate that run_pump() keeps to, and the counters that it keeps up to date.
 struct PumpControl {
   RateLimit* rate = nullptr;               // null: as fast as it goes
   Clock::time_point* last_byte = nullptr;  // the loop's time when bytes last reached the sink
   std::uint64_t* bytes = nullptr;          // that have reached it, also when the pump fails or is dropped
 };
 
-/// Runs `pump` to its end. A sink whose far end goes away ends the pump even while it waits for input.
+/// Runs `pump` to its end. When the reader of the sink closes, the pump ends even while it waits for input.
 Task<> run_pump(Pump& pump, PumpControl control = {});
 
-/// Since when no byte has moved between two sides. What a peer acknowledges counts as well: a slow reader can
-/// live on a full buffer for long.
+/// How long no byte has moved between two sides. Bytes that the peer acknowledges count as well: a slow
+/// reader can take a long time to empty a full buffer.
 class Idleness {
  public:
   static Duration usual_pause(Duration limit) { return limit / 8; }
@@ -52,7 +52,7 @@ class Idleness {
   /// Looked at every `pause`; `waiting` are the bytes that are sent and not acknowledged at the beginning.
   Idleness(Duration limit, Duration pause, Clock::time_point last_byte, std::uint64_t waiting = 0)
       : limit_(limit), pause_(pause), since_(last_byte), waiting_(waiting), looked_at_(last_byte) {}
-  /// Takes note of what has moved. True when nothing has for `limit`.
+  /// Notes what has moved. True when nothing has for `limit`.
   bool look(Clock::time_point now, Clock::time_point last_byte, std::uint64_t waiting);
   /// When to look again.
   Deadline next_look() const { return std::min(since_ + limit_, looked_at_ + pause_); }

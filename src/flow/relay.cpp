@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration usual_grace = 5s;  // for what is left to do once our side has decided to stop
+constexpr Duration usual_grace = 5s;  // for what is left to do after the local side has decided to stop
 
-/// What one end says, on its way to the other.
+/// The bytes from one end to the other.
 struct Direction {
   Direction(Duplex& source, Duplex& sink, std::uint64_t& delivered,
             std::optional<std::uint64_t> bytes_per_second)
@@ -28,7 +28,7 @@ struct Direction {
   }
 
   bool has_reached_limit() const { return pump.bytes() >= from.carried.limit; }
-  /// Whether nothing more is to come of it.
+  /// Whether no more bytes will be carried.
   bool is_over() const { return has_ended || is_enough || reader_has_left || !from.is_heard; }
 
   Duplex& from;
@@ -41,7 +41,7 @@ struct Direction {
   bool end_is_told = false;      // to the sink
   bool reader_has_left = false;  // the sink's
   bool drops = false;
-  std::exception_ptr failure = {};  // of the sink, which may still have something to say
+  std::exception_ptr failure = {};  // of the sink, from which bytes may still come
 };
 
 class Conversation : NonCopyable {
@@ -87,7 +87,7 @@ class Conversation : NonCopyable {
     co_await finish(outward_, inward_);
   }
 
-  /// With the limit for silence, which is not for the end: that has limits of its own.
+  /// Applies the idle timeout. The end of the session has other limits.
   Task<> unless_idle(Task<> task) {
     if (!rules_.idle_timeout) return task;
     return any(watch_for_idleness(rules_.idle_timeout, tally_.last_byte, [this] { return unacknowledged(); }),
@@ -124,7 +124,7 @@ class Conversation : NonCopyable {
         if (direction->reader_has_left && !std::exchange(direction->drops, true))
           group.spawn(drop_rest(*direction));
     }
-    group.throw_failure();  // of a direction that failed in the same moment in which the other ended
+    group.throw_failure();  // of a direction that failed in the same turn in which the other ended
   }
 
   [[noreturn]] void throw_not_ended() const {
@@ -134,7 +134,7 @@ class Conversation : NonCopyable {
                         seconds(*rules_.eof_timeout), ended->in.name()));
   }
 
-  /// Whether a connection has failed as a sink that may still say why.
+  /// Whether a connection has failed as a sink while its input may still have the reason.
   bool has_last_words() const {
     return (outward_.failure && !inward_.has_ended && !inward_.is_enough) ||
            (inward_.failure && !outward_.has_ended && !outward_.is_enough);
@@ -180,7 +180,7 @@ class Conversation : NonCopyable {
       co_await run_pump(direction.pump, control_of(direction));
     } catch (const SinkGone& gone) {
       if (direction.to.is_connection())
-        direction.end_is_told = true;  // nobody is there to take it, and nothing was lost
+        direction.end_is_told = true;  // there is no reader for it, and nothing was lost
       else
         note_failure_of_sink(direction, gone);
     } catch (const Error& error) {
@@ -204,8 +204,8 @@ class Conversation : NonCopyable {
     }
   }
 
-  /// A connection that fails as a sink may have said why before: what it said is still delivered, and then
-  /// the failure thrown. Everything else is thrown at once.
+  /// A peer may have sent the reason before its connection fails as a sink: those bytes are still delivered,
+  /// and then the failure is thrown. Every other failure is thrown at once.
   void note_failure_of_sink(Direction& direction, const Error& error) {
     const auto& sink = direction.to;
     const bool is_of_sink = error.origin() == sink.out.facts().origin;
@@ -217,15 +217,15 @@ class Conversation : NonCopyable {
       throw_failed();
   }
 
-  /// The error of a reset connection is told once, and may have been told to the other direction: from now
-  /// on, what looks like an end there is none, and is not passed on as one.
+  /// The kernel reports a reset once, perhaps to the other direction: after that an apparent end of the input
+  /// is not an end, and is not passed on as one.
   [[noreturn]] void throw_failed() {
     has_failed_ = true;
     throw;
   }
 
-  /// A unix socket tells when its peer has closed it. What that peer has said before still goes the other
-  /// way, and the other end may end; that it says something more is a failure.
+  /// A unix socket shows when its peer has closed it. Bytes that the peer sent before are still delivered,
+  /// and the other end may end; further bytes of the other end are a failure.
   Task<> expect_nothing_more(Direction& direction) {
     auto& source = direction.from.in;
     auto waiting = source.look_ahead();
@@ -240,7 +240,7 @@ class Conversation : NonCopyable {
     throw Error(EPIPE, text("write {}", sink.name()), sink.facts().origin);
   }
 
-  /// Who reads behind the sink sees the end now, and not only when all is over.
+  /// The reader of the sink sees the end now, and not only at the end of the session.
   Task<> pass_end(Direction& direction) {
     auto& to = direction.to;
     if (has_failed_) co_return;
@@ -256,7 +256,7 @@ class Conversation : NonCopyable {
     if (to.cut != nullptr && direction.has_ended) to.cut->complete();
   }
 
-  /// Nobody wants what the source says any more, but a peer that cannot get rid of it would stall.
+  /// The bytes of the source are not needed any more, but a peer that cannot send them would stall.
   Task<> drop_rest(Direction& direction) {
     co_await direction.from.in.drain(never, &tally_.last_byte);
     note_end(direction);
@@ -293,7 +293,7 @@ class Conversation : NonCopyable {
                 first_.in.name(), second_.in.name())});
   }
 
-  /// What has been read when the session is over.
+  /// The bytes that have been read when the session is over.
   Task<> deliver_rest(Direction& direction) {
     if (direction.is_over()) co_return;
     auto& pump = direction.pump;
@@ -303,7 +303,7 @@ class Conversation : NonCopyable {
     co_await bounded(std::move(delivering), after(grace()), std::move(too_late));
   }
 
-  /// Tells a connection that we are done and lets it finish. `to` leads there, and `from` comes from there.
+  /// Sends FIN to a connection and lets it finish. `to` leads there, and `from` comes from there.
   Task<> finish(Direction& from, Direction& to) {
     auto& end = from.from;
     if (!end.is_connection() || end.is_left_open) co_return;
@@ -327,7 +327,7 @@ class Conversation : NonCopyable {
     co_await unless_idle(std::move(seeing));
   }
 
-  /// What comes meanwhile is dropped: a peer that cannot get rid of it would stall, and not read either.
+  /// Bytes that come meanwhile are dropped: a peer that cannot send them would stall, and not read either.
   Task<> drop_until_acknowledged(Direction& from) {
     auto either = any(see_everything_acknowledged(from.from.in), drop_rest(from));
     co_await unless_idle(std::move(either));

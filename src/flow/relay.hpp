@@ -20,19 +20,19 @@ enum class Until { both, local, peer, either };
 /// One end of a conversation: a connection, which is one stream for both directions, or a pair of streams
 /// such as standard input and output.
 struct Duplex {
-  Stream& in;   // what is read here goes to the other end,
-  Stream& out;  // and what that says is written here
+  Stream& in;   // its bytes go to the other end's `out`
+  Stream& out;  // the other end's bytes are written here
   /// Complete as soon as the other end's input has ended and been sent here, or the session is over. Null:
-  /// the caller sees to what a failure looks like at this end.
+  /// the caller decides what a failure looks like at this end.
   CutUnlessComplete* cut = nullptr;
   /// How what is read from `in` is carried; the limit is what the other end wants of it.
   PumpOptions carried = {};
-  bool is_heard = true;           // false: `in` is not read, and its end not waited for
-  bool reader_may_leave = false;  // who reads `out` may stop doing so: what comes then is dropped
+  bool is_heard = true;           // false: `in` is not read, and its end is not awaited
+  bool reader_may_leave = false;  // the reader of `out` may close: further bytes are dropped
   /// The other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2).
   bool is_told_of_end = true;
-  bool is_left_open = false;  // somebody else goes on with the connection: it is ended in no way
-  /// Of a connection that both sides have ended, what was sent is waited for until the peer's kernel has it.
+  bool is_left_open = false;  // another process goes on with the connection: no shutdown, no reset
+  /// After both sides of a connection have ended: wait until the peer's kernel has acknowledged all bytes.
   bool awaits_acknowledgement = true;
 
   bool is_connection() const { return &in == &out; }
@@ -41,7 +41,7 @@ struct Duplex {
 struct RelayRules {
   Until until = Until::both;
   std::optional<std::uint64_t> rate;  // bytes a second, for each direction
-  /// In place of what the second end says; the first has enough when it has ended.
+  /// Runs instead of the pump from the second end to the first; that direction ends when it ends.
   std::function<Task<>()> receive;
   std::optional<Duration> idle_timeout;                       // no byte in either direction
   std::optional<Duration> eof_timeout;                        // for the second direction, once one has ended
@@ -49,14 +49,14 @@ struct RelayRules {
   Duration peer_silence_before_warning = std::chrono::seconds(2);  // of the second, once the first has
 };
 
-/// Bytes delivered and the time of the last, kept up to date while the relay runs, so that others can look at
-/// it and a summary can be given however it ends.
+/// Bytes delivered and the time of the last one. It is kept up to date while the relay runs, for progress and
+/// for the summary, also after a failure.
 struct Tally {
   std::uint64_t sent = 0, received = 0;  // to the second end, and from it
   Clock::time_point last_byte = Clock::now();
 };
 
-/// What the relay has to say on its way; the text is fit for a log.
+/// A message of the running relay, for the log.
 struct RelayEvent {
   enum class Kind {
     detail,
@@ -77,10 +77,10 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    only the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
 ///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection, unless
 ///    the end says that this is not waited for.
-///  - When either end fails, or a limit of time is reached, both connections are reset, so that nobody takes
-///    a part for the whole. What a connection said before it failed is still delivered. The same holds when
-///    the relay is dropped before an input was sent; if it is dropped while the input is silent and all of it
-///    has been sent, it calls cut->note_caught_up().
+///  - When either end fails, or a limit of time is reached, both connections are reset, so that no reader
+///    takes a part for the whole. What a connection said before it failed is still delivered. The same holds
+///    when the relay is dropped before an input was sent; if it is dropped while the input is silent and all
+///    of it has been sent, it calls cut->note_caught_up().
 /// Throws Error when either end fails (a reset by a peer is never a success) and TimedOut.
 Task<> relay(Duplex first, Duplex second, RelayRules rules, Tally& tally, RelayObserver tell);
 

@@ -55,7 +55,7 @@ SideFile::~SideFile() {
     is_open();  // a reader that has come meanwhile sees an end at least
     give_last_chance(fd_.get(), std::chrono::seconds(2), flush_some);
   } catch (const std::exception&) {
-    return;  // whoever reads it has gone
+    return;  // its reader has closed
   }
 }
 

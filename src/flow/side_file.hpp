@@ -13,15 +13,15 @@
 
 namespace sockx {
 
-/// Never waits while the stream runs: what a pipe or terminal does not take yet is kept. Throws Error with
-/// Origin::local_file.
+/// Never waits while the stream runs: bytes that a pipe or terminal does not take yet are kept. Throws Error
+/// with Origin::local_file.
 class SideFile : NonCopyable {
  public:
-  /// Creates or empties the file at `path`, to be appended to, so that several may share it; a device is
-  /// opened as it is, a FIFO once somebody reads it: until then all that is put is kept. Throws BadInput for
-  /// the file of standard input or output. See open(2).
+  /// Creates or truncates the file at `path` and opens it with O_APPEND, so that several writers may share
+  /// it. A device is opened as it is. A FIFO is opened once it has a reader: until then all bytes are kept.
+  /// Throws BadInput for the file of standard input or output. See open(2).
   explicit SideFile(const std::string& path);
-  /// Gives what is left a last chance: 2 s without progress.
+  /// Writes what is left, and gives up after 2 s without progress.
   ~SideFile();
 
   /// Opens it if that is possible now.

@@ -1,5 +1,5 @@
-// Stage: what happens to the bytes of one direction on their way from source to sink. Stages compose in the
-// order in which they are listed; a stream without any is never copied to user space for their sake.
+// Stage: looks at or changes the bytes of one direction on their way from source to sink. Stages run in the
+// order in which they are listed.
 #pragma once
 
 #include <cstddef>
@@ -33,11 +33,11 @@ struct DumpedRow {
   std::span<const std::byte> bytes;
 };
 
-/// Bare LF becomes CRLF; CRLF stays, also when its halves come apart.
+/// Bare LF becomes CRLF. CRLF stays, also when CR and LF come in two pieces.
 std::shared_ptr<Stage> make_crlf();
-/// Everything goes to `file` as well.
+/// Writes all bytes to `file` as well.
 std::shared_ptr<Stage> make_tee(std::shared_ptr<SideFile> file);
-/// Tells `write` of everything in rows; each pass begins a row. The stream waits until what `write` has
+/// Gives all bytes to `write`, in rows; each pass begins a row. The stream waits until what `write` has
 /// written `has_caught_up`.
 std::shared_ptr<Stage> make_hexdump(std::function<void(const DumpedRow&)> write,
                                     std::function<bool()> has_caught_up);

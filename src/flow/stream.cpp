@@ -121,7 +121,7 @@ IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
     failed_flushing_ = std::current_exception();
   }
   const bool is_failed_end = got.state == IoResult::State::eof && failed_flushing_;
-  if (is_failed_end) std::rethrow_exception(failed_flushing_);  // the error of a reset is told once
+  if (is_failed_end) std::rethrow_exception(failed_flushing_);  // the kernel reports a reset once
   if (got.state != IoResult::State::again) return got;
   watch_->forget_readable();
   if (!is_flushed)

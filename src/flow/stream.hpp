@@ -27,9 +27,9 @@ class Stream {
  public:
   /// `facts` describe `fd`. Throws Error.
   Stream(EventLoop& loop, UniqueFd fd, Descriptor facts);
-  /// Finds the facts out by describe(). Throws Error.
+  /// Gets the facts from describe(). Throws Error.
   Stream(EventLoop& loop, UniqueFd fd, std::string name, Origin origin);
-  /// A stream on somebody else's descriptor, which stays open longer than this.
+  /// A stream on a descriptor that it does not own. The descriptor must stay open longer than this.
   static Stream borrow(EventLoop& loop, Descriptor facts);
   /// Takes the standard stream over: see os/standard_streams.hpp. Throws Error.
   static Stream standard_input(EventLoop& loop);

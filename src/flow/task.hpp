@@ -1,4 +1,4 @@
-// Task: a lazy coroutine that belongs to whoever holds it.
+// Task: a lazy coroutine. The object owns its frame.
 #pragma once
 
 #include <coroutine>
@@ -14,7 +14,7 @@ namespace detail {
 
 struct PromiseBase {
   EventLoop* loop = nullptr;             // handed down from parent to child when a task is awaited
-  std::coroutine_handle<> continuation;  // who waits for the end of this task
+  std::coroutine_handle<> continuation;  // the coroutine that waits for the end of this task
   std::exception_ptr failure;
 
   struct FinalAwaiter {
@@ -53,8 +53,8 @@ struct Promise<void> : PromiseBase {
 
 /// A coroutine that starts when it is awaited (or given to EventLoop::run or TaskGroup::spawn) and hands back
 /// its result or its exception. Dropping a Task cancels it: the frame is destroyed where it waits, and with
-/// it everything it owns. A task must not be dropped by itself, only by somebody who waits for it or is
-/// beside it. Parameters are passed by value, or are references to what outlives the task.
+/// it everything it owns. A task must not drop itself: only the coroutine that awaits it, or another one, may
+/// drop it. Parameters are passed by value, or are references to what outlives the task.
 template <class T = void>
 class [[nodiscard]] Task {
  public:
@@ -78,7 +78,7 @@ class [[nodiscard]] Task {
 
   bool done() const { return !frame_ || frame_.done(); }
 
-  /// Runs to the first suspension without anybody waiting for the end.
+  /// Runs to the first suspension. No coroutine waits for the end.
   void start(EventLoop& loop) {
     frame_.promise().loop = &loop;
     frame_.resume();

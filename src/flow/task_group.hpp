@@ -21,18 +21,18 @@ class TaskGroup {
 
   /// Starts `task`, which runs to its first suspension before this returns.
   Child& spawn(Task<> task);
-  /// Drops a task that has not ended, as though it had ended. Not for a task to do to itself.
+  /// Drops a task that has not ended, as though it had ended. A task must not cancel itself.
   void cancel(Child& child);
   /// How many tasks have not ended.
   std::size_t running();
   /// Until every task has ended. Throws the first failure as soon as it happens; the rest goes on until
   /// dropped.
   Task<> join();
-  /// Until a task has ended since the last call of this; false at the deadline. Throws as join() does.
+  /// Until a task has ended since the last call; false at the deadline. Throws as join() does.
   Task<bool> next_end(Deadline deadline = never);
   /// Whether next_end() would return or throw at once.
   bool has_end() const { return ends_ > 0; }
-  /// Throws the first failure that nobody has been told of.
+  /// Throws the first failure that has not been thrown yet.
   void throw_failure();
 
  private:
@@ -42,8 +42,8 @@ class TaskGroup {
   EventLoop* loop_;
   Notification changed_;
   std::exception_ptr failure_;
-  std::size_t ends_ = 0;               // not yet told by next_end()
-  std::list<Child> children_, ended_;  // those that have ended go at the next occasion
+  std::size_t ends_ = 0;               // not yet reported by next_end()
+  std::list<Child> children_, ended_;  // those that have ended are destroyed later
 };
 
 class TaskGroup::Child {

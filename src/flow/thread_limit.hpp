@@ -1,4 +1,4 @@
-// ThreadLimit: how many threads may run at once, those counted that nobody waits for any more.
+// ThreadLimit: how many threads may run at once. Threads whose result is not awaited any more count too.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@ class ThreadLimit {
  public:
   ThreadLimit(EventLoop& loop, std::size_t most);
 
-  /// Held while a thread runs; whoever lets the last copy go, on whatever thread, makes room for another.
+  /// Held while a thread runs. Another thread may start when the last copy is destroyed, on any thread.
   using Slot = std::shared_ptr<void>;
   /// Waits for room. One coroutine at a time may do so.
   Task<Slot> enter();
@@ -25,7 +25,7 @@ class ThreadLimit {
   };
   std::shared_ptr<Gate> gate_;
   std::size_t most_;
-  Watch watch_;  // goes before the descriptor that it watches
+  Watch watch_;  // destroyed before the descriptor that it watches
 };
 
 }  // namespace sockx

@@ -30,16 +30,16 @@ class [[nodiscard]] ReadinessWait : public Waiter {
 
  private:
   void unlink() final;
-  std::array<Condition, 2> conditions_;  // null once unlinked: the watch may be gone before this is
+  std::array<Condition, 2> conditions_;  // null once unlinked: the watch may be destroyed before this is
 };
 
 /// One descriptor's registration with the loop, edge-triggered and made once: epoll tells only of changes,
-/// and the watch remembers them. What is remembered is forgotten only by who has just seen a call say that it
-/// would block; to wait without having seen that is safe. A regular file or /dev/null, which epoll refuses
-/// (EPERM), is always ready. At most one coroutine waits for each kind of readiness at a time.
+/// and the watch remembers them. Call forget_readable() or forget_writable() only after a call has said that
+/// it would block. To wait without that is safe. A regular file or /dev/null, which epoll refuses (EPERM), is
+/// always ready. At most one coroutine waits for each kind of readiness at a time.
 ///
-/// The watch must go before its descriptor is closed: a closed number that is opened again would be deaf.
-/// Stream sees to that.
+/// The watch must be destroyed before its descriptor is closed: a number that is reused would get no events.
+/// Stream does so.
 class Watch : NonCopyable {
  public:
   Watch(EventLoop& loop, int fd);
@@ -48,15 +48,15 @@ class Watch : NonCopyable {
   EventLoop& loop() const { return *loop_; }
   ReadinessWait readable(Deadline deadline = never) { return wait({this, Readiness::input}, {}, deadline); }
   ReadinessWait writable(Deadline deadline = never) { return wait({this, Readiness::output}, {}, deadline); }
-  /// Until this can be read, or `other` has nobody at its far end any more.
+  /// Until this can be read, or the far end of `other` has closed (EPOLLHUP, EPOLLERR).
   ReadinessWait readable_or_hung_up(Watch& other, Deadline deadline = never) {
     return wait({this, Readiness::input}, {&other, Readiness::hang_up}, deadline);
   }
   /// Until urgent data have come: EPOLLPRI of epoll_ctl(2).
   ReadinessWait urgent(Deadline deadline = never) { return wait({this, Readiness::urgent}, {}, deadline); }
-  /// Until there is nobody at the far end any more.
+  /// Until the far end has closed (EPOLLHUP, EPOLLERR).
   ReadinessWait hung_up(Deadline deadline = never) { return wait({this, Readiness::hang_up}, {}, deadline); }
-  /// When this can be written again, who waits to read is woken too, once.
+  /// When this can be written again, the coroutine that waits to read is woken too, once.
   void wake_reader_when_writable() { output_wakes_reader_ = true; }
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
@@ -67,9 +67,9 @@ class Watch : NonCopyable {
     if (!ready_[index(Readiness::urgent)]) forget(Readiness::input);
   }
   void forget_writable() { forget(Readiness::output); }
-  /// Wakes who waits to read, so that it looks again: there is something to read now.
+  /// Wakes the coroutine that waits to read, so that it looks again: there is something to read now.
   void presume_readable() { note(Readiness::input); }
-  /// Wakes who waits to write, so that it looks at its state again: there is something to write now.
+  /// Wakes the coroutine that waits to write, so that it looks again: there is something to write now.
   void presume_writable() { note(Readiness::output); }
 
  private:

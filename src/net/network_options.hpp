@@ -1,4 +1,4 @@
-// What is common to every socket that we open, whatever its type.
+// The options of every socket that is opened, of any type.
 #pragma once
 
 #include <sys/socket.h>

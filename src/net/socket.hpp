@@ -26,8 +26,8 @@ class Socket {
   void listen(int backlog);
   /// 0 when connected, EINPROGRESS, or the errno of the refusal, which does not throw.
   int connect(const Address& address);
-  /// A connection, and in `peer` whose it is. Nothing when none waits; one that has gone again is passed
-  /// over.
+  /// A connection, and its address in `peer`. Nothing when none waits; one that was aborted meanwhile is
+  /// skipped.
   std::optional<Socket> accept(Address& peer);
   /// SO_ERROR, which this clears.
   int take_error();
@@ -47,7 +47,7 @@ class Socket {
   UniqueFd fd_;
 };
 
-// What the methods of these names say, for a socket that somebody else owns.
+// The same as the methods of these names, for a socket that this does not own.
 Address local_address(int socket);
 Address peer_address(int socket);
 std::string_view protocol_of(int socket);

@@ -17,7 +17,7 @@ auto uninterrupted(Call call) {
   return result;
 }
 
-/// shutdown(fd, SHUT_WR). A peer that is already gone (ENOTCONN) is no fault: there is nobody left to tell.
+/// shutdown(fd, SHUT_WR). A peer that has already closed (ENOTCONN) is no failure.
 void shutdown_write(const Descriptor& socket);
 
 /// shutdown(2) as asked: SHUT_RD, SHUT_WR or SHUT_RDWR. Throws Error.
@@ -34,7 +34,7 @@ void send_without_delay(const Descriptor& socket);
 
 /// Lets the kernel ask a TCP peer that has been silent for 30 s, and then every 10 s, whether it is there:
 /// when it has not answered nine times the connection fails with ETIMEDOUT (tcp(7)). Nothing for other
-/// sockets, and where somebody has set SO_KEEPALIVE already.
+/// sockets, and where SO_KEEPALIVE is set already.
 void probe_when_silent(const Descriptor& socket);
 
 /// Asks what close(2) has to say of the bytes written to a file, while it can still be told: on a network

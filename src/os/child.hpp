@@ -21,9 +21,8 @@ struct ChildEnd {
   std::string to_string() const;
 };
 
-/// A child process with a pipe to us as its standard output. Its signals are as a shell would give them
-/// (SIGPIPE kills), and it holds no descriptor of ours but 0, 1 and 2. Dropping it
-/// terminates it.
+/// A child process with a pipe as its standard output. Its signals are as a shell would give them (SIGPIPE
+/// kills), and it inherits no descriptor but 0, 1 and 2. The destructor terminates it.
 class Child : NonCopyable {
  public:
   struct Options {
@@ -39,16 +38,16 @@ class Child : NonCopyable {
   Child(std::vector<std::string> words, Options options);
   ~Child();
 
-  /// Our ends of the pipes, non-blocking; each to be taken once.
+  /// The parent's ends of the pipes, non-blocking. Each may be taken once.
   UniqueFd take_input() { return std::move(input_); }
   UniqueFd take_output() { return std::move(output_); }
   /// Becomes readable when the child has ended; see pidfd_open(2).
   int end_fd() const { return end_fd_.get(); }
   /// Waits for the end, if it has not come yet.
   ChildEnd reap();
-  /// SIGTERM, once; returns when it has had a second to heed it.
+  /// Sends SIGTERM, once; returns the deadline, a second later.
   std::chrono::steady_clock::time_point ask_to_end();
-  /// Asks it to end, waits until it does or has had its second, which then is the end of it by SIGKILL.
+  /// ask_to_end(), waits until it ends or the deadline has passed, and sends SIGKILL then.
   ChildEnd terminate();
 
  private:

@@ -1,4 +1,4 @@
-// What the kernel is told about how a file will be read: posix_fadvise(2).
+// Advice to the kernel on how a file will be read: posix_fadvise(2).
 #pragma once
 
 #include <sys/types.h>

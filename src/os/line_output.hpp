@@ -1,4 +1,4 @@
-// LineOutput: lines for whoever reads a file, pipe or terminal, without ever waiting for the reader.
+// LineOutput: writes lines to a file, pipe or terminal without waiting for the reader.
 #pragma once
 
 #include <chrono>
@@ -40,9 +40,9 @@ class LineOutput : NonCopyable {
   void prepare();
   /// Writes a line, whose end is added. Never throws Error.
   void put(std::string_view line) { add({std::string(line) + '\n'}, false); }
-  /// The same for one that is kept whatever the bound: whoever puts it waits until flush() has written it.
+  /// The same for one that is kept whatever the bound: the caller waits until flush() has written it.
   void put_and_keep(std::string_view line) { add({std::string(line) + '\n'}, true); }
-  /// A sequence for a terminal, without an end; nobody misses it if it is dropped.
+  /// A sequence for a terminal, without an end; it may be dropped.
   void draw(std::string_view sequence);
 
   /// Writes what is taken without waiting; true when nothing is left, or writing has failed.
@@ -60,7 +60,7 @@ class LineOutput : NonCopyable {
   bool is_open() const { return path_.empty() || own_; }
   /// What to wait for, while flush() is false and is_open() true.
   int fd() const { return described_.fd; }
-  /// Called whenever lines begin to wait for their reader; null for nobody.
+  /// Called whenever lines begin to wait for their reader; may be null.
   void when_waiting(std::function<void()> call) { waiting_ = std::move(call); }
 
  private:

@@ -20,7 +20,7 @@ std::span<const MessageFlag> recv_flags();
 
 /// "MSG_PEEK|MSG_TRUNC", or "0"; what has no name here is shown in hexadecimal.
 std::string message_flags(int flags);
-/// The same for --trace: empty when nobody looks.
+/// The same for --trace: empty without an observer.
 std::string shown_flags(int flags);
 
 }  // namespace sockx

@@ -73,7 +73,7 @@ SignalCatcher::SignalCatcher(std::initializer_list<int> signals, Rules rules) : 
 SignalCatcher::~SignalCatcher() {
   for (const auto& [signal, action] : replaced_) sigaction(signal, &action, nullptr);
   close(wake_fd.exchange(-1));
-  // One that came when nobody looked any more acts as though it came now.
+  // A signal that came after the last look acts as though it came now.
   if (const int missed = signal_that_ends(); missed != 0 && missed != told_) raise(missed);
 }
 

@@ -28,7 +28,7 @@ std::optional<Id> id_of(const std::string& name,
   return entry.*id;
 }
 
-/// The last number means "nobody in particular" to chown(2) and its kin.
+/// The last number means "nobody in particular" to chown(2) and fchown(2).
 template <class Id>
 std::optional<Id> number_of(const std::string& word) {
   const auto number = is_all_digits(word) ? number_in<Id>(word) : std::nullopt;

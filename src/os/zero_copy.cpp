@@ -17,7 +17,7 @@ namespace sockx {
 
 namespace {
 
-/// Other words in the queue, of ICMP for one, are none of ours.
+/// Other messages in the queue, of ICMP for example, are ignored.
 std::optional<SentNotice> read_notice(msghdr& message) {
   for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     const bool is_error = (part->cmsg_level == SOL_IP && part->cmsg_type == IP_RECVERR) ||

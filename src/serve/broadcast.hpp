@@ -10,8 +10,9 @@
 
 namespace sockx {
 
-/// The last MiB of what has been said. Nothing is kept for a reader but the position up to which it has read:
-/// a thousand readers cost no more than one, and whoever falls more than the log behind has lost its place.
+/// The last MiB of what has been said. For a reader only the position up to which it has read is kept: a
+/// thousand readers cost no more than one. A reader that falls behind by more than the log has lost its
+/// place.
 class Broadcast {
  public:
   using Position = std::uint64_t;     // bytes from the beginning of all
@@ -21,8 +22,8 @@ class Broadcast {
 
   Broadcast() : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)) {}
 
-  /// Adds at most `capacity` bytes for every reader but one (0: for every reader), which take the place of
-  /// the oldest.
+  /// Adds at most `capacity` bytes for every reader except one (0: for every reader). They replace the
+  /// oldest.
   void append(Participant except, std::span<const std::byte> bytes);
   /// What is kept.
   Position begin() const { return end_ > capacity ? end_ - capacity : 0; }
@@ -32,13 +33,13 @@ class Broadcast {
   struct Due {
     std::array<std::span<const std::byte>, 64> storage;
     std::size_t count = 0, bytes = 0;
-    Position reaches = 0;  // how far a reader is that has read all this
+    Position reaches = 0;  // the position of a reader that has read all this
     std::span<const std::span<const std::byte>> pieces() const { return std::span(storage).first(count); }
   };
   /// `from` is not before begin(); nothing from `to` on.
   Due due(Position from, Participant reader, Position to) const;
   Due due(Position from, Participant reader) const { return due(from, reader, end_); }
-  /// How far the reader is, once it has read so many bytes of that.
+  /// The position of the reader once it has read so many bytes of that.
   Position after(Position from, Participant reader, std::size_t bytes) const;
   /// The first position behind a newline, from `from` on; the end where there is none.
   Position next_line(Position from) const;

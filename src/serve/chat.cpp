@@ -67,7 +67,7 @@ class Chat : public Handler {
   bool is_silent() override { return console_.input().is_silent(); }
 
  private:
-  /// A client between its joining and its leaving, which everybody is told of once there is room.
+  /// A client of the chat. When it joins and leaves, all are told as soon as there is room.
   class Guest : NonCopyable {
    public:
     Guest(Chat& chat, const Client& client) : chat_(chat), number_(client.number) {
@@ -143,7 +143,7 @@ class Chat : public Handler {
     member.leave();
   }
 
-  /// The operator's part, until he quits. Then the clients get what is due to them, and their end.
+  /// The operator's input, until quit. Then the clients get what is due to them, and FIN.
   Task<> operate() {
     auto& loop = co_await this_loop();
     ChatLines lines;
@@ -171,7 +171,7 @@ class Chat : public Handler {
       }
     }
     room_.end();
-    co_await loop.sleep_until(loop.now() + last_words_time);  // show() ends first, unless nobody reads
+    co_await loop.sleep_until(loop.now() + last_words_time);  // show() ends first if its output is read
   }
 
   /// The chat on standard output. Where that is not read, it misses something rather than delay the others.
@@ -254,7 +254,7 @@ class Chat : public Handler {
     room_.say(0, bytes_of(line_));
   }
 
-  /// A word of the chat's own. No name has a blank, so nobody can say such a line.
+  /// A line of the chat itself. No name has a blank, so no client can send such a line.
   std::string notice(const std::string& words) { return text("{} * {}\n", stamp_.now(), words); }
   void tell(const std::string& words) { room_.say(0, bytes_of(notice(words))); }
 

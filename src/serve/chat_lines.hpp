@@ -1,4 +1,4 @@
-// ChatLines: what somebody types in a chat, line by line; printable(): text that no terminal obeys.
+// ChatLines: cuts the input of a chat into lines; printable(): text without control characters.
 #pragma once
 
 #include <cstddef>

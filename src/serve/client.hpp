@@ -45,7 +45,7 @@ struct Client {
   Connection connection;
   CutUnlessComplete cut;  // complete once our half has ended or the handler is done with it
   Tally tally;
-  std::shared_ptr<void> place;  // one of the server's; whoever still works for the client may keep it longer
+  std::shared_ptr<void> place;  // one of the server's; work that goes on for the client may keep it longer
   Clock::time_point begun;
   std::string ending{server_has_stopped};  // why it is closed, in the end
 

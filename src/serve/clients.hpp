@@ -1,4 +1,4 @@
-// Clients: the connections of a server that a Handler serves, each told of from its beginning to its end.
+// Clients: the connections of a server that a Handler serves, with an event at the beginning and end of each.
 #pragma once
 
 #include <functional>

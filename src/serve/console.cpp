@@ -33,7 +33,7 @@ Console::~Console() {
   try {
     give_last_chance(output_.facts().fd, std::chrono::seconds(2), flush_some);
   } catch (const Error&) {
-    return;  // whoever reads it has gone
+    return;  // its reader has closed
   }
 }
 

@@ -1,4 +1,5 @@
-// Console: the operator's standard streams, which a server's clients share. ConsoleInput: the one of them.
+// Console: the operator's standard streams, which the clients of a server share. ConsoleInput: standard
+// input.
 #pragma once
 
 #include <exception>
@@ -23,7 +24,7 @@ class ConsoleInput {
   /// Error.
   IoResult read(std::span<std::byte> buffer) { return stream_.read_some(buffer); }
   bool is_terminal() const { return is_terminal_; }
-  /// Whether there is nothing to read at this moment, or a user types it, who ends both by the same signal.
+  /// Whether there is nothing to read at this moment. True for a terminal: the same signal ends both.
   bool is_silent();
 
  private:
@@ -35,19 +36,19 @@ class Console : NonCopyable {
  public:
   /// Takes the standard streams over. Throws Error.
   explicit Console(EventLoop& loop);
-  /// Gives what has been put and not written a last chance: 2 s without progress.
+  /// Writes what is left, and gives up after 2 s without progress.
   ~Console();
 
   ConsoleInput& input() { return input_; }
   const ConsoleInput& input() const { return input_; }
-  /// Writes what can be written now. The rest is kept and written by run(), in this order: it does not
-  /// depend on whoever has put it. A failure is thrown by run().
+  /// Writes what can be written now. The rest is kept, and run() writes it in the same order. A failure is
+  /// thrown by run().
   void put(std::span<const std::byte> bytes);
   bool is_flushed() const { return kept_.empty() && !failure_; }
-  /// Until everything has been written; for ever after a failure.
+  /// Until everything has been written. Never ends after a failure.
   Task<> flush();
-  /// Writes what is kept. Throws what a write does, also for put(), and as soon as nobody reads standard
-  /// output any more.
+  /// Writes what is kept. Throws the failure of a write, also of one in put(), and Error (EPIPE) as soon as
+  /// the reader of standard output has closed.
   Task<> run();
 
  private:

@@ -1,5 +1,5 @@
 // Handler: what a server does with its clients. A new one is a file in serve/ that implements this interface,
-// its maker below, a line in CMakeLists.txt and a row of the table in commands/shared/serving.cpp.
+// its maker below, and a row of the table in commands/serving/serving.cpp.
 #pragma once
 
 #include <functional>
@@ -19,16 +19,16 @@ class Handler {
   /// Serves a client until the conversation is over; the connection is closed when this ends. What it throws
   /// is the end of this client only.
   virtual Task<> serve(Client& client) = 0;
-  /// Works beside the clients, until the server is to stop: then those that are left may still come to their
-  /// ends. What it throws ends the server. By default it has nothing to do and never ends.
+  /// Work beside the clients. The server stops when it ends: the clients that are left may still end by
+  /// themselves. What it throws ends the server. By default it does nothing and never ends.
   virtual Task<> run() { return sleep_until(never); }
-  /// Descriptors that it holds for a client besides the connection.
+  /// How many descriptors it holds for a client besides the connection.
   virtual std::size_t descriptors() const { return 0; }
-  /// While this is set, a connection waits that has no place: a client that has nothing more to say, and has
-  /// got everything, may be ended for it.
+  /// While this is set, a connection waits for a place: a client that has ended its half and has received
+  /// everything may be ended for it.
   virtual void set_crowded(bool) {}
-  /// Whether it has nothing to say by itself at this moment. When a signal ends the server, a client that has
-  /// been sent everything then sees an end; otherwise it meets a reset. Never so where a program, another
+  /// Whether it has nothing to send by itself at this moment. When a signal ends the server, a client that
+  /// has been sent everything then gets FIN; otherwise it gets a reset. Always false where a program, another
   /// server or an endless stream would have gone on.
   virtual bool is_silent() { return false; }
 };
@@ -39,7 +39,7 @@ std::unique_ptr<Handler> make_discard();  // RFC 863
 std::unique_ptr<Handler> make_chargen();  // RFC 864
 std::unique_ptr<Handler> make_daytime();  // RFC 867
 
-// Of these the clients share something: what is said is kept in the handler, and it runs on this loop.
+// The clients of these share state, which is kept in the handler and runs on this loop.
 struct StdioOptions {
   bool whole_lines = false;   // no line of a client is cut by another's
   Until until = Until::both;  // of each client's conversation
@@ -52,7 +52,7 @@ struct BrokerOptions {
   bool whole_lines = false;  // as above
   bool speaks = false;       // standard input, which it takes over, goes to all
 };
-/// What a client says goes to all others. Throws Error.
+/// The bytes of a client go to all others. Throws Error.
 std::unique_ptr<Handler> make_broker(EventLoop& loop, BrokerOptions options);
 
 /// Each line goes to all clients, with time and name. Takes the standard streams over, where the operator

@@ -15,15 +15,16 @@ class LineHold : NonCopyable {
   static constexpr std::size_t longest = 64 * 1024;
   using Sink = std::function<void(std::span<const std::byte>)>;
 
-  /// Without `whole_lines` it passes on what comes as it comes.
+  /// Without `whole_lines` bytes are passed on as they come.
   LineHold(bool whole_lines, Sink sink) : whole_lines_(whole_lines), sink_(std::move(sink)) {}
-  /// Passes on as much as ends with a line, and holds what is behind that. Throws std::runtime_error when a
+  /// Passes on all whole lines, and holds what is behind them. Throws std::runtime_error when a
   /// line is longer than `longest`; that line is dropped.
   void put(std::span<const std::byte> bytes);
-  /// Passes on what is held, as a line. At the end of the stream, however that comes: it has been received.
+  /// Passes on what is held, as a line. For the end of the stream, also after a failure: it has been
+  /// received.
   void end();
   bool is_holding() const { return !held_.empty(); }
-  /// What end() would pass on, for somebody else to do so; nothing is held then.
+  /// What end() would pass on, for the caller to do so; nothing is held then.
   std::vector<std::byte> take();
 
  private:

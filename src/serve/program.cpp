@@ -43,7 +43,7 @@ Program::Program(EventLoop& loop, const ProgramCall& call, const Connection& con
 Task<Program::End> Program::wait(Duration grace, Deadline limit) {
   End end;
   end.was_cut_off = output_->look_ahead().state != IoResult::State::eof;
-  output_.reset();  // whoever writes there now gets SIGPIPE, and whoever reads the end
+  output_.reset();  // the program gets SIGPIPE when it writes, and the end when it reads
   input_.reset();
   if (end.was_cut_off) limit = after(grace);
   end.in_time = co_await has_ended(*child_, limit);

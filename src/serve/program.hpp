@@ -24,7 +24,7 @@ struct ProgramCall {
 
 class Program {
  public:
-  /// Starts it; the connection's ends are told in its environment as SOCKX_PEER_ADDR and so on. Throws Error.
+  /// Starts it; its environment has the addresses of the connection: SOCKX_PEER_ADDR and so on. Throws Error.
   Program(EventLoop& loop, const ProgramCall& call, const Connection& connection);
 
   /// Its standard output and input, as an end of a relay: it may stop reading. Borrows from this.
@@ -39,7 +39,7 @@ class Program {
   /// Closes its streams and waits for its end: one that was still writing has `grace` for that, another has
   /// until `limit`; then it is terminated.
   Task<End> wait(Duration grace, Deadline limit);
-  /// Closes its streams and gives it away, unless wait() has seen its end: then nothing.
+  /// Closes its streams and gives the child away; null where wait() has seen its end.
   std::unique_ptr<Child> release();
 
  private:
@@ -48,8 +48,8 @@ class Program {
   std::optional<Stream> output_, input_;
 };
 
-/// Ends programs that nobody wants any more, each in its second, while everything else goes on. `place` is
-/// kept until the program has gone.
+/// Ends programs that are not needed any more: each has a second after SIGTERM, while the loop goes on.
+/// `place` is kept until the program has ended.
 class ProgramEnder {
  public:
   explicit ProgramEnder(EventLoop& loop) : ending_(loop) {}

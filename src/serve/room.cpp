@@ -125,7 +125,7 @@ void Room::wake_all() {
 Task<> Room::tell(Member& member) {
   try {
     co_await tell_everything(member);
-  } catch (const Error& error) {  // which is told once, and whoever hears the client may see an end instead
+  } catch (const Error& error) {  // reported once by the kernel: hear() may see an end instead
     if (!member.has_ended_ || (error.number() != EPIPE && error.number() != ECONNRESET)) throw;
   }
   stop_telling(member);

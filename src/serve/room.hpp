@@ -1,4 +1,4 @@
-// Room: clients that are told the same things, each as fast as it takes them.
+// Room: sends the same bytes to several clients, to each as fast as it reads.
 #pragma once
 
 #include <list>
@@ -13,19 +13,19 @@
 
 namespace sockx {
 
-/// Joins clients to a Broadcast. What is said within one turn of the loop goes out to each of them in one
-/// call, in the next turn. A member that has lost its place in the log is cut off by a reset: it must not
-/// take what it has got for the whole.
+/// Joins clients to a Broadcast. All that is said within one turn of the loop is sent to each of them by one
+/// call, in the next turn. A member that has lost its place in the log is reset, because it has missed bytes.
 ///
-/// Nobody waits for a member that does not read, and no member is cut off that reads: before something is
-/// said, has_room() tells whether there is room for it. It is false
+/// A member that does not read does not hold up the others, and a member that reads is not cut off: before
+/// something is said, has_room() tells whether there is room for it. It is false
 ///  - while all members that it is for are more than half of the log behind: the fastest sets the pace;
-///  - while some member is that far behind, for 1 s and some turns of the loop: it may have paused. Of this
-///    patience a tenth of the time in which nobody waits comes back;
-///  - once the patience is used up, when as much as a slow member has to take in a slice of time has been
-///    said in this one.
-/// So a member has 0.2 s for the half of the log at the least, and the others are held up below that rate for
-/// no more than a tenth of the time. A member that takes nothing for 5 s while somebody waits is cut off too.
+///  - while some member is that far behind, for 1 s and some turns of the loop: it may have paused. This
+///    time is limited: a tenth of the time without such a wait is given back;
+///  - once that time is used up, when as much has been said in this slice of time as a slow member has to
+///  take
+///    in one.
+/// So a member has at least 0.2 s for half of the log, and it holds up the others below that rate for at most
+/// a tenth of the time. A member that takes nothing for 5 s while a speaker waits is cut off too.
 class Room {
  public:
   using Participant = Broadcast::Participant;
@@ -37,10 +37,10 @@ class Room {
    public:
     Member(Room& room, Client& client);
     ~Member();
-    /// It gets what has been said up to now, and its end.
+    /// It gets what has been said up to now, and FIN.
     void leave();
-    /// Bytes for this member alone, after what has been said up to now. Once has_answer() is false, so that
-    /// it can ask no faster than it takes the answers.
+    /// Sends bytes to this member alone, after what has been said up to now. Call it when has_answer() is
+    /// false, so that the member cannot ask faster than it reads the answers.
     void answer(std::string bytes);
     bool has_answer() const { return !answer_.empty(); }
     Task<> wait_until_answered();
@@ -54,34 +54,34 @@ class Room {
     Broadcast::Position answer_place_ = 0;
     std::optional<Broadcast::Position> last_;
     bool has_ended_ = false;  // its own half
-    bool is_told_ = false;    // everything, or it has gone: it is in no list any more
+    bool is_told_ = false;    // everything, or it has left: it is in no list any more
     bool is_asleep_ = false;
     std::list<Member*>::iterator place_;
     Notification answered_;
   };
 
-  /// `hear`, and beside it telling the member what is due to it, until the conversation is over: `until` is
-  /// as for relay(), where the end of the room is the local end. Telling ends with FIN. A connection that
-  /// breaks after its client's own end was left by it, and is no failure. Where our end decides, the client
-  /// may still be sending.
+  /// Runs `hear` and sends the member what is due to it, until the conversation is over: `until` is as for
+  /// relay(), where the end of the room is the local end. Sending ends with FIN. A connection that breaks
+  /// after the client has ended its half is no failure. Where the local end decides, the client may still be
+  /// sending.
   Task<> converse(Member& member, Task<> hear, Until until = Until::both);
 
-  /// To all members but one (0: to all).
+  /// To all members except one (0: to all).
   void say(Participant except, std::span<const std::byte> bytes);
-  /// Nothing more is said, also to those that come later.
+  /// Nothing more is said, also to members that join later.
   void end();
   bool has_ended() const { return has_ended_; }
 
-  /// Whether something may be said now to all members but one (0: to all); see above.
+  /// Whether something may be said now to all members except one (0: to all); see above.
   bool has_room(Participant except) { return held_until(except) <= loop_.now(); }
   Task<> wait_for_room(Participant except);
 
-  /// Whether there is nobody to hear what is said.
+  /// Whether it has no member.
   bool is_empty() const { return awake_.empty() && asleep_.empty(); }
   Task<> wait_for_member();
 
-  /// While this is set, somebody waits for a place: a member that has ended its half and has got everything
-  /// leaves, once nothing has been said for 1 s. Such a member may have closed its connection long ago.
+  /// While this is set, a connection waits for a place: a member that has ended its half and has received
+  /// everything leaves, once nothing has been said for 1 s. It may have closed its connection long ago.
   void set_crowded(bool is_crowded);
 
   const Broadcast& log() const { return log_; }
@@ -126,7 +126,7 @@ class Room {
   Broadcast::Position slice_begin_ = 0;
   std::size_t waiting_ = 0;  // to say something
   std::size_t held_ = 0;     // those of them that wait for a slow member
-  Duration patience_;        // that was left when nobody was held any more
+  Duration patience_;        // that was left when the last wait for a slow member ended
   Clock::time_point patience_since_, patience_end_{};
   std::uint64_t turns_end_ = 0;  // of the loop: EventLoop::waits()
   bool has_ended_ = false, is_crowded_ = false;

@@ -115,8 +115,8 @@ Task<> Server::wait_for_last(Deadline deadline) {
   }
 }
 
-/// From the last wait until somebody is admitted nothing else runs: places and descriptors that are there
-/// then are there for the one who is accepted.
+/// Between the last wait and admit() no other coroutine runs: a place or descriptor that is free then is
+/// still free for this connection.
 Task<> Server::accept_from(Listener& listener) {
   for (unsigned count = 1;; ++count) {
     co_await wait_for_connection(listener);
@@ -124,7 +124,7 @@ Task<> Server::accept_from(Listener& listener) {
     co_await service_.ready_for_next();
     co_await wait_for_place();
     const bool has_room = fill_reserve(listener);
-    if (!has_room) reserve_.give_up();  // a server that rejects turns somebody away
+    if (!has_room) reserve_.give_up();  // a server that rejects needs it to accept and close
     auto accepted = accept_unless_short(listener, has_room || options_.rejects);
     if (accepted) {
       admit(std::move(*accepted), has_room);
@@ -148,7 +148,7 @@ Task<> Server::wait_for_place() {
   }
 }
 
-/// Nothing where nobody waits any more, or there is no room.
+/// Nothing where no connection waits any more, or there is no room.
 std::optional<Connection> Server::accept_unless_short(Listener& listener, bool may_accept) {
   try {
     if (may_accept) return accept_now(listener);
@@ -232,7 +232,7 @@ Task<> Server::serve_beside_others(Connection connection, Seat seat) {
   }
   try {
     co_await service_.serve(std::move(connection), std::move(seat));
-  } catch (const std::exception&) {  // the service has told of it
+  } catch (const std::exception&) {  // the service has reported it
   }
 }
 

@@ -19,22 +19,22 @@ namespace sockx {
 
 struct Client;
 
-/// What a server has to tell.
+/// An event of a server.
 struct ServerEvent {
   enum class Kind {
     accepted,
     closed,
-    refused,   // accepted and closed at once: denied, one too many, or it could not be served
-    shortage,  // descriptors or memory have run out: who comes now waits
-    draining,  // nobody else is accepted; those that are there come to their ends
+    refused,   // accepted and closed at once: denied, too many connections, or it could not be served
+    shortage,  // descriptors or memory have run out: new connections wait
+    draining,  // no more connections are accepted; those that are left may end
   };
   Kind kind;
   std::string_view reason = {};    // of an end, a refusal or a shortage
   bool is_complete = false;        // the conversation came to its own end; else it failed or was cut off
-  bool is_by_rule = false;         // a refusal that was asked for; else something has failed
+  bool is_by_rule = false;         // the refusal follows a rule of the user; else something has failed
   const Client* client = nullptr;  // where one is accepted or closed
   std::string_view peer = {};      // where one is refused
-  std::size_t connections = 0;     // those that there are
+  std::size_t connections = 0;     // that are being served
 };
 
 /// Does not throw: it is called from destructors too.
@@ -42,12 +42,11 @@ using TellServerEvent = std::function<void(const ServerEvent&)>;
 
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
-  bool rejects = false;           // one too many is closed at once, and does not wait
-  std::size_t reserved = 0;       // descriptors that a connection needs at once: else it waits
-  bool waits_at_shortage = true;  // else run() fails when descriptors have run out
-  /// How long connections may go on after drain(), and after the service's own work has ended.
-  std::optional<Duration> drain_timeout;
-  Duration grace = std::chrono::seconds(5);
+  bool rejects = false;                   // a connection beyond `most` is closed at once, and does not wait
+  std::size_t reserved = 0;               // descriptors that a connection needs at once: else it waits
+  bool waits_at_shortage = true;          // else run() fails when descriptors have run out
+  std::optional<Duration> drain_timeout;  // for the connections that are left, after drain()
+  Duration grace = std::chrono::seconds(5);  // for them, after the end of Service::run()
   /// Why a connection is not served, or nothing.
   std::function<std::optional<std::string>(const Connection&)> objection_to = [](const Connection&) {
     return std::nullopt;
@@ -78,8 +77,8 @@ class Crowd {
   int waiting_ = 0;
 };
 
-/// Accepts from its listeners and serves all connections beside each other. The failure of one is never
-/// another's. When descriptors run out, new connections wait in the kernel's queue until one ends.
+/// Accepts from its listeners and serves all connections side by side. The failure of one does not affect the
+/// others. When descriptors run out, new connections wait in the kernel's queue until one ends.
 ///
 /// A connection is admitted in two stages: by its address and the room that there is, when it is accepted;
 /// then, in a task of its own, by the layers.
@@ -87,28 +86,28 @@ class Server : NonCopyable {
  public:
   Server(EventLoop& loop, std::vector<Listener> listeners, Service& service, ServerOptions options);
 
-  /// Until the service's own work has ended or, after drain(), all connections have; neither goes on beyond
-  /// drain_timeout. Throws what the service's own work does.
+  /// Until Service::run() has ended or, after drain(), all connections have, and for drain_timeout at most.
+  /// Throws what Service::run() throws.
   Task<> run();
-  /// Throws TimedOut when nobody has connected for `limit` while nobody was being served; else never ends.
+  /// Throws TimedOut after `limit` without a new connection while none was being served. Otherwise never
+  /// ends.
   Task<> watch_for_quiet(Duration limit);
-  /// Serves the first that comes until `deadline` and is not refused, and nobody else. Throws what befalls
-  /// it, and TimedOut.
+  /// Serves the first connection that comes until `deadline` and is not refused, and no other. Throws its
+  /// failure, and TimedOut.
   Task<> run_once(Deadline deadline);
-  /// Serves a connection that is there already, and nobody else. Throws what befalls it; false when it has
+  /// Serves an existing connection, and no other. Throws its failure; false when it has
   /// been refused.
   Task<bool> run_with(Connection connection);
-  /// Closes the listeners, so that nobody else is served. The connections that are left have drain_timeout to
-  /// come to their ends.
+  /// Closes the listeners. The connections that are left have drain_timeout to end.
   void drain();
   /// Closes the listeners, and returns when they are closed. run() goes on.
   Task<> stop_accepting();
-  /// Drops the connection with this number, which run() serves. Not for its own task to call.
+  /// Drops the connection with this number, which run() serves. Its own task must not call this.
   void drop(std::uint64_t number);
 
  private:
-  /// What `most` bounds. A place may outlive its connection, where something else is still at work for it,
-  /// and the server.
+  /// Counts what `most` bounds. A place may outlive its connection, where other work goes on for it, and the
+  /// server.
   struct Places {
     explicit Places(EventLoop& loop) : freed(loop) {}
     std::size_t taken = 0;
@@ -137,7 +136,7 @@ class Server : NonCopyable {
   ServerOptions options_;
   std::map<std::uint64_t, TaskGroup::Child*> served_;  // by number; null until the task has been spawned
   std::uint64_t accepted_ = 0;
-  unsigned held_back_ = 0;                        // listeners at which a connection waits for us
+  unsigned held_back_ = 0;                        // listeners at which a connection waits to be accepted
   std::optional<std::size_t> served_when_short_;  // while there is a shortage
   bool is_draining_ = false;
   Deadline drained_by_ = never;

@@ -49,7 +49,7 @@ Workers::Workers(WorkersOptions options)
 }
 
 std::optional<unsigned> Workers::start() {
-  ::signal(SIGCHLD, SIG_DFL);  // where it is ignored, nobody learns how a child ended
+  ::signal(SIGCHLD, SIG_DFL);  // where it is ignored, the status of a child is lost
   sigprocmask(SIG_BLOCK, &heard_, &old_mask_);
   for (;;) {
     for (unsigned number = 0; number < workers_.size() && !is_stopping_; ++number) {
@@ -111,7 +111,7 @@ void Workers::pass_on(int signal) {
   const auto byte = static_cast<unsigned char>(signal != 0 ? signal : deadline_signal);
   for (const auto& worker : workers_) {
     if (worker.pid < 0) continue;
-    // One that has died, or has heard thousands and not heeded them, is none to speak to.
+    // A failure is ignored: the worker has died, or its pipe is full because it reads no signals.
     uninterrupted([&] { return write(worker.pipe.get(), &byte, 1); });
   }
   if (is_stopping_ || (signal == SIGHUP && options_.outlive_hang_up)) return;

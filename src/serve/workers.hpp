@@ -1,4 +1,4 @@
-// Workers: processes that do the same work beside each other, and a parent that looks after them.
+// Workers: processes that do the same work side by side, and the parent that starts and replaces them.
 #pragma once
 
 #include <signal.h>
@@ -30,7 +30,7 @@ struct WorkersOptions {
 /// When the parent dies, for whatever reason, so do the workers (PR_SET_PDEATHSIG in prctl(2)).
 class Workers : NonCopyable {
  public:
-  /// What the workers are told at the deadline.
+  /// The signal number that the workers get at the deadline.
   static constexpr int deadline_signal = SIGALRM;
 
   explicit Workers(WorkersOptions options);

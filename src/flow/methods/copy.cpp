@@ -1,4 +1,4 @@
-// copy: read(2) into a buffer of ours and write(2) out of it: the four-copy path, which works everywhere.
+// copy: read(2) into a buffer and write(2) from it. It works everywhere.
 #include <algorithm>
 #include <span>
 #include <utility>

@@ -1,4 +1,4 @@
-// filter: read(2), the stages, and write(2): what changes or watches the bytes has to see them.
+// filter: read(2), the stages, and write(2).
 #include <algorithm>
 #include <span>
 

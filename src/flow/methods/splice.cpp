@@ -82,7 +82,7 @@ class Splice : public Splicing {
   std::uint64_t moved_ = 0;
 };
 
-/// No end is a pipe: the bytes rest in our own between two calls.
+/// No end is a pipe: between two calls the bytes are in a pipe of its own.
 class PipedSplice : public Splicing {
  public:
   PipedSplice(PlainEnds ends, OwnPipe pipe) : Splicing(ends), pipe_(std::move(pipe)) {

@@ -1,5 +1,5 @@
-// zerocopy: send(2) with MSG_ZEROCOPY lets the socket send from the pages of a mapped file. Where it can,
-// that is: on the way to this very machine the kernel makes a copy after all, and says so.
+// zerocopy: send(2) with MSG_ZEROCOPY lets the socket send from the pages of a mapped file. Over
+// loopback the kernel copies them, and says so.
 #include "os/zero_copy.hpp"
 
 #include <unistd.h>
@@ -24,8 +24,9 @@ constexpr std::size_t pinned_window = 1024 * 1024;
 constexpr std::size_t most_windows = 8;        // a socket's buffer usually takes less
 constexpr std::size_t least_piece = 4 * 1024;  // where the limit of locked memory asks for small ones
 
-/// What a send has taken counts when the socket needs it no more, not before: until then it is in hand and
-/// its window stays mapped. That a send is over wakes who waits to write, as EPOLLERR.
+/// The bytes of a send count only when the socket does not need them any more: until then they are in hand
+/// and their window stays mapped. The end of a send is an EPOLLERR, which wakes the coroutine that waits to
+/// write.
 class ZeroCopy : public Method, NonCopyable {
  public:
   explicit ZeroCopy(PlainEnds ends)
@@ -90,7 +91,7 @@ class ZeroCopy : public Method, NonCopyable {
     return {};
   }
 
-  /// When there is no room for a send though none is under way.
+  /// There is no room for a send although none is under way.
   bool can_ask_for_less() {
     if (ends_.chunk <= least_piece) refusal_ = text("send: {}", std::strerror(ENOBUFS));
     ends_.chunk = std::max(least_piece, ends_.chunk / 2);

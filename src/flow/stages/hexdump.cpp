@@ -1,4 +1,4 @@
-// hexdump: a stream told byte by byte, for whoever looks at a protocol.
+// hexdump: shows the bytes of a stream in hexadecimal.
 #include <algorithm>
 
 #include "flow/stage.hpp"

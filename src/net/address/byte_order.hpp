@@ -12,7 +12,7 @@ enum class Width { bits_16 = 16, bits_32 = 32, bits_64 = 64 };
 /// Reads decimal, 0x, 0o or 0b digits. Throws BadInput, which names the range of so many bits.
 std::uint64_t parse_unsigned(const std::string& word, Width width);
 
-/// htons(3), htonl(3) and their 64-bit kin: `value` with its bytes in network order, or back again.
+/// htons(3), htonl(3) and their 64-bit forms: `value` with its bytes in network order, or back again.
 std::uint64_t swap_to_network_order(std::uint64_t value, Width width);
 
 /// The bytes of `value` as they stand in this machine's memory, lowest address first.

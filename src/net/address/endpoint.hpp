@@ -16,12 +16,12 @@ struct HostPort {
   std::string host;
   std::uint16_t port = 0;
 };
-/// A socket that was inherited from whoever started us.
+/// A socket that was inherited from the parent process.
 struct InheritedFd {
   int fd = -1;
 };
 
-/// A socket that is passed to us through a unix socket, at which we wait for it.
+/// A socket that another process passes through a unix socket.
 struct PassedFd {
   Address at;
 };
@@ -35,10 +35,10 @@ struct Endpoint {
   /// BadInput, which quotes the words and shows what would be right.
   static Endpoint parse(const std::vector<std::string>& words, Role role, std::string_view protocol = "tcp");
 
-  /// Whether it is a socket that somebody else has made: an InheritedFd or PassedFd.
+  /// Whether another process made the socket: an InheritedFd or PassedFd.
   bool is_adopted() const;
 
-  /// Whether it has a port that the kernel may choose: not a unix socket, nor one that somebody else has
+  /// Whether it has a port that the kernel may choose: not a unix socket, nor one that another process
   /// made.
   bool has_port() const;
 

@@ -1,4 +1,4 @@
-// The names of what socket(2), getaddrinfo(3) and their kin take and return.
+// The names of the constants of socket(2), getaddrinfo(3) and getnameinfo(3).
 #pragma once
 
 #include "base/named_numbers.hpp"

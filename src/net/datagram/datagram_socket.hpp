@@ -30,7 +30,7 @@ struct MulticastOptions {
   std::vector<Group> groups;
   std::vector<Address> sources;  // the only senders to be heard, of each group of their family; empty: all
   std::optional<unsigned> ttl;   // how many routers may pass it on
-  std::optional<bool> loop;      // whether this host hears what it sends
+  std::optional<bool> loop;      // whether this host receives what it sends
   std::string interface;         // where groups are sent to
 };
 
@@ -50,7 +50,7 @@ struct DatagramEnd {
   std::unique_ptr<SocketFile> file;  // of a unix socket
   Address local;
   std::optional<Address> peer;  // of a socket that dials
-  bool is_connected = false;    // to the peer: it hears nobody else. Not where the peer may be several.
+  bool is_connected = false;    // to the peer: it receives from no other. Not for a group or broadcast.
 };
 
 /// An end while a loop works with it: what messages and calls need to know of the socket, and its readiness.
@@ -63,13 +63,13 @@ struct WatchedDatagramEnd : DatagramEnd {
   Watch watch;
 };
 
-/// Resolves the endpoint and opens a socket for its first address to which there is a way. One unicast
-/// address is connected to, so that the kernel tells of a refusal; a group and a broadcast address are not,
-/// because others answer. A unix socket without a source gets a name of its own, so that it can be answered.
+/// Resolves the endpoint and opens a socket for its first address that has a route. A unicast address is
+/// connected to, so that the kernel reports a refusal. A group or broadcast address is not, because other
+/// addresses answer. A unix socket without a source is bound to a name, so that it can be answered.
 /// Throws Error, ResolveError, TimedOut, BadInput.
 Task<DatagramEnd> dial_datagrams(Endpoint endpoint, DatagramOptions options);
 
-/// Binds a socket for whoever sends to it: without a host one for both families, or IPv4 alone where there is
+/// Binds a socket to receive on: without a host one for both families, or IPv4 alone where there is
 /// no IPv6; in the groups that are asked for. Throws Error with Origin::local_address, ResolveError,
 /// BadInput.
 Task<DatagramEnd> bind_datagrams(Endpoint endpoint, DatagramOptions options);

@@ -16,9 +16,9 @@
 
 namespace sockx {
 
-/// What arrived: a datagram or, where UDP_GRO is on, a train of several.
+/// A received datagram or, where UDP_GRO is on, a train of several.
 struct Datagram {
-  std::span<const std::byte> bytes;  // what found room; good until the next receive()
+  std::span<const std::byte> bytes;  // those that were kept; valid until the next receive()
   std::size_t size = 0;              // its own size: more than the bytes when it was cut
   std::size_t segment = 0;  // of a train: the size of each but the last, which may be shorter; else 0
   Address source;
@@ -59,7 +59,7 @@ class DatagramReader {
   /// is there. Throws Error, also for an error that waits on the socket, like ECONNREFUSED.
   std::span<const Datagram> receive(std::size_t limit = SIZE_MAX);
   /// Buffers, each a datagram or a train, that the kernel has dropped because the socket's queue was full, as
-  /// far as the last datagram told (SO_RXQ_OVFL in socket(7)).
+  /// far as the last datagram says (SO_RXQ_OVFL in socket(7)).
   std::uint32_t dropped() const { return dropped_; }
 
  private:
@@ -78,8 +78,8 @@ struct OutgoingDatagram {
   std::size_t segment = 0;  // not 0: a train, which the kernel cuts into datagrams of that size (UDP_SEGMENT)
 };
 
-/// What one call of sendmmsg(2) came to: so many of the datagrams or trains have been sent, and if that is
-/// none, why: an errno, EAGAIN and ENOBUFS among them.
+/// The result of one call of sendmmsg(2): how many of the datagrams or trains were sent, and if none was, the
+/// errno, which may be EAGAIN or ENOBUFS.
 struct SendOutcome {
   std::size_t sent = 0;
   int error = 0;

@@ -1,4 +1,4 @@
-// open_raw(): the way to a raw IP socket, see raw(7); what the headers of its packets say.
+// open_raw(): opens a raw IP socket, see raw(7); the headers of its packets; the Internet checksum.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct RawSocketOptions {
   DatagramOptions socket;
 };
 
-/// A raw socket that is connected to the host; or, where that is empty, hears everybody and has no peer.
+/// A raw socket that is connected to the host; or, where that is empty, receives from all and has no peer.
 /// Throws Error with Origin::local_address where CAP_NET_RAW is missing, ResolveError, TimedOut, BadInput.
 Task<DatagramEnd> open_raw(std::string host, RawSocketOptions options);
 

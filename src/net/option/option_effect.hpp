@@ -1,4 +1,4 @@
-// What has become of a socket option that was set, and why.
+// The value that a socket option has after it was set, and why it differs.
 #pragma once
 
 #include <optional>

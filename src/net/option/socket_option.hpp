@@ -54,7 +54,7 @@ struct OptionSetting {
   std::string bytes;  // the value as setsockopt(2) takes it
   int level;          // the option's, or that of the address in the value
 
-  /// Reads NAME=VALUE, as find_option() reads the name. Throws BadInput, also for an option that nobody can
+  /// Reads NAME=VALUE, as find_option() reads the name. Throws BadInput, also for an option that cannot be
   /// set.
   static OptionSetting parse(const std::string& word, bool for_stream = false);
 };
@@ -66,7 +66,7 @@ void check_level(const OptionSetting& setting, int family);
 /// Sets it on a socket; throws Error (setsockopt(2)).
 void apply(int socket, const OptionSetting& setting);
 void set_option(int socket, const std::string& name, const std::string& value);
-/// The same for an option that the socket can do without: a failure is ignored.
+/// The same for an option that is not required: a failure is ignored.
 void try_option(int socket, const std::string& name, const std::string& value);
 /// The same for a value that the user has typed: throws BadInput when the kernel refuses it.
 void apply_typed(int socket, const OptionSetting& setting);

@@ -1,4 +1,4 @@
-// AccessList: who may connect, and who may not.
+// AccessList: which peers may connect.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace sockx {
 /// The other end of a connection.
 struct Peer {
   Address address;
-  std::optional<uid_t> user = {};  // who has connected a unix socket: SO_PEERCRED in unix(7)
+  std::optional<uid_t> user = {};  // of the peer of a unix socket: SO_PEERCRED in unix(7)
 
   /// Throws Error.
   static Peer of(const Connection& connection);
 };
 
-/// A rule, and for messages where it stands.
+/// A rule, and its place in a file, for messages.
 struct WrittenRule {
   std::string word;
   std::string place = {};  // " (rules, line 3)", or nothing
@@ -45,7 +45,7 @@ struct AccessSources {
 
 class AccessList {
  public:
-  /// Everybody may connect.
+  /// Every peer may connect.
   AccessList() = default;
   /// Reads the files and looks the names up, and so blocks. Throws BadInput, ResolveError.
   explicit AccessList(const AccessSources& sources);
@@ -72,7 +72,7 @@ class AccessList {
   };
   static Rows look_up(const std::vector<WrittenRule>& given, const std::string& setting,
                       const std::string& path, bool numeric);
-  bool is_selective_ = false;  // who is not allowed is denied
+  bool is_selective_ = false;  // a peer that no rule allows is denied
   Rows allowed_, denied_;
 };
 

@@ -1,4 +1,4 @@
-// AccessRule: who is meant by a word of --allow or --deny.
+// AccessRule: the addresses, host or user of one word of a rule.
 #pragma once
 
 #include <sys/types.h>

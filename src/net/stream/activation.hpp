@@ -1,4 +1,4 @@
-// Activation: sockets that a service manager has opened for us, and what it wants to hear.
+// Activation: sockets that a service manager has opened for this process, and the messages to it.
 #pragma once
 
 #include <sys/types.h>
@@ -31,7 +31,7 @@ struct ActivatedSocket {
 /// variable.
 std::vector<ActivatedSocket> parse_activation(const ActivationVariables& variables, pid_t own);
 
-/// Whoever reads NOTIFY_SOCKET.
+/// The service manager at NOTIFY_SOCKET.
 class ServiceManager {
  public:
   /// `address` is a path, or '@' and an abstract name. Throws BadInput, Error.

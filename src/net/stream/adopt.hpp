@@ -1,4 +1,4 @@
-// adopt(): the way to a socket that somebody else made.
+// adopt(): takes over a socket that another process made.
 #pragma once
 
 #include "net/socket.hpp"

@@ -1,5 +1,4 @@
-// Connection: a connected byte stream, and who is at its ends. Layer: what is done with one before it is
-// used.
+// Connection: a connected byte stream and its addresses. Layer: a step that prepares one before it is used.
 #pragma once
 
 #include <functional>
@@ -13,11 +12,11 @@
 
 namespace sockx {
 
-/// What dial(), accept() and adoption come to.
+/// The result of dial(), accept() and adopt().
 struct Connection {
   Stream stream;  // named as messages call the peer
   Address peer;
-  bool is_adopted = false;  // inherited: somebody else may go on with it
+  bool is_adopted = false;  // inherited: another process may go on with it
 
   int fd() const { return stream.facts().fd; }
   const std::string& name() const { return stream.name(); }
@@ -30,8 +29,8 @@ Connection connection_of(EventLoop& loop, Socket socket, Address peer);
 /// The same for one that was inherited; getpeername(2) tells the peer.
 Connection adopted_connection(EventLoop& loop, Socket socket);
 
-/// Prepares a connection before anybody else sees it, and does not go on beyond the deadline. Throws what
-/// keeps the connection from being used.
+/// Prepares a connection before it is used, until the deadline at the latest. Throws when the connection
+/// cannot be used.
 using Layer = std::function<Task<>(Connection&, Deadline)>;
 using Layers = std::vector<Layer>;
 /// What an accepted connection has for its layers.

@@ -1,4 +1,4 @@
-// dial(): the way to a connected socket.
+// dial(): connects to an endpoint.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace sockx {
 
-/// One attempt at one address, for whoever wants to tell of it.
+/// One attempt at one address, to be reported.
 struct DialEvent {
   enum class Kind { trying, failed, connected } kind;
   Address address;

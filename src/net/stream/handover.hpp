@@ -9,7 +9,7 @@
 
 namespace sockx {
 
-/// Listens on the unix socket `where` until somebody passes a descriptor through it (SCM_RIGHTS in unix(7)),
+/// Listens on the unix socket `where` until a process passes a descriptor through it (SCM_RIGHTS in unix(7)),
 /// as
 /// --pass-fd and nc -F do, and returns that. Throws Error, and TimedOut at the deadline.
 Task<UniqueFd> receive_socket(Address where, Deadline deadline);

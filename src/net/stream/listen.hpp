@@ -1,4 +1,4 @@
-// listen_on() and accept(): the way to connections that others open.
+// listen_on() and accept(): listening sockets and their connections.
 #pragma once
 
 #include <functional>
@@ -53,19 +53,19 @@ class Listener {
   std::function<void(const Connection&)> tell_;
   Descriptor facts_;  // of a connection, but for number and name
   bool may_block_;    // inherited in blocking mode, and left so
-  bool sets_reset_;   // on each connection: the socket is another's, who has not set it
+  bool sets_reset_;   // on each connection: the socket was inherited without that setting
 };
 
 /// Binds and listens. Without a host it is one dual-stack socket, or IPv4 alone where there is no IPv6. The
-/// file of a unix socket that nobody listens on any more is replaced; a live one is not. Throws Error with
+/// file of a unix socket without a listener is replaced; a live one is not. Throws Error with
 /// Origin::local_address, ResolveError, BadInput.
 Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options);
 
-/// So many sockets that share one port, each with a queue of its own; nobody else has a part in it unless
-/// reuse_port is set. For TCP endpoints. Throws as listen_on().
+/// `count` sockets that share one port, each with a queue of its own. Other programs cannot bind to the port
+/// unless reuse_port is set. For TCP endpoints. Throws as listen_on().
 Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenerOptions options, unsigned count);
 
-/// The next connection; to apply layers to it is left to the caller. Throws TimedOut at the deadline, Error
+/// The next connection. The caller applies the layers. Throws TimedOut at the deadline, Error
 /// when descriptors have run out.
 Task<Connection> accept(Listener& listener, Deadline deadline = never);
 /// The same without waiting: nothing when there is none.

@@ -9,7 +9,7 @@
 namespace sockx {
 
 /// Has TCP send at so many bytes a second (SO_MAX_PACING_RATE in socket(7)), unless the user has set another
-/// pace by an option of `stream`, or somebody else may go on with the connection.
+/// pace by an option of `stream`, or another process may go on with the connection.
 Layer paced(const StreamOptions& stream, std::uint64_t bytes_per_second);
 
 }  // namespace sockx

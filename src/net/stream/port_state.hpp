@@ -1,4 +1,4 @@
-// PortState: what an attempt to connect has told of a port.
+// PortState: whether a port is open, as an attempt to connect shows.
 #pragma once
 
 #include <string_view>

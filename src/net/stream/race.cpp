@@ -21,17 +21,17 @@ int meaning_of(int error, const Address& address) {
   return error == EINVAL || error == EACCES ? EHOSTUNREACH : error;
 }
 
-/// Two SYNs that cross are one connection (RFC 9293, section 3.5), and so a socket that happens to have, or
-/// was given, the port that it calls is connected to itself: nobody listens there.
+/// Two SYNs that cross are one connection (RFC 9293, section 3.5). So a socket whose own port is the port
+/// that it connects to is connected to itself: there is no listener.
 bool is_connected_to_itself(const Socket& socket, const Address& called) {
   if (called.family() != AF_INET && called.family() != AF_INET6) return false;
   const auto local = socket.local();
   return local.port() == called.port() && local.to_string() == socket.peer().to_string();
 }
 
-/// 0 when the connection was made. It was if nothing has hung up; SO_ERROR is not asked then, because to read
-/// it is to clear it, and a reset that comes in this moment must be found by whoever reads. So it was also if
-/// the peer has said something before it reset: what it said is to be read, and the reset found after it.
+/// 0 when the connection was made. Without a hang-up it was. SO_ERROR is not read then, because reading
+/// clears it, and a reset that comes in this moment must be left for the reader. It was made, too, if the
+/// peer sent bytes before a reset: the reader gets the bytes, and then the reset.
 int outcome_of(Socket& socket, Stream& stream) {
   if (!stream.watch().is_hung_up()) return 0;
   try {
@@ -73,7 +73,7 @@ class Race {
     options_.tell({DialEvent::Kind::trying, address});
     const auto& stream = options_.stream;
     Socket socket;
-    std::unique_ptr<SocketFile> source_file;  // of no use to anybody once we are connected
+    std::unique_ptr<SocketFile> source_file;  // not needed after the connection is made
     try {
       if (spare_ != nullptr) socket = std::exchange(*spare_, {});
       if (!socket) {

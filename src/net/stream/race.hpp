@@ -1,4 +1,4 @@
-// race(): the addresses of one endpoint against each other, as RFC 8305 says.
+// race(): connects to the first address that answers, as RFC 8305 says.
 #pragma once
 
 #include <exception>
@@ -8,7 +8,7 @@
 
 namespace sockx {
 
-/// What came of it: a connection, or the failure of the first address that failed.
+/// The result: a connection, or the failure of the first address that failed.
 struct RaceResult {
   Socket winner;               // none when every address failed
   Address peer;                // its peer
@@ -19,7 +19,7 @@ struct RaceResult {
 };
 
 /// Tries the addresses in their order: the next attempt starts when one fails or after attempt_delay, and the
-/// first connection wins. Throws Error when descriptors or memory have run out; what else goes wrong concerns
+/// first connection wins. Throws Error when descriptors or memory have run out; any other failure concerns
 /// one address.
 ///
 /// Where there is one address, and calls of the same host follow each other, `spare` spares half of what a

@@ -1,4 +1,4 @@
-// redial(): dial() again and again, for a server that is not there yet.
+// redial(): repeats dial() for a server that is not up yet.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ struct RedialOptions {
   };
 };
 
-/// What has kept every attempt from connecting: "connect 127.0.0.1:9: Connection refused; given up after 6
+/// The failure of all attempts: "connect 127.0.0.1:9: Connection refused; given up after 6
 /// attempts".
 class GivenUp : public TimedOut {
  public:
@@ -31,13 +31,13 @@ class GivenUp : public TimedOut {
   std::exception_ptr last_;
 };
 
-/// What is waited for after an attempt, counted from 1, that has failed.
+/// The pause after a failed attempt; attempts are counted from 1.
 Duration pause_after(unsigned attempt, const RedialOptions& how);
 
-/// Dials until it succeeds, or has failed as often or as long as `how` says: GivenUp. Only what may pass is
-/// tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved. Throws all
-/// else as dial() does, and everything when `how` asks for one attempt. The deadline in `options` is
-/// replaced.
+/// Dials until it succeeds, or has failed as often or as long as `how` says: GivenUp. Only failures that may
+/// pass are tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved.
+/// Throws all else as dial() does, and everything when `how` asks for one attempt. The deadline in `options`
+/// is replaced.
 Task<Connection> redial(Endpoint endpoint, DialOptions options, RedialOptions how);
 
 }  // namespace sockx

@@ -12,7 +12,7 @@
 
 namespace sockx {
 
-/// What came of one port.
+/// The result for one port.
 struct PortResult {
   Address address;  // the one that connected, or else the first that failed
   PortState state = PortState::failed;

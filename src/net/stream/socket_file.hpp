@@ -1,4 +1,4 @@
-// SocketFile: what a bound unix socket leaves in the file system.
+// SocketFile: the file of a bound unix socket.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@
 
 namespace sockx {
 
-/// Whose the file of a unix socket is, and who may connect.
+/// Owner and mode of the file of a unix socket.
 struct SocketFileRights {
   std::optional<mode_t> mode;  // the permission bits, whatever the umask
   std::optional<uid_t> user;
@@ -28,9 +28,9 @@ struct SocketFileRights {
   void parse_owner(const std::string& word);
 };
 
-/// While one lives, the umask is what makes a socket's file bear the mode; without a mode it stays. bind(2)
-/// makes the file with it: there is no moment at which others could connect. One at a time; other threads
-/// make no files meanwhile.
+/// Sets the umask so that bind(2) creates the file with the mode: at no moment can others connect. Without a
+/// mode it does nothing. The destructor restores the umask. There may be one at a time, and other threads
+/// must create no files meanwhile.
 class UmaskFor : NonCopyable {
  public:
   explicit UmaskFor(std::optional<mode_t> mode);

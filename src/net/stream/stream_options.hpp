@@ -1,4 +1,4 @@
-// What is common to every stream socket, dialed or accepted.
+// The options of every stream socket, dialed or accepted.
 #pragma once
 
 #include <memory>

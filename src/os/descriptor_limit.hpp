@@ -1,6 +1,7 @@
 // The soft limit of open descriptors: RLIMIT_NOFILE in getrlimit(2), and what is kept free below it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -20,7 +21,10 @@ class DescriptorReserve {
   explicit DescriptorReserve(std::size_t size) : size_(size) {}
   /// Opens what is missing. Throws Error while descriptors have run out, and keeps those that it has.
   void fill();
-  void give_up() { held_.clear(); }
+  /// Closes all but so many.
+  void give_up(std::size_t kept = 0) {
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(std::min(kept, held_.size())), held_.end());
+  }
 
  private:
   std::size_t size_;

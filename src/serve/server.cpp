@@ -19,7 +19,7 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& servic
       service_(service),
       crowd_(service),
       options_(std::move(options)),
-      reserve_(std::max<std::size_t>(options_.reserved, options_.rejects ? 1 : 0)),
+      reserve_(options_.reserved + (options_.reserved > 0 || options_.rejects ? 1 : 0) + kept_to_reject()),
       places_(std::make_shared<Places>(loop)),
       left_(loop),
       stop_asked_(loop),
@@ -118,13 +118,14 @@ Task<> Server::wait_for_last(Deadline deadline) {
 /// Between the last wait and admit() no other coroutine runs: a place or descriptor that is free then is
 /// still free for this connection.
 Task<> Server::accept_from(Listener& listener) {
+  if (options_.rejects) fill_reserve(listener);
   for (unsigned count = 1;; ++count) {
     co_await wait_for_connection(listener);
     ++held_back_;
     co_await service_.ready_for_next();
     co_await wait_for_place();
     const bool has_room = fill_reserve(listener);
-    if (!has_room) reserve_.give_up();  // a server that rejects needs it to accept and close
+    reserve_.give_up(has_room ? options_.reserved + kept_to_reject() : 0);  // one for the connection
     auto accepted = accept_unless_short(listener, has_room || options_.rejects);
     if (accepted) {
       admit(std::move(*accepted), has_room);
@@ -176,7 +177,7 @@ void Server::admit(Connection connection, bool has_room) {
   if (!has_room) return refuse(connection, "descriptors have run out", false);
   if (const auto reason = options_.objection_to(connection)) return refuse(connection, *reason, true);
   if (served_when_short_ && served_.size() <= *served_when_short_ / 2) served_when_short_.reset();
-  reserve_.give_up();
+  reserve_.give_up(kept_to_reject());
   auto seat = next_seat();
   const auto number = seat.number;
   auto& task = tasks_.spawn(serve_beside_others(std::move(connection), std::move(seat)));

@@ -123,6 +123,8 @@ class Server : NonCopyable {
   Seat next_seat();
   void admit(Connection connection, bool has_room);
   void refuse(const Connection& connection, std::string_view reason, bool is_by_rule);
+  /// Descriptors that are kept to accept a connection and close it.
+  std::size_t kept_to_reject() const { return options_.rejects ? 1 : 0; }
   bool fill_reserve(const Listener& listener);
   std::optional<Connection> accept_unless_short(Listener& listener, bool may_accept);
   void note_shortage(const Listener& listener, const Error& error);

@@ -2,7 +2,6 @@
 #include <ctime>
 #include <map>
 #include <new>
-#include <ranges>
 #include <set>
 
 #include "base/non_copyable.hpp"
@@ -259,7 +258,9 @@ class Chat : public Handler {
   void tell(const std::string& words) { room_.say(0, bytes_of(notice(words))); }
 
   std::string people() const {
-    const auto listed = people_ | std::views::values | std::views::take(most_listed);
+    std::vector<std::string> listed;
+    for (const auto& [participant, name] : people_)
+      if (listed.size() < most_listed) listed.push_back(name);
     const auto more = people_.size() > most_listed ? text(" and {} more", people_.size() - most_listed) : "";
     return text("{} here: {}{}", people_.size(), joined(listed), more);
   }

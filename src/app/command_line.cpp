@@ -126,6 +126,7 @@ std::optional<std::string> CommandLine::parse() {
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string message = error.what();
     const auto name = message.substr(0, message.find(':'));
+    if (!message.ends_with("missing")) throw BadInput(text("{}: it is given more than once", name));
     const auto* option = chosen().get_option_no_throw(name);
     if (option == nullptr) option = app_->get_option(name);
     throw BadInput(text("{0}: its value is missing: {0} {1}", name, option->get_option_text()));

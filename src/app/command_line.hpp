@@ -32,7 +32,7 @@ class CommandLine : NonCopyable {
   /// `words` are those after the program's name.
   explicit CommandLine(std::vector<std::string> words);
   ~CommandLine();
-  /// Whether an option is among the words; to be called before parse().
+  /// Whether an option is among the words, those of a program left out.
   bool mentions(std::string_view option) const;
   /// Reads the words. Returns the text to print when --help or --version asked for it. Throws BadInput for
   /// words that it does not understand.

@@ -71,7 +71,7 @@ class WaitingLine {
 
  private:
   std::function<std::string()> words_;
-  TaskGroup tasks_;  // goes first
+  TaskGroup tasks_;  // destroyed first
 };
 
 /// --progress and --no-progress; by default a bar is drawn when standard error is a terminal.
@@ -115,7 +115,7 @@ class Progress : NonCopyable {
   ProgressBoard& board_;
   ProgressMeter meter_;
   std::list<ProgressMeter*>::iterator place_;
-  TaskGroup tasks_;  // goes first
+  TaskGroup tasks_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -77,7 +77,7 @@ class InOrder {
   std::deque<Place> places_;
   std::exception_ptr failure_;
   Notification failed_;
-  TaskGroup tasks_;  // goes first
+  TaskGroup tasks_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -204,8 +204,8 @@ bool Server::fill_reserve(const Listener& listener) {
   }
 }
 
-/// Tells of it once, until half of the connections have ended. Throws what is no shortage, or is not to be
-/// waited for.
+/// Reports a shortage once, until half of the connections have ended. Rethrows any other error, and a
+/// shortage for which the server does not wait.
 void Server::note_shortage(const Listener& listener, const Error& error) {
   if (!is_shortage(error) || !options_.waits_at_shortage) throw;
   const bool is_told = served_when_short_.has_value();

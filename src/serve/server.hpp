@@ -95,8 +95,7 @@ class Server : NonCopyable {
   /// Serves the first connection that comes until `deadline` and is not refused, and no other. Throws its
   /// failure, and TimedOut.
   Task<> run_once(Deadline deadline);
-  /// Serves an existing connection, and no other. Throws its failure; false when it has
-  /// been refused.
+  /// Serves an existing connection, and no other. Throws its failure; false when it has been refused.
   Task<bool> run_with(Connection connection);
   /// Closes the listeners. The connections that are left have drain_timeout to end.
   void drain();
@@ -145,7 +144,7 @@ class Server : NonCopyable {
   DescriptorReserve reserve_;
   std::shared_ptr<Places> places_;
   Notification left_, stop_asked_, stopped_;
-  TaskGroup tasks_;  // goes first
+  TaskGroup tasks_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -291,6 +291,8 @@ TEST_CASE("recv-file: options of a server that do not fit are usage errors that 
            {{"--inetd"}, "--inetd: standard output is the connection: say -o FILE"},
            {{"--inetd", "-o", "x-%n"}, "-o 'x-%n': %n is for --keep-open"},
            {{"--inetd", "-o", "x-%q"}, "-o 'x-%q': a pattern knows %n number"},
+           {{"-o", "one", "-o", "two", "0"}, "--output: it is given more than once"},
+           {{"0", "-o"}, "--output: its value is missing: --output FILE"},
            {{"--discard", "--systemd"}, "LISTEN_PID is not set"}}) {
     CAPTURE(message);
     Process receiver(sockx({"recv-file"}) + words);

@@ -15,7 +15,7 @@ std::vector<std::string> children_of(const Server& server) {
 }
 
 TEST_CASE("server: --accept-timeout does not end it while somebody waits for the place of a program") {
-  Server server({"-k", "--max-conns", "1", "--accept-timeout", "300ms", "--sh",
+  Server server({"-k", "--max-conns", "1", "--accept-timeout", "500ms", "--sh",
                  "trap '' TERM; exec <&- >&-; sleep 1.5"});
   server.connect().close();
   server.event("closed");

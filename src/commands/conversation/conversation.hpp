@@ -23,7 +23,7 @@ class ConversationSummary {
   Tally tally_;
   std::optional<Clock::time_point> begun_;
   std::string peer_;
-  EndReport report_;  // goes first
+  EndReport report_;  // destroyed first
 };
 
 /// Throws BadInput for options that do not go together.

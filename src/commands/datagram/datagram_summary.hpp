@@ -26,7 +26,7 @@ class DatagramSummary {
 
   Context& context_;
   Clock::time_point begun_ = Clock::now();
-  EndReport report_;  // goes first
+  EndReport report_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -78,8 +78,8 @@ void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target) {
                        .add_number("--pid", target.pid, 1, most,
                                    "a running process; nothing else of its sockets is changed")
                        .value_name("PID");
-  const auto peer =
-      flags.add_text("--connect", target.peer, "ENDPOINT", "a socket that is connected to ENDPOINT");
+  const auto peer = flags.add_text("--connect", target.peer, "ENDPOINT",
+                                   "a socket that is connected to ENDPOINT", ValueKind::endpoint);
   for (const auto other : {fd, pid}) {
     other.excludes(peer);
     for (const auto of_new : {family, type, protocol}) other.excludes(of_new);

@@ -53,7 +53,7 @@ class ReceivingService final : public Service {
   bool has_begun_ = false, has_ended_ = false, is_stopping_ = false;
   std::exception_ptr failure_;
   Notification changed_;             // has_begun_, has_ended_
-  std::optional<Progress> waiting_;  // goes first
+  std::optional<Progress> waiting_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -43,7 +43,7 @@ class TransferSummary {
   Line line_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();
-  EndReport report_;  // goes first
+  EndReport report_;  // destroyed first
 };
 
 }  // namespace sockx

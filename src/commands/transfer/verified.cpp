@@ -71,7 +71,7 @@ class VerifiedSummary {
   std::string peer_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();
-  EndReport report_;  // goes first
+  EndReport report_;  // destroyed first
 };
 
 ProgressState VerifiedSummary::state() const {

@@ -17,6 +17,9 @@
 
 namespace sockx {
 
+/// The limit of close() at the end of a transfer.
+constexpr Duration closing_time = std::chrono::seconds(2);
+
 /// One task may read at a time, and one may send payload; any number may put messages and flush. Reading and
 /// sending throw Error when the connection fails. The input buffer is freed while nothing comes, so that a
 /// silent peer costs little memory.

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration closing_time = 2s, short_closing_time = 200ms;
+constexpr Duration short_closing_time = 200ms;
 
 }  // namespace
 

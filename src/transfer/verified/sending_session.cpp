@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration time_to_close = 2s;
 constexpr Duration counting_time = 3s;  // of what a receiver waits for the greeting
 
 SessionId new_session_id() {
@@ -86,7 +85,7 @@ Task<> SendingSession::transfer() {
   co_await any(open_lanes(), receive_abort());
   co_await all(receive_answers(), send_everything());
   tally_.phase = TransferTally::Phase::finishing;
-  co_await control().close(after(time_to_close));
+  co_await control().close(after(closing_time));
 }
 
 Task<> SendingSession::count() {
@@ -102,7 +101,7 @@ Task<> SendingSession::count() {
 Task<> SendingSession::throw_reason(std::exception_ptr failure) {
   try {
     std::string unused;
-    co_await bounded(receive_abort(), after(time_to_close), std::move(unused));
+    co_await bounded(receive_abort(), after(closing_time), std::move(unused));
   } catch (const Abort& abort) {
     throw_abort(abort);
   } catch (const std::exception&) {  // it has said nothing

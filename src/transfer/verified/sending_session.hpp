@@ -115,7 +115,7 @@ class SendingSession {
   std::unordered_map<std::uint32_t, AnnouncedEntry> unanswered_;
   Notification answered_;
   std::optional<SourceTotals> totals_;
-  TaskGroup counting_;  // goes first
+  TaskGroup counting_;  // destroyed first
 };
 
 }  // namespace sockx

@@ -2,27 +2,11 @@
 
 #include <sys/socket.h>
 
-#include <cstdlib>
-
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 
 namespace sockx {
-
-namespace {
-
-std::optional<Duration> timeout_from_environment() {
-  const char* const word = std::getenv("SOCKX_TIMEOUT");
-  if (word == nullptr || *word == '\0') return {};
-  try {
-    return parse_duration(word);
-  } catch (const BadInput& error) {
-    throw BadInput(text("SOCKX_TIMEOUT: {}", error.what()));
-  }
-}
-
-}  // namespace
 
 void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
   const auto four = flags.add_flag(
@@ -50,21 +34,6 @@ void add_stream_flags(Flags& flags, StreamOptions& options) {
   flags.add_text(
       "--congestion", options.congestion, "NAME",
       "congestion control algorithm; the default is the system's, and reno between two ends on this host");
-}
-
-void add_connect_timeout(Flags& flags, TimeLimits& limits) {
-  limits.connect = timeout_from_environment();
-  flags.add_duration("-w,--connect-timeout", limits.connect, "give up connecting after DURATION");
-}
-
-void add_accept_timeout(Flags& flags, TimeLimits& limits) {
-  flags.add_duration("--accept-timeout", limits.accept, "give up waiting for a connection after DURATION");
-}
-
-void add_run_timeouts(Flags& flags, TimeLimits& limits) {
-  limits.idle = timeout_from_environment();
-  flags.add_duration("--idle-timeout", limits.idle, "give up when no byte has moved either way for DURATION");
-  flags.add_duration("--deadline", limits.whole_run, "give up when the whole run has taken DURATION");
 }
 
 Framing parse_framing(const std::string& word) {

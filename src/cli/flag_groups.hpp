@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "cli/flags.hpp"
-#include "cli/time_limits.hpp"
 #include "flow/framing.hpp"
 #include "net/stream/stream_options.hpp"
 #include "os/message_flags.hpp"
@@ -18,12 +17,6 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream);
 
 /// Those, --mptcp and --congestion.
 void add_stream_flags(Flags& flags, StreamOptions& options);
-
-/// The environment variable SOCKX_TIMEOUT is the default of the limits connect and idle.
-void add_connect_timeout(Flags& flags, TimeLimits& limits);
-void add_accept_timeout(Flags& flags, TimeLimits& limits);
-/// --idle-timeout and --deadline.
-void add_run_timeouts(Flags& flags, TimeLimits& limits);
 
 /// line, size=N, len32 or all. Throws BadInput.
 Framing parse_framing(const std::string& word);

@@ -1,4 +1,4 @@
-// TimeLimits: the time limits that the user has set.
+// TimeLimits: the time limits that the user has set, and the flags that set them.
 #pragma once
 
 #include <optional>
@@ -7,11 +7,18 @@
 
 namespace sockx {
 
+class Flags;
+
 struct TimeLimits {
   std::optional<Duration> connect, accept, idle, whole_run;
 };
 
 /// An instant `span` from now, or never.
 inline Deadline deadline_in(const std::optional<Duration>& span) { return span ? after(*span) : never; }
+
+/// The environment variable SOCKX_TIMEOUT is the default of the limits connect and idle.
+void add_connect_timeout(Flags& flags, TimeLimits& limits);
+void add_accept_timeout(Flags& flags, TimeLimits& limits);
+void add_idle_timeout_and_deadline(Flags& flags, TimeLimits& limits);
 
 }  // namespace sockx

@@ -12,8 +12,8 @@
 #include "datagram/outbox.hpp"
 #include "datagram/peers.hpp"
 #include "datagram/unix_replies.hpp"
+#include "flow/idle_timeout.hpp"
 #include "flow/notification.hpp"
-#include "flow/pumping.hpp"
 #include "flow/task_group.hpp"
 #include "os/records.hpp"
 

@@ -8,7 +8,7 @@
 #include "base/non_copyable.hpp"
 #include "datagram/load_count.hpp"
 #include "datagram/unix_replies.hpp"
-#include "flow/pumping.hpp"
+#include "flow/idle_timeout.hpp"
 #include "flow/task_group.hpp"
 #include "net/datagram/datagram_error.hpp"
 #include "net/datagram/datagrams.hpp"

@@ -77,7 +77,7 @@ std::optional<std::chrono::nanoseconds> EventLoop::time_to_wait() const {
 }
 
 void EventLoop::wake_expired() {
-  while (!timers_.empty() && timers_.begin()->first <= now_) timers_.begin()->second->wake(false);
+  while (!timers_.empty() && timers_.begin()->first <= now_) timers_.begin()->second->time_out();
 }
 
 void Waiter::await_suspend(std::coroutine_handle<> suspended) {
@@ -87,14 +87,18 @@ void Waiter::await_suspend(std::coroutine_handle<> suspended) {
   has_timer_ = true;
 }
 
-void Waiter::wake(bool in_time) {
+void Waiter::wake() {
   if (queued_) return;
   unlink();
   if (std::exchange(has_timer_, false)) loop_->timers_.erase(timer_);
-  in_time_ = in_time;
   queued_ = true;
   queue_number_ = loop_->first_ready_ + loop_->ready_.size();
   loop_->ready_.push_back(this);
+}
+
+void Waiter::time_out() {
+  in_time_ = false;
+  wake();
 }
 
 Waiter::~Waiter() {

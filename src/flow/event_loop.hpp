@@ -66,7 +66,8 @@ class EventLoop : NonCopyable {
 };
 
 /// A suspended coroutine. It lives in the coroutine's frame, and leaves every queue when the frame is
-/// destroyed. The object that it waits for calls wake(); the loop does so at the deadline.
+/// destroyed. The object that it waits for calls wake(); at the deadline, the loop calls
+/// time_out().
 class Waiter : NonCopyable {
  public:
   Waiter(EventLoop& loop, Deadline deadline) : loop_(&loop), deadline_(deadline) {}
@@ -77,7 +78,7 @@ class Waiter : NonCopyable {
   bool await_resume() const { return in_time_; }
 
   /// Queues the coroutine to be resumed; a second call changes nothing.
-  void wake(bool in_time = true);
+  void wake();
 
  protected:
   ~Waiter();
@@ -87,6 +88,8 @@ class Waiter : NonCopyable {
 
  private:
   friend class EventLoop;
+  void time_out();
+
   EventLoop* loop_;
   Deadline deadline_;
   std::coroutine_handle<> suspended_;

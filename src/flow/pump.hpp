@@ -28,7 +28,7 @@ struct PumpOptions {
   Processing processing = {};  // where it needs user space, the method is fixed
 };
 
-/// It borrows two streams and never waits. The driver, run_pump() in flow/pumping.hpp, waits for what step()
+/// It borrows two streams and never waits. The driver, run_pump() in flow/run_pump.hpp, waits for what step()
 /// asks for. The kernel moves the bytes only where both streams are plain. Bytes are never lost,
 /// doubled or reordered when a method gives way to another in the middle of the stream. Faults of either end
 /// are thrown as Error.

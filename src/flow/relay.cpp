@@ -7,7 +7,9 @@
 #include "base/error.hpp"
 #include "base/non_copyable.hpp"
 #include "base/text.hpp"
-#include "flow/pumping.hpp"
+#include "flow/idle_timeout.hpp"
+#include "flow/rate_limit.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 

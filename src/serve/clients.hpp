@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-#include "flow/pumping.hpp"
+#include "flow/idle_timeout.hpp"
 #include "serve/handler.hpp"
 #include "serve/server.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 #include "os/calls.hpp"
 #include "serve/handler.hpp"
 

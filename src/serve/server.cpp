@@ -47,7 +47,7 @@ Task<> Server::watch_for_quiet(Duration limit) {
 Task<> Server::run_once(Deadline deadline) {
   co_await service_.ready_for_next();
   for (;;) {
-    auto connection = co_await accept(listeners_.front(), deadline);
+    auto connection = co_await next_connection(listeners_.front(), deadline);
     if (const auto reason = options_.objection_to(connection)) {
       refuse(connection, *reason, true);
       continue;

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "flow/pump.hpp"
-#include "flow/pumping.hpp"
 #include "flow/stream.hpp"
 #include "net/stream/connection.hpp"
 #include "os/unique_fd.hpp"

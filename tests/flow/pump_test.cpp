@@ -14,7 +14,7 @@
 #include "../support/pump_between.hpp"
 #include "../support/thrown.hpp"
 #include "base/error.hpp"
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
 
 using namespace sockx;

@@ -13,8 +13,8 @@
 #include "../support/thrown.hpp"
 #include "base/error.hpp"
 #include "flow/event_loop.hpp"
-#include "flow/pumping.hpp"
 #include "flow/relay.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
 #include "os/calls.hpp"
 

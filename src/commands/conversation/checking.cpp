@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
 #include "net/address/port_list.hpp"
 #include "net/stream/scan.hpp"
 

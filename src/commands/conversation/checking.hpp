@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/context.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/stream/dialing.hpp"
 #include "net/stream/scan.hpp"
 

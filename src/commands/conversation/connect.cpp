@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "cli/flag_groups.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/conversation/conversation.hpp"
 #include "commands/conversation/pass_fd.hpp"
 #include "net/stream/pacing.hpp"

@@ -24,7 +24,7 @@ void add_ends(Flags& flags, ConversationOptions& options) {
   flags.add_duration("--eof-timeout", options.eof_timeout,
                      "wait no longer than DURATION for the second direction once the first has ended");
   flags.add_size("--max-bytes", options.max_bytes, "end the session once SIZE bytes have been received");
-  add_run_timeouts(flags, options.limits);
+  add_idle_timeout_and_deadline(flags, options.limits);
 }
 
 void add_directions(Flags& flags, ConversationOptions& options) {

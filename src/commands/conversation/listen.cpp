@@ -1,6 +1,7 @@
 #include "commands/conversation/listen.hpp"
 
 #include "cli/flag_groups.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/conversation/conversation.hpp"
 #include "commands/conversation/pass_fd.hpp"
 #include "net/stream/pacing.hpp"
@@ -77,7 +78,7 @@ ExitCode run(Context& context, const ListenOptions& options) {
   if (options.serving.are_given()) {
     auto program = conversation.program;
     program.descriptor_limit = descriptor_limit();
-    serve(context, options.endpoint, listening, options.serving, program, conversation.limits);
+    serve_clients(context, options.endpoint, listening, options.serving, program, conversation.limits);
     return ExitCode::done;
   }
   auto& stream = listening.options.stream;

@@ -5,7 +5,7 @@
 
 #include "cli/command.hpp"
 #include "commands/conversation/conversation_options.hpp"
-#include "commands/conversation/serving.hpp"
+#include "commands/conversation/serve_clients.hpp"
 
 namespace sockx {
 

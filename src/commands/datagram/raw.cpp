@@ -124,7 +124,7 @@ void declare(Flags& flags, RawOptions& o) {
   add_expect_flags(flags, o.exchange);
   add_format_flag(flags, o.format, "hex");
   add_recv_flags(flags, o.exchange.recv_flags);
-  add_run_timeouts(flags, o.limits);
+  add_idle_timeout_and_deadline(flags, o.limits);
   flags.set_examples({{"sockx raw icmp", "show the ICMP messages that arrive"},
                       {"printf '\\010\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
                        "--checksum 2 --expect 1",

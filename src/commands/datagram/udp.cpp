@@ -176,7 +176,7 @@ void declare(Flags& flags, UdpOptions& o) {
   add_format_flag(flags, o.format, "raw; text with --listen when it is a terminal");
   add_recv_flags(flags, o.exchange.recv_flags);
   add_multicast_flags(flags, o.socket);
-  add_run_timeouts(flags, o.limits);
+  add_idle_timeout_and_deadline(flags, o.limits);
   add_load_flags(flags, o.load);
   flags.exclude({"--format", "--framing", "--rate"}, flags.get("--handler"));
   flags.set_examples({{"echo hello | sockx udp 192.0.2.7 9000 --expect 1", "send a line, wait for one reply"},

@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/transfer/comparison_report.hpp"
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
 #include "os/child.hpp"
 #include "os/substitutes.hpp"

@@ -81,7 +81,6 @@ Task<Connection> ConnectionSource::next() {
   const auto limit = std::min(deadline_, deadline_in(limits_.accept));
   auto accepted = co_await accept(*listener_, limit);
   context_.log.info("connection from {}", accepted.name());
-  co_await apply_layers(flags_.stream().layers, accepted, limit);
   co_return accepted;
 }
 

@@ -158,22 +158,22 @@ Task<> ReceivingService::receive_next(Connection connection, std::uint64_t numbe
   if (!options_.verified.asked) {
     co_await receive(context_, board_, options_, std::move(connection), number, deadline_);
   } else if (is_alone) {
-    co_await receive_verified_alone(std::move(connection));
+    co_await receive_only_transfer(std::move(connection));
   } else {
-    co_await receive_verified(std::move(connection));
+    co_await receive_transfer(std::move(connection));
   }
 }
 
 /// The connection begins a transfer, or is a further one of a transfer.
-Task<> ReceivingService::receive_verified(Connection connection) {
-  const auto streams = co_await router_.streams_of_new_transfer(connection);
+Task<> ReceivingService::receive_transfer(Connection connection) {
+  const auto streams = co_await router_.route(connection);
   if (!streams) co_return;
   if (!options_.hosting.keep_open) {
     context_.log.warn("{} does not belong to this transfer, and is dropped", connection.name());
     co_return;
   }
-  const auto place = co_await router_.place(*streams);
-  NextLane next = [this](SessionId session) { return next_lane(session, never); };
+  const auto place = co_await router_.reserve_place(*streams);
+  NextConnectionOf next = [this](SessionId session) { return next_connection_of(session, never); };
   auto wanted = verified_options(options_, deadline_);
   if (!place) wanted.refusal = "too many transfers are under way here";
   if (is_stopping_) wanted.refusal = "the receiver is stopping";
@@ -182,21 +182,21 @@ Task<> ReceivingService::receive_verified(Connection connection) {
 }
 
 /// Stops accepting when the transfer has all its connections.
-Task<> ReceivingService::receive_verified_alone(Connection connection) {
+Task<> ReceivingService::receive_only_transfer(Connection connection) {
   auto wanted = verified_options(options_, deadline_);
-  NextLane next;
+  NextConnectionOf next;
   if (server_ != nullptr) {
-    next = [this](SessionId session) { return next_lane(session, accept_limit()); };
+    next = [this](SessionId session) { return next_connection_of(session, accept_limit()); };
     wanted.wants_no_more = [this] { return server_->stop_accepting(); };
   }
   co_await receive_verified_files(context_, board_, std::move(connection), std::move(next),
                                   std::move(wanted));
 }
 
-Task<Connection> ReceivingService::next_lane(SessionId session, Deadline deadline) {
+Task<Connection> ReceivingService::next_connection_of(SessionId session, Deadline deadline) {
   auto too_late = text("accept {}: timed out", where_);
-  auto lane = co_await router_.next(session, deadline, std::move(too_late));
-  co_return lane;
+  auto connection = co_await router_.next_connection_of(session, deadline, std::move(too_late));
+  co_return connection;
 }
 
 }  // namespace sockx

@@ -37,10 +37,10 @@ class ReceivingService final : public Service {
 
  private:
   Task<> receive_next(Connection connection, std::uint64_t number, bool is_alone);
-  Task<> receive_verified(Connection connection);
-  Task<> receive_verified_alone(Connection connection);
+  Task<> receive_transfer(Connection connection);
+  Task<> receive_only_transfer(Connection connection);
   Deadline accept_limit() const;
-  Task<Connection> next_lane(SessionId session, Deadline deadline);
+  Task<Connection> next_connection_of(SessionId session, Deadline deadline);
 
   EventLoop& loop_;
   Context& context_;

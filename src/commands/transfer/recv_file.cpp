@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/flag_groups.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/transfer/receiving_service.hpp"
 #include "net/address/lookups.hpp"
 
@@ -80,12 +81,12 @@ Task<> fetch(Context& context, ProgressBoard& board, const RecvFileOptions& opti
     co_await receive(context, board, options, std::move(connection), 1, deadline);
     co_return;
   }
-  NextLane next = [&connections](SessionId) { return connections.next(); };
+  NextConnectionOf next = [&connections](SessionId) { return connections.next(); };
   auto wanted = verified_options(options, deadline);
   co_await receive_verified_files(context, board, std::move(connection), std::move(next), std::move(wanted));
 }
 
-void serve(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
+void serve_senders(Context& context, ProgressBoard& board, const RecvFileOptions& options) {
   const bool keeps_open = options.hosting.keep_open;
   const auto deadline = keeps_open ? never : deadline_in(options.limits.whole_run);
   ReceivingService* service = nullptr;
@@ -148,7 +149,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
   add_progress_flags(flags, o.progress);
   const auto connect = add_connection_flags(flags, o.connection, o.limits).excludes(keep_open);
   add_binding_flags(flags, o.connection.listening);
-  add_run_timeouts(flags, o.limits);
+  add_idle_timeout_and_deadline(flags, o.limits);
   {
     const HelpSection section(flags, "Servers");
     add_admission_flags(flags, o.hosting);
@@ -188,7 +189,7 @@ ExitCode run(Context& context, const RecvFileOptions& options) {
   ProgressBoard board(context);
   try {
     if (options.connection.listens)
-      serve(context, board, options);
+      serve_senders(context, board, options);
     else
       board.run(fetch(context, board, options));
   } catch (const ResolveError& error) {

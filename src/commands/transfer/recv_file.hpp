@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/command.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/serving/hosting.hpp"
 #include "commands/transfer/connection_source.hpp"
 #include "commands/transfer/received_output.hpp"

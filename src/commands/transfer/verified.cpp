@@ -178,8 +178,8 @@ void send_verified_files(Context& context, ProgressBoard& board, const Connectio
   summary->end();
 }
 
-Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
-                              VerifiedReceiveOptions options) {
+Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection,
+                              NextConnectionOf next, VerifiedReceiveOptions options) {
   options.names = verified_flag_names;
   options.tell = teller(context);
   VerifiedSummary summary(context, false, connection.name());

@@ -6,6 +6,7 @@
 
 #include "cli/context.hpp"
 #include "cli/progress.hpp"
+#include "cli/time_limits.hpp"
 #include "commands/transfer/connection_source.hpp"
 #include "transfer/verified/receiver.hpp"
 #include "transfer/verified/sender.hpp"
@@ -42,7 +43,7 @@ void send_verified_files(Context& context, ProgressBoard& board, const Connectio
 
 /// Receives over `connection`, and over further ones from `next` if the sender wants them, and reports.
 /// Throws as send_verified_files().
-Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection, NextLane next,
-                              VerifiedReceiveOptions options);
+Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection connection,
+                              NextConnectionOf next, VerifiedReceiveOptions options);
 
 }  // namespace sockx

@@ -16,10 +16,4 @@ Connection adopted_connection(EventLoop& loop, Socket socket) {
   return connection;
 }
 
-Task<> apply_layers(const Layers& layers, Connection& connection, Deadline deadline) {
-  for (const auto& layer : layers) {
-    co_await layer(connection, deadline);
-  }
-}
-
 }  // namespace sockx

@@ -1,13 +1,10 @@
-// Connection: a connected byte stream and its addresses. Layer: a step that prepares one before it is used.
+// Connection: a connected byte stream and its addresses.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "flow/stream.hpp"
-#include "flow/task.hpp"
 #include "net/socket.hpp"
 
 namespace sockx {
@@ -28,14 +25,5 @@ struct Connection {
 Connection connection_of(EventLoop& loop, Socket socket, Address peer);
 /// The same for one that was inherited; getpeername(2) tells the peer.
 Connection adopted_connection(EventLoop& loop, Socket socket);
-
-/// Prepares a connection before it is used, until the deadline at the latest. Throws when the connection
-/// cannot be used.
-using Layer = std::function<Task<>(Connection&, Deadline)>;
-using Layers = std::vector<Layer>;
-/// What an accepted connection has for its layers.
-inline constexpr Duration time_for_layers = std::chrono::seconds(10);
-/// One after the other. Borrows `layers` and the connection.
-Task<> apply_layers(const Layers& layers, Connection& connection, Deadline deadline);
 
 }  // namespace sockx

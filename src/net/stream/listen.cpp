@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/error.hpp"
@@ -172,13 +173,20 @@ Task<> wait_for_connection(Listener& listener) {
   }
 }
 
-Task<Connection> accept(Listener& listener, Deadline deadline) {
+Task<Connection> next_connection(Listener& listener, Deadline deadline) {
   for (;;) {
     if (auto connection = accept_now(listener)) co_return std::move(*connection);
     listener.watch_->forget_readable();
     const bool in_time = co_await listener.watch_->readable(deadline);
     if (!in_time) throw TimedOut(text("accept {}: timed out", listener.address().to_string()));
   }
+}
+
+Task<Connection> accept(Listener& listener, Deadline deadline) {
+  auto connection = co_await next_connection(listener, deadline);
+  const auto limit = std::min(deadline, after(time_for_layers));
+  co_await apply_layers(listener.options_.layers, connection, limit);
+  co_return connection;
 }
 
 }  // namespace sockx

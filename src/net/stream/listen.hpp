@@ -44,6 +44,7 @@ class Listener {
   friend std::optional<Connection> accept_now(Listener& listener);
   friend Task<Connection> accept(Listener& listener, Deadline deadline);
   friend Task<> wait_for_connection(Listener& listener);
+  friend Task<Connection> next_connection(Listener& listener, Deadline deadline);
   friend Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options);
   Socket socket_;
   std::unique_ptr<Watch> watch_;  // goes before the socket
@@ -65,12 +66,15 @@ Task<Listener> listen_on(Endpoint endpoint, ListenerOptions options);
 /// unless reuse_port is set. For TCP endpoints. Throws as listen_on().
 Task<std::vector<Socket>> share_port(Endpoint endpoint, ListenerOptions options, unsigned count);
 
-/// The next connection. The caller applies the layers. Throws TimedOut at the deadline, Error
-/// when descriptors have run out.
+/// The next connection, to which the layers of the options have been applied. Throws TimedOut at the
+/// deadline, Error when descriptors have run out, and what a layer throws.
 Task<Connection> accept(Listener& listener, Deadline deadline = never);
-/// The same without waiting: nothing when there is none.
+
+/// The same without its layers, for a caller that first decides whether to serve it.
+Task<Connection> next_connection(Listener& listener, Deadline deadline = never);
+/// Does not wait: nothing when there is none.
 std::optional<Connection> accept_now(Listener& listener);
-/// Until accept() would not wait.
+/// Until accept_now() has one, most likely.
 Task<> wait_for_connection(Listener& listener);
 
 }  // namespace sockx

@@ -11,7 +11,7 @@
 #include "net/network_options.hpp"
 #include "net/option/socket_option.hpp"
 #include "net/socket.hpp"
-#include "net/stream/connection.hpp"
+#include "net/stream/layers.hpp"
 #include "net/stream/socket_file.hpp"
 
 namespace sockx {

@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "flow/notification.hpp"
 #include "flow/pump.hpp"
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/stream.hpp"
 #include "net/stream/connection.hpp"
 #include "transfer/verified/wire.hpp"

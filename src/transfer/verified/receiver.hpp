@@ -39,7 +39,7 @@ struct VerifiedReceiveOptions {
 };
 
 /// Gives a further connection of the transfer with this id: accepts it from the sender, or dials the sender.
-using NextLane = std::function<Task<Connection>(SessionId)>;
+using NextConnectionOf = std::function<Task<Connection>(SessionId)>;
 
 /// Receives what one sender sends over `connection`, and returns when the sender has been told that all is
 /// complete. If the sender wants more connections, `next` gives them. A file gets its name when it is
@@ -47,7 +47,7 @@ using NextLane = std::function<Task<Connection>(SessionId)>;
 /// file does not stop the others: tally.first_failure has the first one. Throws Incomplete when the transfer
 /// broke off; Corrupt when bytes are not what was sent, or not what a sender can send; Error for the local
 /// disk.
-Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
+Task<> receive_verified(Connection connection, NextConnectionOf next, VerifiedReceiveOptions options,
                         TransferTally& tally);
 
 }  // namespace sockx

@@ -121,24 +121,24 @@ Task<> ReceivingSession::skip_chunk(Channel& channel, Chunk chunk) {
 }
 
 /// Takes as many connections as the Hello says. It never ends before the transfer does, but by an exception.
-Task<> ReceivingSession::run_lanes() {
-  TaskGroup lanes(loop_);
-  lanes.spawn(open_lanes(lanes));
-  co_await lanes.join();
+Task<> ReceivingSession::receive_over_others() {
+  TaskGroup receiving(loop_);
+  receiving.spawn(take_other_connections(receiving));
+  co_await receiving.join();
 }
 
-Task<> ReceivingSession::open_lanes(TaskGroup& lanes) {
+Task<> ReceivingSession::take_other_connections(TaskGroup& receiving) {
   for (unsigned count = 1; count < hello_.streams; ++count) {
     auto connection = co_await next_(hello_.session);
-    lanes.spawn(receive_lane(std::move(connection)));
+    receiving.spawn(receive_over(std::move(connection)));
   }
   co_await options_.wants_no_more();
 }
 
-Task<> ReceivingSession::receive_lane(Connection connection) {
+Task<> ReceivingSession::receive_over(Connection connection) {
   Channel channel(loop_, std::move(connection), last_byte_);
   auto too_late = not_greeted_within(channel, options_.greeting_time);
-  co_await bounded(greet_lane(channel), after(options_.greeting_time), std::move(too_late));
+  co_await bounded(greet(channel), after(options_.greeting_time), std::move(too_late));
   Hasher hasher(hello_.digest);
   for (;;) {
     const auto message = co_await channel.receive();
@@ -153,7 +153,7 @@ Task<> ReceivingSession::receive_lane(Connection connection) {
   }
 }
 
-Task<> ReceivingSession::greet_lane(Channel& channel) {
+Task<> ReceivingSession::greet(Channel& channel) {
   const auto first = co_await channel.receive();
   const auto* const hello = std::get_if<Hello>(&first);
   if (hello == nullptr || hello->session != hello_.session || !streams_.insert(hello->stream).second)

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "flow/pumping.hpp"
+#include "flow/idle_timeout.hpp"
 
 namespace sockx {
 
@@ -57,7 +57,7 @@ Task<> ReceivingSession::transfer() {
   if (!options_.refusal.empty()) throw Incomplete(options_.refusal);
   std::vector<Task<>> tasks;
   tasks.push_back(receive_messages());
-  if (hello_.streams > 1) tasks.push_back(run_lanes());
+  if (hello_.streams > 1) tasks.push_back(receive_over_others());
   co_await any(std::move(tasks));
 }
 
@@ -247,7 +247,7 @@ Task<> ReceivingSession::handle(const Abort& abort) {
   throw Incomplete(text("{} has given up: {}", control_.peer(), abort.reason));
 }
 
-Task<> receive_verified(Connection connection, NextLane next, VerifiedReceiveOptions options,
+Task<> receive_verified(Connection connection, NextConnectionOf next, VerifiedReceiveOptions options,
                         TransferTally& tally) {
   ReceivingSession session(co_await this_loop(), std::move(connection), std::move(next), std::move(options),
                            tally);

@@ -37,8 +37,8 @@ struct IncomingEntry {
 /// One object for the whole transfer. The comment above each group of functions names their file.
 class ReceivingSession {
  public:
-  ReceivingSession(EventLoop& loop, Connection connection, NextLane next, VerifiedReceiveOptions options,
-                   TransferTally& tally)
+  ReceivingSession(EventLoop& loop, Connection connection, NextConnectionOf next,
+                   VerifiedReceiveOptions options, TransferTally& tally)
       : loop_(loop),
         options_(std::move(options)),
         tally_(tally),
@@ -98,10 +98,10 @@ class ReceivingSession {
   void check(const IncomingEntry& incoming, const Range& range) const;
   Task<> write(ArrivingChunk& chunk, std::span<const std::byte> piece);
   Task<> decompress(ArrivingChunk& chunk, std::uint64_t encoded_length);
-  Task<> run_lanes();
-  Task<> open_lanes(TaskGroup& lanes);
-  Task<> receive_lane(Connection connection);
-  Task<> greet_lane(Channel& channel);
+  Task<> receive_over_others();
+  Task<> take_other_connections(TaskGroup& receiving);
+  Task<> receive_over(Connection connection);
+  Task<> greet(Channel& channel);
 
   LongWork work() { return {loop_, last_byte_}; }
   std::string shown(const Entry& entry) const { return destination_.shown(entry); }
@@ -109,7 +109,7 @@ class ReceivingSession {
   EventLoop& loop_;
   VerifiedReceiveOptions options_;
   TransferTally& tally_;
-  NextLane next_;
+  NextConnectionOf next_;
   Destination destination_;
   Clock::time_point last_byte_ = Clock::now();  // on any connection
   Hello hello_;

@@ -14,7 +14,7 @@
 #include "base/error.hpp"
 #include "flow/long_work.hpp"
 #include "flow/notification.hpp"
-#include "flow/pumping.hpp"
+#include "flow/rate_limit.hpp"
 #include "flow/task_group.hpp"
 #include "transfer/verified/lane.hpp"
 #include "transfer/verified/sender.hpp"

@@ -92,7 +92,7 @@ Task<> SessionRouter::peek(Connection& connection, Deadline limit, std::optional
   hello = co_await peek_hello(connection.stream, limit);
 }
 
-Task<std::optional<unsigned>> SessionRouter::streams_of_new_transfer(Connection& connection) {
+Task<std::optional<unsigned>> SessionRouter::route(Connection& connection) {
   const WaitingConnection waiting(*this, unclaimed_);
   const auto limit = after(greeting_time);
   std::optional<Hello> hello;
@@ -124,7 +124,7 @@ bool SessionRouter::has_place(std::size_t size) const {
   return free_ >= size && transfers_ < options_.most.value_or(most_transfers);
 }
 
-Task<std::shared_ptr<void>> SessionRouter::place(unsigned streams) {
+Task<std::shared_ptr<void>> SessionRouter::reserve_place(unsigned streams) {
   const WaitingConnection waiting(*this, admitted_);
   const auto limit = options_.rejects ? Clock::now() : after(place_time);
   const auto size = std::min(room_, most_descriptors_of_session + streams - 1);
@@ -151,7 +151,8 @@ Task<> SessionRouter::finish() {
   }
 }
 
-Task<Connection> SessionRouter::next(SessionId session, Deadline deadline, std::string too_late) {
+Task<Connection> SessionRouter::next_connection_of(SessionId session, Deadline deadline,
+                                                   std::string too_late) {
   ++awaited_;
   const OnExit found([this] {
     --awaited_;

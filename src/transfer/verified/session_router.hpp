@@ -37,14 +37,14 @@ class SessionRouter {
   Task<> wait_for_room();
   /// The number of connections of the transfer that `connection` begins; 1 if it does not begin with a Hello.
   /// Nothing if it was a further connection of a session, or is to be dropped.
-  Task<std::optional<unsigned>> streams_of_new_transfer(Connection& connection);
+  Task<std::optional<unsigned>> route(Connection& connection);
   /// A place for a transfer with this many connections, which is free again when it is dropped; null when
   /// none is free within 5 s, half of what a sender waits.
-  Task<std::shared_ptr<void>> place(unsigned streams);
-  /// Gives no more places. Returns when no session waits in next().
+  Task<std::shared_ptr<void>> reserve_place(unsigned streams);
+  /// Gives no more places. Returns when no session waits in next_connection_of().
   Task<> finish();
   /// The next connection of `session`. Throws TimedOut with `too_late`.
-  Task<Connection> next(SessionId session, Deadline deadline, std::string too_late);
+  Task<Connection> next_connection_of(SessionId session, Deadline deadline, std::string too_late);
 
  private:
   struct Pending {
@@ -65,7 +65,7 @@ class SessionRouter {
       admitted_;             // without a session; waiting for a place
   std::size_t room_, free_;  // in descriptors, for transfers
   std::uint64_t transfers_ = 0;
-  unsigned awaited_ = 0;  // calls of next()
+  unsigned awaited_ = 0;  // calls of next_connection_of()
   bool is_finishing_ = false;
 };
 

@@ -9,7 +9,7 @@
 #include "../../support/files.hpp"
 #include "../../support/pump_between.hpp"
 #include "flow/pump.hpp"
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 
 using namespace sockx;
 using namespace test;

@@ -12,7 +12,8 @@
 #include "../../support/files.hpp"
 #include "../../support/pump_between.hpp"
 #include "flow/pump.hpp"
-#include "flow/pumping.hpp"
+#include "flow/rate_limit.hpp"
+#include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
 
 using namespace sockx;

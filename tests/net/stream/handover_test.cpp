@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../../support/files.hpp"
+#include "../../support/process.hpp"
 #include "../../support/records.hpp"
 #include "../../support/said_of.hpp"
 #include "../../support/thrown.hpp"
@@ -20,8 +21,6 @@ using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr Duration patience = 20s;
 
 /// The far side: connects to `path`, and passes `fd` or, without one, says `words`.
 Task<> give(std::string path, std::optional<int> fd, std::string words = {}) {

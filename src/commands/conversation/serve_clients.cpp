@@ -1,4 +1,4 @@
-#include "commands/conversation/serving.hpp"
+#include "commands/conversation/serve_clients.hpp"
 
 #include <unistd.h>
 
@@ -138,8 +138,9 @@ void complete(ServingOptions& options, const ProgramCall& program) {
   check(options, program);
 }
 
-void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListeningOptions& listening,
-           const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits) {
+void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
+                   const ListeningOptions& listening, const ServingOptions& options,
+                   const ProgramCall& program, const TimeLimits& limits) {
   const auto handler = make_handler(context, options, listening.options.stream, program, limits);
   const bool is_one = !options.hosting.keep_open;
   const auto make_service = [&]() -> std::unique_ptr<Service> {

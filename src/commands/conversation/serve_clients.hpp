@@ -36,7 +36,8 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
 void complete(ServingOptions& options, const ProgramCall& program);
 
 /// Serves until stopped, or a single client without keep_open. Throws Interrupted when a signal has ended it.
-void serve(Context& context, const std::optional<Endpoint>& endpoint, const ListeningOptions& listening,
-           const ServingOptions& options, const ProgramCall& program, const TimeLimits& limits);
+void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
+                   const ListeningOptions& listening, const ServingOptions& options,
+                   const ProgramCall& program, const TimeLimits& limits);
 
 }  // namespace sockx

@@ -1,4 +1,4 @@
-// run_pump(): drives a pump and waits for what it asks for; RateLimit; the idle timeout.
+// The idle timeout: ends what has not moved a byte for too long.
 #pragma once
 
 #include <algorithm>
@@ -8,40 +8,9 @@
 #include <string>
 
 #include "flow/event_loop.hpp"
-#include "flow/pump.hpp"
 #include "flow/stream.hpp"
 
 namespace sockx {
-
-/// At most `bytes_per_second`, evenly: what was not used within a fiftieth of a second is lost, so that a
-/// stall is not followed by a burst.
-class RateLimit {
- public:
-  explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
-  /// Bytes that may be moved at `now`.
-  std::uint64_t allowance(Clock::time_point now);
-  /// Negative where stages have dropped bytes that were counted before.
-  void spend(std::int64_t bytes) { credit_ -= static_cast<double>(bytes); }
-  /// Whether there is nothing worth moving left of it.
-  bool is_spent() const;
-  /// When the allowance will be worth waking for.
-  Clock::time_point worth_waking() const;
-
- private:
-  double slice() const;  // the bytes of one wake-up
-  double rate_, credit_ = 0;
-  Clock::time_point counted_ = Clock::time_point::min();
-};
-
-/// The rate that run_pump() keeps to, and the counters that it keeps up to date.
-struct PumpControl {
-  RateLimit* rate = nullptr;               // null: as fast as it goes
-  Clock::time_point* last_byte = nullptr;  // the loop's time when bytes last reached the sink
-  std::uint64_t* bytes = nullptr;          // that have reached it, also when the pump fails or is dropped
-};
-
-/// Runs `pump` to its end. When the reader of the sink closes, the pump ends even while it waits for input.
-Task<> run_pump(Pump& pump, PumpControl control = {});
 
 /// How long no byte has moved between two sides. Bytes that the peer acknowledges count as well: a slow
 /// reader can take a long time to empty a full buffer.

@@ -1,13 +1,10 @@
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/on_exit.hpp"
-#include "base/text.hpp"
-#include "os/calls.hpp"
 
 namespace sockx {
 
@@ -100,54 +97,6 @@ Task<> run_pump(Pump& pump, PumpControl control) {
         co_return;
     }
   }
-}
-
-bool Idleness::look(Clock::time_point now, Clock::time_point last_byte, std::uint64_t waiting) {
-  since_ = std::max(last_byte, waiting == waiting_ ? since_ : now);
-  waiting_ = waiting;
-  looked_at_ = now;
-  return now - since_ >= limit_;
-}
-
-std::string no_byte_within(Duration limit) {
-  return text("no byte in either direction for {:g} s", seconds(limit));
-}
-
-Task<> watch_for_idleness(std::optional<Duration> limit, const Clock::time_point& last_byte,
-                          std::function<std::uint64_t()> waiting) {
-  auto& loop = co_await this_loop();
-  if (!limit) {
-    co_await loop.sleep_until(never);
-  }
-  const auto pause = waiting ? Idleness::usual_pause(*limit) : *limit;
-  const auto now_waiting = [&] { return waiting ? waiting() : 0; };
-  Idleness idleness(*limit, pause, last_byte, now_waiting());
-  while (!idleness.look(loop.now(), last_byte, now_waiting())) {
-    co_await loop.sleep_until(idleness.next_look());
-  }
-  throw TimedOut(no_byte_within(*limit));
-}
-
-Task<> watch_for_idleness(std::optional<Duration> limit, const Clock::time_point& last_byte,
-                          const Stream& peer) {
-  return watch_for_idleness(limit, last_byte, [&peer] { return unacknowledged(peer.facts()).value_or(0); });
-}
-
-double RateLimit::slice() const { return std::max(1.0, rate_ / 200); }
-
-bool RateLimit::is_spent() const { return credit_ < slice(); }
-
-std::uint64_t RateLimit::allowance(Clock::time_point now) {
-  if (counted_ == Clock::time_point::min()) counted_ = now;
-  const double most_saved = std::max(1.0, rate_ / 50);
-  credit_ = std::min(credit_ + rate_ * seconds(now - counted_), most_saved);
-  counted_ = now;
-  return is_spent() ? 0 : static_cast<std::uint64_t>(credit_);
-}
-
-Clock::time_point RateLimit::worth_waking() const {
-  const std::chrono::duration<double> wait((slice() - credit_) / rate_);
-  return counted_ + std::chrono::ceil<Duration>(wait);
 }
 
 }  // namespace sockx

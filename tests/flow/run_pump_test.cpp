@@ -1,4 +1,4 @@
-#include "flow/pumping.hpp"
+#include "flow/run_pump.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Clock::time_point start{1000s};  // of a made-up clock
-
 /// Pumps from one pipe to another, as streams of the loop.
 Task<> pump_between(const UniqueFd& from, const UniqueFd& to, PumpControl control, PumpOptions options = {}) {
   auto& loop = co_await this_loop();
@@ -29,58 +27,6 @@ Task<> pump_between(const UniqueFd& from, const UniqueFd& to, PumpControl contro
 }
 
 }  // namespace
-
-TEST_CASE("rate limit: it allows a slice of a two-hundredth of a second at a time") {
-  RateLimit rate(20'000);
-  CHECK(rate.allowance(start) == 0);
-  CHECK(rate.worth_waking() == start + 5ms);
-  CHECK(rate.allowance(start + 4ms) == 0);
-  CHECK(rate.worth_waking() == start + 5ms);
-  CHECK(rate.allowance(start + 5ms) == 100);
-  CHECK(rate.allowance(start + 5ms) == 100);  // not spent yet
-  rate.spend(100);
-  CHECK(rate.allowance(start + 5ms) == 0);
-  CHECK(rate.worth_waking() == start + 10ms);
-}
-
-TEST_CASE("rate limit: a stall is not followed by a burst") {
-  RateLimit rate(20'000);
-  CHECK(rate.allowance(start) == 0);
-  CHECK(rate.allowance(start + 1h) == 400);
-}
-
-TEST_CASE("rate limit: what was moved beyond the allowance is waited for") {
-  RateLimit rate(20'000);
-  CHECK(rate.allowance(start) == 0);
-  CHECK(rate.allowance(start + 5ms) == 100);
-  rate.spend(300);
-  CHECK(rate.worth_waking() == start + 20ms);
-  CHECK(rate.allowance(start + 19ms) == 0);
-  CHECK(rate.allowance(start + 20ms) == 100);
-}
-
-TEST_CASE("rate limit: woken when it says the rate is kept exactly, however low or high") {
-  for (const std::uint64_t bytes_per_second : {1ULL, 7ULL, 1000ULL, 1234567ULL, 10'000'000'000ULL}) {
-    CAPTURE(bytes_per_second);
-    RateLimit rate(bytes_per_second);
-    auto now = start;
-    std::uint64_t moved = 0;
-    int wakes = 0;
-    while (now < start + 100s) {
-      const auto allowed = rate.allowance(now);
-      moved += allowed;
-      rate.spend(allowed);
-      const auto next = rate.worth_waking();
-      REQUIRE(next > now);
-      now = next;
-      ++wakes;
-    }
-    const auto ideal = static_cast<double>(bytes_per_second) * 100;
-    CHECK(static_cast<double>(moved) >= ideal * 0.999 - 1);
-    CHECK(static_cast<double>(moved) <= ideal);
-    CHECK(wakes <= 2 * 100 * 200 + 1);
-  }
-}
 
 TEST_CASE("run_pump: it ends with the source and keeps the counters up to date") {
   EventLoop loop;
@@ -259,72 +205,4 @@ TEST_CASE("run_pump: a rate changes when bytes come but not which") {
   loop.run(run(source, sink, content, received));
   CHECK(difference(received, content) == "");
   CHECK(Clock::now() - begun >= 15ms);  // 20 ms less the slice that is saved up; no upper bound
-}
-
-TEST_CASE("Idleness: bytes that nobody acknowledges put the end off by no more than an eighth") {
-  const auto begin = Clock::now();
-  Idleness idleness(2s, Idleness::usual_pause(2s), begin);
-  CHECK(idleness.next_look() == begin + 250ms);
-  CHECK_FALSE(idleness.look(begin + 250ms, begin, 100'000));  // they were sent at the beginning
-  CHECK_FALSE(idleness.look(begin + 2s, begin, 100'000));
-  CHECK(idleness.next_look() == begin + 2250ms);
-  CHECK(idleness.look(begin + 2250ms, begin, 100'000));
-}
-
-TEST_CASE("Idleness: bytes that wait from the beginning on are no change") {
-  const auto begin = Clock::now();
-  Idleness idleness(2s, Idleness::usual_pause(2s), begin, 100'000);
-  CHECK(idleness.look(begin + 2s, begin, 100'000));
-}
-
-TEST_CASE("watch_for_idleness: it throws at once when the last byte is old") {
-  EventLoop loop;
-  const auto long_ago = Clock::now() - 1h;
-  CHECK_THROWS_WITH_AS(loop.run(watch_for_idleness(1s, long_ago)), "no byte in either direction for 1 s",
-                       TimedOut);
-}
-
-TEST_CASE("watch_for_idleness: without a limit it never ends") {
-  EventLoop loop;
-  const auto long_ago = Clock::now() - 1h;
-  const auto pause = [](EventLoop& its_loop) -> Task<> { co_await its_loop.next_turn(); };
-  loop.run(any(watch_for_idleness(std::nullopt, long_ago), pause(loop)));
-}
-
-TEST_CASE("watch_for_idleness: a peer that reads what has long been sent puts the end off") {
-  static constexpr auto limit = 40ms;
-  auto ends = unix_pair();
-  fill(ends.ours.get());
-  Clock::time_point last_read{};
-  const auto read_slowly = [&]() -> Task<> {
-    auto& loop = co_await this_loop();
-    std::array<char, 8192> buffer;
-    for (int i = 0; i < 10; ++i) {
-      co_await loop.sleep_until(after(limit / 4));
-      REQUIRE(read(ends.theirs.get(), buffer.data(), buffer.size()) > 0);
-      last_read = loop.now();
-    }
-    co_await loop.sleep_until(never);
-  };
-  EventLoop loop;
-  const auto ours = Stream::borrow(loop, described(ends.ours, "peer"));
-  const auto last_byte = Clock::now();
-  CHECK_THROWS_AS(loop.run(all(read_slowly(), watch_for_idleness(limit, last_byte, ours))), TimedOut);
-  CHECK(loop.now() >= last_read + limit);
-}
-
-TEST_CASE("watch_for_idleness: every byte puts the end off") {
-  static constexpr auto limit = 20ms;
-  const auto move_bytes = [](Clock::time_point& last_byte) -> Task<> {
-    auto& loop = co_await this_loop();
-    for (int i = 0; i < 5; ++i) {
-      co_await loop.sleep_until(after(limit / 4));
-      last_byte = loop.now();
-    }
-    co_await loop.sleep_until(never);
-  };
-  EventLoop loop;
-  auto last_byte = Clock::now();
-  CHECK_THROWS_AS(loop.run(all(move_bytes(last_byte), watch_for_idleness(limit, last_byte))), TimedOut);
-  CHECK(loop.now() >= last_byte + limit);
 }

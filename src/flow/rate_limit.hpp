@@ -1,0 +1,30 @@
+// RateLimit: bytes per second.
+#pragma once
+
+#include <cstdint>
+
+#include "flow/clock.hpp"
+
+namespace sockx {
+
+/// At most `bytes_per_second`, evenly: what was not used within a fiftieth of a second is lost, so that a
+/// stall is not followed by a burst.
+class RateLimit {
+ public:
+  explicit RateLimit(std::uint64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
+  /// Bytes that may be moved at `now`.
+  std::uint64_t allowance(Clock::time_point now);
+  /// Negative where stages have dropped bytes that were counted before.
+  void spend(std::int64_t bytes) { credit_ -= static_cast<double>(bytes); }
+  /// Whether there is nothing worth moving left of it.
+  bool is_spent() const;
+  /// When the allowance will be worth waking for.
+  Clock::time_point worth_waking() const;
+
+ private:
+  double slice() const;  // the bytes of one wake-up
+  double rate_, credit_ = 0;
+  Clock::time_point counted_ = Clock::time_point::min();
+};
+
+}  // namespace sockx

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -86,6 +87,9 @@ void tell_end() {
   for (int fd = 0; fd < most_descriptors; ++fd)
     state().open_at_start[static_cast<std::size_t>(fd)] = is_open(fd);
   std::atexit(tell_end);  // after everything that is destroyed at exit
+  // Another thread may hold the mutex at a fork: the child would wait for ever.
+  pthread_atfork([] { state().mutex.lock(); }, [] { state().mutex.unlock(); },
+                 [] { state().mutex.unlock(); });
   const char* const asked = std::getenv("SOCKX_FAULT");
   if (asked == nullptr) return;
   const std::string words = asked;

@@ -76,8 +76,8 @@ void Context::run(Task<> task, std::optional<Duration> deadline, const SignalHan
   report.prepare();
   report.wait_until(deadline ? after(*deadline) : never);
   if (deadline)
-    task = bounded(std::move(task), after(*deadline),
-                   text("the deadline of {:g} s has passed", seconds(*deadline)));
+    task = with_deadline(std::move(task), after(*deadline),
+                         text("the deadline of {:g} s has passed", seconds(*deadline)));
   try {
     loop().run(supervised(std::move(task), report, catcher, handle));
   } catch (...) {

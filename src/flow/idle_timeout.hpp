@@ -36,6 +36,7 @@ class Idleness {
 /// "no byte in either direction for 2 s"
 std::string no_byte_within(Duration limit);
 
+/// For one conversation; HandlerService looks after all clients of a server in one loop of its own.
 /// Throws TimedOut when no byte has moved for `limit`, or an eighth of it later. Never ends otherwise, or
 /// without a limit.
 /// `last_byte` is what the pumps of the conversation keep up to date: a byte does not touch a timer, an early

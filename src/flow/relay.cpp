@@ -302,7 +302,7 @@ class Conversation : NonCopyable {
     pump.stop_input();
     auto delivering = run_pump(pump, {nullptr, nullptr, &direction.counter});
     auto too_late = text("{} did not take what was left within {:g} s", pump.to().name(), seconds(grace()));
-    co_await bounded(std::move(delivering), after(grace()), std::move(too_late));
+    co_await with_deadline(std::move(delivering), after(grace()), std::move(too_late));
   }
 
   /// Sends FIN to a connection and lets it finish. `to` leads there, and `from` comes from there.

@@ -69,7 +69,7 @@ Task<> all(Task<> first, Task<> second) {
   co_await group.join();
 }
 
-Task<> bounded(Task<> task, Deadline deadline, std::string message) {
+Task<> with_deadline(Task<> task, Deadline deadline, std::string message) {
   TaskGroup group(co_await this_loop());
   group.spawn(std::move(task));
   const bool in_time = co_await group.next_end(deadline);

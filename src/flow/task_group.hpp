@@ -1,4 +1,4 @@
-// TaskGroup: tasks that run side by side and end together; all(), any(), bounded() and outcome_of().
+// TaskGroup: tasks that run side by side and end together; all(), any(), with_deadline() and outcome_of().
 #pragma once
 
 #include <exception>
@@ -57,7 +57,7 @@ class TaskGroup::Child {
 Task<> all(Task<> first, Task<> second);
 
 /// Until `task` has ended; throws TimedOut with `message`, and cancels it, at the deadline.
-Task<> bounded(Task<> task, Deadline deadline, std::string message);
+Task<> with_deadline(Task<> task, Deadline deadline, std::string message);
 
 /// Until one has ended; the others are cancelled before this returns or throws, and those behind one that
 /// ends at once do not begin.

@@ -17,7 +17,7 @@ Server::Server(EventLoop& loop, std::vector<Listener> listeners, Service& servic
     : loop_(loop),
       listeners_(std::move(listeners)),
       service_(service),
-      crowd_(service),
+      waiting_(service),
       options_(std::move(options)),
       reserve_(options_.reserved + (options_.reserved > 0 || options_.rejects ? 1 : 0) + kept_to_reject()),
       places_(std::make_shared<Places>(loop)),
@@ -48,7 +48,7 @@ Task<> Server::run_once(Deadline deadline) {
   co_await service_.ready_for_next();
   for (;;) {
     auto connection = co_await next_connection(listeners_.front(), deadline);
-    if (const auto reason = options_.objection_to(connection)) {
+    if (const auto reason = options_.reason_to_refuse(connection)) {
       refuse(connection, *reason, true);
       continue;
     }
@@ -59,7 +59,7 @@ Task<> Server::run_once(Deadline deadline) {
 }
 
 Task<bool> Server::run_with(Connection connection) {
-  if (const auto reason = options_.objection_to(connection)) {
+  if (const auto reason = options_.reason_to_refuse(connection)) {
     refuse(connection, *reason, true);
     co_return false;
   }
@@ -132,7 +132,7 @@ Task<> Server::accept_from(Listener& listener) {
       accepted.reset();
       if (options_.rejects) fill_reserve(listener);  // for the next one
     } else if (served_when_short_) {
-      const auto waiting = crowd_.add();
+      const auto waiting = waiting_.add();
       co_await places_->freed.wait(after(100ms));
     }
     --held_back_;
@@ -144,7 +144,7 @@ Task<> Server::accept_from(Listener& listener) {
 
 Task<> Server::wait_for_place() {
   while (!options_.rejects && is_full()) {
-    const auto waiting = crowd_.add();
+    const auto waiting = waiting_.add();
     co_await places_->freed.wait();
   }
 }
@@ -175,7 +175,7 @@ void Server::admit(Connection connection, bool has_room) {
                        counted(places_->taken, "connection")),
                   true);
   if (!has_room) return refuse(connection, "descriptors have run out", false);
-  if (const auto reason = options_.objection_to(connection)) return refuse(connection, *reason, true);
+  if (const auto reason = options_.reason_to_refuse(connection)) return refuse(connection, *reason, true);
   if (served_when_short_ && served_.size() <= *served_when_short_ / 2) served_when_short_.reset();
   reserve_.give_up(kept_to_reject());
   auto seat = next_seat();

@@ -48,7 +48,7 @@ struct ServerOptions {
   std::optional<Duration> drain_timeout;  // for the connections that are left, after drain()
   Duration grace = std::chrono::seconds(5);  // for them, after the end of Service::run()
   /// Why a connection is not served, or nothing.
-  std::function<std::optional<std::string>(const Connection&)> objection_to = [](const Connection&) {
+  std::function<std::optional<std::string>(const Connection&)> reason_to_refuse = [](const Connection&) {
     return std::nullopt;
   };
   Layers layers;  // of each connection, before it is served
@@ -56,9 +56,9 @@ struct ServerOptions {
 };
 
 /// The connections that wait for a place, at any of a server's listeners.
-class Crowd {
+class WaitingConnections {
  public:
-  explicit Crowd(Service& service) : service_(service) {}
+  explicit WaitingConnections(Service& service) : service_(service) {}
 
   /// A connection waits as long as the result lives, and the service is told so.
   auto add() {
@@ -133,7 +133,7 @@ class Server : NonCopyable {
   EventLoop& loop_;
   std::vector<Listener> listeners_;
   Service& service_;
-  Crowd crowd_;
+  WaitingConnections waiting_;
   ServerOptions options_;
   std::map<std::uint64_t, TaskGroup::Child*> served_;  // by number; null until the task has been spawned
   std::uint64_t accepted_ = 0;

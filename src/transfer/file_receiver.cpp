@@ -53,7 +53,7 @@ class Receiving : NonCopyable {
         any(watch_for_idleness(options_.idle_timeout, stats_.last_byte), warn_of_silence(), receive());
     try {
       std::string too_late = "the deadline has passed";
-      co_await bounded(std::move(receiving), options_.deadline, std::move(too_late));
+      co_await with_deadline(std::move(receiving), options_.deadline, std::move(too_late));
     } catch (const TimedOut& reason) {
       throw_if_short(reason);
       throw;

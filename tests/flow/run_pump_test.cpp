@@ -183,7 +183,7 @@ TEST_CASE("run_pump: a peer that has gone is told at once") {
   auto sink = unix_pair();
   sink.theirs.reset();
   const auto work = [](const UniqueFd& from, const UniqueFd& to) -> Task<> {
-    co_await bounded(pump_between(from, to, {}), after(500ms), "it was not told at once");
+    co_await with_deadline(pump_between(from, to, {}), after(500ms), "it was not told at once");
   };
   CHECK_THROWS_AS(loop.run(work(source.read, sink.ours)), SinkGone);
 }

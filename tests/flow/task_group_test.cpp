@@ -202,9 +202,9 @@ TEST_CASE("any: the losers are destroyed before it returns or throws") {
 
 TEST_CASE("bounded: the task's own end or failure wins over a deadline that has not come") {
   EventLoop loop;
-  loop.run(bounded(end_at_once(), after(5s), "too late"));
-  loop.run(bounded(end_after_turns(2), never, "too late"));
-  CHECK_THROWS_WITH_AS(loop.run(bounded(fail_after_turns(2, "no"), after(5s), "too late")), "no",
+  loop.run(with_deadline(end_at_once(), after(5s), "too late"));
+  loop.run(with_deadline(end_after_turns(2), never, "too late"));
+  CHECK_THROWS_WITH_AS(loop.run(with_deadline(fail_after_turns(2, "no"), after(5s), "too late")), "no",
                        std::runtime_error);
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("bounded: at the deadline the task is cancelled and the message thrown
   EventLoop loop;
   const auto token = std::make_shared<int>();
   const auto run = [](Token owned) -> Task<> {
-    CHECK_THROWS_WITH_AS(co_await bounded(wait_for_ever(owned), after(1ms), "too late"), "too late",
+    CHECK_THROWS_WITH_AS(co_await with_deadline(wait_for_ever(owned), after(1ms), "too late"), "too late",
                          TimedOut);
     CHECK(owned.use_count() == 2);
   };

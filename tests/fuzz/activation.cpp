@@ -1,7 +1,6 @@
 // LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES: descriptors from 3 on without a gap, and their names as they
 // were.
-#include "net/stream/activation.hpp"
-
+#include "net/stream/service_manager.hpp"
 #include "support.hpp"
 
 using namespace sockx;

@@ -14,14 +14,14 @@ struct Listening : Service {
   void set_crowded(bool crowded) override { is_crowded = crowded; }
 };
 
-std::shared_ptr<void> add_to(Crowd& crowd) {
+std::shared_ptr<void> add_to(WaitingConnections& crowd) {
   using Waiting = decltype(crowd.add());
   return std::shared_ptr<Waiting>(new Waiting(crowd.add()));
 }
 
-TEST_CASE("Crowd: it lasts until the last of those that wait has gone") {
+TEST_CASE("WaitingConnections: it lasts until the last of those that wait has gone") {
   Listening service;
-  Crowd crowd(service);
+  WaitingConnections crowd(service);
   auto first = add_to(crowd), second = add_to(crowd);
   CHECK(service.is_crowded);
   second.reset();
@@ -30,9 +30,10 @@ TEST_CASE("Crowd: it lasts until the last of those that wait has gone") {
   CHECK_FALSE(service.is_crowded);
 }
 
-TEST_CASE("Crowd: once one client has made room, the next is asked for another that still waits") {
+TEST_CASE(
+    "WaitingConnections: once one client has made room, the next is asked for another that still waits") {
   Listening service;
-  Crowd crowd(service);
+  WaitingConnections crowd(service);
   auto first = add_to(crowd), second = add_to(crowd);
   service.is_crowded = false;  // as a room does after one has given way
   first.reset();

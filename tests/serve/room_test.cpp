@@ -133,7 +133,7 @@ Task<> drop_one(Handler& broker, Joined& dropped, Joined& reader) {
   CHECK(!dropped.client.cut.has_caught_up());
   std::string heard;
   auto reading = test::read_until(reader.far, heard, 15);
-  co_await bounded(std::move(reading), after(10s), "nothing was heard");
+  co_await with_deadline(std::move(reading), after(10s), "nothing was heard");
   CHECK(heard == "its last words\n");
 }
 
@@ -219,7 +219,7 @@ Task<> feed_before_and_after(Room& room, Joined& joined, unsigned before, unsign
   std::string heard;
   const auto due = static_cast<std::size_t>(std::popcount(before) + std::popcount(after_it));
   auto reading = test::read_until(joined.far, heard, due);
-  co_await bounded(std::move(reading), after(10s), "the member was forgotten");
+  co_await with_deadline(std::move(reading), after(10s), "the member was forgotten");
 }
 
 }  // namespace

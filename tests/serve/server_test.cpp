@@ -7,7 +7,7 @@
 
 #include "../support/descriptors.hpp"
 #include "../support/ports.hpp"
-#include "serve/clients.hpp"
+#include "serve/handler_service.hpp"
 
 using namespace sockx;
 using namespace std::chrono_literals;
@@ -37,8 +37,8 @@ struct Bench {
   EventLoop loop;
   Waiting handler;
   ServerOptions options;
-  ClientsOptions client_options;
-  std::optional<Clients> clients;
+  HandlerServiceOptions client_options;
+  std::optional<HandlerService> clients;
   std::vector<std::string> told;
   std::uint16_t port = 0;
 
@@ -134,7 +134,7 @@ TEST_CASE("server: the end of the handler's own work is the end of the server, a
 
 TEST_CASE("server: who is refused is told of, and is no connection") {
   Bench bench;
-  bench.options.objection_to = [](const Connection&) { return std::optional<std::string>("not today"); };
+  bench.options.reason_to_refuse = [](const Connection&) { return std::optional<std::string>("not today"); };
   auto server = bench.make_server();
   const auto run = [](Bench& all, Server& its_server) -> Task<> {
     TaskGroup group(co_await this_loop());

@@ -165,9 +165,10 @@ TEST_CASE("send_file: dropped in the middle it does not look like the end of a f
   auto sockets = tcp_pair();
   TransferStats stats;
   EventLoop loop;
-  CHECK_THROWS_AS(loop.run(bounded(send_file(source, connection(loop, std::move(sockets.ours)), {}, stats),
-                                   after(10ms), "stopped")),
-                  TimedOut);
+  CHECK_THROWS_AS(
+      loop.run(with_deadline(send_file(source, connection(loop, std::move(sockets.ours)), {}, stats),
+                             after(10ms), "stopped")),
+      TimedOut);
   CHECK(stats.bytes < 20'000'000);
   read_available(sockets.theirs.get());
   CHECK(errno == ECONNRESET);

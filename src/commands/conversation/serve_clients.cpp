@@ -6,7 +6,7 @@
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/serving/server_journal.hpp"
 #include "commands/stream/dialing.hpp"
-#include "serve/clients.hpp"
+#include "serve/handler_service.hpp"
 
 namespace sockx {
 
@@ -144,8 +144,8 @@ void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
   const auto handler = make_handler(context, options, listening.options.stream, program, limits);
   const bool is_one = !options.hosting.keep_open;
   const auto make_service = [&]() -> std::unique_ptr<Service> {
-    ClientsOptions rules{is_one, limits.idle, ends_by_signal(context), ServerJournal(context)};
-    return std::make_unique<Clients>(context.loop(), *handler, std::move(rules));
+    HandlerServiceOptions rules{is_one, limits.idle, ends_by_signal(context), ServerJournal(context)};
+    return std::make_unique<HandlerService>(context.loop(), *handler, std::move(rules));
   };
   host({.context = context,
         .endpoint = endpoint,

@@ -60,10 +60,10 @@ Task<> AccessControl::load() {
   }
 }
 
-std::optional<std::string> AccessControl::objection_to(const Connection& connection) const {
+std::optional<std::string> AccessControl::reason_to_refuse(const Connection& connection) const {
   if (!list_) return {};
   try {
-    return list_->objection_to(Peer::of(connection));
+    return list_->reason_to_refuse(Peer::of(connection));
   } catch (const Error& error) {
     return error.what();
   }

@@ -26,7 +26,7 @@ class AccessControl {
   /// The rules, if there are any.
   const std::optional<AccessList>& list() const { return list_; }
   /// Why a peer is not served, or nothing.
-  std::optional<std::string> objection_to(const Connection& connection) const;
+  std::optional<std::string> reason_to_refuse(const Connection& connection) const;
   /// Whether the signal asks for reading the files again; attend() then does.
   bool handle_signal(int signal);
   /// Loads the rules after each such signal. Never ends.

@@ -8,7 +8,7 @@
 #include "base/non_copyable.hpp"
 #include "cli/context.hpp"
 #include "commands/stream/listening.hpp"
-#include "net/stream/activation.hpp"
+#include "net/stream/service_manager.hpp"
 
 namespace sockx {
 

@@ -51,7 +51,9 @@ ServerOptions server_options(const Hosting& hosting, const AccessControl& access
   rules.waits_at_shortage = hosting.options.keep_open;
   rules.drain_timeout = hosting.options.drain_timeout;
   rules.grace = hosting.grace;
-  rules.objection_to = [&access](const Connection& connection) { return access.objection_to(connection); };
+  rules.reason_to_refuse = [&access](const Connection& connection) {
+    return access.reason_to_refuse(connection);
+  };
   rules.tell = ServerJournal(hosting.context);
   rules.layers = hosting.listening.options.stream.layers;
   return rules;

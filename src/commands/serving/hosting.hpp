@@ -62,7 +62,7 @@ struct Hosting {
 /// service throws, and Interrupted when a signal has ended it.
 void host(const Hosting& hosting);
 
-/// For ClientsOptions: whether a signal has ended the server, and not the deadline of its parent.
+/// For HandlerServiceOptions: whether a signal has ended the server, and not the deadline of its parent.
 std::function<bool()> ends_by_signal(Context& context);
 
 }  // namespace sockx

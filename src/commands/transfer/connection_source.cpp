@@ -69,7 +69,7 @@ Task<Connection> ConnectionSource::next() {
     std::optional<Connection> met;
     auto dialing = dial(context_, std::move(endpoint), flags_, limits_.connect, met);
     std::string too_late = "the deadline has passed";
-    co_await bounded(std::move(dialing), deadline_, std::move(too_late));
+    co_await with_deadline(std::move(dialing), deadline_, std::move(too_late));
     co_return std::move(*met);
   }
   if (!listener_) {

@@ -183,7 +183,7 @@ const std::string* AccessList::Rows::match(const Peer& peer) const {
   return first == words_.size() ? nullptr : &words_[first];
 }
 
-std::optional<std::string> AccessList::objection_to(const Peer& peer) const {
+std::optional<std::string> AccessList::reason_to_refuse(const Peer& peer) const {
   if (const auto* word = denied_.match(peer)) return text("denied by {}", *word);
   if (is_selective_ && allowed_.match(peer) == nullptr) return "no rule allows it";
   return {};

@@ -51,7 +51,7 @@ class AccessList {
   explicit AccessList(const AccessSources& sources);
 
   /// Why the peer may not connect: a rule denies it, or there are rules that allow others only.
-  std::optional<std::string> objection_to(const Peer& peer) const;
+  std::optional<std::string> reason_to_refuse(const Peer& peer) const;
 
  private:
   /// Rules in their order, to be found in a time that hardly grows with their number.

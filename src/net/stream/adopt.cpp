@@ -13,7 +13,7 @@ namespace sockx {
 namespace {
 
 /// Why a socket cannot be used as asked, and the setting that would mend it; empty when it can.
-std::pair<std::string_view, std::string> objection_to(const Socket& socket, int type) {
+std::pair<std::string_view, std::string> reason_to_refuse(const Socket& socket, int type) {
   if (!is_socket(socket.fd())) return {"that is not an open socket", ""};
   if (socket.type() == type) {
     const bool is_ready = type == SOCK_DGRAM || socket.is_listening() || socket.peer().size() != 0;
@@ -28,7 +28,7 @@ std::pair<std::string_view, std::string> objection_to(const Socket& socket, int 
 
 Socket adopt(UniqueFd fd, const std::string& name, int type) {
   Socket socket(std::move(fd));
-  const auto [reason, mend] = objection_to(socket, type);
+  const auto [reason, mend] = reason_to_refuse(socket, type);
   if (!reason.empty()) throw advise(Error(EPROTO, text("{}: {}", name, reason), Origin::peer), mend);
   fcntl(socket.fd(), F_SETFD, FD_CLOEXEC);
   return socket;
@@ -44,7 +44,7 @@ Socket adopt(int fd, int type) {
 
 Socket adopt(int fd, const std::string& name, int type) {
   Socket socket{UniqueFd(fd)};
-  const auto [reason, mend] = objection_to(socket, type);
+  const auto [reason, mend] = reason_to_refuse(socket, type);
   if (!reason.empty()) {
     std::move(socket).release().release();  // what is refused stays open
     throw advise(BadInput(text("'{}': {}", name, reason)), mend);

@@ -1,5 +1,5 @@
-// Layers: the steps that prepare a connection before it is used, such as pacing, or a TLS handshake. dial()
-// applies them for a client; accept() and serve::Server do for a server.
+// Layers: the steps that prepare a connection before it is used, such as pacing, or a handshake that gives
+// its stream a Transform. dial() applies them for a client; accept() and Server do for a server.
 #pragma once
 
 #include <functional>

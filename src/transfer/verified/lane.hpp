@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "flow/long_work.hpp"
 #include "flow/pump.hpp"
+#include "flow/turn_budget.hpp"
 #include "transfer/verified/channel.hpp"
 #include "transfer/verified/compression.hpp"
 #include "transfer/verified/digest.hpp"
@@ -48,7 +48,7 @@ class Lane {
   void count(std::uint64_t size, std::uint64_t encoded_size);
 
   EventLoop& loop_;
-  LongWork work_;
+  TurnBudget work_;
   LaneOptions options_;
   TransferTally& tally_;
   Channel channel_;

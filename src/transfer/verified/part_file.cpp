@@ -122,11 +122,11 @@ bool PartFile::can_have(const Range& range) const {
          !verified_.overlaps(range);
 }
 
-Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
+Task<bool> PartFile::still_has(const Sample& chunk, TurnBudget budget) const {
   const auto& range = chunk.range;
   Hasher hasher(digest_);
   for (auto offset = range.offset; offset < range.end();) {
-    const auto piece = work.loop.scratch();
+    const auto piece = budget.loop.scratch();
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), range.end() - offset));
     const auto begun = Clock::now();
     const auto got = pread(part_.get(), piece.data(), wanted, static_cast<off_t>(offset));
@@ -136,8 +136,8 @@ Task<bool> PartFile::still_has(const Sample& chunk, LongWork work) const {
     read_ahead_.note(part_.get(), Clock::now() - begun, static_cast<std::uint64_t>(got),
                      static_cast<off_t>(offset));
     hasher.add(piece.first(static_cast<std::size_t>(got)));
-    if (work.is_long()) {
-      co_await work.loop.next_turn();
+    if (budget.is_spent()) {
+      co_await budget.loop.next_turn();
     }
   }
   co_return hasher.finish() == chunk.digest;
@@ -155,7 +155,7 @@ void PartFile::note_verified(const Sample& chunk) {
   samples_.back() = chunk;
 }
 
-Task<> PartFile::resume(LongWork work) {
+Task<> PartFile::resume(TurnBudget budget) {
   const auto state = map_->state();
   if (!was_there_ || state == PartMap::State::none || state == PartMap::State::of_another) {
     has_changed_ = was_there_ && state == PartMap::State::of_another;
@@ -165,12 +165,12 @@ Task<> PartFile::resume(LongWork work) {
   bool is_in_doubt = state == PartMap::State::in_doubt;
   if (!is_in_doubt) {
     const auto left = map_->time();  // which reading moves on where the end is torn
-    co_await take(*map_, work);
-    is_in_doubt = co_await has_been_touched_since(left, work);
+    co_await take(*map_, budget);
+    is_in_doubt = co_await has_been_touched_since(left, budget);
     if (is_in_doubt) unlinkat(folder_.get(), reserved_name(leaf_, new_map_ending).c_str(), 0);
   }
   if (is_in_doubt) {
-    co_await compare(work);
+    co_await compare(budget);
   }
   is_as_mapped_ = true;
 }
@@ -182,23 +182,23 @@ timespec PartFile::time() const {
 }
 
 /// Takes the listed chunks as verified.
-Task<> PartFile::take(PartMap& map, LongWork work) {
+Task<> PartFile::take(PartMap& map, TurnBudget budget) {
   while (const auto chunk = map.next()) {
     if (can_have(chunk->range)) note_verified(*chunk);
-    if (work.is_long()) {
-      co_await work.loop.next_turn();
+    if (budget.is_spent()) {
+      co_await budget.loop.next_turn();
     }
   }
 }
 
 /// Whether another process has written to the part since `left`, when the last transfer wrote to its map.
-Task<bool> PartFile::has_been_touched_since(timespec left, LongWork work) const {
+Task<bool> PartFile::has_been_touched_since(timespec left, TurnBudget budget) const {
   const auto ours = time();
   if (ours.tv_sec == left.tv_sec && ours.tv_nsec == left.tv_nsec) co_return false;
   // That transfer was killed: behind the last chunk that it noted may be a part of another.
   if (ours.tv_sec > left.tv_sec + longest_chunk_time) co_return true;
   for (const auto& sample : samples_) {
-    const bool is_there = co_await still_has(sample, work);
+    const bool is_there = co_await still_has(sample, budget);
     if (!is_there) co_return true;
   }
   co_return false;
@@ -206,24 +206,24 @@ Task<bool> PartFile::has_been_touched_since(timespec left, LongWork work) const 
 
 /// Unchanged chunks go into a new map, which replaces the old one at the end. If this is interrupted, the
 /// next transfer continues it.
-Task<> PartFile::compare(LongWork work) {
+Task<> PartFile::compare(TurnBudget budget) {
   verified_ = {};
   samples_.clear();
   map_ = open_map(map_ending);
   auto renewed = open_map(new_map_ending);
   if (renewed.state() == PartMap::State::good) {
-    co_await take(renewed, work);
+    co_await take(renewed, budget);
   } else {
     renewed.restart();
   }
   while (const auto chunk = map_->next()) {
     if (!can_have(chunk->range)) continue;
-    const bool is_there = co_await still_has(*chunk, work);
+    const bool is_there = co_await still_has(*chunk, budget);
     if (is_there) {
       note_verified(*chunk);
       renewed.add(*chunk);
     }
-    co_await work.loop.next_turn();
+    co_await budget.loop.next_turn();
   }
   renewed.rename(folder_.get(), reserved_name(leaf_, map_ending));
   map_ = std::move(renewed);
@@ -260,7 +260,7 @@ void PartFile::add_verified(const Range& range, const std::string& digest) {
 }
 
 /// Holes may contain bytes of a chunk that was not completed: in an older part, or after a void chunk.
-Task<> PartFile::clear_holes(std::uint64_t size, LongWork work) {
+Task<> PartFile::clear_holes(std::uint64_t size, TurnBudget budget) {
   if (!was_there_ && loose_ == 0) co_return;
   static constexpr std::array<std::byte, 64 * 1024> zeros{};
   bool can_punch = true;
@@ -278,16 +278,16 @@ Task<> PartFile::clear_holes(std::uint64_t size, LongWork work) {
         continue;
       }
       hole = {hole.offset + length, hole.length - length};
-      if (work.is_long()) {
-        co_await work.loop.next_turn();
+      if (budget.is_spent()) {
+        co_await budget.loop.next_turn();
       }
     }
   }
 }
 
-Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, LongWork work) {
-  co_await clear_holes(size, work);
-  co_await set_facts(size, sync, work);
+Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, TurnBudget budget) {
+  co_await clear_holes(size, budget);
+  co_await set_facts(size, sync, budget);
   if (!take_name(replaces)) co_return false;
   part_.reset();
   remove_maps();
@@ -296,7 +296,7 @@ Task<bool> PartFile::complete(std::uint64_t size, bool replaces, bool sync, Long
 }
 
 /// Does in steps what fsync(2) would do in one long call, if the file system supports that.
-Task<> PartFile::write_back(LongWork work) {
+Task<> PartFile::write_back(TurnBudget budget) {
   constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   const auto ranges = verified_.ranges();
   for (const auto& range : ranges) {
@@ -307,17 +307,17 @@ Task<> PartFile::write_back(LongWork work) {
         is_resumable_ = false;
         fail("fsync");
       }
-      if (work.is_long()) {
-        co_await work.loop.next_turn();
+      if (budget.is_spent()) {
+        co_await budget.loop.next_turn();
       }
     }
   }
 }
 
-Task<> PartFile::set_facts(std::uint64_t size, bool sync, LongWork work) {
+Task<> PartFile::set_facts(std::uint64_t size, bool sync, TurnBudget budget) {
   if (ftruncate(part_.get(), static_cast<off_t>(size)) != 0) fail("truncate");
   if (sync) {
-    co_await write_back(work);
+    co_await write_back(budget);
   }
   // From here on nothing waits: a part that stays keeps the mode with which it can be opened again.
   if (fchmod(part_.get(), facts_.mode & ~current_umask()) != 0 && errno != EPERM) fail("chmod");

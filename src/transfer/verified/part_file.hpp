@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/non_copyable.hpp"
-#include "flow/long_work.hpp"
 #include "flow/read_ahead.hpp"
 #include "flow/task.hpp"
+#include "flow/turn_budget.hpp"
 #include "transfer/verified/confined_folder.hpp"
 #include "transfer/verified/part_map.hpp"
 
@@ -32,7 +32,7 @@ class PartFile : NonCopyable {
   /// Reads the map. Every chunk is compared with its digest if the part may have changed: after a reboot,
   /// which may lose unwritten data, or if another process has written to the part. The latter is seen by the
   /// time of the part or, after a SIGKILL, which does not set it, by the chunks that are samples.
-  Task<> resume(LongWork work);
+  Task<> resume(TurnBudget budget);
   /// Whether there was a part of a file with another size or time.
   bool has_changed() const { return has_changed_; }
   const RangeSet& verified() const { return verified_; }
@@ -49,23 +49,23 @@ class PartFile : NonCopyable {
   /// Gives the file its size, time, mode and name; with `sync`, after it is on disk (fsync(2)). What is in no
   /// chunk is a hole. False when there is a file of that name by now and it is not to be replaced.
   /// Nothing may be written meanwhile.
-  Task<bool> complete(std::uint64_t size, bool replaces, bool sync, LongWork work);
+  Task<bool> complete(std::uint64_t size, bool replaces, bool sync, TurnBudget budget);
 
  private:
   void open_part();
   bool names_our_part() const;
   PartMap open_map(const char* what) const;
   bool remove_maps() const;
-  Task<> compare(LongWork work);
+  Task<> compare(TurnBudget budget);
   timespec time() const;
-  Task<> take(PartMap& map, LongWork work);
-  Task<bool> has_been_touched_since(timespec left, LongWork work) const;
+  Task<> take(PartMap& map, TurnBudget budget);
+  Task<bool> has_been_touched_since(timespec left, TurnBudget budget) const;
   bool can_have(const Range& range) const;
-  Task<bool> still_has(const Sample& chunk, LongWork work) const;
+  Task<bool> still_has(const Sample& chunk, TurnBudget budget) const;
   void note_verified(const Sample& chunk);
-  Task<> clear_holes(std::uint64_t size, LongWork work);
-  Task<> write_back(LongWork work);
-  Task<> set_facts(std::uint64_t size, bool sync, LongWork work);
+  Task<> clear_holes(std::uint64_t size, TurnBudget budget);
+  Task<> write_back(TurnBudget budget);
+  Task<> set_facts(std::uint64_t size, bool sync, TurnBudget budget);
   bool take_name(bool replaces);
   [[noreturn]] void fail(std::string_view call) const;
 

@@ -100,7 +100,7 @@ Task<> ReceivingSession::resume(IncomingEntry& incoming, Offer& offer) {
   auto& part = *incoming.part;
   tally_.phase = TransferTally::Phase::resuming;
   tally_.file = entry.name;
-  co_await part.resume(work());
+  co_await part.resume(budget());
   tally_.phase = TransferTally::Phase::moving;
   if (part.has_changed()) {
     offer.state = Offer::State::changed;

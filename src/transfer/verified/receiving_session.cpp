@@ -24,7 +24,7 @@ constexpr Duration short_closing_time = 200ms;
 
 Task<> ReceivingSession::run() {
   auto watched = any(watch_for_idleness(options_.idle_timeout, last_byte_), transfer());
-  auto in_time = bounded(std::move(watched), options_.deadline, "the deadline has passed");
+  auto in_time = with_deadline(std::move(watched), options_.deadline, "the deadline has passed");
   const auto failure = co_await outcome_of(std::move(in_time));
   if (failure) {
     co_await give_up(failure);
@@ -36,7 +36,7 @@ Task<> ReceivingSession::run() {
 Task<> ReceivingSession::transfer() {
   auto too_late = text("{}: does it send with {}?", not_greeted_within(control_, options_.greeting_time),
                        options_.names.verified);
-  co_await bounded(receive_hello(), after(options_.greeting_time), std::move(too_late));
+  co_await with_deadline(receive_hello(), after(options_.greeting_time), std::move(too_late));
   tally_.hash = name_of(hello_.digest);
   if (hello_.streams == 1) {
     co_await options_.wants_no_more();
@@ -98,7 +98,7 @@ Task<> ReceivingSession::give_up(std::exception_ptr failure) {
     control_.drop_unsent();
     control_.put(abort);
     std::string unused;
-    co_await bounded(tell_and_close(), after(time), std::move(unused));
+    co_await with_deadline(tell_and_close(), after(time), std::move(unused));
   } catch (const std::exception&) {  // the sender is gone, or does not listen
   }
   std::rethrow_exception(thrown);
@@ -129,7 +129,7 @@ Task<> ReceivingSession::receive_messages() {
     if (!control_.has_waiting_input() || control_.unsent() > enough_answers) {
       co_await control_.flush();
     }
-    if (work().is_long()) {
+    if (budget().is_spent()) {
       co_await loop_.next_turn();
     }
   }
@@ -227,7 +227,7 @@ Task<> ReceivingSession::end_file(IncomingEntry& incoming, const End& end) {
 Task<> ReceivingSession::complete(IncomingEntry& incoming, const End& end) {
   const auto part = std::move(incoming.part);  // nothing more goes into it
   incoming.is_closed = true;
-  const bool is_named = co_await part->complete(end.size, options_.replaces, options_.sync, work());
+  const bool is_named = co_await part->complete(end.size, options_.replaces, options_.sync, budget());
   if (!is_named) throw Incomplete(text("it exists by now; {} replaces it", options_.names.force));
   tally_.holes += end.size - end.data;
   note_whole(incoming.entry, end.size);

@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
-#include "flow/long_work.hpp"
 #include "flow/notification.hpp"
 #include "flow/task_group.hpp"
+#include "flow/turn_budget.hpp"
 #include "transfer/verified/channel.hpp"
 #include "transfer/verified/destination.hpp"
 #include "transfer/verified/part_file.hpp"
@@ -91,19 +91,21 @@ class ReceivingSession {
   void stop(IncomingEntry& incoming, Status status, const std::string& reason);
   void fail(const IncomingEntry& incoming, Status status, const std::string& reason);
 
-  // receiving_chunks.cpp: bytes, over any of the connections, and those besides the first.
+  // receiving_chunks.cpp: bytes, over any of the connections.
   struct ArrivingChunk;
   Task<> receive_chunk(Channel& channel, Chunk chunk, Hasher& hasher);
   Task<> skip_chunk(Channel& channel, Chunk chunk);
   void check(const IncomingEntry& incoming, const Range& range) const;
   Task<> write(ArrivingChunk& chunk, std::span<const std::byte> piece);
   Task<> decompress(ArrivingChunk& chunk, std::uint64_t encoded_length);
+
+  // receiving_connections.cpp: those besides the first.
   Task<> receive_over_others();
   Task<> take_other_connections(TaskGroup& receiving);
   Task<> receive_over(Connection connection);
   Task<> greet(Channel& channel);
 
-  LongWork work() { return {loop_, last_byte_}; }
+  TurnBudget budget() { return {loop_, last_byte_}; }
   std::string shown(const Entry& entry) const { return destination_.shown(entry); }
 
   EventLoop& loop_;

@@ -32,7 +32,7 @@ std::exception_ptr not_sent(const std::string& path, const std::string& why) {
 /// Announces some entries ahead, so that the answers need not be waited for one by one.
 Task<> SendingSession::send_everything() {
   tally_.phase = TransferTally::Phase::moving;
-  SourceWalk walk(options_.paths, listener(), work());
+  SourceWalk walk(options_.paths, listener(), budget());
   bool has_more = true;
   while (has_more || !pending_.empty()) {
     while (has_more && pending_.size() < announced_ahead && control().unsent() <= enough_in_line) {

@@ -115,7 +115,7 @@ Task<bool> SendingSession::has_samples(const SourceFile& source, const Offer& pa
   if (!std::ranges::all_of(part.have, fits)) co_return false;
   for (const auto& sample : part.samples) {
     if (!fits(sample.range)) co_return false;
-    const auto digest = co_await source.digest_of(sample.range, lanes_.front().hasher(), work());
+    const auto digest = co_await source.digest_of(sample.range, lanes_.front().hasher(), budget());
     if (digest != sample.digest) co_return false;
   }
   co_return true;
@@ -124,7 +124,7 @@ Task<bool> SendingSession::has_samples(const SourceFile& source, const Offer& pa
 Task<> SendingSession::send_regular(std::uint32_t id, const SourceFile& source, const Wanted& wanted) {
   const auto& there = wanted.there;
   std::deque<Range> chunks;
-  const auto stretches = co_await source.data(work());
+  const auto stretches = co_await source.data(budget());
   for (const auto& range : stretches)
     for (const auto& gap : there.missing_from(range)) cut(gap, chunks);
   auto data = there.bytes();
@@ -153,7 +153,7 @@ Task<> SendingSession::send_stream(std::uint32_t id, const SourceFile& source) {
       if (got.state == IoResult::State::moved) last_byte_ = loop_.now();
       if (got.state == IoResult::State::again) {
         co_await wait_for_input(input, id);
-      } else if (work().is_long()) {
+      } else if (budget().is_spent()) {
         co_await loop_.next_turn();
       }
     }
@@ -199,7 +199,7 @@ Task<> SendingSession::greet(Lane& lane) {
   auto& channel = lane.channel();
   auto too_late = text("{}: does it receive with {}?", not_greeted_within(channel, options_.greeting_time),
                        options_.names.verified);
-  co_await bounded(exchange_greetings(channel), after(options_.greeting_time), std::move(too_late));
+  co_await with_deadline(exchange_greetings(channel), after(options_.greeting_time), std::move(too_late));
 }
 
 Task<> SendingSession::exchange_greetings(Channel& channel) {

@@ -89,7 +89,7 @@ Task<> SendingSession::transfer() {
 }
 
 Task<> SendingSession::count() {
-  const auto totals = co_await count_sources(options_.paths, work());
+  const auto totals = co_await count_sources(options_.paths, budget());
   totals_ = totals;
   if (!totals.has_sizes) co_return;
   tally_.files_total = totals.files;
@@ -101,7 +101,7 @@ Task<> SendingSession::count() {
 Task<> SendingSession::throw_reason(std::exception_ptr failure) {
   try {
     std::string unused;
-    co_await bounded(receive_abort(), after(closing_time), std::move(unused));
+    co_await with_deadline(receive_abort(), after(closing_time), std::move(unused));
   } catch (const Abort& abort) {
     throw_abort(abort);
   } catch (const std::exception&) {  // it has said nothing

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "flow/long_work.hpp"
 #include "flow/notification.hpp"
 #include "flow/rate_limit.hpp"
 #include "flow/task_group.hpp"
+#include "flow/turn_budget.hpp"
 #include "transfer/verified/lane.hpp"
 #include "transfer/verified/sender.hpp"
 #include "transfer/verified/source.hpp"
@@ -91,7 +91,7 @@ class SendingSession {
                      bool over_first_lane_only);
   Task<> send_over(Lane& lane, const SourceFile& source, ChunkQueue& queue);
 
-  LongWork work() { return {loop_, last_byte_}; }
+  TurnBudget budget() { return {loop_, last_byte_}; }
   Channel& control() { return lanes_.front().channel(); }
   bool is_unanswered(std::uint32_t id) const { return unanswered_.contains(id); }
 

@@ -53,7 +53,7 @@ bool SourceFile::has_changed() const {
          now.st_mtim.tv_sec != status_.st_mtim.tv_sec || now.st_mtim.tv_nsec != status_.st_mtim.tv_nsec;
 }
 
-Task<std::vector<Range>> SourceFile::data(LongWork work) const {
+Task<std::vector<Range>> SourceFile::data(TurnBudget budget) const {
   const off_t size = status_.st_size;
   const std::vector<Range> all{{0, this->size()}};
   constexpr off_t block = 512;  // of st_blocks, see stat(3type)
@@ -67,8 +67,8 @@ Task<std::vector<Range>> SourceFile::data(LongWork work) const {
     offset = hole < 0 ? size : std::min(hole, size);
     data.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(offset - begin)});
     if (data.size() > most_stretches / 2) co_return all;
-    if (work.is_long()) {
-      co_await work.loop.next_turn();
+    if (budget.is_spent()) {
+      co_await budget.loop.next_turn();
     }
   }
   co_return data;
@@ -93,21 +93,21 @@ void SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) co
   }
 }
 
-Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const {
+Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, TurnBudget budget) const {
   while (!bytes.empty()) {
     const auto piece = bytes.first(static_cast<std::size_t>(std::min(bytes.size(), calls_.bytes())));
     read_piece(offset, piece);
     bytes = bytes.subspan(piece.size());
     offset += piece.size();
-    if (work.is_long()) {
-      co_await work.loop.next_turn();
+    if (budget.is_spent()) {
+      co_await budget.loop.next_turn();
     }
   }
 }
 
-Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, LongWork work) const {
+Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, TurnBudget budget) const {
   while (range.length > 0) {
-    const auto buffer = work.loop.scratch();
+    const auto buffer = budget.loop.scratch();
     const auto piece =
         buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), range.length)));
     try {
@@ -118,8 +118,8 @@ Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, LongWork wo
     }
     hasher.add(piece);
     range = {range.offset + piece.size(), range.length - piece.size()};
-    if (work.is_long()) {
-      co_await work.loop.next_turn();
+    if (budget.is_spent()) {
+      co_await budget.loop.next_turn();
     }
   }
   co_return hasher.finish();

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "flow/file_calls.hpp"
-#include "flow/long_work.hpp"
 #include "flow/task.hpp"
+#include "flow/turn_budget.hpp"
 #include "os/descriptor.hpp"
 #include "os/unique_fd.hpp"
 #include "transfer/verified/digest.hpp"
@@ -43,12 +43,12 @@ class SourceFile {
   bool has_changed() const;
   /// The ranges that are not holes, in order: SEEK_DATA in lseek(2). The whole file, if the file system does
   /// not support that or there are too many.
-  Task<std::vector<Range>> data(LongWork work) const;
+  Task<std::vector<Range>> data(TurnBudget budget) const;
   void seek(std::uint64_t offset) const;
   /// Fills `bytes` from `offset` on, piece by piece. Throws SourceChanged when the file ends before.
-  Task<> read(std::uint64_t offset, std::span<std::byte> bytes, LongWork work) const;
+  Task<> read(std::uint64_t offset, std::span<std::byte> bytes, TurnBudget budget) const;
   /// Reads it piece by piece through the loop's scratch buffer, and throws as read() does.
-  Task<std::string> digest_of(Range range, Hasher& hasher, LongWork work) const;
+  Task<std::string> digest_of(Range range, Hasher& hasher, TurnBudget budget) const;
 
  private:
   SourceFile() = default;

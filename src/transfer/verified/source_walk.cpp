@@ -36,13 +36,13 @@ std::string own_name(std::string path) {
   return name == "." || name == ".." ? "" : name;
 }
 
-SourceWalk::SourceWalk(std::vector<std::string> paths, Listener listener, LongWork work)
-    : paths_(std::move(paths)), listener_(std::move(listener)), work_(work) {}
+SourceWalk::SourceWalk(std::vector<std::string> paths, Listener listener, TurnBudget budget)
+    : paths_(std::move(paths)), listener_(std::move(listener)), budget_(budget) {}
 
 Task<std::optional<SourceStep>> SourceWalk::next() {
   for (;;) {
-    if (work_.is_long()) {
-      co_await work_.loop.next_turn();
+    if (budget_.is_spent()) {
+      co_await budget_.loop.next_turn();
     }
     std::optional<SourceStep> step;
     if (levels_.empty()) {
@@ -114,17 +114,17 @@ Task<> SourceWalk::enter(SourceStep folder) {
   while (!error && entry != std::filesystem::directory_iterator()) {
     level.names.push(entry->path().filename().string());
     entry.increment(error);
-    if (work_.is_long()) {
-      co_await work_.loop.next_turn();
+    if (budget_.is_spent()) {
+      co_await budget_.loop.next_turn();
     }
   }
   if (error) listener_.unreadable(level.folder.path, error.value());
   levels_.push_back(std::move(level));
 }
 
-Task<SourceTotals> count_sources(std::vector<std::string> paths, LongWork work) {
+Task<SourceTotals> count_sources(std::vector<std::string> paths, TurnBudget budget) {
   const auto ignore = [](const std::string&, const auto&) {};
-  SourceWalk walk(std::move(paths), {ignore, ignore, ignore}, work);
+  SourceWalk walk(std::move(paths), {ignore, ignore, ignore}, budget);
   SourceTotals totals;
   for (;;) {
     const auto step = co_await walk.next();

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "flow/long_work.hpp"
 #include "flow/task.hpp"
+#include "flow/turn_budget.hpp"
 
 namespace sockx {
 
@@ -51,8 +51,8 @@ class SourceWalk {
     std::function<void(const std::string& path, int error)> unreadable;
   };
 
-  /// What `work` refers to outlives this.
-  SourceWalk(std::vector<std::string> paths, Listener listener, LongWork work);
+  /// What `budget` refers to outlives this.
+  SourceWalk(std::vector<std::string> paths, Listener listener, TurnBudget budget);
   /// Nothing at the end.
   Task<std::optional<SourceStep>> next();
 
@@ -69,7 +69,7 @@ class SourceWalk {
 
   std::vector<std::string> paths_;
   Listener listener_;
-  LongWork work_;
+  TurnBudget budget_;
   std::size_t next_path_ = 0;
   std::string root_;  // the own name of the current path
   std::vector<Level> levels_;
@@ -82,6 +82,6 @@ struct SourceTotals {
 };
 
 /// What a walk finds and can read.
-Task<SourceTotals> count_sources(std::vector<std::string> paths, LongWork work);
+Task<SourceTotals> count_sources(std::vector<std::string> paths, TurnBudget budget);
 
 }  // namespace sockx

@@ -15,7 +15,7 @@ using namespace sockx;
 namespace {
 
 std::string objection(const AccessSources& sources, const std::string& address) {
-  return AccessList(sources).objection_to({numeric_address(address).value()}).value_or("");
+  return AccessList(sources).reason_to_refuse({numeric_address(address).value()}).value_or("");
 }
 
 AccessSources rules(const std::string& allow, const std::string& deny) {
@@ -53,11 +53,11 @@ TEST_CASE("access list: of several rules that mean a peer the first is told") {
 TEST_CASE("access list: users are those of unix sockets") {
   const auto unnamed = Address::unix_name("@x");
   const AccessList only_root(rules("uid:root", ""));
-  CHECK_FALSE(only_root.objection_to({unnamed, 0U}));
-  CHECK(only_root.objection_to({unnamed, 7U}) == "no rule allows it");
-  CHECK(only_root.objection_to({numeric_address("127.0.0.1").value()}) == "no rule allows it");
-  CHECK(AccessList(rules("", "uid:7")).objection_to({unnamed, 7U}) == "denied by uid:7");
-  CHECK_FALSE(AccessList(rules("", "0.0.0.0/0,::/0")).objection_to({unnamed, 7U}));
+  CHECK_FALSE(only_root.reason_to_refuse({unnamed, 0U}));
+  CHECK(only_root.reason_to_refuse({unnamed, 7U}) == "no rule allows it");
+  CHECK(only_root.reason_to_refuse({numeric_address("127.0.0.1").value()}) == "no rule allows it");
+  CHECK(AccessList(rules("", "uid:7")).reason_to_refuse({unnamed, 7U}) == "denied by uid:7");
+  CHECK_FALSE(AccessList(rules("", "0.0.0.0/0,::/0")).reason_to_refuse({unnamed, 7U}));
   CHECK(test::said_of([&] { AccessList{rules("uid:no such one", "")}; }) ==
         "--allow: 'no such one': no such user; say a name of passwd(5), or a number");
 }

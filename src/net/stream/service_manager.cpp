@@ -1,4 +1,4 @@
-#include "net/stream/activation.hpp"
+#include "net/stream/service_manager.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

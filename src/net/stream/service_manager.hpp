@@ -1,4 +1,4 @@
-// Activation: sockets that a service manager has opened for this process, and the messages to it.
+// ServiceManager: sockets that a service manager has opened for this process, and the messages to it.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,5 @@
-// Clients: the connections of a server that a Handler serves, with an event at the beginning and end of each.
+// HandlerService: the connections of a server that a Handler serves, with an event at the beginning and end
+// of each.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,7 @@
 
 namespace sockx {
 
-struct ClientsOptions {
+struct HandlerServiceOptions {
   bool is_one = false;                   // there is one client, whose failure is the run's
   std::optional<Duration> idle_timeout;  // no byte in either direction
   /// Asked when clients are left at the end: whether a signal has ended the server, and no failure or limit.
@@ -19,10 +20,10 @@ struct ClientsOptions {
   TellServerEvent tell = [](const ServerEvent&) {};
 };
 
-class Clients final : public Service {
+class HandlerService final : public Service {
  public:
   /// `handler` outlives this.
-  Clients(EventLoop& loop, Handler& handler, ClientsOptions options)
+  HandlerService(EventLoop& loop, Handler& handler, HandlerServiceOptions options)
       : loop_(loop), handler_(handler), options_(std::move(options)), came_(loop) {}
 
   Task<> serve(Connection connection, Seat seat) override;
@@ -42,7 +43,7 @@ class Clients final : public Service {
 
   EventLoop& loop_;
   Handler& handler_;
-  ClientsOptions options_;
+  HandlerServiceOptions options_;
   std::map<std::uint64_t, Entry> entries_;
   bool has_ended_ = false;
   Notification came_;

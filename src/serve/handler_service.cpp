@@ -1,4 +1,4 @@
-#include "serve/clients.hpp"
+#include "serve/handler_service.hpp"
 
 #include "base/error.hpp"
 #include "base/on_exit.hpp"
@@ -6,7 +6,7 @@
 
 namespace sockx {
 
-Task<> Clients::serve(Connection connection, Seat seat) {
+Task<> HandlerService::serve(Connection connection, Seat seat) {
   Client client(loop_, std::move(connection), std::move(seat));
   bool has_ended = false, is_complete = false;
   const auto tell = [&](ServerEvent::Kind kind, std::string_view reason) {
@@ -44,7 +44,7 @@ Task<> Clients::serve(Connection connection, Seat seat) {
   }
 }
 
-Task<> Clients::run(Server& server) {
+Task<> HandlerService::run(Server& server) {
   if (!options_.idle_timeout) return handler_.run();
   return any(end_idle_clients(server, *options_.idle_timeout), handler_.run());
 }
@@ -52,7 +52,7 @@ Task<> Clients::run(Server& server) {
 /// A client that is left when the server ends, or has been idle for too long. It meets a reset unless our
 /// half has ended before: then only a failure takes that back. A signal is an end for those that have
 /// everything.
-void Clients::cut_off(Client& client) const {
+void HandlerService::cut_off(Client& client) const {
   if (!options_.ends_by_signal()) {
     if (!has_ended_) client.cut.fail();
   } else if (client.cut.has_caught_up() && handler_.is_silent()) {
@@ -60,7 +60,7 @@ void Clients::cut_off(Client& client) const {
   }
 }
 
-Task<> Clients::end_idle_clients(Server& server, Duration limit) {
+Task<> HandlerService::end_idle_clients(Server& server, Duration limit) {
   const auto reason = no_byte_within(limit);
   for (;;) {
     while (entries_.empty()) {
@@ -84,7 +84,7 @@ Task<> Clients::end_idle_clients(Server& server, Duration limit) {
 }
 
 /// Looks at the client if that is due.
-bool Clients::is_idle(Entry& entry, Duration limit) const {
+bool HandlerService::is_idle(Entry& entry, Duration limit) const {
   const auto& client = *entry.client;
   const auto waiting = [&] { return unacknowledged(client.stream().facts()).value_or(0); };
   if (!entry.idleness)

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/error.hpp"
+#include "flow/file_reader.hpp"
 #include "flow/watch.hpp"
 #include "os/calls.hpp"
 
@@ -45,6 +46,13 @@ void EventLoop::turn() {
     next->queued_ = false;
     next->suspended_.resume();
   }
+}
+
+EventLoop::~EventLoop() = default;
+
+FileReader& EventLoop::file_reader() {
+  if (!file_reader_) file_reader_ = std::make_unique<FileReader>(*this);
+  return *file_reader_;
 }
 
 std::span<std::byte> EventLoop::scratch() {

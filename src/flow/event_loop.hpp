@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,6 +20,7 @@ struct epoll_event;
 
 namespace sockx {
 
+class FileReader;
 class Waiter;
 
 /// Runs coroutines. Readiness and passed deadlines only put waiting coroutines in a queue; they are resumed
@@ -27,6 +29,7 @@ class Waiter;
 class EventLoop : NonCopyable {
  public:
   EventLoop();
+  ~EventLoop();
 
   /// Runs `task` to its end and returns or throws what it does.
   template <class T>
@@ -40,6 +43,8 @@ class EventLoop : NonCopyable {
   Clock::time_point now() const { return now_; }
   /// One buffer of 64 KiB for the running coroutine. Its contents are lost at the next suspension.
   std::span<std::byte> scratch();
+  /// Made when first asked for.
+  FileReader& file_reader();
   /// How often the loop has called epoll_wait(2).
   std::uint64_t waits() const { return waits_; }
 
@@ -63,6 +68,7 @@ class EventLoop : NonCopyable {
   std::multimap<Deadline, Waiter*> timers_;
   std::deque<Waiter*> ready_;      // null where a waiter has gone
   std::uint64_t first_ready_ = 0;  // the number of ready_.front(), counting from the first ever queued
+  std::unique_ptr<FileReader> file_reader_;  // destroyed first
 };
 
 /// A suspended coroutine. It lives in the coroutine's frame, and leaves every queue when the frame is

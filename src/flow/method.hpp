@@ -3,6 +3,8 @@
 // choice.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -68,6 +70,11 @@ class Method {
   /// Whether the stream has turned out long, so that a method with dearer beginnings would pay.
   virtual bool would_rather_splice() const { return false; }
 
+  /// Where the next read of the file begins, if that is not the offset of its descriptor.
+  virtual std::optional<off_t> position() const { return {}; }
+  /// Whether the next move reads the source, and so may wait for a disk.
+  virtual bool would_read() const { return !is_holding(); }
+
   /// System calls made so far.
   std::uint64_t calls() const { return calls_; }
 
@@ -98,8 +105,9 @@ struct MethodEnds {
 };
 
 std::unique_ptr<Method> make_splice(PlainEnds ends);  // one end is a pipe
-std::unique_ptr<Method> make_piped_splice(
-    PlainEnds ends);                                     // through a pipe of its own; null when none is left
+/// Through a pipe of its own. Null when none is left that is worth it: for a source other than a file every
+/// pipe is, for a file one of 256 KiB, because sendfile(2) has a small one of its own.
+std::unique_ptr<Method> make_piped_splice(PlainEnds ends);
 std::unique_ptr<Method> make_sendfile(PlainEnds ends);   // the source is a regular file
 std::unique_ptr<Method> make_mmap(PlainEnds ends);       // the source is a regular file
 std::unique_ptr<Method> make_zero_copy(PlainEnds ends);  // from a regular file to TCP

@@ -1,10 +1,14 @@
 #include "flow/pump.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.hpp"
 #include "os/calls.hpp"
+#include "os/file_advice.hpp"
 
 namespace sockx {
 
@@ -61,6 +65,8 @@ Pump::Pump(Stream& from, Stream& to, PumpOptions options)
       may_be_slow_(may_be_slow(from.facts()) || may_be_slow(to.facts())),
       reads_file_(from.facts().is_file() && !may_be_slow(to.facts())) {
   use(choose(options.method, std::move(options.processing)));
+  if (reads_file_ && !is_in_page_cache(from.facts().fd, lseek(from.facts().fd, 0, SEEK_CUR)))
+    file_calls_.expect_wait();
   if (!automatic_ && refusal_.empty() && method_->name() != name_of(options.method))
     refusal_ = "it does not suit the source, the sink, or what is to be done between them";
 }
@@ -76,16 +82,24 @@ Pump::State Pump::step_by_method(std::uint64_t most) {
   const auto last = std::min(most, limit_ - taken()) + taken();  // where taking ends in this step
   const auto enough = bytes_ + (may_be_slow_ ? fair_share_of_file : fair_share);
   time_ = may_be_slow_ ? Clock::now() : Clock::time_point();
+  waits_ = reads_file_ ? waits_of_this_thread() : 0;
   const auto late = time_ + fair_time;
   for (int moves = 0; moves < fair_moves && bytes_ < enough && time_ < late; ++moves) {
     if (!method_->is_holding() && (stopped_ || taken() >= limit_)) return State::finished;
     if (!method_->is_holding() && taken() >= last) return State::yielded;
     if (taken() >= limit_) method_->stop_input();  // a record that has only begun would wait for its rest
-    const auto moved = move(last - std::min(last, taken()));  // stages may have added bytes
+    const auto allowed = last - std::min(last, taken());  // stages may have added bytes
+    if (wants_file(allowed)) return State::wants_file;
+    const auto moved = move(allowed);
     switch (moved.state) {
       case Method::Move::State::moved:
-        if (automatic_ && method_->would_rather_splice())
-          if (auto splice = splice_or_null()) use(std::move(splice));
+        if (automatic_ && method_->would_rather_splice()) {
+          automatic_ = false;  // if there is no pipe now, asking again would cost more than it gains
+          if (auto splice = splice_or_null()) {
+            use(std::move(splice));
+            reason_ = "the stream is long";
+          }
+        }
         break;
       case Method::Move::State::no_input:
         return State::wants_input;
@@ -119,6 +133,10 @@ void Pump::stop_input() {
   method_->stop_input();
 }
 
+std::string Pump::method_and_reason() const {
+  return text("{} ({})", method(), refusal_.empty() ? reason_ : std::string_view(refusal_));
+}
+
 void Pump::sink_hung_up() const {
   const auto& to = ends_.to.facts();
   const auto what = text("write {}", to.name);
@@ -133,6 +151,20 @@ void Pump::use(std::unique_ptr<Method> method) {
   file_calls_.set_most(method_->appetite(ends_.chunk));
 }
 
+/// Once for each piece: a driver that does not read it lets the next move wait for the disk.
+bool Pump::wants_file(std::uint64_t most) {
+  if (!reads_file_ || !file_calls_.needs_thread() || wanted_ > 0 || !method_->would_read()) return false;
+  wanted_ = std::min(most, file_calls_.bytes());
+  wanted_since_ = Clock::now();
+  return wanted_ > 0;
+}
+
+Pump::Piece Pump::wanted_piece() const {
+  const int file = ends_.from.facts().fd;
+  const auto position = method_->position();
+  return {file, position ? *position : lseek(file, 0, SEEK_CUR), wanted_};
+}
+
 Method::Move Pump::move(std::uint64_t most) {
   if (!may_be_slow_) {
     const auto moved = method_->move(std::min(most, most_at_once));
@@ -140,30 +172,40 @@ Method::Move Pump::move(std::uint64_t most) {
     return moved;
   }
   const auto taken_before = taken();
-  const auto begun = under_way_since_.value_or(time_);
-  const auto moved = method_->move(std::min(most, file_calls_.bytes()));
+  const auto begun = wanted_since_ ? *wanted_since_ : under_way_since_.value_or(time_);
+  const auto moved = method_->move(std::min({most, file_calls_.bytes(), wanted_ > 0 ? wanted_ : most}));
   bytes_ += moved.bytes;
+  const auto move_begun = time_;
   time_ = Clock::now();
+  wanted_since_.reset();
   under_way_since_.reset();
   if (moved.state == Method::Move::State::under_way) {
     under_way_since_ = begun;
     return moved;
   }
   const auto bytes = std::max(moved.bytes, taken() - std::min(taken(), taken_before));
-  if (reads_file_)
-    file_calls_.note_read(ends_.from.facts().fd, time_ - begun, bytes);
-  else
+  wanted_ -= std::min(wanted_, bytes);
+  if (!reads_file_) {
     file_calls_.note(time_ - begun, bytes);
+    return moved;
+  }
+  file_calls_.note_read(ends_.from.facts().fd, time_ - begun, bytes, method_->position());
+  const auto waits = std::exchange(waits_, waits_of_this_thread());
+  if (waits_ != waits) file_calls_.note_wait(time_ - move_begun);
   return moved;
 }
 
 std::unique_ptr<Method> Pump::choose(TransferMethod method, Processing processing) {
   const auto& from = ends_.from.facts();
   const auto& to = ends_.to.facts();
+  reason_ = "records are kept apart";
   if (to.kind == Kind::seqpacket) return make_record_send(ends_, std::move(processing));
   if (from.kind == Kind::seqpacket) return make_record_receive(ends_, std::move(processing));
+  reason_ = "the bytes are looked at on the way";
   if (processing.is_needed()) return make_filter(ends_, std::move(processing));
+  reason_ = "the bytes are transformed on the way";
   if (!ends_.are_plain()) return make_copy(ends_);
+  reason_ = "as asked for";
   const auto plain = ends_.plain();
   switch (method) {
     case TransferMethod::automatic:
@@ -190,23 +232,26 @@ std::unique_ptr<Method> Pump::choose(TransferMethod method, Processing processin
   return make_copy(ends_);
 }
 
-/// Measured by send-file --compare and scripts/benchmark on loopback under reno, two cores, 2 GiB, in GB/s.
-/// From a file: splice through a pipe 6.8, sendfile 6.3, read-write 4.4, mmap 3.7; sendfile stands within a
-/// tenth of splice, with a handful of calls instead of thousands and without a pipe, so it is the choice. (In
-/// another run, of 1 GiB with other work on the machine: splice 6.6, io-uring 7.0, sendfile 5.8,
-/// read-write 2.8, zerocopy 2.5, which is for network cards.) To /dev/null: dropping in the kernel 6.5,
-/// read-write 4.9. With a pipe at either end splice is twice as fast as read-write. Between sockets splice
-/// through a pipe is three times as fast, but for messages of 64 bytes recv and send are a quarter faster: so
-/// copying comes first there, and gives way when two full buffers come in a row. Terminals and O_APPEND files
-/// can only be copied to.
-std::unique_ptr<Method> Pump::choose_automatically() const {
+/// Measured on loopback under reno, two cores, 1 GiB from tmpfs to a receiver that drops it. From a file:
+/// splice through a pipe of 1 MiB 8.4 GB/s with 0.076 s of CPU, sendfile 5.0 with 0.127, because it moves 64
+/// KiB at a time through a small pipe of its own; read-write 2.8, mmap 3.7, zerocopy 2.5, which is for
+/// network cards. But sendfile needs one call for a short file and no pipe: so it comes first, and gives way
+/// after 1 MiB. To /dev/null: dropping in the kernel 6.5, read-write 4.9. With a pipe at either end splice is
+/// twice as fast as read-write. Between sockets splice through a pipe is three times as fast, but for
+/// messages of 64 bytes recv and send are a quarter faster: so copying comes first there, and gives way when
+/// two full buffers come in a row. Terminals and O_APPEND files can only be copied to.
+std::unique_ptr<Method> Pump::choose_automatically() {
   const auto plain = ends_.plain();
   const auto& [from, to, chunk] = plain;
   const bool to_null = to.kind == Kind::null_device;
+  reason_ = "TCP can drop bytes in the kernel";
   if (from.kind == Kind::tcp && to_null) return make_discard(plain);
+  reason_ = "the source is a file";
   if (from.is_file() && !to.appends) return make_sendfile(plain);
+  reason_ = to_null ? "nothing needs the bytes" : "one end is a pipe";
   if (is_pipe(from) || is_pipe(to) || (from.is_socket() && to_null))
     if (auto splice = splice_or_null()) return splice;
+  reason_ = "the fastest for short messages";
   return make_copy(ends_);
 }
 

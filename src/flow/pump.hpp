@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "flow/file_calls.hpp"
@@ -36,7 +37,14 @@ class Pump {
  public:
   /// Drained: as wants_input, but presumed only, because a read came short; see
   /// Watch::forget_readable_after_short_read().
-  enum class State { wants_input, drained, wants_output, yielded, held, under_way, finished };
+  /// Wants_file: the file that is the source is slow, and wanted_piece() should be read on a thread before
+  /// the next step, which would else wait for the disk.
+  enum class State { wants_input, wants_file, drained, wants_output, yielded, held, under_way, finished };
+  struct Piece {
+    int file;
+    off_t offset;
+    std::uint64_t bytes;
+  };
 
   /// A method that cannot work between these two is replaced by copying at once: see why_fell_back().
   Pump(Stream& from, Stream& to, PumpOptions options = {});
@@ -49,6 +57,8 @@ class Pump {
   void stop_input();
   /// When to go on after State::held.
   Clock::time_point held_until() const { return held_until_; }
+  /// After State::wants_file.
+  Piece wanted_piece() const;
   /// What becomes readable when it is time to go on after State::under_way.
   int completion_fd() const { return method_->completion_fd(); }
   /// epoll says that the far end of the sink has closed: throws the pending error of the socket, or
@@ -62,6 +72,8 @@ class Pump {
   std::uint64_t surplus() const { return method_->surplus(); }
   std::uint64_t calls() const { return calls_before_ + method_->calls(); }
   std::string_view method() const { return method_->name(); }
+  /// The method and why it was chosen: "splice (the stream is long)".
+  std::string method_and_reason() const;
   /// Why the method asked for, or chosen first, does not work here, so that copying took over; or empty.
   const std::string& why_fell_back() const { return refusal_; }
   /// See Method::copied().
@@ -74,9 +86,10 @@ class Pump {
  private:
   State step_by_method(std::uint64_t most);
   void use(std::unique_ptr<Method> method);
+  bool wants_file(std::uint64_t most);
   Method::Move move(std::uint64_t most);
   std::unique_ptr<Method> choose(TransferMethod method, Processing processing);
-  std::unique_ptr<Method> choose_automatically() const;
+  std::unique_ptr<Method> choose_automatically();
   std::unique_ptr<Method> splice_or_null() const;
 
   MethodEnds ends_;
@@ -85,13 +98,17 @@ class Pump {
   std::uint64_t bytes_ = 0;
   std::uint64_t calls_before_ = 0;  // by methods that have given way
   bool stopped_ = false;
-  std::string refusal_;  // empty while no method has given way
+  std::string refusal_;      // empty while no method has given way
+  std::string_view reason_;  // for the choice of the method
   Clock::time_point held_until_{};
   std::unique_ptr<Method> method_;
   bool may_be_slow_;  // a call may wait for a disk
   bool reads_file_;   // and it is the source that makes it wait
   FileCalls file_calls_{0};
-  Clock::time_point time_;  // after the last move, if a call may be slow
+  Clock::time_point time_;    // after the last move, if a call may be slow
+  std::uint64_t waits_ = 0;   // of this thread for a disk or anything else, until then
+  std::uint64_t wanted_ = 0;  // bytes of the piece that was wanted, and has not been taken
+  std::optional<Clock::time_point> wanted_since_;  // until the move after it
   std::optional<Clock::time_point> under_way_since_;
 };
 

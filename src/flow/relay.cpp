@@ -267,7 +267,8 @@ class Conversation : NonCopyable {
   void note_end(Direction& direction) {
     if (!outward_.has_ended && !inward_.has_ended) first_end_ = loop_.now();
     direction.has_ended = true;
-    detail("{} has ended after {}", direction.from.in.name(), counted(direction.counter, "byte"));
+    const auto how = direction.counter > 0 ? ", moved by " + direction.pump.method_and_reason() : "";
+    detail("{} has ended after {}{}", direction.from.in.name(), counted(direction.counter, "byte"), how);
   }
 
   Task<> warn_of_silence() {

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/on_exit.hpp"
+#include "flow/file_reader.hpp"
 
 namespace sockx {
 
@@ -23,6 +24,16 @@ Task<> await_end_of_source(const Pump& pump) {
     from.watch().forget_readable();
     const bool has_come = co_await from.readable(last_chance);
     if (!has_come) pump.sink_hung_up();
+  }
+}
+
+/// Without a thread or descriptor for it, the next step waits for the disk.
+Task<> read_wanted_piece(const Pump& pump) {
+  auto& loop = co_await this_loop();
+  const auto piece = pump.wanted_piece();
+  try {
+    co_await loop.file_reader().read(piece.file, piece.offset, piece.bytes);
+  } catch (const Error&) {
   }
 }
 
@@ -73,6 +84,9 @@ Task<> run_pump(Pump& pump, PumpControl control) {
           co_await await_end_of_source(pump);
           co_return;
         }
+        break;
+      case Pump::State::wants_file:
+        co_await read_wanted_piece(pump);
         break;
       case Pump::State::wants_output: {
         // When the rate allows more, there is no need to wait until the bytes in hand are written.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "flow/notification.hpp"
 #include "flow/watch.hpp"
 
 namespace sockx {
@@ -14,7 +15,7 @@ class ThreadLimit {
 
   /// Held while a thread runs. Another thread may start when the last copy is destroyed, on any thread.
   using Slot = std::shared_ptr<void>;
-  /// Waits for room. One coroutine at a time may do so.
+  /// Waits for room.
   Task<Slot> enter();
 
  private:
@@ -25,7 +26,9 @@ class ThreadLimit {
   };
   std::shared_ptr<Gate> gate_;
   std::size_t most_;
-  Watch watch_;  // destroyed before the descriptor that it watches
+  Watch watch_;              // destroyed before the descriptor that it watches
+  bool is_awaited_ = false;  // by the one coroutine that the watch can have; the others wait for `changed_`
+  Notification changed_;
 };
 
 }  // namespace sockx

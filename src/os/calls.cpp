@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,6 +98,12 @@ std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
   observe_call("ioctl", result, "{}, SIOCOUTQ, [{}]", socket.fd, waiting);
   if (result < 0) return {};
   return static_cast<std::size_t>(std::max(waiting, 0));
+}
+
+std::uint64_t waits_of_this_thread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<std::uint64_t>(usage.ru_nvcsw);
 }
 
 bool is_at_urgent_mark(const Descriptor& socket) {

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "os/descriptor.hpp"
@@ -49,6 +50,10 @@ int pending_error(const Descriptor& end);
 /// Bytes written to a stream socket and not yet acknowledged by the peer's kernel, FIN included; for a unix
 /// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). Nothing when the socket cannot tell.
 std::optional<std::size_t> unacknowledged(const Descriptor& socket);
+
+/// How often this thread has waited in a call so far (ru_nvcsw in getrusage(2)). Having lost the CPU to
+/// another program does not count.
+std::uint64_t waits_of_this_thread();
 
 /// Whether the next byte of a TCP socket is behind one that was sent as urgent (SIOCATMARK in tcp(7)).
 bool is_at_urgent_mark(const Descriptor& socket);

@@ -1,9 +1,11 @@
-// Advice to the kernel on how a file will be read: posix_fadvise(2).
+// The page cache: advice to the kernel on how a file will be read, by posix_fadvise(2), and what is there of
+// it.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace sockx {
 
@@ -14,5 +16,9 @@ void set_read_ahead(int file, bool is_on);
 void drop_read_ahead(int file, off_t offset, std::size_t length);
 /// Begins to read these bytes, and no others, into the page cache, without waiting for them.
 void begin_to_read(int file, off_t offset, std::size_t length);
+/// Reads these bytes into the page cache, and waits for the disk. An error ends it.
+void read_into_page_cache(int file, off_t offset, std::uint64_t length);
+/// False if a read at `offset` would wait for the disk. Not every file system tells.
+bool is_in_page_cache(int file, off_t offset);
 
 }  // namespace sockx

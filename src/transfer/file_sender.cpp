@@ -35,8 +35,9 @@ class Sending : NonCopyable {
         waits_before_(loop.waits()),
         peer_(std::move(connection.stream)),
         file_(Stream::borrow(loop, source.described)),
-        pump_(file_, peer_,
-              {options_.method, options_.chunk, source.length.value_or(options_.count.value_or(no_limit))}) {
+        pump_(
+            file_, peer_,
+            {method_for(source), options_.chunk, source.length.value_or(options_.count.value_or(no_limit))}) {
     if (options_.rate) rate_.emplace(*options_.rate);
   }
   ~Sending() { count(); }
@@ -45,6 +46,12 @@ class Sending : NonCopyable {
 
  private:
   static constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
+
+  /// It is sendfile(2) unless another method was asked for.
+  TransferMethod method_for(const FileSource& source) const {
+    const bool is_automatic = options_.method == TransferMethod::automatic;
+    return is_automatic && source.described.is_file() ? TransferMethod::sendfile : options_.method;
+  }
 
   Task<> transfer() {
     TaskGroup group(loop_);

@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "flow/run_pump.hpp"
 #include "flow/task_group.hpp"
+#include "os/file_advice.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -137,7 +138,7 @@ std::string expected_method(TransferMethod asked, Place from, Place to, std::siz
       break;
   }
   if (from == Place::tcp && to == Place::null_device) return "discard";
-  if (is_file(from)) return appends ? "read-write" : "sendfile";
+  if (is_file(from) && !appends) return size > 1024 * 1024 ? "splice" : "sendfile";
   if (appends) return "read-write";
   if (pipes || to == Place::null_device) return "splice";
   return size > 64 * 1024 ? "" : "read-write";
@@ -229,6 +230,70 @@ TEST_CASE("pump: two full buffers in a row turn copying between sockets into spl
   CHECK(difference(received, content) == "");
   CHECK(pump.method() == "splice");
   CHECK(pump.why_fell_back().empty());
+}
+
+TEST_CASE("pump: a file begins with sendfile, and gives way to splice when it turns out long") {
+  constexpr std::size_t mib = 1024 * 1024;
+  const Folder folder;
+  const auto content = noise(3 * mib);
+  for (const auto method : {TransferMethod::automatic, TransferMethod::sendfile}) {
+    const UniqueFd file(open(write_file(folder / "file", content).c_str(), O_RDONLY | O_CLOEXEC));
+    auto sink = unix_pair();
+    PumpBetween pump(described(file, "source"), described(sink.ours, "sink"), {.method = method});
+    CHECK(pump.method() == "sendfile");
+    std::string received;
+    while (received.size() < content.size()) {
+      pump.step(64 * 1024);
+      received += read_available(sink.theirs.get());
+      if (received.size() < mib) CHECK(pump.method() == "sendfile");
+    }
+    CHECK(difference(received, content) == "");
+    const bool is_automatic = method == TransferMethod::automatic;
+    CHECK(pump.method_and_reason() ==
+          (is_automatic ? "splice (the stream is long)" : "sendfile (as asked for)"));
+    CHECK(pump.why_fell_back().empty());
+  }
+}
+
+/// A file whose bytes are not in the page cache; its file system must be one that says so.
+std::optional<UniqueFd> cold_file(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fsync(file.get()) != 0 || posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) != 0) return {};
+  if (is_in_page_cache(file.get(), 0)) return {};
+  return file;
+}
+
+TEST_CASE("pump: a file that is not in memory is wanted piece by piece, and sent whole by every method") {
+  const Folder folder;
+  const auto content = noise(700'000);
+  const auto path = write_file(folder / "file", content);
+  for (const auto method : methods) {
+    const auto file = cold_file(path);
+    if (!file) {
+      MESSAGE("skipped: the file system does not tell what is in memory");
+      return;
+    }
+    CAPTURE(sockx::name_of(method));
+    REQUIRE(lseek(file->get(), 1000, SEEK_SET) == 1000);
+    auto sink = unix_pair();
+    PumpBetween pump(described(*file, "source"), described(sink.ours, "sink"), {.method = method});
+    const bool reads_beside_us = pump.method() == "io-uring";
+    std::string received;
+    std::uint64_t next_piece = 1000;
+    for (auto state = pump.step(); state != Pump::State::finished; state = pump.step()) {
+      if (state == Pump::State::wants_file) {
+        const auto piece = pump.wanted_piece();
+        CHECK(piece.offset >= static_cast<off_t>(next_piece));  // a driver may ignore it
+        CHECK(piece.bytes >= 1);
+        CHECK(piece.bytes <= 1024 * 1024);
+        next_piece = static_cast<std::uint64_t>(piece.offset) + 1;
+      }
+      received += read_available(sink.theirs.get());
+    }
+    received += read_available(sink.theirs.get());
+    CHECK(difference(received, content.substr(1000)) == "");
+    CHECK((next_piece > 1000) == !reads_beside_us);
+  }
 }
 
 TEST_CASE("pump: small messages between sockets stay with copying") {

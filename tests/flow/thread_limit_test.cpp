@@ -44,6 +44,29 @@ TEST_CASE("thread limit: so many may enter, and the next waits until a pass is l
   CHECK(third);
 }
 
+TEST_CASE("thread limit: several wait, and all enter in the end, whichever of them is dropped") {
+  EventLoop loop;
+  ThreadLimit limit(loop, 1);
+  std::optional<ThreadLimit::Slot> first;
+  loop.run(enter_into(limit, first));
+  int entered = 0, entered_first = 0;
+  const auto enter_and_leave = [](ThreadLimit& its_limit, int& count) -> Task<> {
+    const auto slot = co_await its_limit.enter();
+    ++count;
+  };
+  const auto let_go = [](std::optional<ThreadLimit::Slot>& slot) -> Task<> {
+    auto& its_loop = co_await this_loop();
+    co_await its_loop.next_turn();
+    slot.reset();
+  };
+  TaskGroup group(loop);
+  group.spawn(until_given_up(enter_and_leave(limit, entered_first)));  // perhaps in vain
+  for (int i = 0; i < 5; ++i) group.spawn(enter_and_leave(limit, entered));
+  group.spawn(let_go(first));
+  loop.run(group.join());
+  CHECK(entered == 5);
+}
+
 TEST_CASE("thread limit: a pass counts until its last copy is gone") {
   EventLoop loop;
   ThreadLimit limit(loop, 1);

@@ -24,7 +24,7 @@ using State = IoResult::State;
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of_text(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 IoResult read_once(const Descriptor& from) {
   static std::array<std::byte, 65536> buffer;
@@ -67,15 +67,15 @@ TEST_CASE("calls: writing never waits and never raises SIGPIPE on a socket") {
     CAPTURE(static_cast<int>(to.kind));
     CAPTURE(to.may_block);
     std::size_t calls = 0;
-    auto put = write_some(to, bytes_of(much));
+    auto put = write_some(to, bytes_of_text(much));
     CHECK(put.state == State::moved);
     if (to.kind == Descriptor::Kind::pipe && to.may_block) CHECK(put.bytes <= PIPE_BUF);
-    while (put.state == State::moved && ++calls < 100'000) put = write_some(to, bytes_of(much));
+    while (put.state == State::moved && ++calls < 100'000) put = write_some(to, bytes_of_text(much));
     CHECK(put.state == State::again);
   }
   signal(SIGPIPE, SIG_DFL);  // a signal would end the test
   sockets.theirs.reset();
-  const auto error = thrown_by<Error>([&] { write_some(described(sockets.ours), bytes_of(much)); });
+  const auto error = thrown_by<Error>([&] { write_some(described(sockets.ours), bytes_of_text(much)); });
   REQUIRE(error);
   CHECK(error->number() == EPIPE);
 }

@@ -31,6 +31,7 @@ class IoUring : public Method {
   }
 
   std::string_view name() const override { return "io-uring"; }
+  bool would_read() const override { return false; }  // the kernel does, beside us
   std::uint64_t appetite(std::size_t) const override { return most_rounds * ends_.chunk; }
   int completion_fd() const override { return ring_->fd(); }
   std::vector<std::byte> surrender() override { return pipe_.take(std::exchange(in_pipe_, 0)); }

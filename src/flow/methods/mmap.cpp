@@ -26,6 +26,8 @@ class Mmap : public Method, NonCopyable {
 
   std::string_view name() const override { return "mmap"; }
   std::uint64_t surplus() const override { return surplus_; }
+  std::optional<off_t> position() const override { return position_; }
+  bool would_read() const override { return !window_ || position_ >= window_->end(); }
 
   Move move(std::uint64_t most) override {
     if (!window_ || position_ >= window_->end()) {

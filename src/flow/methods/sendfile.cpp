@@ -17,6 +17,7 @@ class Sendfile : public Method {
   }
 
   std::string_view name() const override { return "sendfile"; }
+  bool would_rather_splice() const override { return moved_ >= long_stream; }
 
   Move move(std::uint64_t most) override {
     ++calls_;
@@ -24,6 +25,7 @@ class Sendfile : public Method {
     const auto result = sendfile_some(ends_.from, ends_.to, wanted);
     switch (result.state) {
       case IoResult::State::moved:
+        moved_ += result.bytes;
         return {Move::State::moved, result.bytes};
       case IoResult::State::eof:
         return {Move::State::ended};
@@ -36,7 +38,10 @@ class Sendfile : public Method {
   }
 
  private:
+  static constexpr std::uint64_t long_stream = 1024 * 1024;  // a pipe costs some system calls to make
+
   PlainEnds ends_;
+  std::uint64_t moved_ = 0;
 };
 
 }  // namespace

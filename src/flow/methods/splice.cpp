@@ -15,6 +15,7 @@ namespace sockx {
 
 namespace {
 
+constexpr std::size_t worth_making_for_file = 256 * 1024;
 constexpr std::size_t long_stream = 1024 * 1024;  // also the largest pipe that an unprivileged user may have
 
 class Splicing : public Method {
@@ -120,7 +121,7 @@ std::unique_ptr<Method> make_splice(PlainEnds ends) { return std::make_unique<Sp
 
 std::unique_ptr<Method> make_piped_splice(PlainEnds ends) {
   auto pipe = OwnPipe::make(long_stream);
-  if (!pipe) return nullptr;
+  if (!pipe || (ends.from.is_file() && pipe->capacity() < worth_making_for_file)) return nullptr;
   return std::make_unique<PipedSplice>(ends, std::move(*pipe));
 }
 

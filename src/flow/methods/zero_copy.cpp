@@ -41,6 +41,11 @@ class ZeroCopy : public Method, NonCopyable {
   std::string refusal() const override { return refusal_; }
   std::optional<std::uint64_t> copied() const override { return copied_; }
   std::uint64_t surplus() const override { return surplus_; }
+  std::optional<off_t> position() const override { return sent_; }
+  bool would_read() const override {
+    return !source_ended_ && windows_.size() < most_windows &&
+           (windows_.empty() || sent_ >= windows_.back().end());
+  }
 
   Move move(std::uint64_t most) override {
     if (!is_enabled_ && !enable()) return {Move::State::refused};

@@ -1,0 +1,30 @@
+// FileReader: reads files that are slow on a thread, because no call on a regular file can be told not to
+// wait.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "flow/thread_limit.hpp"
+
+namespace sockx {
+
+/// Of an event loop: EventLoop::file_reader().
+class FileReader {
+ public:
+  explicit FileReader(EventLoop& loop) : threads_(loop, most_threads) {}
+
+  /// Returns when these bytes of the open file have been read into the page cache, so that a call of the
+  /// loop's thread finds them there. An error of the file is left to that call. Throws Error where no thread
+  /// or descriptor is left.
+  Task<> read(int file, off_t offset, std::uint64_t bytes);
+
+ private:
+  /// One would do for one disk. With a few, a file system that does not answer does not hold up the others.
+  static constexpr std::size_t most_threads = 4;
+
+  ThreadLimit threads_;
+};
+
+}  // namespace sockx

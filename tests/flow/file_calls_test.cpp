@@ -1,0 +1,37 @@
+#include "flow/file_calls.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace sockx;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int no_file = -1;
+constexpr std::uint64_t read_piece = 64 * 1024, most_of_read = 1024 * 1024;
+
+}  // namespace
+
+TEST_CASE(
+    "file calls: a thread is needed after a long wait for the disk, until reads have been quick for 16 MiB") {
+  FileCalls calls(most_of_read);
+  calls.note_wait(1ms);
+  CHECK_FALSE(calls.needs_thread());
+  calls.note_wait(3ms);
+  CHECK(calls.needs_thread());
+  for (std::uint64_t bytes = 0; bytes < 15 * most_of_read; bytes += read_piece)
+    calls.note_read(no_file, 1ms, read_piece);
+  CHECK(calls.needs_thread());
+  calls.note_read(no_file, 3ms, read_piece);
+  for (std::uint64_t bytes = 0; bytes < 16 * most_of_read; bytes += read_piece) {
+    CHECK(calls.needs_thread());
+    calls.note_read(no_file, 1ms, read_piece);
+  }
+  CHECK_FALSE(calls.needs_thread());
+}
+
+TEST_CASE("file calls: without a wait a long call needs no thread") {
+  FileCalls calls(most_of_read);
+  calls.note_read(no_file, 30ms, read_piece);
+  CHECK_FALSE(calls.needs_thread());
+}

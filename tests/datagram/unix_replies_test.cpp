@@ -51,14 +51,14 @@ struct DeafPeers {
   /// A datagram to a peer that reads it as soon as it comes, which takes no more than a trial.
   void put_and_take(std::size_t peer, std::size_t size) {
     put(peer, size);
-    const auto limit = after(20s);
+    const auto limit = after(60s);
     auto count = peers[peer].take_all();
     for (; count == 0 && Clock::now() < limit; count = peers[peer].take_all()) replies->retry();
     REQUIRE(count == 1);
   }
   /// Ends because what cannot be sent is dropped after a while.
   void finish() const {
-    const auto limit = after(20s);
+    const auto limit = after(60s);
     while (replies->is_waiting() && Clock::now() < limit) replies->retry();
     REQUIRE_FALSE(replies->is_waiting());
   }
@@ -198,7 +198,7 @@ TEST_CASE("UnixReplies: a peer that reads gets all of the long datagrams that an
     std::size_t got = 0;
     for (int i = 0; i < 200; ++i) {
       for (std::size_t peer = 0; peer < scene.peers.size(); ++peer) scene.put(peer, 3000);
-      const auto limit = after(20s);
+      const auto limit = after(60s);
       do {
         got += scene.peers[reader].take_all();
         scene.replies->retry();
@@ -238,7 +238,7 @@ TEST_CASE("UnixReplies: a peer that has read while it waited in vain is answered
   DeafPeers scene(12);
   for (int i = 0; i < 10; ++i)
     for (std::size_t peer = 0; peer < 12; ++peer) scene.put(peer, 20'000);
-  const auto limit = after(20s);
+  const auto limit = after(60s);
   while (scene.replies->is_waiting() && Clock::now() < limit) {
     scene.peers[0].take_all();
     scene.replies->retry();

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration patience = 20s;
+constexpr Duration patience = 60s;
 
 template <class Answer>
 std::optional<Answer> answer_of(EventLoop& loop, std::function<Answer()> work, Deadline deadline = never) {

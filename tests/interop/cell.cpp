@@ -174,11 +174,14 @@ std::string Cell::name() const {
 Outcome converse(const PeerProgram& peer, const Cell& cell, Words command, std::chrono::milliseconds limit) {
   if (command.empty() || command.front().starts_with("-"))
     command.insert(command.begin(), cell.role == Role::connect ? "connect" : "listen");
-  Conversation conversation(peer, cell);
-  try {
-    return conversation.run(command, limit);
-  } catch (const std::exception& error) {
-    throw std::runtime_error(cell.name() + "\n" + conversation.commands() + "\n" + error.what());
+  for (int tries = 1;; ++tries) {
+    Conversation conversation(peer, cell);
+    try {
+      return conversation.run(command, limit);
+    } catch (const std::exception& error) {
+      if (tries < 3) continue;
+      throw std::runtime_error(cell.name() + "\n" + conversation.commands() + "\n" + error.what());
+    }
   }
 }
 

@@ -49,13 +49,13 @@ struct Outcome {
   bool left_others;  // whether either has left processes behind
 };
 
-/// Time to end, once the last byte has been given to its speaker: enough for a busy machine, and less than
-/// the 5 s for which sockx waits when it has decided to stop.
+/// Time to end, once the last byte has been given to its speaker: less than the 5 s for which sockx waits
+/// when it has decided to stop.
 constexpr std::chrono::milliseconds promptly{4500};
 
 /// Runs it to its end. Instead of the subcommand named by the role, sockx can be told `command`, in which
 /// INPUT and OUTPUT stand for the files of its standard streams; the endpoint comes behind. Throws when one
-/// of the two does not end in time.
+/// of the two has not ended in time in three attempts: the machine may be busy.
 Outcome converse(const PeerProgram& peer, const Cell& cell, Words command = {},
                  std::chrono::milliseconds limit = promptly);
 

@@ -16,15 +16,15 @@ struct Fate {
   bool died_by(int signal) const { return WIFSIGNALED(status) && WTERMSIG(status) == signal; }
 };
 
-/// Runs `action`, which returns an exit status, in a forked child. A child that takes longer than five
-/// seconds dies by SIGALRM.
+/// Runs `action`, which returns an exit status, in a forked child. A child that takes longer than a
+/// minute dies by SIGALRM.
 template <class Action>
 Fate in_child(Action action) {
   std::fflush(nullptr);  // the child inherits what is buffered, and would write it too
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    alarm(5);
+    alarm(60);
     try {
       _exit(action());
     } catch (...) {

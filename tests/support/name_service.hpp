@@ -64,7 +64,7 @@ inline void check_with_oracle(const NameService& names, const std::string& subje
   if (is_missing("python3")) return;
   Process oracle(names.within(
       {"python3", source_folder() + "/tests/support/socket_oracle.py", sockx_binary(), subject}));
-  const auto end = oracle.wait(50s);
+  const auto end = oracle.wait(300s);
   CHECK_MESSAGE(end == exited(0), oracle.out(), oracle.err());
   CHECK_MESSAGE(std::atoi(oracle.out().c_str()) >= 200, oracle.out());
 }

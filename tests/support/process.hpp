@@ -22,7 +22,7 @@ using sockx::UniqueFd;
 using namespace std::chrono_literals;
 
 /// How long a test waits for what should happen at once, on a machine that is busy.
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds patience{60};
 
 /// Calls `happened` again and again until it is true. Throws when that takes longer than `patience`. For what
 /// no descriptor tells: an entry of /proc, a file that appears.

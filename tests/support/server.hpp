@@ -104,7 +104,7 @@ inline void check_load(const Server& server, const std::string& kind, unsigned c
   const auto program = tested_build() + "/tests/bench/load";
   Process load({program, kind, "127.0.0.1", server.port(), std::to_string(connections), std::to_string(count),
                 std::to_string(size)});
-  const auto end = load.wait(std::chrono::seconds(50));
+  const auto end = load.wait(std::chrono::seconds(300));
   CHECK_MESSAGE(end == exited(0), load.command(), load.err());
 }
 

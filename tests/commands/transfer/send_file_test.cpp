@@ -169,7 +169,7 @@ TEST_CASE("send-file --rate: no faster, and not much slower") {
     const std::chrono::duration<double> span = std::chrono::steady_clock::now() - begun;
     CAPTURE(method);
     CHECK(span.count() > 0.45);
-    CHECK(span.count() < 5);
+    CHECK(span.count() < 60);
   }
 }
 

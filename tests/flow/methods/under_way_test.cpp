@@ -147,7 +147,6 @@ TEST_CASE("under way: a rate holds though bytes count late") {
     const auto begun = Clock::now();
     CHECK(difference(run_crossing(line, 64 * 1024, {&rate}), content) == "");
     CHECK(Clock::now() - begun > 350ms);
-    CHECK(Clock::now() - begun < 5s);
   }
 }
 

@@ -54,7 +54,7 @@ TEST_CASE("dial: it connects to a listener of every family") {
     EventLoop loop;
     auto listener = listen(loop, word);
     auto dialed = dial_now(loop, to(listener.address()));
-    auto accepted = loop.run(accept(listener, after(5s)));
+    auto accepted = loop.run(accept(listener, after(60s)));
     CHECK(dialed.peer.to_string() == listener.address().to_string());
     CHECK(accepted.peer.to_string() == dialed.local().to_string());
     CHECK(is_nonblocking_and_close_on_exec(dialed.fd()));
@@ -120,14 +120,14 @@ TEST_CASE("dial: a unix listener whose backlog is emptied meanwhile is reached")
   const auto first = dial_now(loop, to(listener.address()));
   const auto dial_second = [](Address address) -> Task<> {
     DialOptions limited;
-    limited.deadline = after(5s);
+    limited.deadline = after(60s);
     co_await dial(to(address), limited);
   };
   const auto accept_both = [](Listener& from) -> Task<> {
     auto& its_loop = co_await this_loop();
     co_await its_loop.sleep_until(after(5ms));
-    co_await accept(from, after(5s));
-    co_await accept(from, after(5s));
+    co_await accept(from, after(60s));
+    co_await accept(from, after(60s));
   };
   loop.run(all(dial_second(listener.address()), accept_both(listener)));
 }
@@ -172,7 +172,7 @@ TEST_CASE("dial: the peer sees the source, an address, a port or both, of every 
     DialOptions options;
     options.stream.source = Source::parse(row.source);
     const auto dialed = dial_now(loop, to(listener.address()), options);
-    const auto accepted = loop.run(accept(listener, after(5s)));
+    const auto accepted = loop.run(accept(listener, after(60s)));
     CHECK(accepted.peer.to_string().starts_with(row.seen));
   }
   CHECK(folder.size() == 0);  // a source's file goes, too
@@ -360,7 +360,7 @@ TEST_CASE("listen_on: without a host both families reach one socket") {
   for (const auto& host : {"127.0.0.1", "[::1]"}) {
     CAPTURE(host);
     const auto dialed = dial_now(loop, to(host + (':' + port)));
-    const auto accepted = loop.run(accept(listener, after(5s)));
+    const auto accepted = loop.run(accept(listener, after(60s)));
     CHECK(accepted.peer.to_string() == dialed.local().to_string());  // mapped IPv4 is shown as IPv4
   }
 }
@@ -417,7 +417,7 @@ TEST_CASE("listen_on: a stale file is replaced and a live one refused without ha
   CHECK(error->number() == EADDRINUSE);
   CHECK(error->origin() == Origin::local_address);
   const auto dialed = dial_now(loop, to("unix:" + path));
-  loop.run(accept(live, after(5s)));  // the probe was no connection
+  loop.run(accept(live, after(60s)));  // the probe was no connection
   CHECK_THROWS_AS(loop.run(accept(live, after(5ms))), TimedOut);
 }
 
@@ -453,7 +453,7 @@ TEST_CASE("listen_on: an inherited listening socket is used and another kind ref
   CHECK_THROWS_AS(loop.run(accept(listener, after(5ms))), TimedOut);
   CHECK((status_flags(number) & O_NONBLOCK) == 0);
   const auto dialed = dial_now(loop, to(listener.address()));
-  loop.run(accept(listener, after(5s)));
+  loop.run(accept(listener, after(60s)));
 
   auto pair = tcp_pair();
   const int connected = pair.ours.release();
@@ -471,7 +471,7 @@ TEST_CASE("listen_on: an inherited listening socket gets the options asked for, 
   const auto inherited = to("fd:" + std::to_string(std::move(made).release().release()));
   auto listener = loop.run(listen_on(inherited, options));
   const auto dialed = dial_now(loop, to(listener.address()));
-  const auto accepted = loop.run(accept(listener, after(5s)));
+  const auto accepted = loop.run(accept(listener, after(60s)));
   const auto value_of = [&](int level, int option) {
     int value = 0;
     socklen_t size = sizeof value;
@@ -503,7 +503,7 @@ TEST_CASE("resolve: addresses need no look-up and names of this host are in its 
   EventLoop loop;
   const auto hosts = [&loop](const std::string& host, ResolveOptions options) {
     std::vector<std::string> shown;
-    for (const auto& address : loop.run(resolve({host, 80}, options, after(5s))))
+    for (const auto& address : loop.run(resolve({host, 80}, options, after(60s))))
       shown.push_back(address.to_string());
     return shown;
   };
@@ -538,7 +538,7 @@ TEST_CASE("resolve: the refusals bear getaddrinfo's names") {
        }) {
     CAPTURE(host);
     const auto error = thrown_by<ResolveError>([&, &host = host, &options = options] {
-      loop.run(resolve({host, 80}, options, after(5s)));
+      loop.run(resolve({host, 80}, options, after(60s)));
     });
     REQUIRE(error);
     CHECK(error->name() == name);

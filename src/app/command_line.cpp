@@ -89,16 +89,17 @@ CommandLine::CommandLine(std::vector<std::string> words)
   app_->footer(
       app_->get_footer() +
       "\nNot there yet: TLS, proxies, joining any two sockets, and nc's options when started as nc.");
-  for (const auto& command : commands) {
-    auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
-    subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
-      run = command.declare(flags_);
-      add_to(*subcommand, flags_);
-    });
-  }
 }
 
 CommandLine::~CommandLine() = default;
+
+void CommandLine::add_command(const Command& command) {
+  auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
+  subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
+    run = command.declare(flags_);
+    add_to(*subcommand, flags_);
+  });
+}
 
 bool CommandLine::mentions(std::string_view option) const {
   const auto end = std::ranges::find(typed_, "--");  // what follows are the words of another program
@@ -107,7 +108,8 @@ bool CommandLine::mentions(std::string_view option) const {
 
 std::optional<std::string> CommandLine::parse() {
   cut_off_program();
-  check_first_word(typed_);
+  const auto* const command = checked_first_word(typed_);
+  if (command != nullptr) add_command(*command);                   // no other: each costs a page of memory
   std::vector<std::string> words(typed_.rbegin(), typed_.rend());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(words));
@@ -116,6 +118,8 @@ std::optional<std::string> CommandLine::parse() {
   } catch (const CLI::CallForVersion& asked) {
     return asked.what();
   } catch (const CLI::CallForHelp&) {
+    if (command == nullptr)
+      for (const auto& any : commands) add_command(any);
     return app_->help();
   } catch (const CLI::ExtrasError&) {
     throw_unexpected(app_->remaining(true).front());
@@ -152,8 +156,9 @@ void CommandLine::cut_off_program() {
   words.erase(dashes, words.end());
 }
 
-/// The first word that is not an option must be a subcommand; only global options may come before it.
-void CommandLine::check_first_word(const std::vector<std::string>& words) const {
+/// The first word that is not an option must be a subcommand; only global options may come before it. Null if
+/// there is only a call for help or for the version.
+const Command* CommandLine::checked_first_word(const std::vector<std::string>& words) const {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (is_option(word)) {
@@ -168,10 +173,11 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
       }
       continue;
     }
+    const auto* const command = std::ranges::find(commands, word, &Command::name);
+    if (command != commands.end()) return command;
     std::vector<std::string> names;
     names.reserve(commands.size());
-    for (const auto& command : commands) names.emplace_back(command.name);
-    if (std::find(names.begin(), names.end(), word) != names.end()) return;
+    for (const auto& any : commands) names.emplace_back(any.name);
     const auto similar = nearest(word, names);
     const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
     auto hint = hint_for_command(rest);
@@ -186,6 +192,7 @@ void CommandLine::check_first_word(const std::vector<std::string>& words) const 
   };
   if (std::none_of(words.begin(), words.end(), asks))
     throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
+  return nullptr;
 }
 
 /// For an option of a subcommand that comes before the subcommand, or without one.

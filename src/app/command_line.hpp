@@ -43,7 +43,8 @@ class CommandLine : NonCopyable {
 
  private:
   void cut_off_program();
-  void check_first_word(const std::vector<std::string>& words) const;
+  void add_command(const Command& command);
+  const Command* checked_first_word(const std::vector<std::string>& words) const;
   void throw_if_of_subcommand(const std::string& word) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
   std::string named_command() const;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -11,11 +12,13 @@
 namespace sockx {
 
 std::optional<double> parse_with_unit(std::string_view word, std::span<const Unit> units) {
-  double number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [rest, error] = std::from_chars(word.data(), end, number, std::chars_format::fixed);
-  if (error != std::errc() || !std::isfinite(number) || number < 0 || word.front() == '-') return {};
-  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  // strtod() because from_chars() for a double would have the program load libm, which takes a tenth of its
+  // start.
+  const std::string digits(word.substr(0, word.find_first_not_of("0123456789.")));
+  char* rest = nullptr;
+  const double number = std::strtod(digits.c_str(), &rest);
+  if (rest == digits.c_str() || !std::isfinite(number)) return {};
+  const auto unit = word.substr(static_cast<std::size_t>(rest - digits.c_str()));
   for (const auto& [name, factor] : units)
     if (name == unit) return number * factor;
   return {};
@@ -52,7 +55,8 @@ std::uint64_t parse_size(const std::string& word) {
   std::uint64_t exact = 0;  // a double holds 53 bits; a plain number is read whole
   const auto [rest, error] = std::from_chars(word.data(), end, exact);
   if (error == std::errc() && rest == end) return exact;
-  return static_cast<std::uint64_t>(std::llround(*value));
+  const auto whole = static_cast<std::uint64_t>(*value);
+  return *value - static_cast<double>(whole) < 0.5 ? whole : whole + 1;  // llround() would need libm
 }
 
 }  // namespace sockx

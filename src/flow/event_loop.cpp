@@ -56,8 +56,9 @@ FileReader& EventLoop::file_reader() {
 }
 
 std::span<std::byte> EventLoop::scratch() {
-  if (scratch_.empty()) scratch_.resize(64 * 1024);
-  return scratch_;
+  constexpr std::size_t size = 64 * 1024;
+  if (!scratch_) scratch_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  return {scratch_.get(), size};
 }
 
 int EventLoop::wait_for_events(std::span<epoll_event> events) {

@@ -1,7 +1,6 @@
 #include "commands/transfer/comparison_report.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "cli/units.hpp"
 #include "commands/transfer/transfer_summary.hpp"
@@ -62,7 +61,7 @@ std::string bars(const Contest& contest) {
   const double most = contest.fastest()->median_rate();
   for (const auto& contender : contest.contenders) {
     if (!contender.ran()) continue;
-    const auto length = static_cast<std::size_t>(std::lround(contender.median_rate() / most * bar_width));
+    const auto length = static_cast<std::size_t>(contender.median_rate() / most * bar_width + 0.5);
     drawn += text("{:<18} {:<30} {}\n", show_name(contest, contender), std::string(length, '#'),
                   show_rate(contender.median_rate()));
   }

@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/hints.hpp"
 #include "app/version.hpp"
@@ -43,11 +44,18 @@ class HelpFormatter : public CLI::Formatter {
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
 
-std::vector<std::string> option_names(const CLI::App& app) {
+std::vector<std::string> long_option_names(const Flags& flags) {
   std::vector<std::string> names;
-  for (const auto* level = &app; level != nullptr; level = level->get_parent())
-    for (const auto* option : level->get_options())
-      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  for (const auto& row : flags.rows())
+    std::ranges::copy_if(row.names, std::back_inserter(names),
+                         [](const std::string& name) { return name.starts_with("--"); });
+  return names;
+}
+
+std::vector<std::string> long_option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
   return names;
 }
 
@@ -97,7 +105,7 @@ void CommandLine::add_command(const Command& command) {
   auto* const subcommand = app_->add_subcommand(std::string(command.name), std::string(command.summary));
   subcommand->preparse_callback([this, subcommand, &command](std::size_t) {
     run = command.declare(flags_);
-    add_to(*subcommand, flags_);
+    add_to(*subcommand, flags_, typed_);
   });
 }
 
@@ -223,7 +231,9 @@ void CommandLine::throw_unexpected(const std::string& word) const {
     hint = hint_for_missing_command(word, words, look_up);
   if (!hint.empty()) throw BadInput(hint);
   if (command.empty()) throw_if_of_subcommand(word);
-  const auto similar = nearest(word.substr(0, word.find('=')), option_names(chosen()));
+  auto names = long_option_names(flags_);
+  std::ranges::copy(long_option_names(*app_), std::back_inserter(names));
+  const auto similar = nearest(word.substr(0, word.find('=')), names);
   throw BadInput(
       text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));
 }

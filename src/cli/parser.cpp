@@ -2,6 +2,8 @@
 
 #include <CLI/App.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "base/text.hpp"
@@ -52,26 +54,59 @@ void add_word_list(CLI::App& app, WordsRow& words) {
       ->expected(most);
 }
 
-}  // namespace
+/// True at least where CLI11 would find it: as a word, before a =, or as a letter among others.
+bool may_be_among(const std::vector<std::string>& typed, const std::string& name) {
+  return std::ranges::any_of(typed, [&name](const std::string& word) {
+    const bool is_letter = name.size() == 2;
+    return is_letter ? word.starts_with('-') && word.find(name[1], 1) != std::string::npos
+                     : word.starts_with(name);
+  });
+}
 
-void add_to(CLI::App& app, Flags& flags) {
+using Wanted = std::function<bool(const std::string& name)>;
+
+void add_wanted(CLI::App& app, Flags& flags, const Wanted& is_wanted) {
   constexpr std::size_t few = 10;
   if (flags.words().most > few)
     add_word_list(app, flags.words());
   else if (flags.words().most > 0)
     add_words(app, flags.words());
+  std::vector<const FlagRow*> wanted;
+  std::vector<std::string> partners;  // that the wanted ones need or exclude
   for (const auto& row : flags.rows()) {
+    if (!std::ranges::any_of(row.names, is_wanted)) continue;
+    wanted.push_back(&row);
+    partners.insert(partners.end(), row.needs.begin(), row.needs.end());
+    partners.insert(partners.end(), row.excludes.begin(), row.excludes.end());
+  }
+  const auto is_partner = [&partners](const std::string& name) {
+    return std::ranges::find(partners, name) != partners.end();
+  };
+  for (const auto& row : flags.rows()) {
+    if (!std::ranges::any_of(row.names, is_wanted) && !std::ranges::any_of(row.names, is_partner)) continue;
     auto* const option = add_row(app, row)->option_text(row.value_name)->group(row.section);
     if (row.is_repeatable) option->allow_extra_args(false)->trigger_on_parse();
   }
-  for (const auto& row : flags.rows()) {
-    auto* const option = app.get_option(row.name());
-    for (const auto& other : row.needs) option->needs(app.get_option(other));
-    for (const auto& other : row.excludes) option->excludes(app.get_option(other));
+  for (const auto* const row : wanted) {
+    if (row->needs.empty() && row->excludes.empty()) continue;
+    auto* const option = app.get_option(row->name());
+    for (const auto& other : row->needs) option->needs(app.get_option(other));
+    for (const auto& other : row->excludes) option->excludes(app.get_option(other));
   }
   std::string shown = "Examples:";
   for (const auto& [command, meaning] : flags.examples()) shown += text("\n  {}\n      {}", command, meaning);
   app.footer(shown + "\n\nEndpoints, durations, sizes, global options and exit statuses: man sockx");
+}
+
+}  // namespace
+
+void add_to(CLI::App& app, Flags& flags) {
+  add_wanted(app, flags, [](const std::string&) { return true; });
+}
+
+void add_to(CLI::App& app, Flags& flags, const std::vector<std::string>& typed) {
+  if (may_be_among(typed, "--help") || may_be_among(typed, "-h")) return add_to(app, flags);
+  add_wanted(app, flags, [&typed](const std::string& name) { return may_be_among(typed, name); });
 }
 
 }  // namespace sockx

@@ -1,6 +1,9 @@
 // The parser: gives the rows of Flags to CLI11.
 #pragma once
 
+#include <string>
+#include <vector>
+
 namespace CLI {
 class App;
 }
@@ -11,5 +14,10 @@ class Flags;
 
 /// Adds the options, the words and the examples to `app`, which must not outlive `flags`.
 void add_to(CLI::App& app, Flags& flags);
+
+/// The same for `typed`, the words that `app` is to parse: without the options that are not among them,
+/// unless there is a call for help. CLI11 compares each option that is added with all before it, which took
+/// most of the start.
+void add_to(CLI::App& app, Flags& flags, const std::vector<std::string>& typed);
 
 }  // namespace sockx

@@ -18,9 +18,11 @@ namespace sockx {
 
 namespace {
 
-/// CLI11's help without the names of positionals and without the options that exclude each other.
+/// CLI11's help without the names of positionals and without the options that exclude each other. The options
+/// of a subcommand are shown from `flags`, because CLI11 knows only those that were typed.
 class HelpFormatter : public CLI::Formatter {
  public:
+  explicit HelpFormatter(const Flags& flags) : flags_(flags) {}
   std::string make_usage(const CLI::App* app, std::string) const override {
     auto usage = "Usage: sockx" + (app->get_parent() ? ' ' + app->get_name() : "") + " [OPTIONS]";
     for (const auto* option : app->get_options([](const CLI::Option* any) { return any->get_positional(); }))
@@ -31,15 +33,44 @@ class HelpFormatter : public CLI::Formatter {
                          std::vector<const CLI::Option*> options) const override {
     return CLI::Formatter::make_group(std::move(title), is_positional, std::move(options)).substr(1);
   }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    if (app->get_parent() == nullptr) return CLI::Formatter::make_help(app, std::move(name), mode);
+    return make_description(app) + make_usage(app, std::move(name)) + sections_of(app) + '\n' +
+           make_footer(app);
+  }
   std::string make_positionals(const CLI::App*) const override { return ""; }
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
     const auto name = CLI::Formatter::make_option_name(option, is_positional);
     return name.substr(0, name.find('{'));  // of a flag that may be given a value
   }
   std::string make_option_opts(const CLI::Option* option) const override {
-    const auto& shown = option->get_option_text();
-    return shown.empty() || shown.starts_with('[') ? shown : ' ' + shown;
+    return behind_name(option->get_option_text());
   }
+
+ private:
+  static std::string behind_name(const std::string& value) {
+    return value.empty() || value.starts_with('[') ? value : ' ' + value;
+  }
+  std::string sections_of(const CLI::App* app) const {
+    struct Section {
+      std::string title, lines;
+    };
+    std::vector<Section> sections{{"Options", make_option(app->get_help_ptr(), false)}};
+    for (const auto& row : flags_.rows()) {
+      auto section = std::ranges::find(sections, row.section, &Section::title);
+      if (section == sections.end()) section = sections.insert(section, {row.section, ""});
+      section->lines += line_of(row);
+    }
+    return joined(sections, "\n",
+                  [](const Section& section) { return section.title + ":\n" + section.lines; });
+  }
+  std::string line_of(const FlagRow& row) const {
+    const auto name = "  " + joined(row.names, ",") + behind_name(row.value_name);
+    const auto width = get_column_width();
+    if (name.size() < width) return text("{:<{}}{}\n", name, width, row.help);
+    return text("{}\n{:{}}{}\n", name, "", width, row.help);
+  }
+  const Flags& flags_;
 };
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
@@ -86,7 +117,7 @@ void declare(Flags& flags, GlobalOptions& globals) {
 CommandLine::CommandLine(std::vector<std::string> words)
     : typed_(std::move(words)),
       app_(std::make_unique<CLI::App>("sockx: the BSD socket interface, usable from a shell", "sockx")) {
-  app_->formatter(std::make_shared<HelpFormatter>());
+  app_->formatter(std::make_shared<HelpFormatter>(flags_));
   app_->require_subcommand(1, 1);
   app_->fallthrough();
   app_->set_help_flag("-h,--help", "print this help");

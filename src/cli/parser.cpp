@@ -105,7 +105,6 @@ void add_to(CLI::App& app, Flags& flags) {
 }
 
 void add_to(CLI::App& app, Flags& flags, const std::vector<std::string>& typed) {
-  if (may_be_among(typed, "--help") || may_be_among(typed, "-h")) return add_to(app, flags);
   add_wanted(app, flags, [&typed](const std::string& name) { return may_be_among(typed, name); });
 }
 

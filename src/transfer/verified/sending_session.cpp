@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "flow/idle_timeout.hpp"
 #include "os/calls.hpp"
 
 namespace sockx {

@@ -12,8 +12,7 @@
 namespace sockx {
 
 std::optional<double> parse_with_unit(std::string_view word, std::span<const Unit> units) {
-  // strtod() because from_chars() for a double would have the program load libm, which takes a tenth of its
-  // start.
+  // strtod() because from_chars() for a double would have the program load libm (see CMakeLists.txt).
   const std::string digits(word.substr(0, word.find_first_not_of("0123456789.")));
   char* rest = nullptr;
   const double number = std::strtod(digits.c_str(), &rest);
@@ -56,7 +55,7 @@ std::uint64_t parse_size(const std::string& word) {
   const auto [rest, error] = std::from_chars(word.data(), end, exact);
   if (error == std::errc() && rest == end) return exact;
   const auto whole = static_cast<std::uint64_t>(*value);
-  return *value - static_cast<double>(whole) < 0.5 ? whole : whole + 1;  // llround() would need libm
+  return *value - static_cast<double>(whole) < 0.5 ? whole : whole + 1;  // llround() would load libm
 }
 
 }  // namespace sockx

@@ -56,9 +56,8 @@ FileReader& EventLoop::file_reader() {
 }
 
 std::span<std::byte> EventLoop::scratch() {
-  constexpr std::size_t size = 64 * 1024;
-  if (!scratch_) scratch_ = std::make_unique_for_overwrite<std::byte[]>(size);
-  return {scratch_.get(), size};
+  if (scratch_.empty()) scratch_.resize(64 * 1024);
+  return scratch_;
 }
 
 int EventLoop::wait_for_events(std::span<epoll_event> events) {

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/non_copyable.hpp"
 #include "flow/clock.hpp"
@@ -62,8 +62,8 @@ class EventLoop : NonCopyable {
   UniqueFd epoll_;
   Clock::time_point now_ = Clock::now();
   std::uint64_t waits_ = 0;
-  bool is_coarse_ = false;                // the kernel counts the time of a wait in milliseconds only
-  std::unique_ptr<std::byte[]> scratch_;  // made when first asked for, not cleared
+  bool is_coarse_ = false;          // the kernel counts the time of a wait in milliseconds only
+  std::vector<std::byte> scratch_;  // made when first asked for
   std::multimap<Deadline, Waiter*> timers_;
   std::deque<Waiter*> ready_;      // null where a waiter has gone
   std::uint64_t first_ready_ = 0;  // the number of ready_.front(), counting from the first ever queued

@@ -1,6 +1,6 @@
 """What is measured: the cases, and by what commands each tool takes part in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3", "rsync")
 
@@ -10,6 +10,7 @@ class Contender:
     """A way to carry a file, by two commands in which runs.py fills in {endpoint} and the like.
 
     `kind` is "sockx", "peer" (what sockx is compared with) or "reference" (what does less than a tool must).
+    `limit` names the reference that shows what the kernel can do on the path of this contender.
     """
 
     name: str
@@ -17,6 +18,8 @@ class Contender:
     receiver: str
     sender: str
     kind: str = "peer"
+    limit: str = ""
+    connections: int = 0  # where there are more than this contender can serve
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,31 @@ class Case:
     source: str  # "file", "pipe"
     sink: str  # "nowhere", "file", "pipe"
     contenders: tuple
+    folder: str = "memory"  # where the files are: "memory", "disk"
+    unit: str = "GB/s"
 
 
-def sockx(name, receiver, sender):
-    return Contender(f"sockx {name}", "sockx", f"{{sockx}} {receiver}", f"{{sockx}} {sender}", "sockx")
+def sockx(name, receiver, sender, limit=""):
+    return Contender(f"sockx {name}", "sockx", f"{{sockx}} {receiver}", f"{{sockx}} {sender}", "sockx", limit)
 
 
-CONVERSATION = sockx("connect", "listen {endpoint}", "connect {endpoint}")
-DISCARD = sockx("send-file", "recv-file --discard {endpoint}", "send-file {file} {endpoint}")
+def bare(name, receive, send):
+    """tests/bench/bare_transfer.c, which takes its congestion control from `{congestion}`."""
+    return Contender(name, "bare", f"{{bare_transfer}} receive {receive} {{endpoint}} {{congestion}}",
+                     f"{{bare_transfer}} send {send} {{endpoint}} {{congestion}}", "reference")
+
+
+CONVERSATION = sockx("connect", "listen {endpoint}", "connect {endpoint}", "bare splice")
+DISCARD = sockx("send-file", "recv-file --discard {endpoint}", "send-file {file} {endpoint}", "bare sendfile")
 SPLICE = sockx("send-file, splice", "recv-file --discard {endpoint}",
-               "send-file --method splice {file} {endpoint}")
-NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}")
+               "send-file --method splice {file} {endpoint}", "bare splice")
+NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}", "bare splice")
 
-BARE = Contender("bare C loop", "bare", "{bare} recv {host} {port} {congestion}",
-                 "{bare} send {host} {port} {file} {congestion}", "reference")
+BARE_SPLICE = bare("bare splice", "splice", "splice")
+BARE_TO_NOWHERE = (bare("bare sendfile", "truncate", "sendfile"), bare("bare splice", "truncate", "splice"),
+                   bare("bare splice, splice to discard", "splice", "splice"))
+BARE_TO_FILE = (BARE_SPLICE, bare("bare splice, read and write", "copy", "splice"))
+BARE_UNIX = (bare("bare sendfile", "splice", "sendfile"), BARE_SPLICE)
 IPERF3 = (
     Contender("iperf3", "iperf3", "iperf3 -s -1 -B {host} -p {port}",
               "iperf3 -c {host} -p {port} -n {size}", "reference"),
@@ -86,37 +100,38 @@ def checked(checksum):
 RSYNC = Contender("rsync daemon, --whole-file", "rsync", "{checked} rsync {new} {host} {port}",
                   "rsync --whole-file --inplace {file} rsync://{host}:{port}/in/new")
 
-TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, BARE, *TCP_PEERS, *IPERF3)
+TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, *BARE_TO_NOWHERE, *TCP_PEERS, *IPERF3)
+TO_FILE = (NEW_FILE, CONVERSATION, *BARE_TO_FILE, *TCP_PEERS)
 TRANSFERS = (
     Case("discard", "file → TCP → discard", "loopback", "file", "nowhere", TO_NOWHERE),
     Case("veth", "file → TCP over a veth pair → discard", "veth", "file", "nowhere", TO_NOWHERE),
-    Case("file", "file → TCP → new file", "loopback", "file", "file",
-         (NEW_FILE, CONVERSATION, *TCP_PEERS)),
-    Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, *TCP_PEERS)),
+    Case("file", "file → TCP → new file", "loopback", "file", "file", TO_FILE),
+    Case("disk", "file → TCP → new file, on a disk", "loopback", "file", "file", TO_FILE, folder="disk"),
+    Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, BARE_SPLICE, *TCP_PEERS)),
     Case("unix", "file → unix socket → discard", "unix", "file", "nowhere",
-         (DISCARD, CONVERSATION, *UNIX_PEERS)),
+         (DISCARD, CONVERSATION, *BARE_UNIX, *UNIX_PEERS)),
     Case("verified", "file → TCP → new file, checked at both ends", "loopback", "file", "file",
          (VERIFIED, VERIFIED_SHA256, NOT_VERIFIED, checked("sha256sum"), checked("xxh128sum"), RSYNC)),
 )
 
-# The start of a program: name, tool, command, kind. `true` does nothing: the least that a process takes.
-START_UP = (
-    ("sockx --version", "sockx", "{sockx} --version", "sockx"),
-    ("sockx connect --help", "sockx", "{sockx} connect --help", "sockx"),
-    ("nc.openbsd -h", "nc.openbsd", "nc.openbsd -h", "peer"),
-    ("nc.traditional -h", "nc.traditional", "nc.traditional -h", "peer"),
-    ("ncat --version", "ncat", "ncat --version", "peer"),
-    ("socat -V", "socat", "socat -V", "peer"),
-    ("iperf3 --version", "iperf3", "iperf3 --version", "reference"),
-    ("true", "true", "true", "reference"),
-)
+
+
+@dataclass(frozen=True)
+class StartUp:
+    """How long a program takes that has nothing to do: `command` of a contender is in `receiver`."""
+
+    name: str
+    title: str
+    contenders: tuple
+    unit: str = "ms"
 
 
 @dataclass(frozen=True)
 class Contest:
     """What servers are asked to do, each by the command in `receiver` of a contender.
 
-    `load` is a kind of tests/bench/load.c. Where the contenders are forwarders, an echo server is behind them.
+    `load` is the command of a client, which prints how many messages it had, and in how many seconds. Where the
+    contenders are forwarders, an echo server is behind them.
     """
 
     name: str
@@ -136,28 +151,118 @@ class Forwarding:
     name: str
     title: str
     contenders: tuple
+    unit: str = "GB/s"
 
 
-def server(name, tool, command, kind="peer"):
-    return Contender(name, tool, command, "", kind)
+@dataclass(frozen=True)
+class IdleMemory:
+    """The memory that a server has more for each connection that has sent one message and is idle now."""
+
+    name: str
+    title: str
+    connections: int
+    per_mib: int  # connections for each MiB of --size, up to `connections`
+    contenders: tuple
+    unit: str = "KiB"
 
 
-ECHO = (server("sockx --handler echo", "sockx", "{sockx} listen -k --handler echo {endpoint}", "sockx"),
-        server("bare epoll echo", "bare", "{bare_echo} {host} {port} reno", "reference"))
+@dataclass(frozen=True)
+class Datagrams:
+    """Datagrams of `size` bytes as fast as they go: those that arrived a second."""
+
+    name: str
+    title: str
+    size: int
+    contenders: tuple
+    unit: str = "k/s"
+
+
+def program(command, tool, kind="peer", limit=""):
+    return Contender(command.replace("{sockx}", "sockx"), tool, command, "", kind, limit)
+
+
+# `true` does nothing: the least that a process takes.
+START_UP = StartUp("start-up", "start-up", (
+    program("{sockx} --version", "sockx", "sockx", "true"),
+    program("{sockx} connect --help", "sockx", "sockx", "true"),
+    program("nc.openbsd -h", "nc.openbsd"),
+    program("nc.traditional -h", "nc.traditional"),
+    program("ncat --version", "ncat"),
+    program("socat -V", "socat"),
+    program("iperf3 --version", "iperf3", "reference"),
+    program("true", "true", "reference"),
+))
+
+
+def server(name, tool, command, kind="peer", limit=""):
+    return Contender(name, tool, command, "", kind, limit)
+
+
+def with_fewer(contender, connections):
+    return replace(contender, name=f"{contender.name}, {connections} connections", connections=connections)
+
+
+EXCHANGE = "{load} exchange {host} {port} {connections} {count}"
+CONNECT = "{load} connect {host} {port} {connections} {count}"
+CHAT = "{chat_load} {port} {connections} {count} 16"
+
+SOCKX_ECHO = server("sockx --handler echo", "sockx", "{sockx} listen -k --handler echo {endpoint}", "sockx",
+                    "bare epoll echo")
+WORKERS = server("sockx --handler echo --workers 2", "sockx",
+                 "{sockx} listen -k --handler echo --workers 2 {endpoint}", "sockx", "bare epoll echo")
+BARE_ECHO = server("bare epoll echo", "bare", "{bare_server} echo {host} {port} reno", "reference")
 FORKING = (server("ncat --exec cat", "ncat", "ncat -n -l -k -m 200 --exec /bin/cat {host} {port}"),
-           server("socat EXEC:cat", "socat", "socat TCP-LISTEN:{port},bind={host},fork,backlog=1024 EXEC:cat"))
-FORWARDERS = (server("sockx --forward", "sockx", "{sockx} listen --forward {target} {endpoint}", "sockx"),
+           server("socat PIPE", "socat", "socat TCP-LISTEN:{port},bind={host},fork,backlog=1024 PIPE"))
+FORWARDERS = (server("sockx --forward", "sockx", "{sockx} listen --forward {target} {endpoint}", "sockx",
+                     "bare forwarder"),
               server("socat", "socat", "socat TCP-LISTEN:{port},bind={host} TCP:{target}"))
-CONTESTS = (
-    Contest("servers-exchange-100", "echo of 64 bytes, 100 connections", "k/s", "exchange", 100, 200,
-            ECHO + FORKING),
-    Contest("servers-exchange-1000", "echo of 64 bytes, 1,000 connections", "k/s", "exchange", 1000, 200, ECHO),
-    Contest("servers-exchange-5000", "echo of 64 bytes, 5,000 connections", "k/s", "exchange", 5000, 200, ECHO),
-    Contest("servers-connect", "connect, one message, close", "k/s", "connect", 100, 1, ECHO + FORKING),
-    Contest("servers-round-trip", "64 bytes there and back through a forwarder", "µs", "exchange", 1, 40,
-            (*FORWARDERS, server("no forwarder", "true", "", "reference")), forwards=True),
+
+
+def bare_forwarder(method):
+    return server("bare forwarder", "bare", f"{{bare_transfer}} forward {method} {{endpoint}} {{target}} reno",
+                  "reference")
+
+
+def echo_contest(connections, contenders):
+    return Contest(f"servers-exchange-{connections}", f"echo of 64 bytes, {connections:,} connections", "k/s",
+                   EXCHANGE, connections, 200, contenders)
+
+
+SERVERS = (
+    echo_contest(100, (SOCKX_ECHO, BARE_ECHO, *FORKING)),
+    echo_contest(1000, (SOCKX_ECHO, BARE_ECHO)),
+    echo_contest(5000, (SOCKX_ECHO, WORKERS, BARE_ECHO)),
+    Contest("servers-connect", "connect, one message, close", "k/s", CONNECT, 100, 4,
+            (SOCKX_ECHO, BARE_ECHO, *FORKING)),
+    Contest("servers-workers", "connect, one message, close, 2 workers", "k/s", CONNECT, 100, 20,
+            (WORKERS, SOCKX_ECHO, BARE_ECHO)),
+    Contest("servers-round-trip", "64 bytes there and back through a forwarder", "µs", EXCHANGE, 1, 40,
+            (*FORWARDERS, bare_forwarder("copy"), server("no forwarder", "true", "", "reference")), forwards=True),
+    Forwarding("servers-forward", "file → TCP → forwarder → TCP → discard", (
+        *FORWARDERS, server("socat -b 1048576", "socat",
+                            "socat -b 1048576 TCP-LISTEN:{port},bind={host} TCP:{target}"),
+        bare_forwarder("splice"))),
+    Contest("servers-chat", "chat of 100 clients, lines delivered", "k/s", CHAT, 100, 4, (
+        server("sockx --chat", "sockx", "{sockx} listen --chat {endpoint}", "sockx", "bare epoll broadcast"),
+        server("sockx --broker --lines", "sockx", "{sockx} listen --broker --lines {endpoint}", "sockx",
+               "bare epoll broadcast"),
+        server("ncat --chat", "ncat", "ncat -n -l --chat -m 200 {host} {port}"),
+        server("ncat --broker", "ncat", "ncat -n -l --broker -m 200 {host} {port}"),
+        server("bare epoll broadcast", "bare", "{bare_server} broadcast {host} {port} reno", "reference"))),
+    IdleMemory("servers-memory", "memory of each of {connections:,} idle connections", 10000, 100,
+               (SOCKX_ECHO, BARE_ECHO, *(with_fewer(forking, 100) for forking in FORKING))),
 )
-FORWARDING = Forwarding("servers-forward", "file → TCP → forwarder → TCP → discard", (
-    *FORWARDERS, server("socat -b 1048576", "socat",
-                        "socat -b 1048576 TCP-LISTEN:{port},bind={host} TCP:{target}")))
-CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers")
+
+
+def datagrams(size):
+    return Datagrams(f"datagrams-{size}", f"datagrams of {size} bytes", size, (
+        Contender("sockx udp", "sockx", "{sockx} --json udp --listen --measure --expect 1 {endpoint}",
+                  "{sockx} udp --generate {bytes} --seconds {milliseconds}ms {endpoint}", "sockx", "bare UDP"),
+        Contender("iperf3 -u", "iperf3", "iperf3 -s -1 -J -B {host} -p {port}",
+                  "iperf3 -c {host} -p {port} -u -b 0 -l {bytes} -t 1"),  # it knows whole seconds only
+        Contender("bare UDP", "bare", "{bare_datagrams} receive {host} {port} {bytes}",
+                  "{bare_datagrams} send {host} {port} {bytes} {milliseconds}", "reference")))
+
+
+DATAGRAMS = (datagrams(64), datagrams(1400))
+CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers", "datagrams")

@@ -88,18 +88,13 @@ def without_ballast(svg):
 
 def table_panels(table):
     entries = results.with_results(table)
-    if results.is_start_up(table):
-        bars = [(entry["name"], entry["kind"], results.milliseconds(entry)) for entry in entries]
-        return [Panel("start-up time, ms", bars)]
-    if results.is_contest(table):
-        bars = [(entry["name"], entry["kind"], results.result(table, entry)) for entry in entries]
-        return [Panel(f"{results.heading(table)}, {table['unit']}", bars)]
-    ends = ("forwarder",) if results.is_forwarding(table) else ("sender", "receiver")
-    return [
-        Panel(f"{results.heading(table)}, GB/s", [(e["name"], e["kind"], results.rate(e)) for e in entries]),
-        Panel(f"CPU s/GiB, {' and '.join(ends)}",
-              [(e["name"], e["kind"], results.cpu(table, e, *ends)) for e in entries]),
-    ]
+    panels = [Panel(f"{results.heading(table)}, {table['unit']}",
+                    [(entry["name"], entry["kind"], results.measured(table, entry)) for entry in entries])]
+    if results.is_transfer(table):
+        ends = ("forwarder",) if table["case"] == "servers-forward" else ("sender", "receiver")
+        panels.append(Panel(f"CPU s/GiB, {' and '.join(ends)}",
+                            [(e["name"], e["kind"], results.cpu(table, e, *ends)) for e in entries]))
+    return panels
 
 
 def draw_table(path, table):
@@ -111,6 +106,6 @@ def draw_table(path, table):
 def draw_overview(path, tables):
     """One panel a case, under the last congestion control that was measured."""
     last = {table["case"]: table for table in tables
-            if results.with_results(table) and not table["case"].startswith("servers")}
+            if results.with_results(table) and not table["case"].startswith(("servers", "datagrams"))}
     if last:
         draw(path, [table_panels(table)[0] for table in last.values()])

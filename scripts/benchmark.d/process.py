@@ -6,10 +6,29 @@ import select
 import signal
 import threading
 import time
+from contextlib import suppress
 
 
 class Failed(Exception):
     """A run that has no result, and why."""
+
+
+def descendants(pid):
+    children = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{name}/stat") as stat:
+            parent = int(stat.read().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(name))
+    found = list(children.get(pid, []))
+    for child in found:  # which grows
+        found += children.get(child, [])
+    return found
+
+
+def resident(pid):
+    with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as rows:  # a process may have ended
+        return sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+    return 0
 
 
 class Process:
@@ -45,6 +64,10 @@ class Process:
     def has_ended(self, seconds=0.0):
         """Whether it has, within so many seconds."""
         return bool(select.select([self.results], [], [], seconds)[0])
+
+    def memory(self):
+        """What the program and all that it has started have resident, in KiB: a page that n share counts 1/n."""
+        return sum(map(resident, descendants(self.pid)))
 
     def finish(self, deadline):
         """What it took: times in seconds, memory in KiB. Throws Failed for any end but that with status 0."""

@@ -136,6 +136,6 @@ int main(int count, char** words) {
   load.settle();
   const auto begin = seconds_now(), processor_begin = processor_seconds();
   load.run();
-  std::printf("%zu %.4f %.4f\n", load.delivered(), seconds_now() - begin,
+  std::printf("%zu %.6f %.6f\n", load.delivered(), seconds_now() - begin,
               processor_seconds() - processor_begin);
 }

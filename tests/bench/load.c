@@ -5,6 +5,10 @@
 //   load connect HOST PORT CONNECTIONS TOTAL [SIZE]        TOTAL connections, so many of them at a time:
 //                                                          connect, one message, close
 //
+//   load idle HOST PORT CONNECTIONS 1 [SIZE]               one message on every connection, then nothing
+//   until
+//                                                          standard input ends
+//
 // HOST is an IPv4 address; a message has 64 bytes or SIZE. One line tells the messages that came back right,
 // and the seconds that they took: those of `exchange` from when every connection has had one back, which is
 // not counted. Other bytes than were sent, a connection that fails, and 50 s in which nothing happens end the
@@ -23,7 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ring = 1 << 20, piece = 64 * 1024, apart = 4099, events_at_once = 256, patience = 50 * 1000 };
+enum {
+  ring = 1 << 20,
+  piece = 64 * 1024,
+  apart = 4099,
+  events_at_once = 256,
+  patience = 50 * 1000,
+  opened_at_once = 100
+};
 
 // What a connection sends is the ring from a place of its own on, round and round. A piece of it never wraps.
 static char pattern[ring + piece];
@@ -132,14 +143,25 @@ static struct client* next_returned(void) {
   }
 }
 
+// Opens them all, some at a time, since the queue of a listener is short, and gets one message back on each.
+static void open_all(struct client* clients, unsigned connections) {
+  unsigned opened = 0;
+  for (; opened < connections && opened < opened_at_once; ++opened) open_client(&clients[opened], opened);
+  for (unsigned i = 0; i < connections; ++i) {
+    next_returned();
+    if (opened == connections) continue;
+    open_client(&clients[opened], opened);
+    ++opened;
+  }
+}
+
 static void send_message(struct client* client) {
   client->wanted += message_size;
   send_on(client);
 }
 
 static void exchange(struct client* clients, unsigned connections, unsigned messages) {
-  for (unsigned i = 0; i < connections; ++i) open_client(&clients[i], i);
-  for (unsigned i = 0; i < connections; ++i) next_returned();
+  open_all(clients, connections);
   const unsigned long all = (unsigned long)connections * messages;
   const double begun = now();
   for (unsigned i = 0; i < connections; ++i) send_message(&clients[i]);
@@ -162,15 +184,27 @@ static void connect_again_and_again(struct client* clients, unsigned connections
   printf("%u %.6f\n", total, now() - begun);
 }
 
+static void be_idle(struct client* clients, unsigned connections) {
+  const double begun = now();
+  open_all(clients, connections);
+  printf("%u %.6f\n", connections, now() - begun);
+  fflush(stdout);
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) > 0) continue;
+}
+
 int main(int argc, char** argv) {
   const int is_exchange = argc > 1 && strcmp(argv[1], "exchange") == 0;
   const int is_connect = argc > 1 && strcmp(argv[1], "connect") == 0;
+  const int is_idle = argc > 1 && strcmp(argv[1], "idle") == 0;
   if (argc > 6) message_size = strtoul(argv[6], NULL, 10);
   server.sin_family = AF_INET;
-  if (argc < 6 || argc > 7 || (!is_exchange && !is_connect) || atoi(argv[4]) <= 0 || atoi(argv[5]) <= 0 ||
-      message_size == 0 || inet_pton(AF_INET, argv[2], &server.sin_addr) != 1) {
-    fputs("usage: load exchange HOST PORT CONNECTIONS MESSAGES [SIZE] | connect HOST PORT CONNECTIONS TOTAL [SIZE]\n",
-          stderr);
+  if (argc < 6 || argc > 7 || (!is_exchange && !is_connect && !is_idle) || atoi(argv[4]) <= 0 ||
+      atoi(argv[5]) <= 0 || message_size == 0 || inet_pton(AF_INET, argv[2], &server.sin_addr) != 1) {
+    fputs(
+        "usage: load exchange HOST PORT CONNECTIONS MESSAGES [SIZE] | connect HOST PORT CONNECTIONS TOTAL "
+        "[SIZE] | idle HOST PORT CONNECTIONS 1 [SIZE]\n",
+        stderr);
     return 2;
   }
   server.sin_port = htons((in_port_t)atoi(argv[3]));
@@ -184,6 +218,8 @@ int main(int argc, char** argv) {
   struct client* const clients = calloc(connections, sizeof *clients);
   if (is_exchange)
     exchange(clients, connections, count);
+  else if (is_idle)
+    be_idle(clients, connections);
   else
     connect_again_and_again(clients, connections, count);
   free(clients);

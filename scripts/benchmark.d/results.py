@@ -44,7 +44,7 @@ VALUES = {
     "k/s": lambda run: run["count"] / run["seconds"] / 1e3,
     "ms": lambda run: run["seconds"] * 1e3,
     "µs": lambda run: run["seconds"] / run["count"] * 1e6,
-    "KiB": lambda run: max(run["kib"], 0.0),
+    "KiB": lambda run: round(max(run["kib"], 0.0), 1),
 }
 LESS_IS_BETTER = ("ms", "µs", "KiB")
 

@@ -181,7 +181,7 @@ def contents(file):
 
 def contest(bench, network, case, contender):
     """One run of a client, which checks what comes back, against one server."""
-    total = max(case.per_mib * bench.mib, 1)
+    total = max(case.per_mib * bench.mib // contender.share, 1)
     count = total if case.load == cases.CONNECT else max(total // case.connections, 1)
     with Attempt(bench) as attempt:
         target = None
@@ -221,8 +221,7 @@ def idle_connections(bench, case):
 
 def idle_memory(bench, network, case, contender):
     """What a server's memory grows by, with connections that have had one message back and are idle."""
-    connections = idle_connections(bench, case)
-    connections = min(connections, contender.connections or connections)
+    connections = max(idle_connections(bench, case) // contender.share, 1)
     with Attempt(bench) as attempt:
         server, port = start_server(bench, attempt, network, contender.receiver, attempt.said, attempt.deadline)
         before = server.memory()

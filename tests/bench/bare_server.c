@@ -1,7 +1,7 @@
 // The fewest calls that serve many connections on one thread: what epoll(7) can do.
 //
 //   bare_server echo HOST PORT [CONGESTION]         RFC 862: each client has its bytes back
-//   bare_server broadcast HOST PORT [CONGESTION]    what a client sends goes to all clients
+//   bare_server broadcast HOST PORT [CONGESTION]    what clients send goes to all clients
 //
 // HOST is an IPv4 address. A client that does not take its bytes at once is dropped: ping-pong never asks
 // for more than the socket's buffer holds. CONGESTION is the congestion control algorithm of the connections.
@@ -20,6 +20,7 @@ enum { events_at_once = 128, most_members = 1024 };
 
 static char buffer[64 * 1024];
 static int members[most_members], member_count;  // of a broadcast
+static size_t gathered;                          // bytes of the buffer that are for all of them
 
 // The result of a call; ends the program when the call has failed.
 static long checked(long result, const char* call) {
@@ -68,14 +69,19 @@ static void leave(int fd) {
   close(fd);
 }
 
-static void broadcast(int fd) {
-  const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
-  if (got <= 0) {
+// Adds what has come from a client to what goes out to all.
+static void gather(int fd) {
+  const ssize_t got = recv(fd, buffer + gathered, sizeof buffer - gathered, 0);
+  if (got <= 0)
     leave(fd);
-    return;
-  }
-  for (int i = member_count - 1; i >= 0; --i)
-    if (send(members[i], buffer, (size_t)got, MSG_NOSIGNAL) < got) leave(members[i]);
+  else
+    gathered += (size_t)got;
+}
+
+static void send_gathered(void) {
+  for (int i = member_count - 1; i >= 0 && gathered > 0; --i)
+    if (send(members[i], buffer, gathered, MSG_NOSIGNAL) < (ssize_t)gathered) leave(members[i]);
+  gathered = 0;
 }
 
 int main(int argc, char** argv) {
@@ -98,9 +104,11 @@ int main(int argc, char** argv) {
       if (events[i].data.fd == listener)
         accept_all(epoll, listener);
       else if (is_broadcast)
-        broadcast(events[i].data.fd);
+        gather(events[i].data.fd);
       else
         echo(events[i].data.fd);
+      if (gathered > sizeof buffer / 2) send_gathered();
     }
+    send_gathered();
   }
 }

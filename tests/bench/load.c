@@ -143,7 +143,8 @@ static struct client* next_returned(void) {
   }
 }
 
-// Opens them all, some at a time, since the queue of a listener is short, and gets one message back on each.
+// Opens them all, a few at a time, because the queue of a listener may be short, and gets one message back on
+// each.
 static void open_all(struct client* clients, unsigned connections) {
   unsigned opened = 0;
   for (; opened < connections && opened < opened_at_once; ++opened) open_client(&clients[opened], opened);

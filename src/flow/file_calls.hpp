@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "flow/call_size.hpp"
 #include "flow/read_ahead.hpp"
+#include "os/calls.hpp"
 
 namespace sockx {
 
@@ -19,24 +22,22 @@ class FileCalls {
   void set_most(std::uint64_t most) { size_ = CallSize(most); }
   /// A call has moved so many bytes, from a file or into one.
   void note(Duration took, std::uint64_t moved) { size_.note(took, moved); }
+  /// To be called after this thread has waited for anything but the file.
+  void begin_turn() { waits_ = waits_of_this_thread(); }
   /// A call has read so many bytes from `file`; `next` as for ReadAhead.
   void note_read(int file, Duration took, std::uint64_t moved, std::optional<off_t> next = {}) {
     note(took, moved);
     read_ahead_.note(file, took, moved, next);
-    if (left_on_thread_ > 0)
-      left_on_thread_ =
-          took > slow_read ? bytes_on_thread : left_on_thread_ - std::min(left_on_thread_, moved);
+    if (took <= slow_read)
+      left_on_thread_ -= std::min(left_on_thread_, moved);
+    else if (needs_thread() || has_waited())
+      expect_wait();
   }
 
-  /// Whether a read waits for the disk so long that others of the loop should not wait with it: a thread is
-  /// to do it, see FileReader.
+  /// Whether reads have waited for the disk so long that others of the loop should not wait with them: a
+  /// thread is to do the next ones, see FileReader, until they have been quick for a while.
   bool needs_thread() const { return left_on_thread_ > 0; }
-  /// A read has waited for the disk. If it took long, the next ones need a thread, until they have been quick
-  /// for a while.
-  void note_wait(Duration took) {
-    if (took > slow_read) left_on_thread_ = bytes_on_thread;
-  }
-  /// The first read would wait for the disk.
+  /// The next read is known to wait for the disk.
   void expect_wait() { left_on_thread_ = bytes_on_thread; }
 
  private:
@@ -45,7 +46,14 @@ class FileCalls {
 
   CallSize size_;
   ReadAhead read_ahead_;
+  /// Or else it has only lost the processor to another program for a while.
+  bool has_waited() {
+    const auto before = std::exchange(waits_, waits_of_this_thread());
+    return waits_ != before;
+  }
+
   std::uint64_t left_on_thread_ = 0;
+  std::uint64_t waits_ = 0;  // of this thread, before the call
 };
 
 }  // namespace sockx

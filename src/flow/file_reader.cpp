@@ -21,4 +21,11 @@ Task<> FileReader::read(int file, off_t offset, std::uint64_t bytes) {
   co_await on_thread<bool>(std::move(work));
 }
 
+Task<> read_beside(EventLoop& loop, int file, off_t offset, std::uint64_t bytes) {
+  try {
+    co_await loop.file_reader().read(file, offset, bytes);
+  } catch (const Error&) {
+  }
+}
+
 }  // namespace sockx

@@ -27,4 +27,8 @@ class FileReader {
   ThreadLimit threads_;
 };
 
+/// The same by the loop's own reader. Where no thread or descriptor is left it does nothing: the call that
+/// needs the bytes waits for the disk.
+Task<> read_beside(EventLoop& loop, int file, off_t offset, std::uint64_t bytes);
+
 }  // namespace sockx

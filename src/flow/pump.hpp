@@ -106,7 +106,6 @@ class Pump {
   bool reads_file_;   // and it is the source that makes it wait
   FileCalls file_calls_{0};
   Clock::time_point time_;    // after the last move, if a call may be slow
-  std::uint64_t waits_ = 0;   // of this thread for a disk or anything else, until then
   std::uint64_t wanted_ = 0;  // bytes of the piece that was wanted, and has not been taken
   std::optional<Clock::time_point> wanted_since_;  // until the move after it
   std::optional<Clock::time_point> under_way_since_;

@@ -27,16 +27,6 @@ Task<> await_end_of_source(const Pump& pump) {
   }
 }
 
-/// Without a thread or descriptor for it, the next step waits for the disk.
-Task<> read_wanted_piece(const Pump& pump) {
-  auto& loop = co_await this_loop();
-  const auto piece = pump.wanted_piece();
-  try {
-    co_await loop.file_reader().read(piece.file, piece.offset, piece.bytes);
-  } catch (const Error&) {
-  }
-}
-
 /// Nothing when the reader has closed and no byte in hand would be lost.
 std::optional<Pump::State> step(Pump& pump, std::uint64_t most) try {
   return pump.step(most);
@@ -85,9 +75,11 @@ Task<> run_pump(Pump& pump, PumpControl control) {
           co_return;
         }
         break;
-      case Pump::State::wants_file:
-        co_await read_wanted_piece(pump);
+      case Pump::State::wants_file: {
+        const auto piece = pump.wanted_piece();
+        co_await read_beside(loop, piece.file, piece.offset, piece.bytes);
         break;
+      }
       case Pump::State::wants_output: {
         // When the rate allows more, there is no need to wait until the bytes in hand are written.
         const auto until = control.rate && control.rate->is_spent() ? control.rate->worth_waking() : never;

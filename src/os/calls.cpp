@@ -29,6 +29,12 @@ bool is_ready_now(int fd, short events) {
 
 }  // namespace
 
+ReadyEnds ready_ends_now(int from, int to) {
+  std::array<pollfd, 2> ends{pollfd{from, POLLIN, 0}, pollfd{to, POLLOUT, 0}};
+  uninterrupted([&] { return poll(ends.data(), ends.size(), 0); });
+  return {ends[0].revents != 0, ends[1].revents != 0};
+}
+
 bool is_readable_now(int fd) { return is_ready_now(fd, POLLIN); }
 bool is_writable_now(int fd) { return is_ready_now(fd, POLLOUT); }
 bool has_peer_shut_down(const Descriptor& socket) { return is_ready_now(socket.fd, POLLRDHUP); }

@@ -62,6 +62,12 @@ bool is_at_urgent_mark(const Descriptor& socket);
 /// that end.
 bool has_peer_shut_down(const Descriptor& socket);
 
+/// What poll(2) says of two descriptors this very moment.
+struct ReadyEnds {
+  bool is_readable, is_writable;
+};
+ReadyEnds ready_ends_now(int from, int to);
+
 /// Whether poll(2) calls the descriptor readable (writable) this very moment.
 bool is_readable_now(int fd);
 bool is_writable_now(int fd);

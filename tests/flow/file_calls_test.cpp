@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 using namespace sockx;
 using namespace std::chrono_literals;
 
@@ -12,12 +14,16 @@ constexpr std::uint64_t read_piece = 64 * 1024, most_of_read = 1024 * 1024;
 
 }  // namespace
 
-TEST_CASE(
-    "file calls: a thread is needed after a long wait for the disk, until reads have been quick for 16 MiB") {
+TEST_CASE("file calls: a thread is needed after a long wait, until reads have been quick for 16 MiB") {
   FileCalls calls(most_of_read);
-  calls.note_wait(1ms);
+  const auto wait_and_note = [&](Duration took) {
+    calls.begin_turn();
+    std::this_thread::sleep_for(1ms);
+    calls.note_read(no_file, took, read_piece);
+  };
+  wait_and_note(1ms);
   CHECK_FALSE(calls.needs_thread());
-  calls.note_wait(3ms);
+  wait_and_note(3ms);
   CHECK(calls.needs_thread());
   for (std::uint64_t bytes = 0; bytes < 15 * most_of_read; bytes += read_piece)
     calls.note_read(no_file, 1ms, read_piece);
@@ -30,8 +36,9 @@ TEST_CASE(
   CHECK_FALSE(calls.needs_thread());
 }
 
-TEST_CASE("file calls: without a wait a long call needs no thread") {
+TEST_CASE("file calls: a call that took long without a wait needs no thread") {
   FileCalls calls(most_of_read);
+  calls.begin_turn();
   calls.note_read(no_file, 30ms, read_piece);
   CHECK_FALSE(calls.needs_thread());
 }

@@ -17,7 +17,9 @@ class Sendfile : public Method {
   }
 
   std::string_view name() const override { return "sendfile"; }
-  bool would_rather_splice() const override { return moved_ >= long_stream; }
+  bool would_rather_splice() const override {
+    return ends_.to.kind == Descriptor::Kind::tcp && moved_ >= long_stream;
+  }
 
   Move move(std::uint64_t most) override {
     ++calls_;

@@ -28,15 +28,15 @@ class Splicing : public Method {
  protected:
   explicit Splicing(PlainEnds ends) : ends_(ends) {}
 
-  /// Where a byte was sent as urgent (tcp(7)), splice(2) finds nothing for ever, or the end; recv(2) gets
-  /// past it.
   IoResult take(const Descriptor& to, std::size_t most) {
     ++calls_;
-    auto got = splice_some(ends_.from, to, most);
-    if (got.state != IoResult::State::again && got.state != IoResult::State::eof) return got;
+    return splice_some(ends_.from, to, most);
+  }
+  /// Where a byte was sent as urgent (tcp(7)), splice(2) finds nothing for ever, or the end; recv(2) gets
+  /// past it.
+  bool is_stopped_by_urgent_data() {
     is_stopped_by_urgent_data_ = is_at_urgent_mark(ends_.from);
-    if (is_stopped_by_urgent_data_) got.state = IoResult::State::refused;
-    return got;
+    return is_stopped_by_urgent_data_;
   }
 
   PlainEnds ends_;
@@ -60,16 +60,17 @@ class Splice : public Splicing {
         grow_pipes_of_a_long_stream(result.bytes);
         return {Move::State::moved, result.bytes};
       case IoResult::State::eof:
-        return {Move::State::ended};
+        return {is_stopped_by_urgent_data() ? Move::State::refused : Move::State::ended};
       case IoResult::State::refused:
         return {Move::State::refused};
       case IoResult::State::again:
         break;
     }
-    calls_ += 2;
-    if (!is_readable_now(ends_.from.fd)) return {Move::State::no_input};
-    if (!is_writable_now(ends_.to.fd)) return {Move::State::output_full};
-    return {Move::State::either_blocks};
+    ++calls_;
+    const auto now = ready_ends_now(ends_.from.fd, ends_.to.fd);
+    if (!now.is_readable) return {Move::State::no_input};
+    if (!now.is_writable) return {Move::State::output_full};
+    return {is_stopped_by_urgent_data() ? Move::State::refused : Move::State::either_blocks};
   }
 
  private:
@@ -95,9 +96,11 @@ class PipedSplice : public Splicing {
   Move move(std::uint64_t most) override {
     if (in_pipe_ == 0) {
       const auto got = take(pipe_.in(), static_cast<std::size_t>(std::min<std::uint64_t>(most, ends_.chunk)));
+      const bool is_stopped = got.state == IoResult::State::again || got.state == IoResult::State::eof;
+      if (got.state == IoResult::State::refused || (is_stopped && is_stopped_by_urgent_data()))
+        return {Move::State::refused};
       if (got.state == IoResult::State::eof) return {Move::State::ended};
       if (got.state == IoResult::State::again) return {Move::State::no_input};
-      if (got.state == IoResult::State::refused) return {Move::State::refused};
       in_pipe_ = got.bytes;
     }
     ++calls_;

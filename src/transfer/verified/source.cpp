@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "flow/file_reader.hpp"
 #include "os/calls.hpp"
 #include "os/standard_streams.hpp"
 #include "transfer/verified/wire.hpp"
@@ -93,8 +94,21 @@ void SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) co
   }
 }
 
+/// Has a thread read what is next of the range into the page cache.
+Task<> SourceFile::read_beside_loop(Range range, EventLoop& loop) const {
+  if (range.offset >= in_cache_.offset && range.offset < in_cache_.end()) co_return;
+  in_cache_ = {range.offset, std::min(calls_.bytes(), range.length)};
+  const auto begun = Clock::now();
+  co_await read_beside(loop, fd_.get(), static_cast<off_t>(in_cache_.offset), in_cache_.length);
+  calls_.note_read(fd_.get(), Clock::now() - begun, 0, static_cast<off_t>(in_cache_.end()));
+}
+
 Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, TurnBudget budget) const {
   while (!bytes.empty()) {
+    if (calls_.needs_thread()) {
+      co_await read_beside_loop({offset, bytes.size()}, budget.loop);
+    }
+    calls_.begin_turn();
     const auto piece = bytes.first(static_cast<std::size_t>(std::min(bytes.size(), calls_.bytes())));
     read_piece(offset, piece);
     bytes = bytes.subspan(piece.size());
@@ -107,6 +121,10 @@ Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, TurnBu
 
 Task<std::string> SourceFile::digest_of(Range range, Hasher& hasher, TurnBudget budget) const {
   while (range.length > 0) {
+    if (calls_.needs_thread()) {
+      co_await read_beside_loop(range, budget.loop);
+    }
+    calls_.begin_turn();
     const auto buffer = budget.loop.scratch();
     const auto piece =
         buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), range.length)));

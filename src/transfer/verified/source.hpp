@@ -52,12 +52,14 @@ class SourceFile {
 
  private:
   SourceFile() = default;
+  Task<> read_beside_loop(Range range, EventLoop& loop) const;
   void read_piece(std::uint64_t offset, std::span<std::byte> piece) const;
   UniqueFd fd_;
   Descriptor described_;
   struct stat status_ {};
   bool has_size_ = false;
   mutable FileCalls calls_{usual_most_read};  // sizes of reads, no part of the file's state
+  mutable Range in_cache_ = {};               // read by a thread
 };
 
 }  // namespace sockx

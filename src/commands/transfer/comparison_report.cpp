@@ -61,7 +61,8 @@ std::string bars(const Contest& contest) {
   const double most = contest.fastest()->median_rate();
   for (const auto& contender : contest.contenders) {
     if (!contender.ran()) continue;
-    const auto length = static_cast<std::size_t>(contender.median_rate() / most * bar_width + 0.5);
+    const auto half_marks = static_cast<std::size_t>(contender.median_rate() / most * bar_width * 2);
+    const auto length = (half_marks + 1) / 2;
     drawn += text("{:<18} {:<30} {}\n", show_name(contest, contender), std::string(length, '#'),
                   show_rate(contender.median_rate()));
   }

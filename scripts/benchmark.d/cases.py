@@ -212,7 +212,7 @@ SOCKX_ECHO = server("sockx --handler echo", "sockx", "{sockx} listen -k --handle
                     "bare epoll echo")
 WORKERS = server("sockx --handler echo --workers 2", "sockx",
                  "{sockx} listen -k --handler echo --workers 2 {endpoint}", "sockx", "bare epoll echo")
-BARE_ECHO = server("bare epoll echo", "bare", "{bare_server} echo {host} {port} reno", "reference")
+BARE_ECHO = server("bare epoll echo", "bare", "{bare_server} {host} {port} reno", "reference")
 FORKING = (server("ncat --exec cat", "ncat", "ncat -n -l -k -m 200 --exec /bin/cat {host} {port}"),
            server("socat PIPE", "socat", "socat TCP-LISTEN:{port},bind={host},fork,backlog=1024 PIPE"))
 FORWARDERS = (server("sockx --forward", "sockx", "{sockx} listen --forward {target} {endpoint}", "sockx",
@@ -245,12 +245,10 @@ SERVERS = (
                             "socat -b 1048576 TCP-LISTEN:{port},bind={host} TCP:{target}"),
         bare_forwarder("splice"))),
     Contest("servers-chat", "chat of 100 clients, lines delivered", "k/s", CHAT, 100, 4, (
-        server("sockx --chat", "sockx", "{sockx} listen --chat {endpoint}", "sockx", "bare epoll broadcast"),
-        server("sockx --broker --lines", "sockx", "{sockx} listen --broker --lines {endpoint}", "sockx",
-               "bare epoll broadcast"),
+        server("sockx --chat", "sockx", "{sockx} listen --chat {endpoint}", "sockx"),
+        server("sockx --broker --lines", "sockx", "{sockx} listen --broker --lines {endpoint}", "sockx"),
         server("ncat --chat", "ncat", "ncat -n -l --chat -m 200 {host} {port}"),
-        server("ncat --broker", "ncat", "ncat -n -l --broker -m 200 {host} {port}"),
-        server("bare epoll broadcast", "bare", "{bare_server} broadcast {host} {port} reno", "reference"))),
+        server("ncat --broker", "ncat", "ncat -n -l --broker -m 200 {host} {port}"))),
     IdleMemory("servers-memory", "memory of each of {connections:,} idle connections", 10000, 100,
                (SOCKX_ECHO, BARE_ECHO, *with_fewer(FORKING, 100))),
 )

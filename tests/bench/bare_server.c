@@ -1,7 +1,6 @@
 // The fewest calls that serve many connections on one thread: what epoll(7) can do.
 //
-//   bare_server echo HOST PORT [CONGESTION]         RFC 862: each client has its bytes back
-//   bare_server broadcast HOST PORT [CONGESTION]    what clients send goes to all clients
+//   bare_server HOST PORT [CONGESTION]    RFC 862: each client has its bytes back
 //
 // HOST is an IPv4 address. A client that does not take its bytes at once is dropped: ping-pong never asks
 // for more than the socket's buffer holds. CONGESTION is the congestion control algorithm of the connections.
@@ -16,11 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { events_at_once = 128, most_members = 1024 };
+enum { events_at_once = 128 };
 
 static char buffer[64 * 1024];
-static int members[most_members], member_count;  // of a broadcast
-static size_t gathered;                          // bytes of the buffer that are for all of them
 
 // The result of a call; ends the program when the call has failed.
 static long checked(long result, const char* call) {
@@ -52,10 +49,7 @@ static void watch(int epoll, int fd) {
 }
 
 static void accept_all(int epoll, int listener) {
-  for (int fd = 0; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
-    watch(epoll, fd);
-    if (member_count < most_members) members[member_count++] = fd;
-  }
+  for (int fd = 0; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) watch(epoll, fd);
 }
 
 static void echo(int fd) {
@@ -63,38 +57,16 @@ static void echo(int fd) {
   if (got <= 0 || send(fd, buffer, (size_t)got, MSG_NOSIGNAL) < got) close(fd);
 }
 
-static void leave(int fd) {
-  for (int i = 0; i < member_count; ++i)
-    if (members[i] == fd) members[i] = members[--member_count];
-  close(fd);
-}
-
-// Adds what has come from a client to what goes out to all.
-static void gather(int fd) {
-  const ssize_t got = recv(fd, buffer + gathered, sizeof buffer - gathered, 0);
-  if (got <= 0)
-    leave(fd);
-  else
-    gathered += (size_t)got;
-}
-
-static void send_gathered(void) {
-  for (int i = member_count - 1; i >= 0 && gathered > 0; --i)
-    if (send(members[i], buffer, gathered, MSG_NOSIGNAL) < (ssize_t)gathered) leave(members[i]);
-  gathered = 0;
-}
-
 int main(int argc, char** argv) {
-  const int is_broadcast = argc > 1 && strcmp(argv[1], "broadcast") == 0;
-  if (argc < 4 || argc > 5 || (!is_broadcast && strcmp(argv[1], "echo") != 0)) {
-    fputs("usage: bare_server echo|broadcast HOST PORT [CONGESTION]\n", stderr);
+  if (argc < 3 || argc > 4) {
+    fputs("usage: bare_server HOST PORT [CONGESTION]\n", stderr);
     return 2;
   }
   struct rlimit limit;
   checked(getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
   limit.rlim_cur = limit.rlim_max;
   checked(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
-  const int listener = listening_socket(argv[2], argv[3], argv[4]);
+  const int listener = listening_socket(argv[1], argv[2], argv[3]);
   const int epoll = (int)checked(epoll_create1(0), "epoll_create1");
   watch(epoll, listener);
   struct epoll_event events[events_at_once];
@@ -103,12 +75,8 @@ int main(int argc, char** argv) {
     for (long i = 0; i < count; ++i) {
       if (events[i].data.fd == listener)
         accept_all(epoll, listener);
-      else if (is_broadcast)
-        gather(events[i].data.fd);
       else
         echo(events[i].data.fd);
-      if (gathered > sizeof buffer / 2) send_gathered();
     }
-    send_gathered();
   }
 }

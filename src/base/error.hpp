@@ -67,6 +67,13 @@ class Corrupt : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A connection that TLS does not allow: its peer cannot be verified, speaks something else, or has broken
+/// off: "TLS example.com:443: certificate has expired".
+class TlsError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Text from the user that is not what it should be. The message quotes it and says what would be right.
 class BadInput : public std::invalid_argument, public Settings {
  public:

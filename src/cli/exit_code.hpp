@@ -20,6 +20,7 @@ enum class ExitCode {
   incomplete = 9,
   integrity_mismatch = 10,
   local_io = 11,
+  tls = 12,
 };
 
 /// A failure as the user sees it.

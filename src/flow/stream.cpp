@@ -109,6 +109,9 @@ IoResult Stream::read_some(std::span<std::byte> buffer) {
   return noted_read(sockx::read_some(facts_, buffer), buffer.size());
 }
 
+/// Whether a failure of the descriptor is none of this stream.
+bool Stream::is_over() const { return transform_ && transform_->is_over(); }
+
 /// What reading has caused to be written goes out when there is room, which reading does not wait for. It
 /// looks again when there is, because the peer may say nothing more before it has that.
 IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
@@ -120,7 +123,7 @@ IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
   } catch (const Error&) {
     failed_flushing_ = std::current_exception();
   }
-  const bool is_failed_end = got.state == IoResult::State::eof && failed_flushing_;
+  const bool is_failed_end = got.state == IoResult::State::eof && failed_flushing_ && !is_over();
   if (is_failed_end) std::rethrow_exception(failed_flushing_);  // the kernel reports a reset once
   if (got.state != IoResult::State::again) return got;
   watch_->forget_readable();
@@ -183,9 +186,14 @@ IoResult Stream::look_ahead() {
 }
 
 bool Stream::flush_some() {
-  if (failed_flushing_) std::rethrow_exception(failed_flushing_);
+  if (failed_flushing_ && !is_over()) std::rethrow_exception(failed_flushing_);
   if (!is_holding()) return true;
-  transform_->flush();
+  try {
+    transform_->flush();
+  } catch (const Error&) {
+    if (!is_over()) throw;
+    return true;
+  }
   if (!transform_->is_holding()) return true;
   watch_->forget_writable();
   return false;
@@ -277,8 +285,14 @@ Task<> Stream::flush(Deadline deadline) {
 }
 
 Task<> Stream::finish_writing(Deadline deadline) {
-  if (transform_) transform_->finish();
-  co_await flush(deadline);
+  if (transform_) {
+    co_await flush(deadline);
+    // A failure up to here has lost bytes; see Transform::is_over().
+    const int number = pending_error(facts_);
+    if (number != 0 && !is_over()) throw Error(number, text("send {}", name()), facts_.origin);
+    transform_->finish();
+    co_await flush(deadline);
+  }
   if (facts_.is_socket()) shutdown_write(facts_);
 }
 
@@ -312,8 +326,9 @@ Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point*
   auto before = unacknowledged(facts_).value_or(0);
   for (;;) {
     const auto left = unacknowledged(facts_).value_or(0);
-    if (const int number = pending_error(facts_))  // asked second: a reset empties the queue
-      throw Error(number, text("send {}", name()), facts_.origin);
+    const int number = pending_error(facts_);  // asked second: a reset empties the queue
+    if (number != 0 && is_over()) co_return true;
+    if (number != 0) throw Error(number, text("send {}", name()), facts_.origin);
     if (left == 0) co_return true;
     if (left < before && last_byte != nullptr) *last_byte = loop.now();
     before = left;

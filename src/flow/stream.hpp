@@ -100,6 +100,7 @@ class Stream {
   IoResult noted_read(IoResult got, std::size_t asked);
   IoResult noted_write(IoResult put, std::size_t given);
   IoResult peek_now(std::span<std::byte> buffer);
+  bool is_over() const;
 
   UniqueFd fd_;
   Descriptor facts_;

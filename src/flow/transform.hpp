@@ -43,6 +43,9 @@ class Transform {
   /// Our end follows what is held; nothing that reading causes is written behind it. A second call changes
   /// nothing.
   virtual void finish() = 0;
+  /// Whether both ends have been said, the peer's and ours: a failure of the descriptor loses nothing then.
+  /// A peer that closes before it has read our end resets the connection.
+  virtual bool is_over() const { return false; }
 };
 
 using MakeTransform = std::function<std::unique_ptr<Transform>(RawEnd)>;

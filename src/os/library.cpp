@@ -8,10 +8,11 @@
 
 namespace sockx {
 
-Library::Library(const char* file, const char* purpose)
+Library::Library(const char* file, const char* purpose, const char* package)
     : file_(file), handle_(dlopen(file, RTLD_NOW | RTLD_LOCAL)) {
   if (handle_ == nullptr)
-    throw std::runtime_error(text("{} needs {}, which is not on this machine", purpose, file));
+    throw std::runtime_error(text("{} needs {}, which is not on this machine{}", purpose, file,
+                                  package != nullptr ? text(": install the package {}", package) : ""));
 }
 
 void* Library::address_of(const char* name) const {

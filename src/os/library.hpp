@@ -9,8 +9,9 @@ namespace sockx {
 /// for good.
 class Library {
  public:
-  /// `purpose` is for the message: "SHA-256". Throws std::runtime_error when it is not there.
-  Library(const char* file, const char* purpose);
+  /// `purpose` is for the message: "SHA-256"; `package`, if it is given, is the Debian package that has the
+  /// file. Throws std::runtime_error when it is not there.
+  Library(const char* file, const char* purpose, const char* package = nullptr);
 
   /// Throws std::runtime_error when the library has no such function.
   template <class Function>

@@ -86,13 +86,13 @@ bool may_be_planted(const std::string& path, const struct stat& entry) {
 
 std::string follow_links(const std::string& path) { return find(path, true).path; }
 
-UniqueFd open_output(const std::string& path, int flags) {
+UniqueFd open_output(const std::string& path, int flags, mode_t mode) {
   const auto place = find(path, false);
   struct stat status {};
   // Looked at before it is opened, because that alone may wait or be noticed, and after, for certain.
   if (lstat(place.path.c_str(), &status) == 0) refuse_if_planted(place.path, status);
   const int how = O_WRONLY | O_CLOEXEC | (place.is_link ? 0 : O_NOFOLLOW) | (flags & ~O_TRUNC);
-  UniqueFd fd(open(place.path.c_str(), how, 0666));
+  UniqueFd fd(open(place.path.c_str(), how, mode));
   if (!fd) return fd;
   if (fstat(fd.get(), &status) != 0) fail_on_file("fstat", path);
   if (!place.is_link) refuse_if_planted(place.path, status);

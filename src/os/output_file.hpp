@@ -19,11 +19,11 @@ std::string follow_links(const std::string& path);
 /// Origin::local_file.
 bool may_be_planted(const std::string& path, const struct stat& entry);
 
-/// Opens a file for writing: open(2) with O_WRONLY, O_CLOEXEC and `flags`, mode 0666 less the umask. Links
+/// Opens a file for writing: open(2) with O_WRONLY, O_CLOEXEC and `flags`, `mode` less the umask. Links
 /// are followed as above; a regular file or a fifo of another user in such a folder is refused in the same
 /// way (fs.protected_regular, fs.protected_fifos). With O_TRUNC it is emptied once that is known. Empty, and
 /// errno says why, when it cannot be opened. Throws Error with Origin::local_file for what is refused.
-UniqueFd open_output(const std::string& path, int flags);
+UniqueFd open_output(const std::string& path, int flags, mode_t mode = 0666);
 
 /// The same to append to a file, which is created where there is none, without ever blocking in a later
 /// write. Empty for a FIFO that nobody reads yet: open(2) would wait for a reader, so try again. Throws Error

@@ -1,6 +1,7 @@
 // Connection: a connected byte stream and its addresses.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,11 +10,14 @@
 
 namespace sockx {
 
+struct TlsFacts;
+
 /// The result of dial(), accept() and adopt().
 struct Connection {
   Stream stream;  // named as messages call the peer
   Address peer;
   bool is_adopted = false;  // inherited: another process may go on with it
+  std::shared_ptr<const TlsFacts> tls = {};  // net/tls/tls_facts.hpp; null without TLS
 
   int fd() const { return stream.facts().fd; }
   const std::string& name() const { return stream.name(); }

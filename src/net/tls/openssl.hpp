@@ -56,6 +56,7 @@ namespace sockx {
   F(SSL_load_client_CA_file)             \
   F(SSL_new)                             \
   F(SSL_read_ex)                         \
+  F(SSL_rstate_string)                   \
   F(SSL_set_accept_state)                \
   F(SSL_set_bio)                         \
   F(SSL_set_connect_state)               \

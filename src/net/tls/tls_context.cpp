@@ -188,7 +188,7 @@ std::shared_ptr<ssl_ctx_st> TlsContext::make() const {
   if (!context) throw_openssl_error("SSL_CTX_new");
   auto* const c = context.get();
 
-  // Without AUTO_RETRY an SSL_read ends after each record that has no data, so that they can be counted.
+  // Without AUTO_RETRY an SSL_read ends where what has been read ahead had no data.
   ssl.SSL_CTX_ctrl(c, SSL_CTRL_CLEAR_MODE, SSL_MODE_AUTO_RETRY, nullptr);
   ssl.SSL_CTX_ctrl(c, SSL_CTRL_MODE,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -16,11 +16,11 @@ using State = IoResult::State;
 
 /// Measured: 64 to 256 KiB a send(2) are the fastest. A MiB is slower, because it does not fit in the cache.
 constexpr std::size_t most_collected = 256 * 1024;
-constexpr std::size_t overhead = 16 * 1024;        // of its records
-constexpr std::size_t worth_reserving = 8 * 1024;  // of a write: more will follow
-constexpr std::size_t most_kept = 16 * 1024;       // of memory, while nothing is unsent
-constexpr std::size_t most_replies = 64 * 1024;    // bytes unsent
-constexpr unsigned most_without_data = 1000;       // records in a row, in one read
+constexpr std::size_t overhead = 16 * 1024;            // of its records
+constexpr std::size_t worth_reserving = 8 * 1024;      // of a write: more will follow
+constexpr std::size_t most_kept = 16 * 1024;           // of memory, while nothing is unsent
+constexpr std::size_t most_replies = 64 * 1024;        // bytes unsent
+constexpr std::size_t most_without_data = 128 * 1024;  // bytes of the descriptor, in one read
 
 /// What X509_VERIFY_PARAM_set1_host(3) and SNI have of a name: without the dot at its end.
 std::string host_of(std::string name) {
@@ -43,6 +43,14 @@ void expect_name(SSL* connection, const std::string& name) {
   auto words = host;
   if (ssl.SSL_ctrl(connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, words.data()) != 1)
     throw_openssl_error("SSL_set_tlsext_host_name");
+}
+
+/// RFC 8446, section 6.2: what SSL_alert_desc_string_long(3) does not know.
+std::string name_of_alert(int alert) {
+  if (alert == TLS13_AD_MISSING_EXTENSION) return "missing extension";
+  if (alert == TLS13_AD_CERTIFICATE_REQUIRED) return "certificate required";
+  const std::string name = OpenSsl::get().SSL_alert_desc_string_long(alert);
+  return name == "unknown" ? text("{}", alert) : name;
 }
 
 /// Whether the error at the head of the queue says that the peer speaks something else than TLS.
@@ -110,6 +118,7 @@ int TlsTransform::read_wire(BIO* bio, char* bytes, std::size_t size, std::size_t
   self.has_wire_ended_ = result.state == State::eof;
   self.is_dry_ = result.state == State::again;
   if (self.is_dry_) ssl.BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+  self.without_data_ += result.bytes;
   *got = result.bytes;
   return result.bytes > 0 ? 1 : 0;
 }
@@ -150,7 +159,7 @@ void TlsTransform::send() {
   is_full_ = false;
   out_begin_ = replies_ = 0;
   if (out_.capacity() > most_kept)
-    out_ = {};
+    out_ = std::vector<std::byte>();
   else
     out_.clear();
 }
@@ -189,7 +198,7 @@ IoResult TlsTransform::read(std::span<std::byte> buffer) {
   std::size_t size = 0;
   came_short_ = false;
   is_reading_ = true;
-  unsigned without_data = 0;
+  without_data_ = 0;
   while (size < buffer.size() && !has_peer_ended_ && !failure_) {
     has_data_ = size > 0;
     is_dry_ = false;
@@ -199,12 +208,12 @@ IoResult TlsTransform::read(std::span<std::byte> buffer) {
     const int result = ssl.SSL_read_ex(ssl_.get(), room.data(), room.size(), &got);
     size += got;
     if (result == 1) {
-      without_data = 0;
+      without_data_ = 0;
       continue;
     }
     note_failed_read(result);
     if (is_dry_) break;
-    const bool is_flood = replies_ > most_replies || ++without_data > most_without_data;
+    const bool is_flood = replies_ > most_replies || without_data_ > most_without_data;
     if (is_flood && !failure_ && !has_peer_ended_)
       failure_ = std::make_exception_ptr(TlsError(said("the peer floods the connection with key updates")));
   }
@@ -218,7 +227,7 @@ void TlsTransform::note_failed_read(int result) {
   if (!state_.failure) {
     const int why = OpenSsl::get().SSL_get_error(ssl_.get(), result);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return;
-    if (why == SSL_ERROR_ZERO_RETURN || note_end_of_wire()) {
+    if (why == SSL_ERROR_ZERO_RETURN || is_end_of_wire_an_end()) {
       has_peer_ended_ = true;
       return;
     }
@@ -230,10 +239,12 @@ void TlsTransform::note_failed_read(int result) {
   }
 }
 
-/// Whether the end of the descriptor is an end. Not in the middle of a record.
-bool TlsTransform::note_end_of_wire() {
-  return has_wire_ended_ && context_->options().is_eof_lenient &&
-         OpenSsl::get().SSL_has_pending(ssl_.get()) == 0;
+/// Whether the end of the descriptor is the peer's: where that is allowed, and not in the middle of a record.
+bool TlsTransform::is_end_of_wire_an_end() const {
+  const auto& ssl = OpenSsl::get();
+  const std::string_view reading = ssl.SSL_rstate_string(ssl_.get());
+  return has_wire_ended_ && context_->options().is_eof_lenient && reading == "RH" &&  // "read header"
+         ssl.SSL_has_pending(ssl_.get()) == 0;
 }
 
 IoResult TlsTransform::write(std::span<const std::byte> bytes) {
@@ -292,7 +303,7 @@ std::exception_ptr TlsTransform::failure_of(const char* doing) {
   const int reason = ERR_GET_REASON(error);
   if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
     return failed(text("TLS {}: the peer has ended it with the alert '{}'", name_,
-                       ssl.SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET)));
+                       name_of_alert(reason - SSL_AD_REASON_OFFSET)));
   if (is_shaking_ && is_plain_text(reason))
     return failed(text("TLS {}: the peer does not speak TLS ({})", name_, openssl_reason()));
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)

@@ -50,7 +50,7 @@ class TlsTransform : public Transform, NonCopyable {
   void keep_for_sending(std::span<const std::byte> bytes);
   void send();
   void note_failed_read(int result);
-  bool note_end_of_wire();
+  bool is_end_of_wire_an_end() const;
   std::exception_ptr failure_of(const char* doing);
   std::string said(const std::string& what) const;
 
@@ -62,8 +62,9 @@ class TlsTransform : public Transform, NonCopyable {
 
   std::vector<std::byte> out_;  // ciphertext; what is before out_begin_ has been sent
   std::size_t out_begin_ = 0;
-  std::size_t replies_ = 0;  // bytes of it that reading has caused
-  bool is_full_ = false;     // the descriptor has taken less than it was given
+  std::size_t replies_ = 0;       // bytes of it that reading has caused
+  std::size_t without_data_ = 0;  // bytes from the descriptor, since SSL_read has last given some
+  bool is_full_ = false;          // the descriptor has taken less than it was given
 
   bool is_reading_ = false;      // SSL_read is under way
   bool has_data_ = false;        // and the reader has some already

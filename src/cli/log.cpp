@@ -97,11 +97,11 @@ Log::Log(const Options& options, Report& report)
 
 Log::~Log() { report_.when_lost(nullptr); }
 
-void Log::put(LogLevel level, const std::string& message) {
+void Log::put(LogLevel level, const std::string& message, bool is_shown) {
   const auto words = shortened(message);
   const auto line = one_line(words);  // it may quote what a peer sent
   if (file_ != nullptr && level >= file_level_) file_->put(formatted(file_pattern, level, line));
-  if (!shows(level)) return;
+  if (!is_shown) return;
   report_.diagnostic("log", {{"level", std::string(name_of(level))}, {"message", words}}, "");
   if (!report_.is_json()) report_.say(formatted(terminal_pattern, level, line, has_color_));
 }

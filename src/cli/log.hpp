@@ -42,15 +42,21 @@ class Log : NonCopyable {
   void warn(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     write(LogLevel::warn, format, std::forward<Arguments>(arguments)...);
   }
+  /// At every level but off: what the user needs to go on.
+  template <class... Arguments>
+  void notice(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    put(LogLevel::info, text(format, std::forward<Arguments>(arguments)...), level_ < LogLevel::error);
+  }
   /// Writes the reason of a failure to the file; Report prints it on standard error.
   void failure(const std::string& message);
 
  private:
   template <class... Arguments>
   void write(LogLevel level, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    if (shows(level) || file_ != nullptr) put(level, text(format, std::forward<Arguments>(arguments)...));
+    if (shows(level) || file_ != nullptr)
+      put(level, text(format, std::forward<Arguments>(arguments)...), shows(level));
   }
-  void put(LogLevel level, const std::string& message);
+  void put(LogLevel level, const std::string& message, bool is_shown);
 
   LogLevel level_, file_level_;
   bool has_color_;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #include "base/text.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/flags.hpp"
 #include "cli/time_limits.hpp"
+#include "commands/stream/tls_flags.hpp"
 #include "net/address/port_list.hpp"
 #include "net/stream/scan.hpp"
 
@@ -55,10 +57,13 @@ std::optional<PortResult> result_of(std::exception_ptr thrown, const Address& ad
   }
 }
 
-void report(Context& context, const PortResult& result) {
-  context.report.result(text("{} {}{}, {:.3f} s", result.address.to_string(), name_of(result.state),
-                             result.reason.empty() ? "" : ": " + result.reason, seconds(result.span)),
-                        "check", fields_of(result));
+void report(Context& context, const PortResult& result, const TlsFacts* tls = nullptr) {
+  auto fields = fields_of(result);
+  if (tls != nullptr) std::ranges::move(fields_of(*tls), std::back_inserter(fields));
+  context.report.result(text("{} {}{}, {:.3f} s{}", result.address.to_string(), name_of(result.state),
+                             result.reason.empty() ? "" : ": " + result.reason, seconds(result.span),
+                             tls != nullptr ? text("\n{}", shown(*tls)) : ""),
+                        "check", fields);
 }
 
 Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how, ExitCode& status) {
@@ -69,14 +74,20 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
   };
   const auto begun = Clock::now();
   std::exception_ptr failure;
+  std::shared_ptr<const TlsFacts> tls;
   try {
-    co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
+    auto connection =
+        co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
+    tls = connection.tls;
+    if (tls) {  // which the peer would miss
+      co_await connection.stream.finish_writing(after(default_timeout));
+    }
   } catch (...) {
     failure = std::current_exception();
   }
   const auto span = Clock::now() - begun;
   if (!failure) {
-    report(context, {*tried, PortState::open, 0, "", span});
+    report(context, {*tried, PortState::open, 0, "", span}, tls.get());
     co_return;
   }
   const auto result = tried ? result_of(failure, *tried, span) : std::nullopt;

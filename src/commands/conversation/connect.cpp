@@ -24,6 +24,8 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
+  if (auto tls = make_tls(context, options.tls))
+    dialing.stream.layers.push_back(tls_layer(context, std::move(tls), endpoint.to_string()));
   auto processing = make_processing(conversation, context.report);
   co_await wait_for_readers(processing);
   auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
@@ -46,6 +48,8 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
+  add_tls_flags(flags, o.tls, TlsOptions::Role::client,
+                {"--send-flags", "--recv-once", "--pass-fd", "--shutdown", "--scan"});
   exclude_each(conversation, flags.get("--check"));
   exclude_each(conversation, flags.get("--scan"));
   flags.set_examples(
@@ -62,6 +66,7 @@ void declare(Flags& flags, ConnectOptions& o) {
       o.scanned = ScanTarget::parse(words);
     else
       o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
+    complete(o.tls, o.endpoint, o.stream);
   });
 }
 
@@ -69,8 +74,12 @@ ExitCode run(Context& context, const ConnectOptions& options) {
   const auto& limits = options.conversation.limits;
   if (options.checking.scan)
     return run_scan(context, options.scanned, options.checking, options.stream, limits);
-  if (options.checking.check)
-    return run_check(context, options.endpoint, options.stream, options.retry, limits);
+  if (options.checking.check) {
+    auto stream = options.stream;
+    if (auto tls = make_tls(context, options.tls))
+      stream.layers.push_back(tls_layer(context, std::move(tls), options.endpoint.to_string()));
+    return run_check(context, options.endpoint, stream, options.retry, limits);
+  }
   context.report.keep_standard_output_for_payload();
   ConversationSummary summary(context);
   context.run(connect(context, options, summary), limits.whole_run);

@@ -7,6 +7,7 @@
 #include "commands/conversation/checking.hpp"
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/stream/dialing.hpp"
+#include "commands/stream/tls_flags.hpp"
 
 namespace sockx {
 
@@ -14,6 +15,7 @@ struct ConnectOptions {
   Endpoint endpoint;
   StreamOptions stream;
   RetryOptions retry;
+  TlsFlags tls;
   CheckOptions checking;
   ScanTarget scanned;  // with checking.scan, in place of the endpoint
   ConversationOptions conversation;

@@ -52,6 +52,8 @@ void declare(Flags& flags, ListenOptions& o) {
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
   add_serving_flags(flags, o.serving, conversation);
+  add_tls_flags(flags, o.tls, TlsOptions::Role::server,
+                {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
   add_access_flags(flags, o.serving.hosting.access);
   add_activation_flags(flags, o.serving.hosting.activation);
   flags.exclude({"--inetd", "--systemd"}, flags.get("--workers"));
@@ -69,21 +71,25 @@ void declare(Flags& flags, ListenOptions& o) {
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
+    complete(o.tls, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });
 }
 
 ExitCode run(Context& context, const ListenOptions& options) {
   const auto& conversation = options.conversation;
   auto listening = options.listening;
+  auto& stream = listening.options.stream;
+  const bool is_paced = !options.serving.are_given() && conversation.rate && conversation.pass_to.empty();
+  if (is_paced) stream.layers.push_back(paced(stream, *conversation.rate));
+  listening.tls = make_tls(context, options.tls);
+  listening.pin_file = options.tls.pin_file;
+  if (listening.tls) stream.layers.push_back(tls_layer(context, listening.tls, {}, conversation.limits.idle));
   if (options.serving.are_given()) {
     auto program = conversation.program;
     program.descriptor_limit = descriptor_limit();
     serve_clients(context, options.endpoint, listening, options.serving, program, conversation.limits);
     return ExitCode::done;
   }
-  auto& stream = listening.options.stream;
-  if (conversation.rate && conversation.pass_to.empty())
-    stream.layers.push_back(paced(stream, *conversation.rate));
   context.report.keep_standard_output_for_payload();
   ConversationSummary summary(context);
   host({.context = context,

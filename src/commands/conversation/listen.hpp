@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/conversation/serve_clients.hpp"
+#include "commands/stream/tls_flags.hpp"
 
 namespace sockx {
 
@@ -14,6 +15,7 @@ struct ListenOptions {
   ListeningOptions listening;
   ConversationOptions conversation;
   ServingOptions serving;
+  TlsFlags tls;
 };
 
 void declare(Flags& flags, ListenOptions& options);

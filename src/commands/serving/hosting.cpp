@@ -27,14 +27,37 @@ struct Share {
   std::optional<AccessList> rules = {};
 };
 
+/// Whether SIGHUP has the server read files again, and does not end it.
+bool outlives_hang_up(const Hosting& hosting) {
+  const auto& tls = hosting.listening.tls;
+  return hosting.options.keep_open && (hosting.options.access.have_files() || (tls && !tls->is_ephemeral()));
+}
+
+/// For the connections from now on. Returns whether there is a certificate to read.
+bool reload_certificate(const Hosting& hosting) {
+  const auto& tls = hosting.listening.tls;
+  if (!outlives_hang_up(hosting) || !tls || tls->is_ephemeral()) return false;
+  auto& log = hosting.context.log;
+  try {
+    tls->reload();
+    log.info("the certificate has been read again: {}", tls->pin());
+  } catch (const std::exception& error) {
+    log.warn("the certificate stays as it was: {}", error.what());
+  }
+  return true;
+}
+
 /// The server while it runs, for signals.
 struct Running {
   Server* server = nullptr;
   AccessControl* access = nullptr;
   Activation* activation = nullptr;
 
-  bool handle_signal(const HostingOptions& options, int signal, int& drained_by) {
-    if (options.keep_open && access != nullptr && access->handle_signal(signal)) return true;
+  bool handle_signal(const Hosting& hosting, int signal, int& drained_by) {
+    const auto& options = hosting.options;
+    const bool is_reloaded = signal == SIGHUP && reload_certificate(hosting);
+    const bool is_heeded = options.keep_open && access != nullptr && access->handle_signal(signal);
+    if (is_reloaded || is_heeded) return true;
     if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
     drained_by = signal;
     activation->stopping();
@@ -135,7 +158,7 @@ WorkersOptions workers_options(const Hosting& hosting, std::vector<Socket>& sock
   WorkersOptions rules;
   rules.count = *hosting.options.workers;
   rules.deadline = hosting.whole_run;
-  rules.outlive_hang_up = hosting.options.access.have_files();
+  rules.outlive_hang_up = outlives_hang_up(hosting);
   rules.tell_started = [&context](unsigned number, pid_t pid) {
     context.log.info("worker {} is process {}", number + 1, pid);
     context.report.event("worker", {{"worker", number + 1}, {"pid", pid}});
@@ -170,7 +193,7 @@ void host(const Hosting& hosting) {
   const auto& options = hosting.options;
   Activation activation(context, options.activation);
   SignalCatcher::Rules signals;
-  if (options.keep_open && options.access.have_files()) signals.repeatable.push_back(SIGHUP);
+  if (outlives_hang_up(hosting)) signals.repeatable.push_back(SIGHUP);
   auto deadline = hosting.whole_run;
   std::vector<Socket> sockets;
   std::optional<Workers> workers;
@@ -190,7 +213,7 @@ void host(const Hosting& hosting) {
   }
   Running running{.activation = &activation};
   int drained_by = 0;  // the signal
-  const auto handle_signal = [&](int signal) { return running.handle_signal(options, signal, drained_by); };
+  const auto handle_signal = [&](int signal) { return running.handle_signal(hosting, signal, drained_by); };
   auto server = run_server(hosting, std::move(share), activation, running);
   if (hosting.board != nullptr)
     hosting.board->run(std::move(server), deadline, handle_signal, std::move(signals));

@@ -5,6 +5,7 @@
 
 #include "cli/flag_groups.hpp"
 #include "commands/stream/dialing.hpp"
+#include "commands/stream/tls_flags.hpp"
 #include "os/new_file.hpp"
 
 namespace sockx {
@@ -25,6 +26,11 @@ void prepare(Context& context, const Endpoint& endpoint, ListeningOptions& flags
   prepare_port_file(flags.port_file, endpoint);
 }
 
+void tell(Context& context, const Address& address, const ListeningOptions& flags) {
+  tell_listening(context, address, flags.port_file,
+                 flags.tls ? tell_pin(context, *flags.tls, address, flags.pin_file) : std::vector<Field>());
+}
+
 }  // namespace
 
 void prepare_port_file(const std::string& path, const Endpoint& endpoint) {
@@ -35,10 +41,13 @@ void prepare_port_file(const std::string& path, const Endpoint& endpoint) {
   if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) unlink(path.c_str());
 }
 
-void tell_listening(Context& context, const Address& address, const std::string& port_file) {
+void tell_listening(Context& context, const Address& address, const std::string& port_file,
+                    std::vector<Field> more) {
   context.log.info("listening on {}", address.to_string());
-  context.report.event(
-      "listening", {{"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}});
+  std::vector<Field> fields{
+      {"address", address.to_string()}, {"host", address.host()}, {"port", address.port()}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  context.report.event("listening", fields);
   if (!port_file.empty()) write_port_file(port_file, address.port());
 }
 
@@ -64,14 +73,14 @@ void add_binding_flags(Flags& flags, ListeningOptions& target) {
 Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags) {
   prepare(context, endpoint, flags);
   auto listener = co_await listen_on(std::move(endpoint), flags.options);
-  tell_listening(context, listener.address(), flags.port_file);
+  tell(context, listener.address(), flags);
   co_return listener;
 }
 
 Listener adopt_listener(Context& context, EventLoop& loop, Socket socket, const ListeningOptions& flags) {
   prepare_listening(socket, socket.local(), flags.options.stream);
   Listener listener(loop, std::move(socket), flags.options);
-  tell_listening(context, listener.address(), flags.port_file);
+  tell(context, listener.address(), flags);
   return listener;
 }
 
@@ -79,7 +88,7 @@ Task<std::vector<Socket>> open_shared_port(Context& context, Endpoint endpoint, 
                                            unsigned count) {
   prepare(context, endpoint, flags);
   auto sockets = co_await share_port(std::move(endpoint), flags.options, count);
-  tell_listening(context, sockets.front().local(), flags.port_file);
+  tell(context, sockets.front().local(), flags);
   co_return sockets;
 }
 

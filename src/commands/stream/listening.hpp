@@ -6,6 +6,7 @@
 
 #include "cli/context.hpp"
 #include "net/stream/listen.hpp"
+#include "net/tls/tls_context.hpp"
 
 namespace sockx {
 
@@ -14,6 +15,8 @@ class Flags;
 struct ListeningOptions {
   ListenerOptions options;
   std::string port_file;
+  std::shared_ptr<TlsContext> tls;  // whose pin is told; null without TLS
+  std::string pin_file;
 };
 
 /// The flags of a stream, --backlog and --port-file.
@@ -25,8 +28,9 @@ void add_binding_flags(Flags& flags, ListeningOptions& target);
 /// Removes a port file of an earlier run, so that a script that waits for the file does not read that. Throws
 /// BadInput for an endpoint without a port.
 void prepare_port_file(const std::string& path, const Endpoint& endpoint);
-/// Reports where a socket listens: log line, event `listening`, port file.
-void tell_listening(Context& context, const Address& address, const std::string& port_file);
+/// Reports where a socket listens: log line, event `listening`, which has the fields `more` too, port file.
+void tell_listening(Context& context, const Address& address, const std::string& port_file,
+                    std::vector<Field> more = {});
 
 /// Listens, and calls tell_listening().
 Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags);

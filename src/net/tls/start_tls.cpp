@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -63,7 +64,7 @@ Task<> let_alert_arrive(Stream& stream, TlsTransform& tls, Deadline deadline) {
 }
 
 Task<> secure(Connection& connection, std::shared_ptr<const TlsContext> context, std::string peer,
-              Deadline deadline) {
+              std::function<void(const Connection&)> tell, Deadline deadline) {
   auto& stream = connection.stream;
   if (peer.empty()) peer = connection.name();
   TlsTransform* tls = nullptr;
@@ -85,13 +86,16 @@ Task<> secure(Connection& connection, std::shared_ptr<const TlsContext> context,
     std::rethrow_exception(failure);
   }
   connection.tls = std::make_shared<TlsFacts>(tls->facts());
+  if (tell) tell(connection);
 }
 
 }  // namespace
 
-Layer start_tls(std::shared_ptr<const TlsContext> context, std::string peer) {
-  return [context = std::move(context), peer = std::move(peer)](Connection& connection, Deadline deadline) {
-    return secure(connection, context, peer, deadline);
+Layer start_tls(std::shared_ptr<const TlsContext> context, std::string peer,
+                std::function<void(const Connection&)> tell) {
+  return [context = std::move(context), peer = std::move(peer), tell = std::move(tell)](
+             Connection& connection, Deadline deadline) {
+    return secure(connection, context, peer, tell, deadline);
   };
 }
 

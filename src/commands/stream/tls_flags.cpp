@@ -1,0 +1,185 @@
+#include "commands/stream/tls_flags.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <tuple>
+
+#include "base/error.hpp"
+#include "base/on_exit.hpp"
+#include "base/text.hpp"
+#include "base/words.hpp"
+#include "cli/flags.hpp"
+#include "net/tls/start_tls.hpp"
+#include "os/calls.hpp"
+#include "os/new_file.hpp"
+#include "os/unique_fd.hpp"
+
+namespace sockx {
+
+namespace {
+
+using Role = TlsOptions::Role;
+
+/// The host of an endpoint; empty for a unix socket and others that have none.
+std::string host_of(const Endpoint& endpoint) {
+  if (const auto* const named = std::get_if<HostPort>(&endpoint.where)) return named->host;
+  const auto* const address = std::get_if<Address>(&endpoint.where);
+  return address != nullptr && is_internet(address->family()) ? address->ntop() : "";
+}
+
+/// Reads a line from the terminal without showing it.
+std::string ask_passphrase(const std::string& file) {
+  const UniqueFd terminal(open("/dev/tty", O_RDWR | O_CLOEXEC));
+  termios before{};
+  if (!terminal || tcgetattr(terminal.get(), &before) != 0)
+    throw BadInput(
+        text("--tls-key: '{}' is encrypted, and there is no terminal to ask for its passphrase", file));
+  auto silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  tcsetattr(terminal.get(), TCSAFLUSH, &silent);
+  const OnExit restoring([&] { tcsetattr(terminal.get(), TCSAFLUSH, &before); });
+  const auto question = text("passphrase for {}: ", file);
+  std::ignore = write(terminal.get(), question.data(), question.size());
+  std::string line;
+  for (char c = 0; uninterrupted([&] { return read(terminal.get(), &c, 1); }) == 1 && c != '\n';) line += c;
+  std::ignore = write(terminal.get(), "\n", 1);
+  return line;
+}
+
+/// What a client on another host would connect to.
+std::string words_for_client(const Address& address) {
+  if (!is_internet(address.family())) return address.to_string();
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  const bool is_named = address.is_any() && gethostname(host.data(), host.size() - 1) == 0;
+  return text("{} {}", is_named ? std::string(host.data()) : address.host(), address.port());
+}
+
+void tell(Context& context, const TlsOptions& options, const Connection& connection) {
+  const auto& facts = *connection.tls;
+  context.log.info("TLS with {}: {}", connection.name(), shown(facts));
+  if (options.is_insecure)
+    context.log.warn("--tls-insecure: {} could be anybody; it has presented {}", connection.name(),
+                     facts.peer.pin);
+  if (!context.report.has_events()) return;
+  auto fields = fields_of(facts);
+  fields.insert(fields.begin(), {"peer", connection.name()});
+  context.report.event("tls", fields);
+}
+
+}  // namespace
+
+std::string shown(const TlsFacts& facts) {
+  auto words = text("{}, {}", facts.version, facts.cipher);
+  if (!facts.alpn.empty()) words += text(", {}", facts.alpn);
+  if (!facts.peer.pin.empty())
+    words += text(", {} (issuer {}, notAfter {}, {}), verified by {}", facts.peer.subject, facts.peer.issuer,
+                  facts.peer.not_after, facts.peer.pin, name_of(facts.verified_by));
+  return words;
+}
+
+void add_tls_flags(Flags& flags, TlsFlags& tls, Role role, std::initializer_list<const char*> without) {
+  const HelpSection section(flags, "TLS");
+  auto& options = tls.options;
+  options.role = role;
+  const bool is_client = role == Role::client;
+  const auto first = flags.all().size();
+  const auto on =
+      flags.add_flag("--tls", tls.is_on,
+                     is_client ? "speak TLS; the server is verified by its certificate's chain and name"
+                               : "speak TLS, without --tls-cert with a certificate made at the start");
+  if (is_client)
+    flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
+                   "trust these authorities instead of the system's", ValueKind::file);
+  else
+    flags.add_file("--tls-client-ca", options.ca,
+                   "demand a certificate of each client, signed by one of these");
+  const auto take_pins = [&options](const std::string& words) { options.pins = parse_pins(words); };
+  flags.add_value("--tls-pin", "sha256//BASE64[;...]", take_pins,
+                  "the peer's key must be one of these, which alone is the proof if no authority is given");
+  if (is_client) {
+    flags.add_flag("--tls-insecure", options.is_insecure, "verify nothing but the pin, if one is given");
+    flags.add_text("--tls-name", options.name, "NAME", "the server's name, if it is not the host");
+  }
+  flags.add_file("--tls-cert", options.certificate, "present the certificate in FILE, PEM with its chain");
+  flags.add_file("--tls-key", options.key, "its key, if that is in another file");
+  const auto take_alpn = [&options](const std::string& words) { options.alpn = split_list(words); };
+  flags.add_value("--tls-alpn", "NAME[,NAME...]", take_alpn,
+                  "the protocols to agree upon, the preferred one first");
+  flags.add_choice("--tls-min", options.min_version,
+                   {{"1.2", TlsOptions::Version::tls12}, {"1.3", TlsOptions::Version::tls13}},
+                   "the oldest version of TLS (default: 1.2)");
+  flags.add_text("--tls-ciphers", options.ciphers, "LIST", "the ciphers, as openssl-ciphers(1) names them");
+  flags.add_file("--tls-keylog", options.keylog,
+                 "append the secrets of each connection to FILE, for Wireshark");
+  flags.add_choice("--tls-eof", options.is_eof_lenient, {{"strict", false}, {"lenient", true}},
+                   "whether the peer's end without close_notify is a failure (default: strict)");
+  if (!is_client) flags.add_file("--tls-pin-file", tls.pin_file, "write the pin of our certificate to FILE");
+  const auto all = flags.all();
+  for (auto i = first + 1; i < all.size(); ++i) all[i].needs(on);
+  flags.exclude(without, on);
+}
+
+void complete(TlsFlags& tls, const Endpoint& endpoint, const StreamOptions& stream) {
+  if (!tls.is_on) return;
+  if (stream.type == SOCK_SEQPACKET)
+    throw BadInput("--tls is for a stream of bytes: leave --type seqpacket out");
+  auto& options = tls.options;
+  if (options.role == Role::client && options.name.empty()) options.name = host_of(endpoint);
+  check(options);
+}
+
+std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls) {
+  if (!tls.is_on) return nullptr;
+  auto options = tls.options;
+  options.ask_passphrase = ask_passphrase;
+  const char* const keylog = std::getenv("SSLKEYLOGFILE");
+  if (options.keylog.empty() && keylog != nullptr && *keylog != '\0') {
+    options.keylog = keylog;
+    context.log.warn("SSLKEYLOGFILE is set: the secrets of each connection go to {}", options.keylog);
+  }
+  return std::make_shared<TlsContext>(std::move(options));
+}
+
+Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const std::string& peer,
+                std::optional<Duration> limit) {
+  const auto told = [&context, tls](const Connection& connection) {
+    tell(context, tls->options(), connection);
+  };
+  return [start = start_tls(tls, peer, told), limit](Connection& connection, Deadline deadline) {
+    return start(connection, limit ? std::min(deadline, after(*limit)) : deadline);
+  };
+}
+
+std::vector<Field> tell_pin(Context& context, const TlsContext& tls, const Address& address,
+                            const std::string& pin_file) {
+  const auto pin = tls.pin();
+  const auto command = text("sockx connect --tls --tls-pin {} {}", pin, words_for_client(address));
+  if (tls.is_ephemeral()) context.log.notice("clients connect by: {}", command);
+  if (!pin_file.empty()) {
+    NewFile file(pin_file, {});
+    file.write(pin + '\n');
+    file.complete(false);
+  }
+  return {{"tls_pin", pin}, {"command", command}};
+}
+
+std::vector<Field> fields_of(const TlsFacts& facts) {
+  const auto unless_empty = [](const std::string& word) { return word.empty() ? Value() : Value(word); };
+  return {{"version", facts.version},
+          {"cipher", facts.cipher},
+          {"alpn", unless_empty(facts.alpn)},
+          {"server_name", unless_empty(facts.server_name)},
+          {"peer_subject", unless_empty(facts.peer.subject)},
+          {"issuer", unless_empty(facts.peer.issuer)},
+          {"not_after", unless_empty(facts.peer.not_after)},
+          {"pin", unless_empty(facts.peer.pin)},
+          {"verified_by", std::string(name_of(facts.verified_by))}};
+}
+
+}  // namespace sockx

@@ -67,6 +67,9 @@ Task<> secure(Connection& connection, std::shared_ptr<const TlsContext> context,
               std::function<void(const Connection&)> tell, Deadline deadline) {
   auto& stream = connection.stream;
   if (peer.empty()) peer = connection.name();
+  // Records are gathered here. Nagle's algorithm would have the first data wait until the peer's kernel has
+  // acknowledged the end of the handshake, which may take it 40 ms.
+  if (!connection.is_adopted) send_without_delay(stream.facts());
   TlsTransform* tls = nullptr;
   stream.transform_by([&](RawEnd raw) {
     auto made = std::make_unique<TlsTransform>(std::move(raw), context, peer);

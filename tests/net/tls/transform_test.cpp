@@ -124,8 +124,8 @@ struct Tapped {
 /// A peer made of OpenSSL alone, for what no end of ours does.
 class BarePeer {
  public:
-  BarePeer(bool is_server, UniqueFd socket) : fd_(std::move(socket)) {
-    context_ = context(is_server ? server_options() : insecure_options());
+  BarePeer(bool is_server, UniqueFd socket)
+      : fd_(std::move(socket)), context_(context(is_server ? server_options() : insecure_options())) {
     ssl_.reset(o_.SSL_new(context_->current().get()));
     in_ = o_.BIO_new(o_.BIO_s_mem());
     out_ = o_.BIO_new(o_.BIO_s_mem());
@@ -152,6 +152,21 @@ class BarePeer {
     REQUIRE(key_update_(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1);
     o_.SSL_do_handshake(ssl_.get());
   }
+  /// By a client of TLS 1.2: whether the server takes it.
+  bool renegotiate() {
+    const Library ssl("libssl.so.3", "a test");
+    decltype(&SSL_renegotiate) begin = nullptr;
+    decltype(&SSL_clear_options) clear = nullptr;
+    ssl.find("SSL_renegotiate", begin);
+    ssl.find("SSL_clear_options", clear);
+    clear(ssl_.get(), SSL_OP_NO_RENEGOTIATION);
+    begin(ssl_.get());
+    o_.SSL_do_handshake(ssl_.get());
+    send_out();
+    return o_.ERR_peek_error() == 0;
+  }
+  int fd() const { return fd_.get(); }
+  void use_tls12() { o_.SSL_ctrl(ssl_.get(), SSL_CTRL_SET_MAX_PROTO_VERSION, TLS1_2_VERSION, nullptr); }
   void take_in() {
     const auto bytes = read_available(fd_.get());
     bio_write_(in_, bytes.data(), static_cast<int>(bytes.size()));
@@ -486,6 +501,30 @@ TEST_CASE("tls transform: a key update is answered, and a flood of them ends the
       CHECK(end.message.starts_with("TLS the server: the peer floods the connection with key updates"));
     }
   }
+}
+
+TEST_CASE("tls transform: a client cannot renegotiate, and is served on") {
+  auto pair = tcp_pair();
+  EventLoop loop;
+  auto server = connection(loop, std::move(pair.ours), "the client");
+  BarePeer peer(false, std::move(pair.theirs));
+  peer.use_tls12();
+  Failure failure;
+  loop.run(
+      all(TlsEnds::note(start_tls(context(server_options())), server, after(30s), failure), peer.shake()));
+  REQUIRE(failure.message == "");
+  CHECK(server.tls->version == "TLSv1.2");
+  CHECK(peer.renegotiate());
+  CHECK(server.stream.look_ahead().state == State::again);
+  loop.run(server.stream.write_all(as_bytes_of("words")));
+  const auto wire = read_available(peer.fd());
+  CHECK(wire.substr(0, 1) == "\x15");  // an alert: no_renegotiation
+  CHECK(wire.substr(wire.size() - 5 - 8 - 16 - 5, 1) == "\x17");
+}
+
+TEST_CASE("tls transform: a server sends nothing behind the handshake that nobody might read") {
+  Secured ends;
+  CHECK(read_available(ends.ours().facts().fd) == "");
 }
 
 TEST_CASE("tls transform: an idle connection keeps little memory") {

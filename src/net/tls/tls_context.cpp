@@ -139,6 +139,21 @@ void set_ciphers(SSL_CTX* context, const std::string& list, long& least_version)
 
 }  // namespace
 
+std::vector<std::byte> SpareBuffers::take() {
+  std::vector<std::byte> buffer;
+  if (!buffers_.empty()) {
+    buffer = std::move(buffers_.back());
+    buffers_.pop_back();
+  }
+  buffer.reserve(size);
+  return buffer;
+}
+
+void SpareBuffers::give(std::vector<std::byte> buffer) {
+  buffer.clear();
+  if (buffers_.size() < most && buffer.capacity() == size) buffers_.push_back(std::move(buffer));
+}
+
 TlsContext::TlsContext(TlsOptions options) : options_(std::move(options)) {
   check(options_);
   OpenSsl::get();

@@ -1,8 +1,10 @@
 // TlsContext: what all TLS connections of a command share: options, trust, certificate, key.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/non_copyable.hpp"
 #include "net/tls/certificate.hpp"
@@ -12,6 +14,19 @@
 struct ssl_ctx_st;
 
 namespace sockx {
+
+/// Large buffers for ciphertext that is about to be sent. A connection has one only while it writes. To free
+/// and allocate one for each send would cost as much as the encryption: all its pages are new then.
+class SpareBuffers {
+ public:
+  static constexpr std::size_t size = (256 + 64 + 16) * 1024;  // bytes of capacity
+  std::vector<std::byte> take();
+  void give(std::vector<std::byte> buffer);
+
+ private:
+  static constexpr std::size_t most = 4;
+  std::vector<std::vector<std::byte>> buffers_;
+};
 
 /// Made before a server starts its workers, so that all of them have the same key.
 class TlsContext : NonCopyable {
@@ -33,6 +48,7 @@ class TlsContext : NonCopyable {
   // For the other files of net/tls/.
   const std::shared_ptr<ssl_ctx_st>& current() const { return context_; }
   int keylog() const { return keylog_.get(); }
+  SpareBuffers& spare_buffers() const { return spare_buffers_; }
 
  private:
   void load_own_identity();
@@ -43,6 +59,7 @@ class TlsContext : NonCopyable {
   std::string passphrase_;  // as it was typed once
   Identity identity_;
   UniqueFd keylog_;
+  mutable SpareBuffers spare_buffers_;
   std::shared_ptr<ssl_ctx_st> context_;
 };
 

@@ -16,8 +16,8 @@ using State = IoResult::State;
 
 /// Measured: 64 to 256 KiB a send(2) are the fastest. A MiB is slower, because it does not fit in the cache.
 constexpr std::size_t most_collected = 256 * 1024;
-constexpr std::size_t overhead = 16 * 1024;            // of its records
-constexpr std::size_t worth_reserving = 8 * 1024;      // of a write: more will follow
+constexpr std::size_t most_taken = 64 * 1024;          // bytes of plain text, in one write
+constexpr std::size_t worth_a_buffer = 8 * 1024;       // of a write: more will follow
 constexpr std::size_t most_kept = 16 * 1024;           // of memory, while nothing is unsent
 constexpr std::size_t most_replies = 64 * 1024;        // bytes unsent
 constexpr std::size_t most_without_data = 128 * 1024;  // bytes of the descriptor, in one read
@@ -159,7 +159,7 @@ void TlsTransform::send() {
   is_full_ = false;
   out_begin_ = replies_ = 0;
   if (out_.capacity() > most_kept)
-    out_ = std::vector<std::byte>();
+    context_->spare_buffers().give(std::exchange(out_, std::vector<std::byte>()));
   else
     out_.clear();
 }
@@ -253,8 +253,12 @@ IoResult TlsTransform::write(std::span<const std::byte> bytes) {
   if (has_ended_) throw Error(EPIPE, text("send {}", raw_.facts().name), raw_.facts().origin);
   if (is_full_ || unsent() >= most_collected) send();
   if (is_full_) return {State::again};
-  if (out_.empty() && bytes.size() >= worth_reserving) out_.reserve(most_collected + overhead);
-  bytes = bytes.first(std::min(bytes.size(), most_collected - std::min(most_collected, unsent())));
+  bytes = bytes.first(std::min(bytes.size(), most_taken));
+  if (unsent() + bytes.size() >= worth_a_buffer && out_.capacity() < SpareBuffers::size) {
+    auto buffer = context_->spare_buffers().take();
+    buffer.assign(out_.begin(), out_.end());
+    out_ = std::move(buffer);
+  }
   std::size_t size = 0;
   while (size < bytes.size()) {
     std::size_t put = 0;

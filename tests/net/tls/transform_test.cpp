@@ -548,6 +548,6 @@ TEST_CASE("tls transform: an idle connection keeps little memory") {
   const auto before = mallinfo2().uordblks;
   for (int i = 0; i < count; ++i) loop.run(connect());
   const auto each = (mallinfo2().uordblks - before) / count;
-  MESSAGE("bytes of memory for the client and the server of an idle connection: ", each);
+  INFO("bytes for the client and the server of an idle connection: ", each);
   CHECK(each < 100'000);
 }

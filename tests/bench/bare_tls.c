@@ -1,5 +1,7 @@
-/* bare_tls HOST PORT < FILE: sends standard input over TLS as fast as a plain loop can: records are collected, and
- * 256 KiB are sent at a time. The certificate is not verified. */
+// Sends standard input over TLS as fast as a plain loop can: records are collected, and 256 KiB are sent at a
+// time. The certificate is not verified.
+//
+//   bare_tls HOST PORT < FILE
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -127,7 +127,7 @@ CommandLine::CommandLine(std::vector<std::string> words)
   add_to(*app_, global_flags_);
   app_->footer(
       app_->get_footer() +
-      "\nNot there yet: TLS, proxies, joining any two sockets, and nc's options when started as nc.");
+      "\nNot there yet: TLS for files, proxies, joining any two sockets, and nc's options when started as nc.");
 }
 
 CommandLine::~CommandLine() = default;

@@ -18,10 +18,10 @@ struct OptionHint {
   std::string_view say;
 };
 
-constexpr std::string_view no_tls =
-    "sockx does not speak TLS yet; `openssl s_client -connect HOST:PORT` does";
-constexpr std::string_view no_tls_server =
-    "sockx does not speak TLS yet; `openssl s_server -accept PORT -cert FILE -key FILE` does";
+constexpr std::string_view no_tls_of_files =
+    "files are not sent over TLS yet; `sockx connect --tls HOST PORT < FILE` does that";
+constexpr std::string_view tls_client = "say `sockx connect --tls HOST PORT`";
+constexpr std::string_view tls_server = "say `sockx listen --tls PORT`";
 constexpr std::string_view no_proxy = "sockx does not go through proxies yet";
 constexpr std::string_view no_proxy_or_dump =
     "sockx does not go through proxies yet; for a hexdump, as with ncat -x FILE, say --hexdump=FILE";
@@ -65,10 +65,11 @@ constexpr std::array option_hints{
     OptionHint{any_stream, "-X", no_proxy},
     OptionHint{any_stream, "--proxy", no_proxy},
     OptionHint{any_stream, "--socks", no_proxy},
-    OptionHint{"listen recv-file", "--ssl", no_tls_server},
-    OptionHint{"listen recv-file", "--tls", no_tls_server},
-    OptionHint{any_stream, "--ssl", no_tls},
-    OptionHint{any_stream, "--tls", no_tls},
+    OptionHint{"send-file recv-file", "--ssl", no_tls_of_files},
+    OptionHint{"send-file recv-file", "--tls", no_tls_of_files},
+    OptionHint{"listen", "--ssl", tls_server},
+    OptionHint{"none connect", "--ssl", tls_client},
+    OptionHint{"none", "--tls", tls_client},
     OptionHint{"", "--sctp", "sockx does not speak SCTP; there are TCP, UDP and Unix sockets"},
     OptionHint{"connect send-file recv-file", "--timeout",
                "say --connect-timeout, --idle-timeout or --deadline"},
@@ -174,8 +175,8 @@ std::string hint_for_command(const std::vector<std::string>& words) {
       for (const auto& another : typed) say += ' ' + another;
       return refusal(text("{}`{}", say, hint.or_else));
     }
-  if (is_among(word.substr(0, word.find(':')), "OPENSSL OPENSSL-CONNECT SSL")) return refusal(no_tls);
-  if (is_among(word.substr(0, word.find(':')), "OPENSSL-LISTEN SSL-LISTEN")) return refusal(no_tls_server);
+  if (is_among(word.substr(0, word.find(':')), "OPENSSL OPENSSL-CONNECT SSL")) return refusal(tls_client);
+  if (is_among(word.substr(0, word.find(':')), "OPENSSL-LISTEN SSL-LISTEN")) return refusal(tls_server);
   const auto from_addresses = from_socat(words);
   return from_addresses.empty() ? "" : refusal(text("say `{}`", from_addresses));
 }

@@ -136,14 +136,14 @@ TEST_CASE("hints: options of other tools") {
        "--timeout: say --connect-timeout, --idle-timeout or --deadline"},
       {{"connect", "--timeout=3", "a", "80"}, "--timeout: say --connect-timeout"},
       {{"listen", "--timeout", "3", "80"}, "--timeout: say --accept-timeout"},
-      {{"connect", "--ssl", "a", "443"}, "--ssl: sockx does not speak TLS yet"},
-      {{"listen", "--tls", "443"}, "--tls: sockx does not speak TLS yet"},
-      {{"listen", "--ssl", "443"}, "`openssl s_server"},
+      {{"connect", "--ssl", "a", "443"}, "--ssl: say `sockx connect --tls HOST PORT`"},
+      {{"listen", "--ssl", "443"}, "--ssl: say `sockx listen --tls PORT`"},
+      {{"send-file", "--tls", "f", "a", "443"}, "--tls: files are not sent over TLS yet"},
       {{"connect", "--sh-exec", "cat", "a", "80"}, "--sh-exec: use --sh COMMAND"},
       {{"connect", "--bind", "192.0.2.1", "a", "80"}, "--bind: use --source ADDRESS"},
       {{"connect", "--sctp", "a", "80"}, "--sctp: sockx does not speak SCTP"},
       {{"connect", "-x", "f", "a", "80"}, "for a hexdump, as with ncat -x FILE, say --hexdump=FILE"},
-      {{"--ssl", "a", "443"}, "--ssl: sockx does not speak TLS yet"},
+      {{"--ssl", "a", "443"}, "--ssl: say `sockx connect --tls HOST PORT`"},
       {{"connect", "-x", "proxy:3128", "a", "80"}, "-x: sockx does not go through proxies yet"},
       {{"connect", "--proxy", "proxy:3128", "a", "80"}, "--proxy: sockx does not go through proxies yet"},
       {{"connect", "--proxy=proxy:3128", "a", "80"}, "--proxy: sockx does not go through proxies yet"},
@@ -181,11 +181,11 @@ TEST_CASE("hints: subcommands and addresses of other tools") {
       {{"-", "TCP:a:80"}, "say `sockx connect a:80`"},
       {{"UDP-LISTEN:53"}, "say `sockx udp --listen 53`"},
       {{"UNIX-CONNECT:/tmp/s", "-"}, "say `sockx connect unix:/tmp/s`"},
-      {{"OPENSSL:a:443"}, "sockx does not speak TLS yet"},
+      {{"OPENSSL:a:443"}, "say `sockx connect --tls HOST PORT`"},
       {{"connect", "UNIX-CONNECT:/tmp/x"},
        "'UNIX-CONNECT:/tmp/x': a Unix socket is written unix:PATH: say unix:/tmp/x"},
       {{"connect", "UNIX:s"}, "say unix:s"},
-      {{"connect", "OPENSSL:a:1"}, "'OPENSSL:a:1': sockx does not speak TLS yet"},
+      {{"connect", "OPENSSL:a:1"}, "'OPENSSL:a:1': the endpoint is a:1; say --tls"},
       {{"listen", "udp:80"}, "'udp:80': that is UDP; say sockx udp --listen 80"},
       {{"listen", "tcp:80"}, "'tcp:80': an endpoint is one host and one port: say 80"},
       {{"connect", "--check", "a", "1-100"},
@@ -207,7 +207,7 @@ TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
 
 TEST_CASE("--help and sockx(1) say what is not there yet") {
   const auto not_yet =
-      std::string("TLS, proxies, joining any two sockets, and nc's options when started as nc.");
+      std::string("TLS for files, proxies, joining any two sockets, and nc's options when started as nc.");
   CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
   const auto page = read_file(source_folder() + "/man/sockx.1");
   for (const auto* word : {"TLS", "proxies", "two sockets", "Nm nc"})

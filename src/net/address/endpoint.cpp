@@ -77,7 +77,7 @@ void refuse_slash(const std::string& word, const std::string& port) {
 /// which nobody listens on.
 void refuse_foreign(const std::string& word, Reading reading) {
   if (word.starts_with("OPENSSL:") || word.starts_with("SSL:"))
-    throw BadInput(text("'{}': sockx does not speak TLS yet", word));
+    throw advise(BadInput(text("'{}': the endpoint is {}", word, word.substr(word.find(':') + 1))), "tls");
   const auto foreign = ForeignEndpoint::read(word);
   if (!foreign) return;
   if (foreign->is_unix)

@@ -150,7 +150,7 @@ namespace sockx {
 
 /// The functions by their own names. A call of the library itself, `SSL_new()`, would not link.
 struct OpenSsl {
-#define SOCKX_DECLARE(name) decltype(&::name) name;
+#define SOCKX_DECLARE(name) decltype(&::name) name;  // NOLINT(bugprone-macro-parentheses): it is declared
   SOCKX_SSL_FUNCTIONS(SOCKX_DECLARE)
   SOCKX_CRYPTO_FUNCTIONS(SOCKX_DECLARE)
 #undef SOCKX_DECLARE

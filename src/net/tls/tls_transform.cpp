@@ -294,9 +294,7 @@ std::string TlsTransform::said(const std::string& what) const {
 std::exception_ptr TlsTransform::failure_of(const char* doing) {
   const auto& ssl = OpenSsl::get();
   if (state_.failure) return state_.failure;
-  const auto failed = [](std::string message) {
-    return std::make_exception_ptr(TlsError(std::move(message)));
-  };
+  const auto failed = [](const std::string& message) { return std::make_exception_ptr(TlsError(message)); };
   if (!state_.refusal.empty()) return failed(said(state_.refusal));
   if (has_wire_ended_)
     return failed(text("TLS {}: {}", name_,

@@ -18,8 +18,6 @@ struct OptionHint {
   std::string_view say;
 };
 
-constexpr std::string_view no_tls_of_files =
-    "files are not sent over TLS yet; `sockx connect --tls HOST PORT < FILE` does that";
 constexpr std::string_view tls_client = "say `sockx connect --tls HOST PORT`";
 constexpr std::string_view tls_server = "say `sockx listen --tls PORT`";
 constexpr std::string_view no_proxy = "sockx does not go through proxies yet";
@@ -65,8 +63,8 @@ constexpr std::array option_hints{
     OptionHint{any_stream, "-X", no_proxy},
     OptionHint{any_stream, "--proxy", no_proxy},
     OptionHint{any_stream, "--socks", no_proxy},
-    OptionHint{"send-file recv-file", "--ssl", no_tls_of_files},
-    OptionHint{"send-file recv-file", "--tls", no_tls_of_files},
+    OptionHint{"send-file", "--ssl", "say `sockx send-file --tls FILE HOST PORT`"},
+    OptionHint{"recv-file", "--ssl", "say `sockx recv-file --tls -o FILE PORT`"},
     OptionHint{"listen", "--ssl", tls_server},
     OptionHint{"none connect", "--ssl", tls_client},
     OptionHint{"none", "--tls", tls_client},

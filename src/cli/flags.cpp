@@ -29,6 +29,14 @@ Flag Flag::excludes(const std::string& name) const {
   return *this;
 }
 
+Flag Flag::noted_in(std::vector<std::string>& given) const {
+  row_->take = [take = std::move(row_->take), name = name(), &given](const std::string& word) {
+    given.push_back(name);
+    take(word);
+  };
+  return *this;
+}
+
 Flag Flags::add_value(const std::string& names, const std::string& value_name, Take take,
                       const std::string& help, ValueKind kind) {
   auto& row = rows_.emplace_back();

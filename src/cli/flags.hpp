@@ -70,6 +70,8 @@ class Flag {
   Flag needs(Flag other) const { return needs(other.name()); }
   Flag excludes(const std::string& name) const;
   Flag excludes(Flag other) const { return excludes(other.name()); }
+  /// Its name is added to `given` whenever it is given.
+  Flag noted_in(std::vector<std::string>& given) const;
 
  private:
   FlagRow* row_;

@@ -68,7 +68,8 @@ Pump::Pump(Stream& from, Stream& to, PumpOptions options)
   if (reads_file_ && !is_in_page_cache(from.facts().fd, lseek(from.facts().fd, 0, SEEK_CUR)))
     file_calls_.expect_wait();
   if (!automatic_ && refusal_.empty() && method_->name() != name_of(options.method))
-    refusal_ = "it does not suit the source, the sink, or what is to be done between them";
+    refusal_ = ends_.are_plain() ? "it does not suit the source, the sink, or what is to be done between them"
+                                 : std::string(reason_);
 }
 
 /// What the sink holds goes out before anybody waits.

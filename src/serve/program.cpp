@@ -1,6 +1,7 @@
 #include "serve/program.hpp"
 
 #include "base/text.hpp"
+#include "net/tls/tls_facts.hpp"
 
 namespace sockx {
 
@@ -11,13 +12,23 @@ std::vector<std::string> words_of(const ProgramCall& call) {
   return {"/bin/sh", "-c", call.shell_command};
 }
 
+/// Who the peer is by its certificate, where that has been verified. Otherwise it is empty, rather than what
+/// another program has told us.
+std::string tls_subject_of(const Connection& connection) {
+  const auto& tls = connection.tls;
+  return tls && tls->verified_by != TlsFacts::VerifiedBy::nothing ? tls->peer.subject : "";
+}
+
 /// What the program learns of the connection, as the handlers of other servers tell theirs.
 std::vector<std::string> environment_for(const Connection& connection) {
   const auto local = connection.local();
   const auto& peer = connection.peer;
-  return {text("SOCKX_PEER_ADDR={}", peer.host()), text("SOCKX_PEER_PORT={}", peer.port()),
-          text("SOCKX_LOCAL_ADDR={}", local.host()), text("SOCKX_LOCAL_PORT={}", local.port()),
-          text("SOCKX_PROTO={}", connection.protocol())};
+  return {text("SOCKX_PEER_ADDR={}", peer.host()),
+          text("SOCKX_PEER_PORT={}", peer.port()),
+          text("SOCKX_LOCAL_ADDR={}", local.host()),
+          text("SOCKX_LOCAL_PORT={}", local.port()),
+          text("SOCKX_PROTO={}", connection.protocol()),
+          text("SOCKX_TLS_SUBJECT={}", tls_subject_of(connection))};
 }
 
 /// False at the deadline.

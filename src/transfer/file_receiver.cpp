@@ -17,6 +17,8 @@ namespace sockx {
 
 namespace {
 
+constexpr Duration time_to_finish = std::chrono::seconds(1);
+
 class Receiving : NonCopyable {
  public:
   Receiving(EventLoop& loop, Connection connection, UniqueFd sink, Descriptor described_sink,
@@ -45,6 +47,9 @@ class Receiving : NonCopyable {
     stats_.awaits_sender = false;
     complete();
     set_reset_on_close(peer_.facts().fd, false);
+    if (peer_.is_plain()) co_return;  // closing it says the end
+    auto finishing = peer_.finish_writing(after(time_to_finish));
+    co_await outcome_of(std::move(finishing));  // the sender has ended: it may not be there any more
   }
 
  private:

@@ -50,7 +50,8 @@ class Sending : NonCopyable {
   /// It is sendfile(2) unless another method was asked for.
   TransferMethod method_for(const FileSource& source) const {
     const bool is_automatic = options_.method == TransferMethod::automatic;
-    return is_automatic && source.described.is_file() ? TransferMethod::sendfile : options_.method;
+    const bool is_sendfile = is_automatic && source.described.is_file() && peer_.is_plain();
+    return is_sendfile ? TransferMethod::sendfile : options_.method;
   }
 
   Task<> transfer() {

@@ -138,7 +138,8 @@ TEST_CASE("hints: options of other tools") {
       {{"listen", "--timeout", "3", "80"}, "--timeout: say --accept-timeout"},
       {{"connect", "--ssl", "a", "443"}, "--ssl: say `sockx connect --tls HOST PORT`"},
       {{"listen", "--ssl", "443"}, "--ssl: say `sockx listen --tls PORT`"},
-      {{"send-file", "--tls", "f", "a", "443"}, "--tls: files are not sent over TLS yet"},
+      {{"send-file", "--ssl", "f", "a", "443"}, "--ssl: say `sockx send-file --tls FILE HOST PORT`"},
+      {{"recv-file", "--ssl", "443"}, "--ssl: say `sockx recv-file --tls -o FILE PORT`"},
       {{"connect", "--sh-exec", "cat", "a", "80"}, "--sh-exec: use --sh COMMAND"},
       {{"connect", "--bind", "192.0.2.1", "a", "80"}, "--bind: use --source ADDRESS"},
       {{"connect", "--sctp", "a", "80"}, "--sctp: sockx does not speak SCTP"},
@@ -206,11 +207,10 @@ TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
 }
 
 TEST_CASE("--help and sockx(1) say what is not there yet") {
-  const auto not_yet =
-      std::string("TLS for files, proxies, joining any two sockets, and nc's options when started as nc.");
+  const auto not_yet = std::string("proxies, joining any two sockets, and nc's options when started as nc.");
   CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
   const auto page = read_file(source_folder() + "/man/sockx.1");
-  for (const auto* word : {"TLS", "proxies", "two sockets", "Nm nc"})
+  for (const auto* word : {"proxies", "two sockets", "Nm nc"})
     CHECK_MESSAGE(contains(page.substr(page.find(".Sh CAVEATS")), word), word);
 }
 

@@ -48,7 +48,7 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
-  add_tls_flags(flags, o.tls, TlsOptions::Role::client,
+  add_tls_flags(flags, o.tls, TlsSide::client,
                 {"--send-flags", "--recv-once", "--pass-fd", "--shutdown", "--scan"});
   exclude_each(conversation, flags.get("--check"));
   exclude_each(conversation, flags.get("--scan"));
@@ -66,7 +66,7 @@ void declare(Flags& flags, ConnectOptions& o) {
       o.scanned = ScanTarget::parse(words);
     else
       o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
-    complete(o.tls, o.endpoint, o.stream);
+    complete(o.tls, TlsOptions::Role::client, o.endpoint, o.stream);
   });
 }
 

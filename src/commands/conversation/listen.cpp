@@ -42,6 +42,17 @@ class Conversing final : public Service {
   std::optional<Stream> fd_receiver_;
 };
 
+/// --forward tls:HOST:PORT.
+void complete_forward(ListenOptions& o) {
+  constexpr std::string_view prefix = "tls:";
+  auto& forward = o.serving.forward;
+  if (!forward.starts_with(prefix)) return;
+  forward.erase(0, prefix.size());
+  const auto target = Endpoint::parse({forward}, Endpoint::Role::connecting);
+  o.serving.forward_tls = take_client_part(o.tls);
+  complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
+}
+
 }  // namespace
 
 void declare(Flags& flags, ListenOptions& o) {
@@ -52,8 +63,7 @@ void declare(Flags& flags, ListenOptions& o) {
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
   add_serving_flags(flags, o.serving, conversation);
-  add_tls_flags(flags, o.tls, TlsOptions::Role::server,
-                {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
+  add_tls_flags(flags, o.tls, TlsSide::server, {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
   add_access_flags(flags, o.serving.hosting.access);
   add_activation_flags(flags, o.serving.hosting.activation);
   flags.exclude({"--inetd", "--systemd"}, flags.get("--workers"));
@@ -71,7 +81,8 @@ void declare(Flags& flags, ListenOptions& o) {
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
-    complete(o.tls, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
+    complete_forward(o);
+    complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });
 }
 

@@ -6,6 +6,7 @@
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/serving/server_journal.hpp"
 #include "commands/stream/dialing.hpp"
+#include "net/stream/layers.hpp"
 #include "serve/handler_service.hpp"
 
 namespace sockx {
@@ -69,6 +70,8 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     StreamOptions dialed;
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
+    if (auto tls = make_tls(context, options.forward_tls))
+      dialed.layers.push_back(tls_layer(context, std::move(tls), endpoint.to_string(), time_for_layers));
     return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
   }
   const auto& row = *row_of(options);
@@ -114,8 +117,9 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
       "--broker", [&options] { options.handler = "broker"; }, "the same as --handler broker");
   flags.add_flag("--lines", options.whole_lines,
                  "with stdio and broker: keep the lines of each client whole");
-  const auto forward = flags.add_text("--forward", options.forward, "ENDPOINT",
-                                      "join each connection to one with ENDPOINT", ValueKind::endpoint);
+  const auto forward = flags.add_text("--forward", options.forward, "[tls:]ENDPOINT",
+                                      "join each connection to one with ENDPOINT, by TLS if that is said",
+                                      ValueKind::endpoint);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);

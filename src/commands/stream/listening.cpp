@@ -5,7 +5,6 @@
 
 #include "cli/flag_groups.hpp"
 #include "commands/stream/dialing.hpp"
-#include "commands/stream/tls_flags.hpp"
 #include "os/new_file.hpp"
 
 namespace sockx {
@@ -27,8 +26,9 @@ void prepare(Context& context, const Endpoint& endpoint, ListeningOptions& flags
 }
 
 void tell(Context& context, const Address& address, const ListeningOptions& flags) {
-  tell_listening(context, address, flags.port_file,
-                 flags.tls ? tell_pin(context, *flags.tls, address, flags.pin_file) : std::vector<Field>());
+  std::vector<Field> more;
+  if (flags.tls) more = tell_pin(context, *flags.tls, address, flags.pin_file, flags.client);
+  tell_listening(context, address, flags.port_file, std::move(more));
 }
 
 }  // namespace

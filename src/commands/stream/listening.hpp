@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/context.hpp"
+#include "commands/stream/tls_flags.hpp"
 #include "net/stream/listen.hpp"
 #include "net/tls/tls_context.hpp"
 
@@ -17,6 +18,7 @@ struct ListeningOptions {
   std::string port_file;
   std::shared_ptr<TlsContext> tls;  // whose pin is told; null without TLS
   std::string pin_file;
+  ClientCommand client;  // how a client connects by TLS
 };
 
 /// The flags of a stream, --backlog and --port-file.

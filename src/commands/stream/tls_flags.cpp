@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -60,6 +61,33 @@ std::string words_for_client(const Address& address) {
   return text("{} {}", is_named ? std::string(host.data()) : address.host(), address.port());
 }
 
+std::string help_of_tls(TlsSide side) {
+  switch (side) {
+    case TlsSide::client:
+      return "speak TLS; the server is verified by its certificate's chain and name";
+    case TlsSide::server:
+      return "speak TLS, without --tls-cert with a certificate made at the start";
+    case TlsSide::either:
+      break;
+  }
+  return "speak TLS; the side that listens is the server, and the other verifies its certificate";
+}
+
+/// Whether an option is for this role only.
+bool is_for(Role role, const std::string& name) {
+  if (role == Role::server) return name == "--tls-client-ca" || name == "--tls-pin-file";
+  return name == "--tls-ca" || name == "--tls-insecure" || name == "--tls-name";
+}
+
+/// An option that is for the other role.
+std::string why_not(Role role, const std::string& name) {
+  if (role == Role::client)
+    return text("{}: it is for the side that listens, and this one connects: leave it out", name);
+  if (name == "--tls-ca")
+    return "--tls-ca: it is for the side that connects: to verify the clients say --tls-client-ca";
+  return text("{}: it is for the side that connects, and this one listens: leave it out", name);
+}
+
 void tell(Context& context, const TlsOptions& options, const Connection& connection) {
   const auto& facts = *connection.tls;
   context.log.info("TLS with {}: {}", connection.name(), shown(facts));
@@ -83,29 +111,27 @@ std::string shown(const TlsFacts& facts) {
   return words;
 }
 
-void add_tls_flags(Flags& flags, TlsFlags& tls, Role role, std::initializer_list<const char*> without) {
+void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_list<const char*> without) {
   const HelpSection section(flags, "TLS");
   auto& options = tls.options;
-  options.role = role;
-  const bool is_client = role == Role::client;
+  const bool may_serve = side != TlsSide::client;
+  const auto on = flags.add_flag("--tls", tls.is_on, help_of_tls(side));
   const auto first = flags.all().size();
-  const auto on =
-      flags.add_flag("--tls", tls.is_on,
-                     is_client ? "speak TLS; the server is verified by its certificate's chain and name"
-                               : "speak TLS, without --tls-cert with a certificate made at the start");
-  if (is_client)
-    flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
-                   "trust these authorities instead of the system's", ValueKind::file);
-  else
-    flags.add_file("--tls-client-ca", options.ca,
-                   "demand a certificate of each client, signed by one of these");
+  const std::string if_client = side == TlsSide::server   ? "with --forward tls: only; "
+                                : side == TlsSide::either ? "if we connect: "
+                                                          : "";
+  flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
+                 if_client + "trust these authorities instead of the system's", ValueKind::file);
   const auto take_pins = [&options](const std::string& words) { options.pins = parse_pins(words); };
   flags.add_value("--tls-pin", "sha256//BASE64[;...]", take_pins,
                   "the peer's key must be one of these, which alone is the proof if no authority is given");
-  if (is_client) {
-    flags.add_flag("--tls-insecure", options.is_insecure, "verify nothing but the pin, if one is given");
-    flags.add_text("--tls-name", options.name, "NAME", "the server's name, if it is not the host");
-  }
+  flags.add_flag("--tls-insecure", options.is_insecure,
+                 if_client + "verify nothing but the pin, if one is given");
+  flags.add_text("--tls-name", options.name, "NAME", if_client + "the server's name, if it is not the host");
+  const std::string if_server = side == TlsSide::either ? "if we listen: " : "";
+  if (may_serve)
+    flags.add_file("--tls-client-ca", tls.client_ca,
+                   if_server + "demand a certificate of each client, signed by one of these");
   flags.add_file("--tls-cert", options.certificate, "present the certificate in FILE, PEM with its chain");
   flags.add_file("--tls-key", options.key, "its key, if that is in another file");
   const auto take_alpn = [&options](const std::string& words) { options.alpn = split_list(words); };
@@ -119,18 +145,41 @@ void add_tls_flags(Flags& flags, TlsFlags& tls, Role role, std::initializer_list
                  "append the secrets of each connection to FILE, for Wireshark");
   flags.add_choice("--tls-eof", options.is_eof_lenient, {{"strict", false}, {"lenient", true}},
                    "whether the peer's end without close_notify is a failure (default: strict)");
-  if (!is_client) flags.add_file("--tls-pin-file", tls.pin_file, "write the pin of our certificate to FILE");
+  if (may_serve)
+    flags.add_file("--tls-pin-file", tls.pin_file, if_server + "write the pin of our certificate to FILE");
   const auto all = flags.all();
-  for (auto i = first + 1; i < all.size(); ++i) all[i].needs(on);
+  for (auto i = first; i < all.size(); ++i) all[i].noted_in(tls.given);
   flags.exclude(without, on);
 }
 
-void complete(TlsFlags& tls, const Endpoint& endpoint, const StreamOptions& stream) {
+TlsFlags take_client_part(TlsFlags& serving) {
+  auto client = serving;
+  client.is_on = true;
+  client.given.clear();
+  if (serving.is_on) client.options.certificate = client.options.key = "";
+  auto& options = serving.options;
+  options.ca = options.name = "";
+  options.pins.clear();
+  options.is_insecure = false;
+  std::erase_if(serving.given, [&serving](const std::string& name) {
+    const bool is_shared = !is_for(Role::client, name) && !is_for(Role::server, name);
+    return is_for(Role::client, name) || name == "--tls-pin" || (is_shared && !serving.is_on);
+  });
+  return client;
+}
+
+void complete(TlsFlags& tls, Role role, const Endpoint& endpoint, const StreamOptions& stream) {
+  auto& options = tls.options;
+  options.role = role;
+  const bool is_client = role == Role::client;
+  for (const auto& name : tls.given)
+    if (is_for(is_client ? Role::server : Role::client, name)) throw BadInput(why_not(role, name));
+  if (!tls.is_on && !tls.given.empty()) throw BadInput(text("{}: say --tls too", tls.given.front()));
   if (!tls.is_on) return;
   if (stream.type == SOCK_SEQPACKET)
     throw BadInput("--tls is for a stream of bytes: leave --type seqpacket out");
-  auto& options = tls.options;
-  if (options.role == Role::client && options.name.empty()) options.name = host_of(endpoint);
+  if (!is_client) options.ca = tls.client_ca;
+  if (is_client && options.name.empty()) options.name = host_of(endpoint);
   check(options);
 }
 
@@ -157,9 +206,10 @@ Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const s
 }
 
 std::vector<Field> tell_pin(Context& context, const TlsContext& tls, const Address& address,
-                            const std::string& pin_file) {
+                            const std::string& pin_file, const ClientCommand& client) {
   const auto pin = tls.pin();
-  const auto command = text("sockx connect --tls --tls-pin {} {}", pin, words_for_client(address));
+  const auto command = text("sockx {} --tls --tls-pin {} {}{}{}", client.name, pin, client.words,
+                            client.words.empty() ? "" : " ", words_for_client(address));
   if (tls.is_ephemeral()) context.log.notice("clients connect by: {}", command);
   if (!pin_file.empty()) {
     NewFile file(pin_file, {});

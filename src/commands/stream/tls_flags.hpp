@@ -21,15 +21,21 @@ struct TlsFacts;
 struct TlsFlags {
   bool is_on = false;
   TlsOptions options;
-  std::string pin_file;  // of a server
+  std::string client_ca, pin_file;  // of a server
+  std::vector<std::string> given;   // names of the options besides --tls
 };
 
+/// The side of TLS that a command is: a client, a server, or what other options decide. A server may be the
+/// client of another one: see take_client_part().
+enum class TlsSide { client, server, either };
+
 /// --tls and all that begin so. Those of `without` cannot be given together with --tls.
-void add_tls_flags(Flags& flags, TlsFlags& tls, TlsOptions::Role role,
-                   std::initializer_list<const char*> without);
-/// The name to verify is that of the endpoint, unless the user has said another. Throws BadInput for what
-/// does not go together.
-void complete(TlsFlags& tls, const Endpoint& endpoint, const StreamOptions& stream);
+void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_list<const char*> without);
+/// Of a server that connects to another server by TLS: the options for that. They are taken out of `serving`.
+TlsFlags take_client_part(TlsFlags& serving);
+/// To be called when the options have been read. The name to verify is that of the endpoint, unless the user
+/// has said another. Throws BadInput for what does not go together, and for options of the other role.
+void complete(TlsFlags& tls, TlsOptions::Role role, const Endpoint& endpoint, const StreamOptions& stream);
 
 /// Null without --tls. Warns of a key log that the environment asks for. Throws as TlsContext does.
 std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls);
@@ -38,10 +44,15 @@ std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls);
 Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const std::string& peer = {},
                 std::optional<Duration> limit = {});
 
+/// What a client types: "sockx NAME --tls --tls-pin PIN WORDS HOST PORT".
+struct ClientCommand {
+  std::string name = "connect";
+  std::string words = {};
+};
 /// For the event `listening`; also logs the command for a client, and writes the pin file, where those are
 /// wanted.
 std::vector<Field> tell_pin(Context& context, const TlsContext& tls, const Address& address,
-                            const std::string& pin_file);
+                            const std::string& pin_file, const ClientCommand& client);
 /// For events: what has been agreed upon, and with whom.
 std::vector<Field> fields_of(const TlsFacts& facts);
 /// The same in words: "TLSv1.3, TLS_AES_256_GCM_SHA384, CN=example.com (issuer ...), verified by chain".

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/exit_code.hpp"
 #include "cli/flag_groups.hpp"
 #include "flow/task_group.hpp"
+#include "net/stream/layers.hpp"
 
 namespace sockx {
 
@@ -43,11 +45,32 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
   };
   tie({"--backlog", "--port-file", "--accept-timeout"}, true);
   tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for"}, false);
+  add_tls_flags(flags, target.tls, TlsSide::either, {});
   return turn;
 }
 
 Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words) {
   return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
+}
+
+void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint) {
+  const auto role = flags.listens ? TlsOptions::Role::server : TlsOptions::Role::client;
+  complete(flags.tls, role, endpoint, flags.stream());
+}
+
+void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
+             std::optional<Duration> idle_timeout, ClientCommand client) {
+  auto tls = make_tls(context, flags.tls);
+  if (!tls) return;
+  auto& listening = flags.listening;
+  if (flags.listens) {
+    listening.tls = tls;
+    listening.pin_file = flags.tls.pin_file;
+    listening.client = std::move(client);
+  }
+  const auto peer = endpoint && !flags.listens ? endpoint->to_string() : "";
+  listening.options.stream.layers.push_back(
+      tls_layer(context, std::move(tls), peer, flags.listens ? idle_timeout : std::nullopt));
 }
 
 ConnectionSource::ConnectionSource(Context& context, ProgressBoard& board,
@@ -78,10 +101,23 @@ Task<Connection> ConnectionSource::next() {
     listener_.emplace(co_await open_listener(context_, std::move(endpoint), std::move(listening)));
   }
   where = listener_->address().to_string();
-  const auto limit = std::min(deadline_, deadline_in(limits_.accept));
-  auto accepted = co_await accept(*listener_, limit);
+  auto accepted = co_await next_accepted();
   context_.log.info("connection from {}", accepted.name());
+  has_one_ = true;
   co_return accepted;
+}
+
+/// The first one is the peer, or nobody is. Later anybody may come.
+Task<Connection> ConnectionSource::next_accepted() {
+  const auto limit = std::min(deadline_, deadline_in(limits_.accept));
+  for (;;) {
+    auto connection = co_await next_connection(*listener_, limit);
+    auto layers = apply_layers(flags_.stream().layers, connection, std::min(limit, after(time_for_layers)));
+    const auto failure = co_await outcome_of(std::move(layers));
+    if (!failure) co_return connection;
+    if (!has_one_) std::rethrow_exception(failure);
+    context_.log.warn("{}; another connection is awaited", describe_failure(failure).message);
+  }
 }
 
 }  // namespace sockx

@@ -9,6 +9,7 @@
 #include "cli/time_limits.hpp"
 #include "commands/stream/dialing.hpp"
 #include "commands/stream/listening.hpp"
+#include "commands/stream/tls_flags.hpp"
 #include "net/stream/connection.hpp"
 
 namespace sockx {
@@ -17,6 +18,7 @@ struct ConnectionSourceOptions {
   bool listens = false;             // otherwise it dials
   ListeningOptions listening = {};  // its stream options are used for dialing as well
   RetryOptions retry = {};
+  TlsFlags tls = {};
 
   const StreamOptions& stream() const { return listening.options.stream; }
 };
@@ -28,7 +30,15 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
 /// Where to listen, or what to dial. Throws BadInput.
 Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words);
 
-/// Opens or accepts connections, one after the other. TCP sockets are set to reset on close.
+/// Completes the options of TLS for the role that this side has. Throws BadInput.
+void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint);
+/// With --tls: each connection begins with a handshake. `client` is what a client of ours would type. Throws
+/// as make_tls().
+void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
+             std::optional<Duration> idle_timeout, ClientCommand client);
+
+/// Opens or accepts connections, one after the other. TCP sockets are set to reset on close. If a connection
+/// that has been accepted fails in its handshake, and is not the first one, another takes its place.
 class ConnectionSource {
  public:
   /// `deadline` applies to each connection, in addition to the limits.
@@ -40,6 +50,7 @@ class ConnectionSource {
   void close() { listener_.reset(); }
 
  private:
+  Task<Connection> next_accepted();
   Context& context_;
   ProgressBoard& board_;
   const ConnectionSourceOptions& flags_;
@@ -47,6 +58,7 @@ class ConnectionSource {
   TimeLimits limits_;
   Deadline deadline_;
   std::optional<Listener> listener_;
+  bool has_one_ = false;
 };
 
 }  // namespace sockx

@@ -27,6 +27,8 @@ void check(const SendFileOptions& options) {
   if (options.send.rate == 0U) throw BadInput("--rate: '0': nothing would ever be sent; say at least 1");
   if (options.verified.asked && options.send.method == TransferMethod::zero_copy)
     throw BadInput("--method zerocopy: with --verified each byte is read for its digest; say sendfile");
+  if (options.connection.tls.is_on && options.send.method == TransferMethod::zero_copy)
+    throw BadInput("--method zerocopy: with --tls each byte is encrypted, which is a copy: leave it out");
   if (options.compare.asked && options.connection.retry.are_given())
     throw BadInput("--compare: leave --retry, --retry-delay and --wait-for out");
 }
@@ -105,10 +107,8 @@ std::string show_copied(const TransferStats& stats) {
   return text(" (the kernel copied {:.0f} %)", share * 100);
 }
 
-std::string show_sent(Context& context, const std::string& file, const std::string& shown,
-                      const TransferStats& stats, const Cost& cost, bool complete) {
-  if (!stats.why_fell_back.empty())
-    context.log.debug("fell back to {} for {}: {}", stats.method, file, stats.why_fell_back);
+std::string show_sent(Context& context, const std::string& shown, const TransferStats& stats,
+                      const Cost& cost, bool complete) {
   auto line =
       text("{} {}, by {}{}", complete ? "sent" : "broke off after", shown, stats.method, show_copied(stats));
   const auto& usage = cost.usage;
@@ -139,7 +139,7 @@ Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& o
   const auto& file = source.described.name;
   const auto peer = connection.name();
   summary.emplace(context, TransferSummary::Kind::sent, peer, file,
-                  [&context, file](const auto&... facts) { return show_sent(context, file, facts...); });
+                  [&context](const auto&... facts) { return show_sent(context, facts...); });
   const auto& stats = summary->stats;
   const Progress shown(board, [&] {
     return ProgressState{stats.is_finishing ? Phase::finishing : Phase::sending, peer, file, stats.bytes,
@@ -222,6 +222,7 @@ void declare(Flags& flags, SendFileOptions& o) {
     flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
   add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
+  flags.get("--tls").excludes(compare_flag);
   add_idle_timeout_and_deadline(flags, o.limits);
   flags.set_examples({{"sockx send-file disk.img 192.0.2.7 5678",
                        "send a file; status 0 means that the peer has received it all"},
@@ -236,6 +237,7 @@ void declare(Flags& flags, SendFileOptions& o) {
   flags.when_read([&o, &words] {
     check(o);
     read_words(o, words);
+    complete_tls(o.connection, o.endpoint.value_or(Endpoint()));
   });
 }
 
@@ -243,6 +245,10 @@ ExitCode run(Context& context, const SendFileOptions& given) {
   auto options = given;
   auto& stream = options.connection.listening.options.stream;
   if (options.send.rate) stream.layers.push_back(paced(stream, *options.send.rate));
+  const bool is_verified = options.verified.asked;
+  use_tls(
+      context, options.connection, options.endpoint, options.limits.idle,
+      {is_verified ? "recv-file --connect --verified" : "recv-file --connect", is_verified ? "" : "-o FILE"});
   options.progress.apply(context);
   ProgressBoard board(context);
   return options.compare.asked ? compare(context, board, options) : send(context, board, options);

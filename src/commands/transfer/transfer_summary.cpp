@@ -34,6 +34,8 @@ void TransferSummary::tell(bool complete) const {
   const auto span = Clock::now() - begun_;
   const Cost cost{Usage::now() - usage_, stats.system_calls};
   const bool is_sent = kind_ == Kind::sent;
+  if (!stats.why_fell_back.empty())
+    context_.log.debug("fell back to {} for {}: {}", stats.method, file_, stats.why_fell_back);
   std::vector<Field> fields{{"peer", peer_},
                             {"file", file_},
                             {"complete", complete},

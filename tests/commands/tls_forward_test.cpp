@@ -62,7 +62,7 @@ TEST_CASE("forward tls: a server with TLS is unwrapped, and both directions end 
   Process target(sockx({"listen", "127.0.0.1", "0"}) + as_server(files), {.in = Stdio::pipe()});
   Server server({"-k", "--forward", "tls:localhost:" + port_of(target), "--tls-ca", authority.file()});
   auto near = server.connect();
-  near.send("question");
+  near.send("question\n");
   near.finish();
   target.out_line("question");
   target.feed("answer");

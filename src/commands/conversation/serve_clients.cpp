@@ -117,9 +117,9 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
       "--broker", [&options] { options.handler = "broker"; }, "the same as --handler broker");
   flags.add_flag("--lines", options.whole_lines,
                  "with stdio and broker: keep the lines of each client whole");
-  const auto forward = flags.add_text("--forward", options.forward, "[tls:]ENDPOINT",
-                                      "join each connection to one with ENDPOINT, by TLS if that is said",
-                                      ValueKind::endpoint);
+  const auto forward =
+      flags.add_text("--forward", options.forward, "ENDPOINT",
+                     "join each connection to one with ENDPOINT; tls:ENDPOINT: by TLS", ValueKind::endpoint);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);

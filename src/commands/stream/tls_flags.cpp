@@ -117,8 +117,8 @@ void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_l
   const bool may_serve = side != TlsSide::client;
   const auto on = flags.add_flag("--tls", tls.is_on, help_of_tls(side));
   const auto first = flags.all().size();
-  const std::string if_client = side == TlsSide::server   ? "with --forward tls: only; "
-                                : side == TlsSide::either ? "if we connect: "
+  const std::string if_client = side == TlsSide::server   ? "with --forward tls:ENDPOINT: "
+                                : side == TlsSide::either ? "as a client: "
                                                           : "";
   flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
                  if_client + "trust these authorities instead of the system's", ValueKind::file);
@@ -128,7 +128,7 @@ void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_l
   flags.add_flag("--tls-insecure", options.is_insecure,
                  if_client + "verify nothing but the pin, if one is given");
   flags.add_text("--tls-name", options.name, "NAME", if_client + "the server's name, if it is not the host");
-  const std::string if_server = side == TlsSide::either ? "if we listen: " : "";
+  const std::string if_server = side == TlsSide::either ? "as a server: " : "";
   if (may_serve)
     flags.add_file("--tls-client-ca", tls.client_ca,
                    if_server + "demand a certificate of each client, signed by one of these");

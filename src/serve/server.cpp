@@ -68,7 +68,7 @@ Task<bool> Server::run_with(Connection connection) {
 }
 
 Task<> Server::serve_alone(Connection connection) {
-  co_await apply_layers(options_.layers, connection, after(time_for_layers));
+  co_await apply_layers(options_.layers, connection, std::min(options_.deadline, after(time_for_layers)));
   auto seat = next_seat();
   co_await service_.serve(std::move(connection), std::move(seat));
 }
@@ -223,7 +223,7 @@ Task<> Server::serve_beside_others(Connection connection, Seat seat) {
   });
   std::string failure;
   try {
-    co_await apply_layers(options_.layers, connection, after(time_for_layers));
+    co_await apply_layers(options_.layers, connection, std::min(options_.deadline, after(time_for_layers)));
   } catch (const std::exception& error) {
     failure = error.what();
   }

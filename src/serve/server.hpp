@@ -51,7 +51,8 @@ struct ServerOptions {
   std::function<std::optional<std::string>(const Connection&)> reason_to_refuse = [](const Connection&) {
     return std::nullopt;
   };
-  Layers layers;  // of each connection, before it is served
+  Layers layers;              // of each connection, before it is served
+  Deadline deadline = never;  // of the layers, which have time_for_layers at the most
   TellServerEvent tell = [](const ServerEvent&) {};
 };
 

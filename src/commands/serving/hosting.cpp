@@ -79,6 +79,7 @@ ServerOptions server_options(const Hosting& hosting, const AccessControl& access
   };
   rules.tell = ServerJournal(hosting.context);
   rules.layers = hosting.listening.options.stream.layers;
+  rules.deadline = hosting.accept_deadline;
   return rules;
 }
 

@@ -112,7 +112,8 @@ Task<Connection> ConnectionSource::next_accepted() {
   const auto limit = std::min(deadline_, deadline_in(limits_.accept));
   for (;;) {
     auto connection = co_await next_connection(*listener_, limit);
-    auto layers = apply_layers(flags_.stream().layers, connection, std::min(limit, after(time_for_layers)));
+    const auto limit_of_layers = std::min(deadline_, after(time_for_layers));
+    auto layers = apply_layers(flags_.stream().layers, connection, limit_of_layers);
     const auto failure = co_await outcome_of(std::move(layers));
     if (!failure) co_return connection;
     if (!has_one_) std::rethrow_exception(failure);

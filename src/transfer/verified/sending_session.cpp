@@ -62,6 +62,9 @@ Task<> SendingSession::run() {
   } catch (const Error& reason) {
     if (reason.origin() != Origin::peer || !is_greeted_) throw;
     failure = tally_.broken_off("were sent", reason);
+  } catch (const TlsError&) {
+    if (!is_greeted_) throw;
+    failure = std::current_exception();
   } catch (const Incomplete&) {
     failure = std::current_exception();
   }

@@ -164,6 +164,7 @@ class IdleMemory:
     connections: int
     per_mib: int  # connections for each MiB of --size, up to `connections`
     contenders: tuple
+    load: str = "{load}"  # the program of the clients
     unit: str = "KiB"
 
 
@@ -265,4 +266,35 @@ def datagrams(size):
 
 
 DATAGRAMS = (datagrams(64), datagrams(1400))
-CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers", "datagrams")
+
+# Over TLS everybody has the same certificate, with a key of the curve P-256. Only sockx verifies the peer.
+TLS_SERVER = "--tls --tls-cert {certificate} --tls-key {key} {endpoint}"
+NCAT_TLS = "ncat -n -l --ssl --ssl-cert {certificate} --ssl-key {key}"
+SOCAT_TLS = "OPENSSL-LISTEN:{port},bind={host},cert={certificate},key={key},verify=0"
+TLS_EXCHANGE, TLS_CONNECT = EXCHANGE.replace("{load}", "{tls_load}"), CONNECT.replace("{load}", "{tls_load}")
+
+SOCKX_TLS_ECHO = server("sockx --tls --handler echo", "sockx", f"{{sockx}} listen -k --handler echo {TLS_SERVER}",
+                        "sockx", "bare TLS echo")
+BARE_TLS_ECHO = server("bare TLS echo", "bare", "{bare_tls} echo {host} {port} {certificate} {key}", "reference")
+FORKING_TLS = (server("ncat --ssl --exec cat", "ncat", f"{NCAT_TLS} -k -m 200 --exec /bin/cat {{host}} {{port}}"),
+               server("socat OPENSSL PIPE", "socat", f"socat {SOCAT_TLS},fork,backlog=1024 PIPE"))
+
+TLS = (
+    Case("tls", "file → TLS → discard", "loopback", "file", "nowhere", (
+        sockx("connect --tls", f"listen {TLS_SERVER}", "connect --tls --tls-pin {pin} {endpoint}", "bare TLS"),
+        Contender("bare TLS", "bare", "{bare_tls} receive {host} {port} {certificate} {key}",
+                  "{bare_tls} send {host} {port}", "reference"),
+        Contender("ncat --ssl", "ncat", f"{NCAT_TLS} --recv-only {{host}} {{port}}",
+                  "ncat -n --ssl --send-only {host} {port}"),
+        Contender("socat OPENSSL", "socat", f"socat -u {SOCAT_TLS} STDOUT",
+                  "socat -u STDIN OPENSSL:{host}:{port},verify=0"),
+        Contender("socat -b 1048576 OPENSSL", "socat", f"socat -b 1048576 -u {SOCAT_TLS} STDOUT",
+                  "socat -b 1048576 -u STDIN OPENSSL:{host}:{port},verify=0"))),
+    Contest("tls-connect", "TLS: connect, handshake, one message, close", "k/s", TLS_CONNECT, AT_A_TIME, 4,
+            (SOCKX_TLS_ECHO, BARE_TLS_ECHO, *with_fewer(FORKING_TLS, 4))),
+    Contest("tls-round-trip", "64 bytes there and back over TLS", "µs", TLS_EXCHANGE, 1, 20,
+            (SOCKX_TLS_ECHO, BARE_TLS_ECHO, *FORKING_TLS)),
+    IdleMemory("tls-memory", "memory of each of {connections:,} idle connections over TLS", 1000, 10,
+               (replace(SOCKX_TLS_ECHO, limit=""), *with_fewer(FORKING_TLS, 10)), "{tls_load}"),
+)
+CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers", "datagrams", "tls")

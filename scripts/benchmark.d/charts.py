@@ -106,6 +106,6 @@ def draw_table(path, table):
 def draw_overview(path, tables):
     """One panel a case, under the last congestion control that was measured."""
     last = {table["case"]: table for table in tables
-            if results.with_results(table) and not table["case"].startswith(("servers", "datagrams"))}
+            if results.with_results(table) and not table["case"].startswith(("servers", "datagrams", "tls-"))}
     if last:
         draw(path, [table_panels(table)[0] for table in last.values()])

@@ -13,6 +13,7 @@ VERSIONS = {
     "ncat": (["ncat", "--version"], r"Version (\S+)"),
     "socat": (["socat", "-V"], r"version (\S+)"),
     "iperf3": (["iperf3", "--version"], r"iperf (\S+)"),
+    "openssl": (["openssl", "version"], r"OpenSSL (\S+)"),
 }
 
 

@@ -30,9 +30,10 @@ class Bench:
         self.mib = max(os.path.getsize(file) // 2**20, 1)
         self.seconds_per_run = seconds_per_run
         self.ports = set()
+        self.identity = {}  # "certificate", "key" and "pin" of the servers over TLS
 
     def words(self, command, **more):
-        values = {**self.programs, **more, "file": self.file, "new": self.new, "socket": self.socket,
+        values = {**self.programs, **self.identity, **more, "file": self.file, "new": self.new, "socket": self.socket,
                   "size": os.path.getsize(self.file)}
         return [word for word in (word.format(**values) for word in command.split()) if word]
 
@@ -182,7 +183,7 @@ def contents(file):
 def contest(bench, network, case, contender):
     """One run of a client, which checks what comes back, against one server."""
     total = max(case.per_mib * bench.mib // contender.share, 1)
-    count = total if case.load == cases.CONNECT else max(total // case.connections, 1)
+    count = total if case.load in (cases.CONNECT, cases.TLS_CONNECT) else max(total // case.connections, 1)
     with Attempt(bench) as attempt:
         target = None
         if case.forwards:
@@ -229,7 +230,7 @@ def idle_memory(bench, network, case, contender):
         attempt.callback(os.close, writer)
         reader, stdout = os.pipe()
         attempt.callback(os.close, reader)
-        words = bench.words(f"{{load}} idle {network.host} {port} {connections} 1")
+        words = bench.words(f"{case.load} idle {network.host} {port} {connections} 1")
         try:
             load = bench.start(attempt, words, stdin, stdout, attempt.said.fileno())
         finally:

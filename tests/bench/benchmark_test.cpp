@@ -122,6 +122,17 @@ TEST_CASE("benchmark: start-up, servers and datagrams give one run of each tool"
   if (is_installed("gnuplot")) CHECK(read_file(folder / "start-up.svg").starts_with("<?xml"));
 }
 
+TEST_CASE("benchmark: TLS gives one run of each tool" * doctest::skip(is_sanitized())) {
+  if (is_missing("python3") || is_missing("openssl")) return;
+  const Folder folder;
+  Process benchmark(short_benchmark(folder, {"--tools", "sockx,bare,ncat,socat", "--cases", "tls"}));
+  REQUIRE(benchmark.wait(long_patience) == exited(0));
+  const auto results = results_in(folder);
+  CHECK(check_tables(results, benchmark.out()) ==
+        std::set<std::string>{"tls", "tls-connect", "tls-round-trip", "tls-memory"});
+  CHECK(contains(entry_of(results["tables"].at(0), "sockx connect --tls")["sender"], "--tls-pin {pin}"));
+}
+
 TEST_CASE("benchmark: a disk that is memory is no disk" * doctest::skip(is_sanitized())) {
   if (is_missing("python3")) return;
   const Folder folder;

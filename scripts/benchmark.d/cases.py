@@ -267,12 +267,15 @@ def datagrams(size):
 
 DATAGRAMS = (datagrams(64), datagrams(1400))
 
-# Over TLS everybody has the same certificate, with a key of the curve P-256. Only sockx verifies the peer.
+# Over TLS everybody has the same certificate, with a key of the curve P-256. Only sockx verifies the peer. ncat is
+# measured with sockx at the other end: it closes with the session tickets of ncat or socat unread, and the reset
+# destroys the last bytes. It also ends without close_notify.
 TLS_SERVER = "--tls --tls-cert {certificate} --tls-key {key} {endpoint}"
 NCAT_TLS = "ncat -n -l --ssl --ssl-cert {certificate} --ssl-key {key}"
 SOCAT_TLS = "OPENSSL-LISTEN:{port},bind={host},cert={certificate},key={key},verify=0"
 TLS_EXCHANGE, TLS_CONNECT = EXCHANGE.replace("{load}", "{tls_load}"), CONNECT.replace("{load}", "{tls_load}")
 
+SOCKX_TLS = sockx("connect --tls", f"listen {TLS_SERVER}", "connect --tls --tls-pin {pin} {endpoint}", "bare TLS")
 SOCKX_TLS_ECHO = server("sockx --tls --handler echo", "sockx", f"{{sockx}} listen -k --handler echo {TLS_SERVER}",
                         "sockx", "bare TLS echo")
 BARE_TLS_ECHO = server("bare TLS echo", "bare", "{bare_tls} echo {host} {port} {certificate} {key}", "reference")
@@ -281,11 +284,13 @@ FORKING_TLS = (server("ncat --ssl --exec cat", "ncat", f"{NCAT_TLS} -k -m 200 --
 
 TLS = (
     Case("tls", "file → TLS → discard", "loopback", "file", "nowhere", (
-        sockx("connect --tls", f"listen {TLS_SERVER}", "connect --tls --tls-pin {pin} {endpoint}", "bare TLS"),
+        SOCKX_TLS,
         Contender("bare TLS", "bare", "{bare_tls} receive {host} {port} {certificate} {key}",
                   "{bare_tls} send {host} {port}", "reference"),
-        Contender("ncat --ssl", "ncat", f"{NCAT_TLS} --recv-only {{host}} {{port}}",
+        Contender("ncat --ssl to sockx", "ncat", f"{SOCKX_TLS.receiver} --tls-eof lenient --recv-only",
                   "ncat -n --ssl --send-only {host} {port}"),
+        Contender("sockx to ncat --ssl", "ncat", f"{NCAT_TLS} --recv-only {{host}} {{port}}",
+                  f"{SOCKX_TLS.sender} --tls-eof lenient"),
         Contender("socat OPENSSL", "socat", f"socat -u {SOCAT_TLS} STDOUT",
                   "socat -u STDIN OPENSSL:{host}:{port},verify=0"),
         Contender("socat -b 1048576 OPENSSL", "socat", f"socat -b 1048576 -u {SOCAT_TLS} STDOUT",

@@ -199,6 +199,17 @@ bool Stream::flush_some() {
   return false;
 }
 
+bool Stream::end_at_once() {
+  if (!transform_) return true;
+  try {
+    if (!flush_some()) return false;
+    transform_->finish();
+    return flush_some();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 Task<std::size_t> Stream::read_exactly(std::span<std::byte> buffer, Deadline deadline) {
   std::size_t size = 0;
   while (size < buffer.size()) {

@@ -68,6 +68,10 @@ class Stream {
   bool is_holding() const { return transform_ && transform_->is_holding(); }
   /// Writes what is held as far as the descriptor takes it. True when nothing is held any more.
   bool flush_some();
+  /// For a conversation that is whole when a signal ends it: of a transform, writes what is held and our end,
+  /// as far as the descriptor takes it. False when that is not all of it, or fails: closing the connection
+  /// must not look like an end then.
+  bool end_at_once();
 
   /// Until there may be something to read (to write); false at the deadline.
   ReadinessWait readable(Deadline deadline = never) { return watch_->readable(deadline); }

@@ -55,7 +55,7 @@ Task<> HandlerService::run(Server& server) {
 void HandlerService::cut_off(Client& client) const {
   if (!options_.ends_by_signal()) {
     if (!has_ended_) client.cut.fail();
-  } else if (client.cut.has_caught_up() && handler_.is_silent()) {
+  } else if (client.cut.has_caught_up() && handler_.is_silent() && client.stream().end_at_once()) {
     client.cut.complete();
   }
 }

@@ -5,22 +5,6 @@ namespace test {
 
 namespace {
 
-/// Whether the peer may hear our end before it has sent everything, and then stops sending.
-bool is_cut_short(const PeerProgram& peer, const Cell& cell) {
-  const bool stops = cell.role == Role::listen ? peer.client_stops_at_our_end : peer.server_stops_at_our_end;
-  return stops && cell.peer_size != 0 && cell.order != Order::peer_first &&
-         cell.order != Order::sockx_hears_end;
-}
-
-void check_cell(const PeerProgram& peer, const Cell& cell) {
-  if (cell.order == Order::sockx_hears_end && !peer.half_closes) return;  // there is no such end
-  if (!is_cut_short(peer, cell)) return check_whole(converse(peer, cell));
-  check_cut_short(converse(peer, cell));
-  // With our half left open the peer ends the conversation, if it can; it then cannot wait for our end.
-  if (peer.half_closes && cell.order != Order::peer_hears_end)
-    check_whole(converse(peer, cell, {"--no-shutdown"}));
-}
-
 void check(const PeerProgram& peer, Role role, Family family) {
   if (is_missing(peer.name)) return;
   for (const auto& cell : cells(role, family)) in_cell(cell, [&] { check_cell(peer, cell); });

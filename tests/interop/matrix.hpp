@@ -52,4 +52,21 @@ inline std::vector<Cell> cells(Role role, Family family) {
   return all;
 }
 
+/// Whether the peer may hear our end before it has sent everything, and then stops sending.
+inline bool is_cut_short(const PeerProgram& peer, const Cell& cell) {
+  const bool stops = cell.role == Role::listen ? peer.client_stops_at_our_end : peer.server_stops_at_our_end;
+  return stops && cell.peer_size != 0 && cell.order != Order::peer_first &&
+         cell.order != Order::sockx_hears_end;
+}
+
+/// `options` are more words for sockx.
+inline void check_cell(const PeerProgram& peer, const Cell& cell, const Words& options = {}) {
+  if (cell.order == Order::sockx_hears_end && !peer.half_closes) return;  // there is no such end
+  if (!is_cut_short(peer, cell)) return check_whole(converse(peer, cell, options));
+  check_cut_short(converse(peer, cell, options));
+  // With our half left open the peer ends the conversation, if it can; it then cannot wait for our end.
+  if (peer.half_closes && cell.order != Order::peer_hears_end)
+    check_whole(converse(peer, cell, Words{"--no-shutdown"} + options));
+}
+
 }  // namespace test

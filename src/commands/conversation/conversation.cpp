@@ -132,7 +132,8 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
   // off would have had more to say.
   const OnExit end_by_signal([&] {
     if (!cut || !context.is_interrupted()) return;
-    if (local_end->is_typed() || (cut->has_caught_up() && !local_end->is_program())) cut->complete();
+    const bool is_whole = local_end->is_typed() || (cut->has_caught_up() && !local_end->is_program());
+    if (is_whole && connection.stream.end_at_once()) cut->complete();
   });
   const auto stages = processing.inward.stages;
   auto rules = rules_of(options, *local_end);

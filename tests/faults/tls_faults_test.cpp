@@ -1,0 +1,73 @@
+// connect and listen over TLS, in both roles. Over TLS a part never looks like the whole, to nobody.
+#include <doctest/doctest.h>
+
+#include "../support/certificates.hpp"
+#include "../support/files.hpp"
+#include "scenario.hpp"
+
+using namespace test;
+
+namespace {
+
+/// Who knows whom by what.
+struct Trust {
+  Authority authority{"the authority"};
+  CertificateFiles server = authority.sign(), client = authority.sign({.subject = "a client"});
+
+  std::vector<std::string> words(bool listens, bool is_mutual) const {
+    const auto& own = listens ? server : client;
+    std::vector<std::string> words{"--tls"};
+    if (listens || is_mutual)
+      words.insert(words.end(), {"--tls-cert", own.certificate, "--tls-key", own.key});
+    if (!listens || is_mutual)
+      words.insert(words.end(), {listens ? "--tls-client-ca" : "--tls-ca", authority.file()});
+    return words;
+  }
+};
+
+/// With buffers so small that one call does not do.
+std::vector<std::string> command(const Trust& trust, const std::string& name, bool is_mutual) {
+  std::vector<std::string> words{"--quiet", name, "--opt", "SO_SNDBUF=16384", "--opt", "SO_RCVBUF=16384"};
+  const auto tls = trust.words(name == "listen", is_mutual);
+  words.insert(words.end(), tls.begin(), tls.end());
+  return words;
+}
+
+Scenario conversing(const Trust& trust, const std::string& name, const std::string& subcommand, Place in,
+                    Place out, bool is_mutual = false) {
+  Scenario scenario{name, {command(trust, subcommand, is_mutual), in, out}, {{}, Place::pipe, Place::pipe}};
+  scenario.faulty_listens = subcommand == "listen";
+  scenario.healthy.words = command(trust, scenario.faulty_listens ? "connect" : "listen", is_mutual);
+  for (auto* const program : {&scenario.faulty, &scenario.healthy}) program->words.emplace_back("ENDPOINT");
+  scenario.sent = noise(100'000, 1);
+  scenario.received = noise(100'000, 2);
+  scenario.tells_parts = true;
+  return scenario;
+}
+
+}  // namespace
+
+TEST_SUITE("faults: TLS") {
+  TEST_CASE("connect over TLS from a file to a pipe survives the fault of every call") {
+    const Trust trust;
+    auto scenario = conversing(trust, "connect --tls < file | pipe", "connect", Place::file, Place::pipe);
+    scenario.exceptions = {standard_output_gone};
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("connect over TLS with a certificate of its own survives the fault of every call") {
+    const Trust trust;
+    meet_every_fault(conversing(trust, "pipe | connect --tls --tls-cert > file", "connect", Place::pipe,
+                                Place::file, true));
+  }
+  TEST_CASE("listen over TLS from a pipe to a pipe survives the fault of every call") {
+    const Trust trust;
+    auto scenario = conversing(trust, "listen --tls with pipes", "listen", Place::pipe, Place::pipe);
+    scenario.exceptions = {standard_output_gone};
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("listen over TLS that demands a certificate survives the fault of every call") {
+    const Trust trust;
+    meet_every_fault(conversing(trust, "listen --tls --tls-client-ca < file > file", "listen", Place::file,
+                                Place::file, true));
+  }
+}

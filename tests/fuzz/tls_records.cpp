@@ -121,7 +121,8 @@ class BarePeer {
  private:
   void say(std::string_view words) {
     std::size_t put = 0;
-    if (!words.empty()) assert(o_.SSL_write_ex(ssl_.get(), words.data(), words.size(), &put) == 1);
+    for (; !words.empty(); words.remove_prefix(put))  // a record at a time
+      assert(o_.SSL_write_ex(ssl_.get(), words.data(), words.size(), &put) == 1);
   }
   void speak() {
     has_spoken_ = true;

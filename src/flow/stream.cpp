@@ -35,6 +35,9 @@ std::unique_ptr<Watch> watch_of(EventLoop& loop, const Descriptor& facts) {
   }
 }
 
+/// Of the failures that a transform may be over at, see Transform::is_over(), the one that a peer causes.
+bool is_lost_connection(int number) { return number == ECONNRESET || number == EPIPE; }
+
 void throw_unless(bool in_time, const std::string& name) {
   if (!in_time) throw TimedOut(text("{}: timed out", name));
 }
@@ -190,8 +193,8 @@ bool Stream::flush_some() {
   if (!is_holding()) return true;
   try {
     transform_->flush();
-  } catch (const Error&) {
-    if (!is_over()) throw;
+  } catch (const Error& error) {
+    if (!is_lost_connection(error.number()) || !is_over()) throw;
     return true;
   }
   if (!transform_->is_holding()) return true;
@@ -338,7 +341,7 @@ Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point*
   for (;;) {
     const auto left = unacknowledged(facts_).value_or(0);
     const int number = pending_error(facts_);  // asked second: a reset empties the queue
-    if (number != 0 && is_over()) co_return true;
+    if (is_lost_connection(number) && is_over()) co_return true;
     if (number != 0) throw Error(number, text("send {}", name()), facts_.origin);
     if (left == 0) co_return true;
     if (left < before && last_byte != nullptr) *last_byte = loop.now();

@@ -292,13 +292,14 @@ void Run::check_tee(const Outcome& outcome, const std::string& tee, const std::s
   if (outcome.end == exited(0) && copied != expected) complain("0 with a part in the tee");
 }
 
-/// Over TCP a part of a file is never taken for the whole.
+/// Over TCP a part of a file is never taken for the whole, nor over TLS a part of what is received.
 void Run::check_healthy(const Outcome& outcome) {
   if (!outcome.has_ended) return;
   if (outcome.end.signal != 0) complain("the healthy program died: " + outcome.error);
-  if (!scenario_.tells_parts || outcome.end != exited(0)) return;
-  for (const bool is_faulty : {true, false})
-    if (!is_whole_[is_faulty]) complain("the healthy program takes a part for the whole");
+  if (outcome.end != exited(0)) return;
+  const bool tells_received = scenario_.tells_parts || scenario_.tells_received_parts;
+  if ((tells_received && !is_whole_[false]) || (scenario_.tells_parts && !is_whole_[true]))
+    complain("the healthy program takes a part for the whole");
 }
 
 void Run::check_folder() {

@@ -49,6 +49,8 @@ struct Scenario {
   std::string arrives = {};   // at the healthy one; by default what was sent
   /// A file transfer over TCP: whoever ends with 0 says that all has arrived.
   bool tells_parts = false;
+  /// Over TLS: whoever ends with 0 says that it has received everything.
+  bool tells_received_parts = false;
   /// A thread that asks for a name may outlive the question, and with it what it has open.
   bool asks_for_names = false;
   /// In place of the table's rows with the same key and fault; with neither status nor signal they are left

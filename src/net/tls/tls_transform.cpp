@@ -1,7 +1,12 @@
 #include "net/tls/tls_transform.hpp"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "base/error.hpp"
@@ -60,6 +65,15 @@ bool is_plain_text(int reason) {
          reason == SSL_R_RECORD_LENGTH_MISMATCH;
 }
 
+/// Since the connection began; nothing where the kernel does not tell.
+std::optional<std::uint64_t> acknowledged_bytes(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  constexpr auto needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < needed) return std::nullopt;
+  return info.tcpi_bytes_acked;
+}
+
 }  // namespace
 
 TlsTransform::TlsTransform(RawEnd raw, std::shared_ptr<const TlsContext> context, std::string name)
@@ -67,6 +81,8 @@ TlsTransform::TlsTransform(RawEnd raw, std::shared_ptr<const TlsContext> context
       context_(std::move(context)),
       name_(std::move(name)),
       state_{context_->options(), context_->keylog(), raw_.facts().fd} {
+  if (raw_.facts().kind == Descriptor::Kind::tcp)
+    acknowledged_before_ = acknowledged_bytes(raw_.facts().fd).value_or(0);
   const auto& ssl = OpenSsl::get();
   ssl.ERR_clear_error();
   ssl_.reset(ssl.SSL_new(context_->current().get()));
@@ -147,11 +163,30 @@ void TlsTransform::keep_for_sending(std::span<const std::byte> bytes) {
   out_.insert(out_.end(), bytes.begin(), bytes.end());
 }
 
+/// The kernel tells of a reset once, and whoever reads after that sees an end.
+IoResult TlsTransform::write_to_wire() {
+  try {
+    const auto put = raw_.write(std::span(out_).subspan(out_begin_));
+    sent_ += put.bytes;
+    return put;
+  } catch (const Error&) {
+    if (!broken_) broken_ = std::current_exception();
+    throw;
+  }
+}
+
+/// Whether the peer's kernel has everything before our close_notify; known of TCP also after a reset.
+bool TlsTransform::is_acknowledged() const {
+  if (raw_.facts().kind != Descriptor::Kind::tcp) return sent_ >= before_end_;
+  const auto acknowledged = acknowledged_bytes(raw_.facts().fd);
+  return !acknowledged || *acknowledged - acknowledged_before_ >= before_end_;
+}
+
 /// A socket that takes less than it is given is full.
 void TlsTransform::send() {
   while (unsent() > 0) {
     const auto given = unsent();
-    const auto put = raw_.write(std::span(out_).subspan(out_begin_));
+    const auto put = write_to_wire();
     out_begin_ += put.bytes;
     is_full_ = put.bytes < given;
     if (is_full_ && (put.state != State::moved || raw_.facts().is_socket())) return;
@@ -243,7 +278,8 @@ void TlsTransform::note_failed_read(int result) {
 bool TlsTransform::is_end_of_wire_an_end() const {
   const auto& ssl = OpenSsl::get();
   const std::string_view reading = ssl.SSL_rstate_string(ssl_.get());
-  return has_wire_ended_ && context_->options().is_eof_lenient && reading == "RH" &&  // "read header"
+  return has_wire_ended_ && !broken_ && context_->options().is_eof_lenient &&
+         reading == "RH" &&  // "read header"
          ssl.SSL_has_pending(ssl_.get()) == 0;
 }
 
@@ -279,6 +315,7 @@ void TlsTransform::flush() { send(); }
 
 void TlsTransform::finish() {
   if (std::exchange(has_ended_, true)) return;
+  before_end_ = sent_ + unsent();
   const auto& ssl = OpenSsl::get();
   ssl.ERR_clear_error();
   if (!failure_ && !is_shaking_) ssl.SSL_shutdown(ssl_.get());
@@ -296,6 +333,7 @@ std::exception_ptr TlsTransform::failure_of(const char* doing) {
   if (state_.failure) return state_.failure;
   const auto failed = [](const std::string& message) { return std::make_exception_ptr(TlsError(message)); };
   if (!state_.refusal.empty()) return failed(said(state_.refusal));
+  if (has_wire_ended_ && broken_) return broken_;
   if (has_wire_ended_)
     return failed(text("TLS {}: {}", name_,
                        is_shaking_

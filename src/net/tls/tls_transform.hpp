@@ -38,7 +38,9 @@ class TlsTransform : public Transform, NonCopyable {
   bool is_holding() const override { return unsent() > 0; }
   void flush() override;
   void finish() override;
-  bool is_over() const override { return has_peer_ended_ && has_ended_; }
+  /// A peer that closes before it has read our close_notify resets the connection. That loses nothing if its
+  /// kernel has acknowledged everything before that.
+  bool is_over() const override { return has_peer_ended_ && has_ended_ && is_acknowledged(); }
 
  private:
   static int read_wire(BIO* bio, char* bytes, std::size_t size, std::size_t* got);
@@ -48,6 +50,8 @@ class TlsTransform : public Transform, NonCopyable {
 
   std::size_t unsent() const { return out_.size() - out_begin_; }
   void keep_for_sending(std::span<const std::byte> bytes);
+  IoResult write_to_wire();
+  bool is_acknowledged() const;
   void send();
   void note_failed_read(int result);
   bool is_end_of_wire_an_end() const;
@@ -66,6 +70,10 @@ class TlsTransform : public Transform, NonCopyable {
   std::size_t without_data_ = 0;  // bytes from the descriptor, since SSL_read has last given some
   bool is_full_ = false;          // the descriptor has taken less than it was given
 
+  std::uint64_t sent_ = 0;                 // bytes of ciphertext
+  std::uint64_t before_end_ = 0;           // of those and the unsent ones, the ones before close_notify
+  std::uint64_t acknowledged_before_ = 0;  // bytes, of what was sent before TLS
+
   bool is_reading_ = false;      // SSL_read is under way
   bool has_data_ = false;        // and the reader has some already
   bool came_short_ = false;      // and the descriptor gave less than was asked for
@@ -74,6 +82,7 @@ class TlsTransform : public Transform, NonCopyable {
   bool has_wire_ended_ = false;  // the descriptor's end
   bool has_peer_ended_ = false, has_ended_ = false, is_closed_ = false;
   std::exception_ptr failure_;  // of reading
+  std::exception_ptr broken_;   // the descriptor's first failure to be written to
 };
 
 }  // namespace sockx

@@ -388,6 +388,30 @@ TEST_CASE("tls transform: a reset is a reset, and a changed record is a failure 
   CHECK_THROWS_AS(tapped.client.stream.write_some(as_bytes_of("more")), TlsError);
 }
 
+TEST_CASE("tls transform: an alert in the middle of the stream is said by name, behind what came before") {
+  Tapped tapped(insecure_options());
+  tapped.loop.run(tapped.shaken());
+  std::string heard;
+  const auto alarm = [&]() -> Task<> {
+    co_await tapped.server.stream.write_all(as_bytes_of("words"));
+    put(tapped.near_server.fd.get(), "\x17\x03\x03" + std::string(1, '\0') + "\x20" + std::string(32, 'x'));
+    std::string nothing;
+    auto meeting = hear(tapped.server.stream, nothing);  // a record that is none
+    co_await outcome_of(std::move(meeting));
+  };
+  const auto pass_on = [&]() -> Task<> { co_await pass(tapped.near_server, tapped.near_client, 65536); };
+  const auto listen = [&](Failure& failure) -> Task<> {
+    auto hearing = hear(tapped.client.stream, heard);
+    const auto thrown = co_await outcome_of(std::move(hearing));
+    failure = seen(thrown);
+  };
+  Failure failure;
+  tapped.loop.run(any(listen(failure), all(alarm(), pass_on())));
+  CHECK(heard == "words");
+  CHECK(failure.status == ExitCode::tls);
+  CHECK(failure.message == "TLS the server: the peer has ended it with the alert 'bad record mac'");
+}
+
 TEST_CASE("tls transform: once both ends have been said, a reset is no failure") {
   for (const bool client_first : {true, false}) {
     CAPTURE(client_first);
@@ -408,6 +432,35 @@ TEST_CASE("tls transform: once both ends have been said, a reset is no failure")
     CHECK(ends.loop.run(ends.ours().drain(never)));
     ends.loop.run(ends.ours().finish_writing());
   }
+}
+
+TEST_CASE("tls transform: a reset that writing has met is no end for the reader, strict or lenient") {
+  for (const bool is_lenient : {false, true}) {
+    CAPTURE(is_lenient);
+    auto options = insecure_options();
+    options.is_eof_lenient = is_lenient;
+    Secured ends(options);
+    set_reset_on_close(ends.theirs().facts().fd, true);
+    ends.theirs().close();
+    ends.ours().write_some(as_bytes_of("words"));
+    CHECK_THROWS_AS(ends.ours().flush_some(), Error);  // the kernel tells it once
+    CHECK(failure_of_read(ends, ends.ours()).status == ExitCode::reset_by_peer);
+  }
+}
+
+TEST_CASE("tls transform: a reset is a failure where both ends have been said, but bytes are lost") {
+  Secured ends;
+  const int much = 200'000;
+  REQUIRE(setsockopt(ends.ours().facts().fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof much) == 0);
+  std::string heard;
+  ends.loop.run(say(ends.theirs(), "the answer"));
+  ends.loop.run(hear(ends.ours(), heard));
+  ends.loop.run(say(ends.ours(), noise(150'000)));  // more than the peer's kernel takes
+  REQUIRE(unacknowledged(ends.ours().facts()).value_or(0) > 0);
+  set_reset_on_close(ends.theirs().facts().fd, true);
+  ends.theirs().close();
+  const auto wait = [](Stream& stream) -> Task<> { co_await stream.wait_until_acknowledged(never); };
+  CHECK(seen(ends.loop.run(outcome_of(wait(ends.ours())))).status == ExitCode::reset_by_peer);
 }
 
 TEST_CASE("tls transform: a peer that closes when it has said its end does not make ours a failure") {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "flow/call_size.hpp"
+#include "flow/file_reader.hpp"
 #include "flow/read_ahead.hpp"
 #include "os/calls.hpp"
 
@@ -28,10 +29,14 @@ class FileCalls {
   void note_read(int file, Duration took, std::uint64_t moved, std::optional<off_t> next = {}) {
     note(took, moved);
     read_ahead_.note(file, took, moved, next);
-    if (took <= slow_read)
-      left_on_thread_ -= std::min(left_on_thread_, moved);
-    else if (needs_thread() || has_waited())
+    if (took > slow_read && !needs_thread() && has_waited()) expect_wait();
+  }
+  /// A thread has read so many bytes for the next calls.
+  void note_thread(const FileRead& read, std::uint64_t bytes) {
+    if (read.has_waited && read.took > slow_read)
       expect_wait();
+    else
+      left_on_thread_ -= std::min(left_on_thread_, bytes);
   }
 
   /// Whether reads have waited for the disk so long that others of the loop should not wait with them: a

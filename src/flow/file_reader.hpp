@@ -10,6 +10,12 @@
 
 namespace sockx {
 
+/// How it went, as the thread saw it: the loop may hear of it late on a busy machine.
+struct FileRead {
+  Duration took{};
+  bool has_waited = false;  // for the disk
+};
+
 /// Of an event loop: EventLoop::file_reader().
 class FileReader {
  public:
@@ -18,7 +24,7 @@ class FileReader {
   /// Returns when these bytes of the open file have been read into the page cache, so that a call of the
   /// loop's thread finds them there. An error of the file is left to that call. Throws Error where no thread
   /// or descriptor is left.
-  Task<> read(int file, off_t offset, std::uint64_t bytes);
+  Task<FileRead> read(int file, off_t offset, std::uint64_t bytes);
 
  private:
   /// One would do for one disk. With a few, a file system that does not answer does not hold up the others.
@@ -29,6 +35,6 @@ class FileReader {
 
 /// The same by the loop's own reader. Where no thread or descriptor is left it does nothing: the call that
 /// needs the bytes waits for the disk.
-Task<> read_beside(EventLoop& loop, int file, off_t offset, std::uint64_t bytes);
+Task<FileRead> read_beside(EventLoop& loop, int file, off_t offset, std::uint64_t bytes);
 
 }  // namespace sockx

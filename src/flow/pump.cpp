@@ -152,12 +152,16 @@ void Pump::use(std::unique_ptr<Method> method) {
   file_calls_.set_most(method_->appetite(ends_.chunk));
 }
 
-/// Once for each piece: a driver that does not read it lets the next move wait for the disk.
+/// Once for each piece.
 bool Pump::wants_file(std::uint64_t most) {
   if (!reads_file_ || !file_calls_.needs_thread() || wanted_ > 0 || !method_->would_read()) return false;
   wanted_ = std::min(most, file_calls_.bytes());
-  wanted_since_ = Clock::now();
   return wanted_ > 0;
+}
+
+void Pump::note_wanted_piece(const FileRead& read) {
+  wanted_took_ = read.took;
+  file_calls_.note_thread(read, wanted_);
 }
 
 Pump::Piece Pump::wanted_piece() const {
@@ -173,11 +177,10 @@ Method::Move Pump::move(std::uint64_t most) {
     return moved;
   }
   const auto taken_before = taken();
-  const auto begun = wanted_since_ ? *wanted_since_ : under_way_since_.value_or(time_);
+  const auto begun = under_way_since_.value_or(time_) - std::exchange(wanted_took_, Duration());
   const auto moved = method_->move(std::min({most, file_calls_.bytes(), wanted_ > 0 ? wanted_ : most}));
   bytes_ += moved.bytes;
   time_ = Clock::now();
-  wanted_since_.reset();
   under_way_since_.reset();
   if (moved.state == Method::Move::State::under_way) {
     under_way_since_ = begun;

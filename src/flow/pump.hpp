@@ -57,8 +57,9 @@ class Pump {
   void stop_input();
   /// When to go on after State::held.
   Clock::time_point held_until() const { return held_until_; }
-  /// After State::wants_file.
+  /// After State::wants_file. A driver that does not read it lets the next step wait for the disk.
   Piece wanted_piece() const;
+  void note_wanted_piece(const FileRead& read);
   /// What becomes readable when it is time to go on after State::under_way.
   int completion_fd() const { return method_->completion_fd(); }
   /// epoll says that the far end of the sink has closed: throws the pending error of the socket, or
@@ -107,7 +108,7 @@ class Pump {
   FileCalls file_calls_{0};
   Clock::time_point time_;    // after the last move, if a call may be slow
   std::uint64_t wanted_ = 0;  // bytes of the piece that was wanted, and has not been taken
-  std::optional<Clock::time_point> wanted_since_;  // until the move after it
+  Duration wanted_took_{};    // to read it
   std::optional<Clock::time_point> under_way_since_;
 };
 

@@ -77,7 +77,8 @@ Task<> run_pump(Pump& pump, PumpControl control) {
         break;
       case Pump::State::wants_file: {
         const auto piece = pump.wanted_piece();
-        co_await read_beside(loop, piece.file, piece.offset, piece.bytes);
+        const auto read = co_await read_beside(loop, piece.file, piece.offset, piece.bytes);
+        pump.note_wanted_piece(read);
         break;
       }
       case Pump::State::wants_output: {

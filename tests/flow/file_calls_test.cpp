@@ -26,12 +26,12 @@ TEST_CASE("file calls: a thread is needed after a long wait, until reads have be
   wait_and_note(3ms);
   CHECK(calls.needs_thread());
   for (std::uint64_t bytes = 0; bytes < 15 * most_of_read; bytes += read_piece)
-    calls.note_read(no_file, 1ms, read_piece);
+    calls.note_thread({1ms, true}, read_piece);
   CHECK(calls.needs_thread());
-  calls.note_read(no_file, 3ms, read_piece);
+  calls.note_thread({3ms, true}, read_piece);
   for (std::uint64_t bytes = 0; bytes < 16 * most_of_read; bytes += read_piece) {
     CHECK(calls.needs_thread());
-    calls.note_read(no_file, 1ms, read_piece);
+    calls.note_thread({30ms, false}, read_piece);  // on a busy machine
   }
   CHECK_FALSE(calls.needs_thread());
 }

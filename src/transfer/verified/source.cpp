@@ -98,9 +98,10 @@ void SourceFile::read_piece(std::uint64_t offset, std::span<std::byte> piece) co
 Task<> SourceFile::read_beside_loop(Range range, EventLoop& loop) const {
   if (range.offset >= in_cache_.offset && range.offset < in_cache_.end()) co_return;
   in_cache_ = {range.offset, std::min(calls_.bytes(), range.length)};
-  const auto begun = Clock::now();
-  co_await read_beside(loop, fd_.get(), static_cast<off_t>(in_cache_.offset), in_cache_.length);
-  calls_.note_read(fd_.get(), Clock::now() - begun, 0, static_cast<off_t>(in_cache_.end()));
+  const auto read =
+      co_await read_beside(loop, fd_.get(), static_cast<off_t>(in_cache_.offset), in_cache_.length);
+  calls_.note_thread(read, in_cache_.length);
+  calls_.note_read(fd_.get(), read.took, in_cache_.length, static_cast<off_t>(in_cache_.end()));
 }
 
 Task<> SourceFile::read(std::uint64_t offset, std::span<std::byte> bytes, TurnBudget budget) const {

@@ -73,6 +73,19 @@ std::string help_of_tls(TlsSide side) {
   return "speak TLS; the side that listens is the server, and the other verifies its certificate";
 }
 
+/// What the help of an option begins with that only a client has.
+std::string help_of_client_part(TlsSide side) {
+  switch (side) {
+    case TlsSide::client:
+      break;
+    case TlsSide::server:
+      return "with --forward tls:ENDPOINT: ";
+    case TlsSide::either:
+      return "as a client: ";
+  }
+  return "";
+}
+
 /// Whether an option is for this role only.
 bool is_for(Role role, const std::string& name) {
   if (role == Role::server) return name == "--tls-client-ca" || name == "--tls-pin-file";
@@ -117,9 +130,7 @@ void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_l
   const bool may_serve = side != TlsSide::client;
   const auto on = flags.add_flag("--tls", tls.is_on, help_of_tls(side));
   const auto first = flags.all().size();
-  const std::string if_client = side == TlsSide::server   ? "with --forward tls:ENDPOINT: "
-                                : side == TlsSide::either ? "as a client: "
-                                                          : "";
+  const auto if_client = help_of_client_part(side);
   flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
                  if_client + "trust these authorities instead of the system's", ValueKind::file);
   const auto take_pins = [&options](const std::string& words) { options.pins = parse_pins(words); };
@@ -156,9 +167,13 @@ TlsFlags take_client_part(TlsFlags& serving) {
   auto client = serving;
   client.is_on = true;
   client.given.clear();
-  if (serving.is_on) client.options.certificate = client.options.key = "";
+  if (serving.is_on) {
+    client.options.certificate.clear();
+    client.options.key.clear();
+  }
   auto& options = serving.options;
-  options.ca = options.name = "";
+  options.ca.clear();
+  options.name.clear();
   options.pins.clear();
   options.is_insecure = false;
   std::erase_if(serving.given, [&serving](const std::string& name) {

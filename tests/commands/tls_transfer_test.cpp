@@ -342,6 +342,27 @@ TEST_CASE("--tls: a stranger between the streams of a listening sender is left, 
   CHECK(difference(read_file(folder / "in/file"), content) == "");
 }
 
+TEST_CASE("--tls: recv-file --keep-open reads its certificate again at SIGHUP") {
+  const Folder folder;
+  Authority authority("the authority");
+  const auto files = authority.sign(), next = authority.sign();
+  const auto file = write_file(folder / "file", "content");
+  Process receiver(sockx({"recv-file", "-v", "-k", "--discard", "127.0.0.1", "0"}) + as_server(files));
+  const auto port = port_of(receiver);
+  const auto words =
+      sockx({"send-file", "-v", "--tls", "--tls-ca", authority.file(), file, "localhost", port});
+  run(words);
+  fs::copy_file(next.certificate, files.certificate, fs::copy_options::overwrite_existing);
+  fs::copy_file(next.key, files.key, fs::copy_options::overwrite_existing);
+  receiver.signal(SIGHUP);
+  const auto line = receiver.err_line("the certificate has been read again: ");
+  Process after(words);
+  check_end(after, exited(0));
+  CHECK(contains(after.err(), line.substr(line.find("sha256//"))));
+  receiver.signal(SIGTERM);
+  check_end(receiver, killed_by(SIGTERM));
+}
+
 TEST_CASE("--tls: options of the other side are usage errors") {
   const auto refused = [](Words words, const std::string& said) {
     Process process(sockx(std::move(words)));

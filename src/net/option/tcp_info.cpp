@@ -2,6 +2,7 @@
 
 #include <linux/tcp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -148,6 +149,14 @@ std::vector<OptionMember> decode_tcp_info(std::string_view bytes) {
 
 std::string tcp_state_of(std::string_view bytes) {
   return bytes.empty() ? "" : states.name_of(static_cast<unsigned char>(bytes.front()));
+}
+
+std::optional<std::uint64_t> acknowledged_bytes(std::string_view bytes) {
+  tcp_info info{};
+  constexpr auto needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
+  if (bytes.size() < needed) return std::nullopt;
+  std::memcpy(&info, bytes.data(), std::min(bytes.size(), sizeof info));
+  return info.tcpi_bytes_acked;
 }
 
 }  // namespace sockx

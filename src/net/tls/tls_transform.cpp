@@ -1,17 +1,18 @@
 #include "net/tls/tls_transform.hpp"
 
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstddef>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/address/numeric_address.hpp"
+#include "net/option/tcp_info.hpp"
 
 namespace sockx {
 
@@ -65,13 +66,12 @@ bool is_plain_text(int reason) {
          reason == SSL_R_RECORD_LENGTH_MISMATCH;
 }
 
-/// Since the connection began; nothing where the kernel does not tell.
-std::optional<std::uint64_t> acknowledged_bytes(int socket) {
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  constexpr auto needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked;
-  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < needed) return std::nullopt;
-  return info.tcpi_bytes_acked;
+/// By the peer's kernel, since the connection began; nothing where ours does not tell.
+std::optional<std::uint64_t> acknowledged_on(int socket) {
+  std::array<char, tcp_info_size> bytes;
+  socklen_t size = bytes.size();
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, bytes.data(), &size) != 0) return std::nullopt;
+  return acknowledged_bytes({bytes.data(), size});
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ TlsTransform::TlsTransform(RawEnd raw, std::shared_ptr<const TlsContext> context
       name_(std::move(name)),
       state_{context_->options(), context_->keylog(), raw_.facts().fd} {
   if (raw_.facts().kind == Descriptor::Kind::tcp)
-    acknowledged_before_ = acknowledged_bytes(raw_.facts().fd).value_or(0);
+    acknowledged_before_ = acknowledged_on(raw_.facts().fd).value_or(0);
   const auto& ssl = OpenSsl::get();
   ssl.ERR_clear_error();
   ssl_.reset(ssl.SSL_new(context_->current().get()));
@@ -178,7 +178,7 @@ IoResult TlsTransform::write_to_wire() {
 /// Whether the peer's kernel has everything before our close_notify; known of TCP also after a reset.
 bool TlsTransform::is_acknowledged() const {
   if (raw_.facts().kind != Descriptor::Kind::tcp) return sent_ >= before_end_;
-  const auto acknowledged = acknowledged_bytes(raw_.facts().fd);
+  const auto acknowledged = acknowledged_on(raw_.facts().fd);
   return !acknowledged || *acknowledged - acknowledged_before_ >= before_end_;
 }
 

@@ -24,6 +24,13 @@ Words tls_peer(const Words& options, const std::string& steps, const std::string
          Words{steps, role, "127.0.0.1", port};
 }
 
+/// `size` bytes, over and over.
+std::string many(const char* bytes, std::size_t size, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all.append(bytes, size);
+  return all;
+}
+
 /// Certificates for a test, and what each side is told of them.
 struct Trust {
   Authority authority{"the authority"};
@@ -290,6 +297,45 @@ TEST_CASE("--tls: a server that is told to end says so by close_notify to those 
   client.close_input();
   check_end(client, exited(0));
   CHECK(client.err() == "");
+}
+
+TEST_CASE("--tls: clients that stall, babble or flood do not keep a server from the others") {
+  const Trust trust;
+  Server server(Words{"--keep-open", "--handler", "echo"} + with_certificate(trust.files));
+  Process client(sockx({"connect"}) + trust.client() + Words{"127.0.0.1", server.port()}, Meeting::piped());
+  const auto check_is_served = [&](const std::string& line) {
+    client.write(line + '\n');
+    CHECK(client.out_line() == line);
+  };
+  check_is_served("before");
+  const std::string record_head("\x16\x03\x01", 3), hello_head("\x01\x01\xff\xf0", 4);
+  const std::vector<std::string> openings{
+      "",                                                               // silence
+      record_head,                                                      // a part of a record
+      record_head + "\x3f\xff" + hello_head + std::string(9000, '\0'),  // half of a huge ClientHello
+      "GET / HTTP/1.0\r\n\r\n",
+      noise(5000),
+      many("\x14\x03\x03\x00\x01\x01", 6, 2000),      // ChangeCipherSpec
+      many("\x16\x03\x03\x00\x00", 5, 2000),          // empty records
+      many("\x15\x03\x03\x00\x02\x01\x5a", 7, 2000),  // warnings
+  };
+  std::vector<Peer> crowd;
+  for (int i = 0; i < 25; ++i)
+    for (const auto& opening : openings) {
+      crowd.push_back(Peer::connect(server.port()));
+      // Whoever is refused early meets a reset.
+      send(crowd.back().fd(), opening.data(), opening.size(), MSG_NOSIGNAL);
+    }
+  check_is_served("among them");
+  Process other(sockx({"connect"}) + trust.client() + Words{"--line", "hello", "127.0.0.1", server.port()});
+  check_end(other, exited(0));
+  CHECK(other.out() == "hello\n");
+  for (auto& peer : crowd) peer.reset();
+  check_is_served("after");
+  client.close_input();
+  check_end(client, exited(0));
+  server.wait_until_free();
+  server.stop();
 }
 
 }  // namespace

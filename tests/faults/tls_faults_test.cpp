@@ -50,6 +50,10 @@ Scenario conversing(const Trust& trust, const std::string& name, const std::stri
       {"getsockopt@SO_ERROR", {"ECONNRESET"}, {0, 7}, "Connection reset"},
       {"ioctl@SIOCOUTQ", {"ENOTCONN"}, {0, 7}, "Connection reset"},
       {"send@socket", {"ECONNRESET", "EPIPE"}, {0, 7}},
+      // The reader hears of it behind the bytes before it; the writer may meet the dead connection earlier.
+      {"recv@socket", {"ETIMEDOUT"}, {5, 7}, "recv|Connection reset"},
+      {"recv@socket", {"EHOSTUNREACH"}, {6, 7}, "recv|Connection reset"},
+      {"recv@socket", {"ENOMEM"}, {1, 7}, "recv|Connection reset"},
       {"getaddrinfo", {"EAI_AGAIN", "EAI_MEMORY"}, {3, 12}, "getaddrinfo|the certificate is not for"}};
   return scenario;
 }

@@ -103,7 +103,11 @@ class Secured:
         self.encrypt(lambda: self.tls.write(piece))
 
     def end(self):
-        self.encrypt(lambda: self.step(self.tls.unwrap))
+        def close():
+            self.decrypt()
+            self.step(self.tls.unwrap)
+
+        self.encrypt(close)
         self.fin()
 
     def fin(self):

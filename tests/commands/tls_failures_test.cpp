@@ -319,18 +319,18 @@ TEST_CASE("--tls: clients that stall, babble or flood do not keep a server from 
       many("\x16\x03\x03\x00\x00", 5, 2000),          // empty records
       many("\x15\x03\x03\x00\x02\x01\x5a", 7, 2000),  // warnings
   };
-  std::vector<Peer> crowd;
+  std::vector<Peer> hostile;
   for (int i = 0; i < 25; ++i)
     for (const auto& opening : openings) {
-      crowd.push_back(Peer::connect(server.port()));
+      hostile.push_back(Peer::connect(server.port()));
       // Whoever is refused early meets a reset.
-      send(crowd.back().fd(), opening.data(), opening.size(), MSG_NOSIGNAL);
+      send(hostile.back().fd(), opening.data(), opening.size(), MSG_NOSIGNAL);
     }
   check_is_served("among them");
   Process other(sockx({"connect"}) + trust.client() + Words{"--line", "hello", "127.0.0.1", server.port()});
   check_end(other, exited(0));
   CHECK(other.out() == "hello\n");
-  for (auto& peer : crowd) peer.reset();
+  for (auto& peer : hostile) peer.reset();
   check_is_served("after");
   client.close_input();
   check_end(client, exited(0));

@@ -16,7 +16,7 @@ struct TlsFacts;
 struct Connection {
   Stream stream;  // named as messages call the peer
   Address peer;
-  bool is_adopted = false;  // inherited: another process may go on with it
+  bool is_adopted = false;                   // inherited: another process may go on with it
   std::shared_ptr<const TlsFacts> tls = {};  // net/tls/tls_facts.hpp; null without TLS
 
   int fd() const { return stream.facts().fd; }

@@ -141,7 +141,7 @@ std::string Pump::method_and_reason() const {
 void Pump::sink_hung_up() const {
   const auto& to = ends_.to.facts();
   const auto what = text("write {}", to.name);
-  if (const int number = pending_error(to)) throw Error(number, what, to.origin);
+  if (const int number = ends_.to.take_error()) throw Error(number, what, to.origin);
   if (!is_holding()) throw SinkGone(what, to.origin);
   throw Error(EPIPE, what, to.origin);
 }

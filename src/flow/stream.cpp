@@ -298,11 +298,17 @@ Task<> Stream::flush(Deadline deadline) {
   }
 }
 
+int Stream::take_error() {
+  const int number = pending_error(facts_);
+  if (number != 0 && transform_) transform_->note_failure(number);
+  return number;
+}
+
 Task<> Stream::finish_writing(Deadline deadline) {
   if (transform_) {
     co_await flush(deadline);
     // A failure up to here has lost bytes; see Transform::is_over().
-    const int number = pending_error(facts_);
+    const int number = take_error();
     if (number != 0 && !is_over()) throw Error(number, text("send {}", name()), facts_.origin);
     transform_->finish();
     co_await flush(deadline);
@@ -340,7 +346,7 @@ Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point*
   auto before = unacknowledged(facts_).value_or(0);
   for (;;) {
     const auto left = unacknowledged(facts_).value_or(0);
-    const int number = pending_error(facts_);  // asked second: a reset empties the queue
+    const int number = take_error();  // asked second: a reset empties the queue
     if (is_lost_connection(number) && is_over()) co_return true;
     if (number != 0) throw Error(number, text("send {}", name()), facts_.origin);
     if (left == 0) co_return true;

@@ -66,6 +66,8 @@ class Stream {
   IoResult look_ahead();
   /// Whether bytes that were given to be written have not gone to the descriptor yet.
   bool is_holding() const { return transform_ && transform_->is_holding(); }
+  /// pending_error() of the descriptor, which the transform learns too.
+  int take_error();
   /// Writes what is held as far as the descriptor takes it. True when nothing is held any more.
   bool flush_some();
   /// For a conversation that is whole when a signal ends it: of a transform, writes what is held and our end,

@@ -46,6 +46,8 @@ class Transform {
   /// Whether both ends have been said, the peer's and ours: a failure of the descriptor loses nothing then.
   /// A peer that closes before it has read our end resets the connection.
   virtual bool is_over() const { return false; }
+  /// The descriptor has failed with this errno. The kernel tells it once: a read after that finds an end.
+  virtual void note_failure(int /*error*/) {}
 };
 
 using MakeTransform = std::function<std::unique_ptr<Transform>(RawEnd)>;

@@ -175,6 +175,11 @@ IoResult TlsTransform::write_to_wire() {
   }
 }
 
+void TlsTransform::note_failure(int error) {
+  const auto& facts = raw_.facts();
+  if (!broken_) broken_ = std::make_exception_ptr(Error(error, text("recv {}", facts.name), facts.origin));
+}
+
 /// Whether the peer's kernel has everything before our close_notify; known of TCP also after a reset.
 bool TlsTransform::is_acknowledged() const {
   if (raw_.facts().kind != Descriptor::Kind::tcp) return sent_ >= before_end_;

@@ -36,6 +36,7 @@ class TlsTransform : public Transform, NonCopyable {
   IoResult read(std::span<std::byte> buffer) override;
   IoResult write(std::span<const std::byte> bytes) override;
   bool is_holding() const override { return unsent() > 0; }
+  void note_failure(int error) override;
   void flush() override;
   void finish() override;
   /// A peer that closes before it has read our close_notify resets the connection. That loses nothing if its
@@ -82,7 +83,7 @@ class TlsTransform : public Transform, NonCopyable {
   bool has_wire_ended_ = false;  // the descriptor's end
   bool has_peer_ended_ = false, has_ended_ = false, is_closed_ = false;
   std::exception_ptr failure_;  // of reading
-  std::exception_ptr broken_;   // the descriptor's first failure to be written to
+  std::exception_ptr broken_;   // the first failure of the descriptor that reading has not met
 };
 
 }  // namespace sockx

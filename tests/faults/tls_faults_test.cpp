@@ -51,6 +51,7 @@ Scenario conversing(const Trust& trust, const std::string& name, const std::stri
       {"ioctl@SIOCOUTQ", {"ENOTCONN"}, {0, 7}, "Connection reset"},
       {"send@socket", {"ECONNRESET", "EPIPE"}, {0, 7}},
       // The reader hears of it behind the bytes before it; the writer may meet the dead connection earlier.
+      {"recv@socket", {"ECONNRESET"}, {7}, "recv|Connection reset"},
       {"recv@socket", {"ETIMEDOUT"}, {5, 7}, "recv|Connection reset"},
       {"recv@socket", {"EHOSTUNREACH"}, {6, 7}, "recv|Connection reset"},
       {"recv@socket", {"ENOMEM"}, {1, 7}, "recv|Connection reset"},

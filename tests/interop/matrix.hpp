@@ -28,7 +28,7 @@ inline void in_cell(const Cell& cell, const std::function<void()>& check) {
   try {
     check();
   } catch (const std::exception& error) {
-    FAIL_CHECK(error.what());
+    FAIL_CHECK(std::string(error.what()));
   }
 }
 

@@ -36,7 +36,7 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
   const auto sender = connection.stream.facts();
   const auto path = path_of(options.output, number, connection.peer);
   std::unique_ptr<ReceivedOutput> output;
-  std::optional<TransferSummary> summary;  // once there is a output
+  std::optional<TransferSummary> summary;  // once the output is open
   const auto state = [&] {
     const auto stats = summary ? summary->stats : TransferStats();
     return ProgressState{phase_of(stats), peer, output ? output->described().name : path, stats.bytes,

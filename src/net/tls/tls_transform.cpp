@@ -163,7 +163,7 @@ void TlsTransform::keep_for_sending(std::span<const std::byte> bytes) {
   out_.insert(out_.end(), bytes.begin(), bytes.end());
 }
 
-/// The kernel tells of a reset once, and whoever reads after that sees an end.
+/// The kernel reports a reset once. A read after that finds an end.
 IoResult TlsTransform::write_to_wire() {
   try {
     const auto put = raw_.write(std::span(out_).subspan(out_begin_));
@@ -213,11 +213,11 @@ TlsTransform::Step TlsTransform::handshake() {
   if (result == 1 && !state_.failure) {
     send();
     if (unsent() > 0) return Step::wants_output;
+    is_shaking_ = false;
     const auto& options = context_->options();
     const bool has_protocol = options.alpn.empty() || !facts().alpn.empty();
     if (!has_protocol && options.role == TlsOptions::Role::client)
       throw TlsError(said(text("the server has chosen none of the protocols {}", joined(options.alpn))));
-    is_shaking_ = false;
     return Step::done;
   }
   const bool wants_more = !state_.failure && ssl.SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;

@@ -24,8 +24,7 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
-  if (auto tls = make_tls(context, options.tls))
-    dialing.stream.layers.push_back(tls_layer(context, std::move(tls), endpoint.to_string()));
+  dial_by_tls(context, options.tls, endpoint, dialing.stream);
   auto processing = make_processing(conversation, context.report);
   co_await wait_for_readers(processing);
   auto connection = co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
@@ -76,8 +75,7 @@ ExitCode run(Context& context, const ConnectOptions& options) {
     return run_scan(context, options.scanned, options.checking, options.stream, limits);
   if (options.checking.check) {
     auto stream = options.stream;
-    if (auto tls = make_tls(context, options.tls))
-      stream.layers.push_back(tls_layer(context, std::move(tls), options.endpoint.to_string()));
+    dial_by_tls(context, options.tls, options.endpoint, stream);
     return run_check(context, options.endpoint, stream, options.retry, limits);
   }
   context.report.keep_standard_output_for_payload();

@@ -70,8 +70,7 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     StreamOptions dialed;
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
-    if (auto tls = make_tls(context, options.forward_tls))
-      dialed.layers.push_back(tls_layer(context, std::move(tls), endpoint.to_string(), time_for_layers));
+    dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
     return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
   }
   const auto& row = *row_of(options);

@@ -220,6 +220,12 @@ Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const s
   };
 }
 
+void dial_by_tls(Context& context, const TlsFlags& tls, const Endpoint& endpoint, StreamOptions& stream,
+                 std::optional<Duration> limit) {
+  auto made = make_tls(context, tls);
+  if (made) stream.layers.push_back(tls_layer(context, std::move(made), endpoint.to_string(), limit));
+}
+
 std::vector<Field> tell_pin(Context& context, const TlsContext& tls, const Address& address,
                             const std::string& pin_file, const ClientCommand& client) {
   const auto pin = tls.pin();

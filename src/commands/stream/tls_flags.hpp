@@ -44,6 +44,10 @@ std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls);
 Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const std::string& peer = {},
                 std::optional<Duration> limit = {});
 
+/// With --tls: adds that layer for connections to `endpoint`. Throws as make_tls().
+void dial_by_tls(Context& context, const TlsFlags& tls, const Endpoint& endpoint, StreamOptions& stream,
+                 std::optional<Duration> limit = {});
+
 /// What a client types: "sockx NAME --tls --tls-pin PIN WORDS HOST PORT".
 struct ClientCommand {
   std::string name = "connect";

@@ -80,8 +80,13 @@ def connection_of(role, place):
         return first.accept()[0]
 
 
-connection = connection_of(sys.argv[2], sys.argv[3:])
-for step in sys.argv[1].split(','):
-    name, *size = step.split('=')
-    STEPS[name](connection, *map(int, size))
-connection.close()
+def main():
+    connection = connection_of(sys.argv[2], sys.argv[3:])
+    for step in sys.argv[1].split(','):
+        name, *size = step.split('=')
+        STEPS[name](connection, *map(int, size))
+    connection.close()
+
+
+if __name__ == '__main__':
+    main()

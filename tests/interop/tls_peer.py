@@ -20,7 +20,9 @@ import struct
 import sys
 import threading
 
-PIECE = 1 << 16
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # the tests run Python isolated (-I)
+from scripted_peer import PIECE, receive, send  # noqa: E402  (they take what has sendall() and recv())
 
 
 class Secured:
@@ -121,23 +123,13 @@ class Secured:
             pass
 
 
-def sources(size):
-    """Standard input in pieces, `size` bytes of it."""
-    while size and (piece := os.read(0, min(size, PIECE))):
-        yield piece
-        size -= len(piece)
+def alert(secured):
+    secured.connection.sendall(b'\x17\x03\x03\x00\x20' + bytes(32))
 
 
-def send(secured, size=sys.maxsize):
-    for piece in sources(size):
-        secured.sendall(piece)
-
-
-def receive(secured, size=sys.maxsize):
-    while size and (piece := secured.recv(min(size, PIECE))):
-        size -= len(piece)
-        while piece:
-            piece = piece[os.write(1, piece):]
+def reset(secured):
+    secured.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    secured.connection.close()
 
 
 def both(secured):
@@ -146,15 +138,6 @@ def both(secured):
     send(secured)
     secured.end()
     receiving.join()
-
-
-def alert(secured):
-    secured.connection.sendall(b'\x17\x03\x03\x00\x20' + bytes(32))
-
-
-def reset(secured):
-    secured.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-    secured.connection.close()
 
 
 STEPS = {'both': both, 'send': send, 'recv': receive, 'end': Secured.end, 'fin': Secured.fin, 'wait': Secured.wait,

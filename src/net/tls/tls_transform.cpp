@@ -171,7 +171,7 @@ IoResult TlsTransform::write_to_wire() {
     return put;
   } catch (const Error&) {
     if (!broken_) broken_ = std::current_exception();
-    throw;
+    std::rethrow_exception(broken_);  // the first failure is the reason
   }
 }
 

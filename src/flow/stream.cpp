@@ -346,7 +346,8 @@ Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point*
   auto before = unacknowledged(facts_).value_or(0);
   for (;;) {
     const auto left = unacknowledged(facts_).value_or(0);
-    const int number = take_error();  // asked second: a reset empties the queue
+    int number = take_error();  // asked second: a reset may come in between
+    if (number == 0 && left > 0 && is_disconnected(facts_)) number = ECONNRESET;  // told to another call
     if (is_lost_connection(number) && is_over()) co_return true;
     if (number != 0) throw Error(number, text("send {}", name()), facts_.origin);
     if (left == 0) co_return true;

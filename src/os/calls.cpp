@@ -106,6 +106,14 @@ std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 
+bool is_disconnected(const Descriptor& socket) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const int result = getpeername(socket.fd, reinterpret_cast<sockaddr*>(&peer), &size);
+  observe_call("getpeername", result, "{}", socket.fd);
+  return result < 0 && errno == ENOTCONN;
+}
+
 std::uint64_t waits_of_this_thread() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);

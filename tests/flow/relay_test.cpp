@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -664,7 +665,19 @@ TEST_CASE("wait_until_acknowledged: a reset is an error") {
                        Error);
 }
 
-// A reset empties the queue: between the two questions it must not look like success.
+TEST_CASE("wait_until_acknowledged: a reset that another call has been told of is an error") {
+  EventLoop loop;
+  auto sockets = tcp_pair();
+  Stream stream(loop, std::move(sockets.ours), "peer", Origin::peer);
+  const std::string bytes(65536, 'x');
+  while (stream.write_some(std::as_bytes(std::span(bytes))).bytes > 0) {
+  }
+  reset_connection(sockets.theirs);
+  CHECK(stream.take_error() == ECONNRESET);
+  CHECK_THROWS_WITH_AS(loop.run(stream.wait_until_acknowledged(after(1min))),
+                       "send peer: Connection reset by peer", Error);
+}
+
 TEST_CASE("wait_until_acknowledged: a reset just as the queue is looked at is no success") {
   EventLoop loop;
   auto sockets = tcp_pair();

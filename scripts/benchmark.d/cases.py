@@ -285,6 +285,8 @@ FORKING_TLS = (server("ncat --ssl --exec cat", "ncat", f"{NCAT_TLS} -k -m 200 --
 TLS = (
     Case("tls", "file → TLS → discard", "loopback", "file", "nowhere", (
         SOCKX_TLS,
+        sockx("send-file --tls", f"recv-file --discard {TLS_SERVER}",
+              "send-file --tls --tls-pin {pin} {file} {endpoint}", "bare TLS"),
         Contender("bare TLS", "bare", "{bare_tls} receive {host} {port} {certificate} {key}",
                   "{bare_tls} send {host} {port}", "reference"),
         Contender("ncat --ssl to sockx", "ncat", f"{SOCKX_TLS.receiver} --tls-eof lenient --recv-only",

@@ -51,7 +51,8 @@ Scenario conversing(const Trust& trust, const std::string& name, const std::stri
       {"ioctl@SIOCOUTQ", {"ENOTCONN"}, {0, 7}, "Connection reset"},
       {"send@socket", {"ECONNRESET", "EPIPE"}, {0, 7}},
       // A reader may meet it first, for an answer that can be sent again.
-      {"send@socket", {"ENOMEM"}, {0, 1}},
+      {"send@socket", {"ENOMEM", "ENOBUFS"}, {0, 1}},
+      {"send@socket", {"ETIMEDOUT"}, {0, 5}},
       // The reader hears of it behind the bytes before it; the writer may meet the dead connection earlier.
       {"recv@socket", {"ECONNRESET"}, {7}, "recv|Connection reset"},
       {"recv@socket", {"ETIMEDOUT"}, {5, 7}, "recv|Connection reset"},

@@ -249,7 +249,8 @@ void Run::check_program(const Outcome& outcome, const FaultRow& row, const std::
   if (status != 0) return check_error(outcome, row, fault_name);
   if (!outcome.error.empty()) complain("ends well, but says: " + outcome.error);
   for (const bool is_faulty : {true, false})
-    if (!is_whole_[is_faulty]) complain(is_faulty ? "0 with a part" : "0, but a part arrived");
+    if (!is_whole_[is_faulty])
+      complain(is_faulty ? "0 with a part" : "0, but a part arrived, and the other said: " + healthy_.error);
   // Over TLS a reset may meet only the last word, close_notify, once everything else is acknowledged.
   const bool is_last_word = scenario_.tells_received_parts && row.statuses == std::vector{0, 7};
   if (!healthy_.has_ended || (healthy_.end != exited(0) && !is_last_word))

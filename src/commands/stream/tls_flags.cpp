@@ -202,6 +202,7 @@ std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls) {
   if (!tls.is_on) return nullptr;
   auto options = tls.options;
   options.ask_passphrase = ask_passphrase;
+  options.warn = [&log = context.log](const std::string& what) { log.warn("{}", what); };
   const char* const keylog = std::getenv("SSLKEYLOGFILE");
   if (options.keylog.empty() && keylog != nullptr && *keylog != '\0') {
     options.keylog = keylog;

@@ -1,7 +1,5 @@
 #include "net/tls/handshake_state.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -9,9 +7,8 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/tls/certificate.hpp"
-#include "os/calls.hpp"
+#include "net/tls/key_log.hpp"
 #include "os/observer.hpp"
-#include "os/output_file.hpp"
 
 namespace sockx {
 
@@ -131,9 +128,7 @@ int verify_peer(X509_STORE_CTX* store, void* /*nothing*/) {
 void log_key(const SSL* ssl, const char* line) {
   auto& state = HandshakeState::of(ssl);
   try {
-    const auto entry = std::string(line) + '\n';
-    const auto put = uninterrupted([&] { return write(state.keylog, entry.data(), entry.size()); });
-    if (put < 0) fail_on_file("write", state.options.keylog);
+    state.keylog->add(line);
   } catch (...) {
     state.failure = std::current_exception();
   }

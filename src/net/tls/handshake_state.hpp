@@ -11,11 +11,13 @@
 
 namespace sockx {
 
+class KeyLog;
+
 /// Belongs to an SSL, whose callbacks find it by of(). They throw nothing: a failure is kept here.
 struct HandshakeState {
   const TlsOptions& options;
-  int keylog = -1;  // the file's descriptor, borrowed
-  int socket = -1;  // its number, to be shown
+  KeyLog* keylog = nullptr;  // borrowed; null when there is none
+  int socket = -1;           // its number, to be shown
   std::optional<CertificateFacts> presented = {};
   TlsFacts::VerifiedBy verified_by = TlsFacts::VerifiedBy::nothing;
   std::string refusal = {};         // why the peer is not accepted

@@ -1,7 +1,6 @@
 #include "net/tls/tls_context.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -157,10 +156,7 @@ void SpareBuffers::give(std::vector<std::byte> buffer) {
 TlsContext::TlsContext(TlsOptions options) : options_(std::move(options)) {
   check(options_);
   OpenSsl::get();
-  if (!options_.keylog.empty()) {
-    keylog_ = open_output(options_.keylog, O_CREAT | O_APPEND | O_NOCTTY, S_IRUSR | S_IWUSR);
-    if (!keylog_) fail_on_file("open", options_.keylog);
-  }
+  if (!options_.keylog.empty()) keylog_ = std::make_unique<KeyLog>(options_.keylog, options_.warn);
   if (options_.ask_passphrase)
     options_.ask_passphrase = [this, ask = options_.ask_passphrase](const std::string& file) {
       if (passphrase_.empty()) passphrase_ = ask(file);

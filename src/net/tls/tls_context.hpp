@@ -8,8 +8,8 @@
 
 #include "base/non_copyable.hpp"
 #include "net/tls/certificate.hpp"
+#include "net/tls/key_log.hpp"
 #include "net/tls/tls_options.hpp"
-#include "os/unique_fd.hpp"
 
 struct ssl_ctx_st;
 
@@ -47,7 +47,7 @@ class TlsContext : NonCopyable {
 
   // For the other files of net/tls/.
   const std::shared_ptr<ssl_ctx_st>& current() const { return context_; }
-  int keylog() const { return keylog_.get(); }
+  KeyLog* keylog() const { return keylog_.get(); }
   SpareBuffers& spare_buffers() const { return spare_buffers_; }
 
  private:
@@ -58,7 +58,7 @@ class TlsContext : NonCopyable {
   bool is_ephemeral_ = false;
   std::string passphrase_;  // as it was typed once
   Identity identity_;
-  UniqueFd keylog_;
+  std::unique_ptr<KeyLog> keylog_;
   mutable SpareBuffers spare_buffers_;
   std::shared_ptr<ssl_ctx_st> context_;
 };

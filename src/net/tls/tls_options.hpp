@@ -28,6 +28,8 @@ struct TlsOptions {
   Version min_version = Version::tls12;
   std::string ciphers;  // as ciphers(1) has them, the suites of TLS 1.3 too; empty: the system's choice
   std::string keylog;   // file to append secrets to, in the NSS key log format
+  /// What goes wrong and is no failure; null where nobody is told.
+  std::function<void(const std::string&)> warn;
   bool is_eof_lenient = false;  // the peer's FIN without close_notify is an end, and not a truncation
 };
 

@@ -1,11 +1,15 @@
 // Who is accepted as a peer, and what is said when it is not.
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "../../support/far_ends.hpp"
+#include "../../support/in_child.hpp"
 #include "../../support/thrown.hpp"
 #include "../../support/tls_ends.hpp"
 #include "base/error.hpp"
+#include "net/tls/key_log.hpp"
 
 using namespace sockx;
 using namespace test;
@@ -319,6 +323,40 @@ TEST_CASE("tls: secrets are appended to a key log that only its owner can read")
   struct stat status {};
   REQUIRE(stat(file.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("tls: a key log that is full costs no connection, and is told of once") {
+  std::vector<std::string> warnings;
+  TlsOptions options;
+  options.is_insecure = true;
+  options.keylog = "/dev/full";
+  options.warn = [&](const std::string& what) { warnings.push_back(what); };
+  const auto client = context(options), server = context(server_options());
+  for (int i = 0; i < 2; ++i) {
+    TlsEnds ends;
+    ends.shake(client, server);
+    CHECK(ends.client_failure.message == "");
+    CHECK(ends.server_failure.message == "");
+  }
+  CHECK(warnings ==
+        std::vector<std::string>{"write /dev/full: No space left on device; no more secrets are logged"});
+}
+
+TEST_CASE("tls: a line of a key log that is written in part is the last, and is told of once") {
+  const Folder folder;
+  const auto file = folder / "keys";
+  const auto end = in_child([&] {
+    std::vector<std::string> warnings;
+    KeyLog log(file, [&](const std::string& what) { warnings.push_back(what); });
+    const rlimit limit{8, 8};  // bytes of a file
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+    for (const auto* const line : {"whole", "in part", "lost"}) log.add(line);
+    const auto expected =
+        "write " + file + ": only 2 bytes of a line of 8 were written; no more secrets are logged";
+    return warnings == std::vector{expected} ? 0 : 1;
+  });
+  CHECK(end.exited_with(0));
+  CHECK(read_file(file) == "whole\nin");
 }
 
 TEST_CASE("tls: a peer that speaks plain text is recognized") {

@@ -336,24 +336,22 @@ std::string TlsTransform::said(const std::string& what) const {
 std::exception_ptr TlsTransform::failure_of(const char* doing) {
   const auto& ssl = OpenSsl::get();
   if (state_.failure) return state_.failure;
-  const auto failed = [](const std::string& message) { return std::make_exception_ptr(TlsError(message)); };
-  if (!state_.refusal.empty()) return failed(said(state_.refusal));
+  const auto failed = [this](const std::string& why) { return std::make_exception_ptr(TlsError(said(why))); };
+  if (!state_.refusal.empty()) return failed(state_.refusal);
   if (has_wire_ended_ && broken_) return broken_;
   if (has_wire_ended_)
-    return failed(text("TLS {}: {}", name_,
-                       is_shaking_
-                           ? "the peer has closed the connection during the handshake"
-                           : "the connection has ended without close_notify, so bytes may be missing"));
+    return failed(is_shaking_ ? "the peer has closed the connection during the handshake"
+                              : "the connection has ended without close_notify, so bytes may be missing");
   const auto error = ssl.ERR_peek_error();
   const int reason = ERR_GET_REASON(error);
   if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
-    return failed(text("TLS {}: the peer has ended it with the alert '{}'", name_,
-                       name_of_alert(reason - SSL_AD_REASON_OFFSET)));
+    return failed(
+        text("the peer has ended it with the alert '{}'", name_of_alert(reason - SSL_AD_REASON_OFFSET)));
   if (is_shaking_ && is_plain_text(reason))
-    return failed(text("TLS {}: the peer does not speak TLS ({})", name_, openssl_reason()));
+    return failed(text("the peer does not speak TLS ({})", openssl_reason()));
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
-    return failed(text("TLS {}: the peer has presented no certificate", name_));
-  return failed(text("TLS {}: {}: {}", name_, doing, openssl_reason()));
+    return failed("the peer has presented no certificate");
+  return failed(text("{}: {}", doing, openssl_reason()));
 }
 
 TlsFacts TlsTransform::facts() const {

@@ -1,7 +1,9 @@
 // Signals: the program cleans up, tells what it has done, and dies by the very signal.
 #include <signal.h>
 
+#include "../support/descriptors.hpp"
 #include "../support/server.hpp"
+#include "../support/transport.hpp"
 
 namespace test {
 
@@ -150,23 +152,28 @@ TEST_CASE("SIGPIPE that the parent ignores or blocks: the reader of stdout has g
 }
 
 TEST_CASE("the reader of stdout is gone: SIGPIPE, while bytes come and also while the peer is silent") {
-  for (const bool silent : {true, false}) {
-    CAPTURE(silent);
-    for (const auto& command :
-         {sockx({"listen", "127.0.0.1", "0"}), sockx({"recv-file", "127.0.0.1", "0"})}) {
-      int ends[2];
-      REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-      UniqueFd reader(ends[0]), writer(ends[1]);
-      Process process(command, {Stdio::pipe(), Stdio::given(writer.get())});
-      writer.reset();
-      auto peer = Peer::connect(port_of(process));
-      peer.send("x");
-      char byte = 0;
-      CHECK(read(reader.get(), &byte, 1) == 1);
-      reader.reset();
-      if (!silent) send(peer.fd(), "more", 4, MSG_NOSIGNAL);  // it may have noticed already
-      check_end(process, killed_by(SIGPIPE));
-      CHECK_FALSE(contains(process.err(), "sockx: "));
+  for (const Transport over : plain_and_secured) {
+    for (const bool silent : {true, false}) {
+      for (const auto* const command : {"listen", "recv-file"}) {
+        CAPTURE(over);
+        CAPTURE(silent);
+        CAPTURE(command);
+        auto [reader, writer] = make_pipe_ends(0);
+        Process process(sockx({command, "127.0.0.1", "0"}) + over.words(true),
+                        {Stdio::pipe(), Stdio::given(writer.get())});
+        writer.reset();
+        auto peer = over.connected_to(port_of(process));
+        peer.send("x");
+        char byte = 0;
+        CHECK(read(reader.get(), &byte, 1) == 1);
+        reader.reset();
+        try {
+          if (!silent) peer.send("more");
+        } catch (const std::system_error&) {  // it has noticed already
+        }
+        check_end(process, killed_by(SIGPIPE));
+        CHECK_FALSE(contains(process.err(), "sockx: "));
+      }
     }
   }
 }

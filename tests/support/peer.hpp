@@ -1,14 +1,17 @@
-// Peer: a plain blocking socket of the test's own, for peers that behave as no program would.
+// Peer: a blocking socket of the test's own, plain or secured, for peers that behave as no program would.
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "os/unique_fd.hpp"
 
@@ -18,6 +21,16 @@ using sockx::UniqueFd;
 
 class Peer {
  public:
+  /// What the bytes of a connection go through when they do not go as they are: see secure_channel.hpp.
+  struct Channel {
+    virtual ~Channel() = default;
+    virtual void send(const std::string& bytes) = 0;
+    /// 0 is the other end's end.
+    virtual std::size_t receive(char* bytes, std::size_t size) = 0;
+    /// Tells the other end of ours.
+    virtual void end() = 0;
+  };
+
   /// To a listener on the loopback.
   static Peer connect(const std::string& port) {
     Peer peer(UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
@@ -33,7 +46,10 @@ class Peer {
   }
 
   int fd() const { return fd_.get(); }
+  /// From now on all goes through `channel`, which uses the same descriptor.
+  void go_through(std::unique_ptr<Channel> channel) { channel_ = std::move(channel); }
   void send(const std::string& bytes) {
+    if (channel_) return channel_->send(bytes);
     for (std::size_t done = 0; done < bytes.size();) {
       const auto put = ::send(fd(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
       check(put, "send");
@@ -45,10 +61,9 @@ class Peer {
     std::string bytes(size, '\0');
     std::size_t done = 0;
     while (done < size) {
-      const auto got = recv(fd(), bytes.data() + done, size - done, 0);
-      check(got, "recv");
+      const auto got = receive_some(bytes.data() + done, size - done);
       if (got == 0) break;
-      done += static_cast<std::size_t>(got);
+      done += got;
     }
     bytes.resize(done);
     return bytes;
@@ -71,15 +86,31 @@ class Peer {
       return error.code().value() == ECONNRESET;
     }
   }
+  /// Whether the other end has reset the connection, as long as no other call has told of it.
+  bool is_reset() const {
+    pollfd entry{fd(), 0, 0};
+    check(poll(&entry, 1, 0), "poll");
+    return (entry.revents & POLLERR) != 0;
+  }
   /// Our end. Whoever has reset the connection meanwhile does not hear it; receiving tells.
   void finish() {
+    if (channel_) channel_->end();
     if (shutdown(fd(), SHUT_WR) != 0 && errno != ENOTCONN) check(-1, "shutdown");
   }
-  void close() { fd_.reset(); }
+  /// A secured peer says its end before; a peer that is dropped does not.
+  void close() {
+    if (channel_) channel_->end();
+    cut();
+  }
+  /// The end of the connection without a word.
+  void cut() {
+    channel_.reset();
+    fd_.reset();
+  }
   void reset() {
     const linger at_once{1, 0};
     check(setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "SO_LINGER");
-    close();
+    cut();
   }
 
   static sockaddr_in loopback(std::uint16_t port) {
@@ -94,7 +125,15 @@ class Peer {
   }
 
  private:
+  std::size_t receive_some(char* bytes, std::size_t size) {
+    if (channel_) return channel_->receive(bytes, size);
+    const auto got = recv(fd(), bytes, size, 0);
+    check(got, "recv");
+    return static_cast<std::size_t>(got);
+  }
+
   UniqueFd fd_;
+  std::unique_ptr<Channel> channel_;
 };
 
 /// A port of the loopback, chosen by the kernel and held, where nobody listens yet.

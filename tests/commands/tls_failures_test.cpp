@@ -199,6 +199,29 @@ TEST_CASE("--tls: a handshake that stalls behind any of its messages ends at the
   }
 }
 
+TEST_CASE("--tls: a peer that closes or resets behind any of its handshake messages is told apart") {
+  const Trust trust;
+  for (const std::string version : {"1.2", "1.3"}) {
+    for (const bool listens : {false, true}) {
+      const int records = listens ? 3 : 6;
+      for (int sent = 0; sent < records; ++sent) {
+        for (const bool resets : {false, true}) {
+          CAPTURE(version);
+          CAPTURE(listens);
+          CAPTURE(sent);
+          CAPTURE(resets);
+          const Words cut{"--records", std::to_string(sent), "--then", resets ? "reset" : "fin"};
+          Meeting both(trust, listens, {}, cut, "wait", version);
+          both.ours->write("secret");
+          check_failure(*both.ours, resets ? 7 : 12,
+                        resets ? "reset" : "the peer has closed the connection during the handshake");
+          CHECK(both.ours->out() == "");
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("--tls: what a peer does in the middle of the stream has its status, and keeps what came before") {
   const Trust trust;
   struct Case {

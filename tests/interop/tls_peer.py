@@ -1,8 +1,9 @@
 """A peer that speaks TLS and makes exactly the calls that it is told to, in that order.
 
-    tls_peer.py [--version 1.2] [--ca FILE] [--cert FILE --key FILE] [--records N] STEPS connect|listen HOST PORT
+    tls_peer.py [--version 1.2] [--ca FILE] [--cert FILE --key FILE] [--records N [--then STEP]]
+                STEPS connect|listen HOST PORT
 
-With --records it sends so many records, and then stays silent without a word. STEPS are those of
+With --records it sends so many records, and then takes STEP in place of STEPS: wait, fin or reset. STEPS are those of
 scripted_peer.py, joined by commas; here
 
     end        close_notify, and then shutdown(SHUT_WR)
@@ -28,8 +29,8 @@ from scripted_peer import PIECE, receive, send  # noqa: E402  (they take what ha
 class Secured:
     """Reading and writing at the same time, each in a thread of its own."""
 
-    def __init__(self, connection, context, is_server, host, most_records):
-        self.connection, self.most_records = connection, most_records
+    def __init__(self, connection, context, is_server, host, most_records, then):
+        self.connection, self.most_records, self.then = connection, most_records, then
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, is_server, None if is_server else host)
         self.lock, self.sending = threading.Lock(), threading.Lock()
@@ -50,7 +51,9 @@ class Secured:
     def put(self, records):
         while self.most_records is not None and records:
             if self.most_records == 0:
-                self.wait()
+                STEPS[self.then](self)
+                if self.then != 'reset':
+                    self.wait()
                 sys.exit(0)
             size = 5 + struct.unpack('!H', records[3:5])[0]
             self.connection.sendall(records[:size])
@@ -147,6 +150,7 @@ parser = argparse.ArgumentParser()
 for option in '--version', '--ca', '--cert', '--key':
     parser.add_argument(option)
 parser.add_argument('--records', type=int)
+parser.add_argument('--then', default='wait')
 for place in 'steps', 'role', 'host', 'port':
     parser.add_argument(place)
 options = parser.parse_args()
@@ -167,7 +171,7 @@ if is_server:
         connection = listener.accept()[0]
 else:
     connection = socket.create_connection(address)
-secured = Secured(connection, context, is_server, options.host, options.records)
+secured = Secured(connection, context, is_server, options.host, options.records, options.then)
 for step in options.steps.split(','):
     name, *size = step.split('=')
     STEPS[name](secured, *map(int, size))

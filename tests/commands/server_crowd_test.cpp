@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "../support/server.hpp"
+#include "../support/transport.hpp"
 
 namespace test {
 
@@ -58,6 +59,27 @@ TEST_CASE("server: thousands of clients at once lose nothing, and take 4 KB and 
   server.wait_until_free();
   check_load(server, "exchange", crowd, 100);
   server.wait_until_free();
+}
+
+TEST_CASE("server over TLS: a thousand clients at once lose nothing, whoever stalls in the handshake") {
+  const unsigned clients = is_sanitized() ? 200 : 1000, stalled = 200;
+  allow_descriptors(clients + 2 * stalled);
+  const Transport over = Transport::Kind::tls13;
+  Server server(std::vector<std::string>{"-k", "--handler", "echo"} + over.words(true));
+  {
+    std::vector<Peer> silent;
+    for (unsigned i = 0; i < stalled; ++i) {
+      silent.push_back(server.connect());
+      if (i % 2 == 0) silent.back().send("\x16\x03\x01");  // a part of a record
+    }
+    Process load({tested_build() + "/tests/bench/tls_load", "exchange", "127.0.0.1", server.port(),
+                  std::to_string(clients), "20"});
+    const auto end = load.wait(std::chrono::seconds(300));
+    CHECK_MESSAGE(end == exited(0), load.command(), load.err());
+    CHECK(load.out().starts_with(std::to_string(clients * 20) + ' '));
+  }
+  server.wait_until_free();
+  server.stop();
 }
 
 TEST_CASE("server: with few descriptors everybody is served in turn, and nobody is forgotten") {

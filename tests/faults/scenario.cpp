@@ -133,6 +133,8 @@ Process::Options Run::options_of(const Program& program, bool is_faulty) const {
     if (!fault_.empty()) options.environment.push_back("SOCKX_FAULT=" + fault_);
     options.inherited.push_back(report_.fd());
   }
+  options.environment.insert(options.environment.end(), scenario_.environment.begin(),
+                             scenario_.environment.end());
   if (listens(is_faulty) && listener_) options.inherited.push_back(listener_.get());
   return options;
 }
@@ -251,8 +253,11 @@ void Run::check_program(const Outcome& outcome, const FaultRow& row, const std::
   for (const bool is_faulty : {true, false})
     if (!is_whole_[is_faulty])
       complain(is_faulty ? "0 with a part" : "0, but a part arrived, and the other said: " + healthy_.error);
-  // Over TLS a reset may meet only the last word, close_notify, once everything else is acknowledged.
-  const bool is_last_word = scenario_.tells_received_parts && row.statuses == std::vector{0, 7};
+  // Over TLS a fault may meet only the last word, close_notify: a reset once everything else is acknowledged,
+  // any other where there was nothing else to say.
+  const bool is_fault = row.statuses.size() > 1;
+  const bool is_last_word = scenario_.tells_received_parts &&
+                            (row.statuses == std::vector{0, 7} || (is_fault && scenario_.sent.empty()));
   if (!healthy_.has_ended || (healthy_.end != exited(0) && !is_last_word))
     complain("the healthy program failed: " + healthy_.error);
 }

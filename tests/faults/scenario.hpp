@@ -51,6 +51,7 @@ struct Scenario {
   bool tells_parts = false;
   /// Over TLS: whoever ends with 0 says that it has received everything.
   bool tells_received_parts = false;
+  std::vector<std::string> environment = {};  // of both
   /// A thread that asks for a name may outlive the question, and with it what it has open.
   bool asks_for_names = false;
   /// In place of the table's rows with the same key and fault; with neither status nor signal they are left

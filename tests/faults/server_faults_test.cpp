@@ -12,6 +12,18 @@ TEST_SUITE("faults: servers") {
     // The pipes of a program are no faster way, but the only one.
     meet_every_fault(ServerScenario{"--exec", {"--exec", "--", "cat"}, false, {"pipe2"}});
   }
+  TEST_CASE("a server that echoes over TLS survives the fault of every call") {
+    meet_every_fault(
+        ServerScenario{"echo over TLS", {"--handler", "echo"}, false, {}, Transport::Kind::tls13});
+  }
+  TEST_CASE("a server that echoes over TLS 1.2 survives the fault of every call") {
+    meet_every_fault(
+        ServerScenario{"echo over TLS 1.2", {"--handler", "echo"}, false, {}, Transport::Kind::tls12});
+  }
+  TEST_CASE("a server of programs over TLS survives the fault of every call") {
+    meet_every_fault(
+        ServerScenario{"--exec over TLS", {"--exec", "--", "cat"}, false, {"pipe2"}, Transport::Kind::tls13});
+  }
   TEST_CASE("a server that forwards survives the fault of every call") {
     meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});
   }

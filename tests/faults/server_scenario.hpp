@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/transport.hpp"
+
 namespace test {
 
 struct ServerScenario {
@@ -12,6 +14,7 @@ struct ServerScenario {
   bool has_target = false;         // TARGET among the words is an echo server
   /// Calls whose failure costs a client its connection although the fault table calls it harmless.
   std::vector<std::string> costly = {};
+  Transport over = Transport::Kind::plain;
 };
 
 /// Meets every fault of the table at some calls of its kind, while three clients at once send a stream and

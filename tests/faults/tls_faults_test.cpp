@@ -1,5 +1,5 @@
-// connect and listen over TLS, in both roles. Over TLS a part never looks like the whole to whoever receives
-// it.
+// connect, listen, send-file and recv-file over TLS, in both roles. Over TLS a part never looks like the
+// whole to whoever receives it.
 #include <doctest/doctest.h>
 
 #include "../support/certificates.hpp"
@@ -29,7 +29,7 @@ struct Trust {
 /// With buffers so small that one call does not do.
 std::vector<std::string> command(const Trust& trust, const std::string& name, bool is_mutual) {
   std::vector<std::string> words{"--quiet", name, "--opt", "SO_SNDBUF=16384", "--opt", "SO_RCVBUF=16384"};
-  const auto tls = trust.words(name == "listen", is_mutual);
+  const auto tls = trust.words(name == "listen" || name == "recv-file", is_mutual);
   words.insert(words.end(), tls.begin(), tls.end());
   return words;
 }
@@ -62,6 +62,23 @@ Scenario conversing(const Trust& trust, const std::string& name, const std::stri
   return scenario;
 }
 
+/// What OpenSSL is told by this configuration: it speaks TLS 1.2.
+constexpr auto tls12_settings =
+    "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n[tls]\nMaxProtocol = TLSv1.2\n";
+
+Scenario transferring(const Trust& trust, const std::string& name, bool sends, bool is_mutual = false) {
+  auto sending = command(trust, "send-file", is_mutual), receiving = command(trust, "recv-file", is_mutual);
+  for (const auto* const word : {"--chunk", "4000", "INPUT", "ENDPOINT"}) sending.emplace_back(word);
+  for (const auto* const word : {"-o", "OUTPUT", "ENDPOINT"}) receiving.emplace_back(word);
+  const Program sender{sending, Place::named}, receiver{receiving, Place::nothing, Place::named};
+  Scenario scenario{name, sends ? sender : receiver, sends ? receiver : sender};
+  scenario.faulty_listens = !sends;
+  (sends ? scenario.sent : scenario.received) = noise(120'000);
+  scenario.tells_parts = true;
+  scenario.tells_received_parts = true;
+  return scenario;
+}
+
 }  // namespace
 
 TEST_SUITE("faults: TLS") {
@@ -86,5 +103,36 @@ TEST_SUITE("faults: TLS") {
     const Trust trust;
     meet_every_fault(conversing(trust, "listen --tls --tls-client-ca < file > file", "listen", Place::file,
                                 Place::file, true));
+  }
+  TEST_CASE("connect over TLS 1.2 survives the fault of every call") {
+    const Trust trust;
+    const Folder folder;
+    auto scenario = conversing(trust, "connect over TLS 1.2", "connect", Place::pipe, Place::file, true);
+    scenario.environment = {"OPENSSL_CONF=" + write_file(folder / "openssl.cnf", tls12_settings)};
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("listen over TLS 1.2 survives the fault of every call") {
+    const Trust trust;
+    const Folder folder;
+    auto scenario = conversing(trust, "listen over TLS 1.2", "listen", Place::file, Place::pipe);
+    scenario.environment = {"OPENSSL_CONF=" + write_file(folder / "openssl.cnf", tls12_settings)};
+    scenario.exceptions.push_back(standard_output_gone);
+    meet_every_fault(scenario);
+  }
+  TEST_CASE("send-file over TLS survives the fault of every call") {
+    const Trust trust;
+    meet_every_fault(transferring(trust, "send-file --tls", true));
+  }
+  TEST_CASE("recv-file over TLS survives the fault of every call") {
+    const Trust trust;
+    auto scenario = transferring(trust, "recv-file --tls", false);
+    // A receiver that has the file and has heard the sender's end has done its work, whatever becomes of its
+    // own close_notify.
+    scenario.exceptions = {{"shutdown@socket", {"ENOTCONN"}, {0}},
+                           {"getsockopt@SO_ERROR", {"ECONNRESET"}, {0, 7}, "Connection reset"},
+                           {"send@socket", {"ECONNRESET", "EPIPE"}, {0, 7}},
+                           {"send@socket", {"ETIMEDOUT"}, {0, 5}},
+                           {"send@socket", {"ENOBUFS", "ENOMEM"}, {0, 1}}};
+    meet_every_fault(scenario);
   }
 }

@@ -126,8 +126,10 @@ IoResult Stream::read_from_transform(std::span<std::byte> buffer) {
   } catch (const Error&) {
     failed_flushing_ = std::current_exception();
   }
-  const bool is_failed_end = got.state == IoResult::State::eof && failed_flushing_ && !is_over();
-  if (is_failed_end) std::rethrow_exception(failed_flushing_);  // the kernel reports a reset once
+  // What has come is read first. After that the failure counts: the kernel reports a reset once, and what
+  // cannot be sent may be what the peer waits for before it says anything.
+  const bool has_failed = got.state != IoResult::State::moved && failed_flushing_ && !is_over();
+  if (has_failed) std::rethrow_exception(failed_flushing_);
   if (got.state != IoResult::State::again) return got;
   watch_->forget_readable();
   if (!is_flushed)

@@ -195,6 +195,14 @@ TEST_CASE("stream: an answer that cannot be sent is the writer's failure and not
   CHECK_THROWS_AS(ends.stream.write_some(as_bytes_of("more")), Error);
 }
 
+TEST_CASE("stream: what cannot be sent is the failure of a reader for whom nothing has come") {
+  Ends ends(true, unix_pair());
+  CHECK(ends.stream.write_some(as_bytes_of("unsent")).bytes == 6);
+  shutdown(ends.far.fd.get(), SHUT_RD);
+  auto draining = ends.stream.drain(never);
+  CHECK_THROWS_AS(ends.loop.run(std::move(draining)), Error);
+}
+
 TEST_CASE("stream: what is peeked at is read again") {
   for (const bool transformed : {false, true}) {
     CAPTURE(transformed);

@@ -184,7 +184,7 @@ void TlsTransform::note_failure(int error) {
 bool TlsTransform::is_acknowledged() const {
   if (raw_.facts().kind != Descriptor::Kind::tcp) return sent_ >= before_end_;
   const auto acknowledged = acknowledged_on(raw_.facts().fd);
-  return !acknowledged || *acknowledged - acknowledged_before_ >= before_end_;
+  return !acknowledged || *acknowledged >= acknowledged_before_ + before_end_;
 }
 
 /// A socket that takes less than it is given is full.

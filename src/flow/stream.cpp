@@ -335,6 +335,16 @@ Task<bool> Stream::drain(Deadline deadline, Clock::time_point* last_byte, std::u
   }
 }
 
+namespace {
+
+/// After a reset; a connection that has ended well has no unacknowledged bytes, which is asked second because
+/// the last acknowledgement ends it.
+bool has_lost_bytes(const Descriptor& socket) {
+  return is_disconnected(socket) && unacknowledged(socket).value_or(0) > 0;
+}
+
+}  // namespace
+
 /// The kernel has no event for "all acknowledged", so this looks again and again, ever more rarely: it is
 /// late by an eighth of the time that the peer takes, and by no more than a second.
 Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point* last_byte) {
@@ -349,7 +359,7 @@ Task<bool> Stream::wait_until_acknowledged(Deadline deadline, Clock::time_point*
   for (;;) {
     const auto left = unacknowledged(facts_).value_or(0);
     int number = take_error();  // asked second: a reset may come in between
-    if (number == 0 && left > 0 && is_disconnected(facts_)) number = ECONNRESET;  // told to another call
+    if (number == 0 && left > 0 && has_lost_bytes(facts_)) number = ECONNRESET;  // told to another call
     if (is_lost_connection(number) && is_over()) co_return true;
     if (number != 0) throw Error(number, text("send {}", name()), facts_.origin);
     if (left == 0) co_return true;

@@ -51,8 +51,9 @@ int pending_error(const Descriptor& end);
 /// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). Nothing when the socket cannot tell.
 std::optional<std::size_t> unacknowledged(const Descriptor& socket);
 
-/// Whether the connection of a socket exists no more, after a reset: ENOTCONN of getpeername(2). SO_ERROR says
-/// that once, and what was unacknowledged then stays so.
+/// Whether the connection of a socket exists no more: ENOTCONN of getpeername(2). Either both sides have
+/// ended and everything is acknowledged, or there was a reset: SO_ERROR says that once, and what was
+/// unacknowledged stays so.
 bool is_disconnected(const Descriptor& socket);
 
 /// How often this thread has waited in a call so far (ru_nvcsw in getrusage(2)). Having lost the CPU to

@@ -98,6 +98,8 @@ Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const
     return {ExitCode::integrity_mismatch, error.what()};
   } catch (const TlsError& error) {
     return {ExitCode::tls, error.what()};
+  } catch (const ProxyError& error) {
+    return {ExitCode::proxy, error.what()};
   } catch (const Error& error) {
     return failed_call(status_of(error), with_settings(error.what(), error, word_of), error.number());
   } catch (const std::exception& error) {

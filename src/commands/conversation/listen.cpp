@@ -53,6 +53,14 @@ void complete_forward(ListenOptions& o) {
   complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
 }
 
+/// --handler proxy.
+void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
+  auto& proxy = o.serving.proxy;
+  const auto& access = o.serving.hosting.access;
+  proxy.is_guarded = !proxy.auth_file.empty() || !access.allow.empty() || !access.allow_file.empty();
+  restrict_to_loopback(proxy, words, o.listening.options.stream, o.endpoint);
+}
+
 }  // namespace
 
 void declare(Flags& flags, ListenOptions& o) {
@@ -63,6 +71,9 @@ void declare(Flags& flags, ListenOptions& o) {
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
   add_serving_flags(flags, o.serving, conversation);
+  add_connect_timeout(flags, o.conversation.limits);
+  flags.get("--connect-timeout").noted_in(o.serving.dialing);
+  add_proxy_serving_flags(flags, o.serving.proxy);
   add_tls_flags(flags, o.tls, TlsSide::server, {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
   add_access_flags(flags, o.serving.hosting.access);
   add_activation_flags(flags, o.serving.hosting.activation);
@@ -72,7 +83,8 @@ void declare(Flags& flags, ListenOptions& o) {
        {"sockx listen 5678 > received < reply", "store what the client sends, and answer with a file"},
        {"sockx listen --port-file port.txt 127.0.0.1 0",
         "let the kernel choose the port, and write it to a file"},
-       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
+       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"},
+       {"sockx listen --keep-open --handler proxy 1080", "a proxy for the clients of this host"}});
   flags.when_read([&o, &words] {
     o.serving.hosting.access.numeric = o.listening.options.stream.numeric;
     o.serving.until = o.conversation.until;
@@ -81,6 +93,7 @@ void declare(Flags& flags, ListenOptions& o) {
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
+    if (o.serving.serves_proxy()) complete_proxy(o, words);
     complete_forward(o);
     complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });

@@ -7,6 +7,7 @@
 
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
+#include "commands/conversation/proxy_serving.hpp"
 #include "commands/serving/hosting.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
@@ -22,11 +23,15 @@ struct ServingOptions {
   bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
   TlsFlags forward_tls;                // with the target of `forward`
+  ProxyServingOptions proxy;           // of the handler of that name
+  std::vector<std::string> dialing;    // the options for dialing that were given
   std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
+  bool serves_proxy() const { return handler == "proxy"; }
   /// Whether an option was given that a single conversation with the standard streams does not have.
   bool are_given() const {
-    return whole_lines || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
+    return whole_lines || !proxy.given.empty() || !dialing.empty() || !handler.empty() || !forward.empty() ||
+           !send.empty() || hosting.are_given();
   }
 };
 

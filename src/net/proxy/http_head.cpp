@@ -26,6 +26,30 @@ bool is_same_name(std::string_view one, std::string_view other) {
   return one.size() == other.size() && strncasecmp(one.data(), other.data(), one.size()) == 0;
 }
 
+/// The end of the first empty line but one that the head begins with.
+std::size_t find_end_of_head(std::string_view known, std::size_t seen) {
+  for (auto end = known.find('\n', seen); end != known.npos; end = known.find('\n', end + 1)) {
+    auto line = known.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty() && line.ends_with('\n')) return end + 1;
+  }
+  return 0;
+}
+
+HttpHead head_of(std::string_view bytes) {
+  HttpHead head;
+  for (bool has_begun = false; !bytes.empty(); has_begun = true) {
+    auto line = bytes.substr(0, bytes.find('\n'));
+    bytes.remove_prefix(line.size() + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!has_begun)
+      head.start_line = line;
+    else if (!bytes.empty())
+      head.fields.emplace_back(line);
+  }
+  return head;
+}
+
 }  // namespace
 
 std::optional<HttpField> parse_http_field(std::string_view line) {
@@ -45,27 +69,15 @@ std::optional<std::string_view> HttpHead::field(std::string_view name) const {
 }
 
 Task<std::optional<HttpHead>> read_http_head(Stream& stream, Deadline deadline) {
-  HttpHead head;
-  bool has_begun = false;
-  for (auto left = HttpHead::most_bytes;;) {
-    std::optional<std::string> line;
-    try {
-      line = co_await stream.read_line(left - 1, deadline);
-    } catch (const Error& error) {
-      if (error.number() != EMSGSIZE) throw;
-      throw ProxyError("the head of the HTTP message is longer than 64 KiB");
-    }
-    if (!line) co_return std::nullopt;
-    left -= line->size() + 1;
-    if (line->ends_with('\r')) line->pop_back();
-    if (has_begun && line->empty()) co_return head;
-    if (left == 0) throw ProxyError("the head of the HTTP message is longer than 64 KiB");
-    if (has_begun)
-      head.fields.push_back(std::move(*line));
-    else
-      head.start_line = std::move(*line);
-    has_begun = true;
+  std::optional<std::string> bytes;
+  try {
+    bytes = co_await stream.read_up_to(find_end_of_head, HttpHead::most_bytes, deadline);
+  } catch (const Error& error) {
+    if (error.number() != EMSGSIZE) throw;
+    throw ProxyError("the head of the HTTP message is longer than 64 KiB");
   }
+  if (!bytes) co_return std::nullopt;
+  co_return head_of(*bytes);
 }
 
 }  // namespace sockx

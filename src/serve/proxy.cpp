@@ -41,6 +41,11 @@ std::string reason_of(std::exception_ptr failure) {
   }
 }
 
+/// A client does not learn the addresses of a name to which it is not connected.
+std::string denial_of(const ProxyRequest& request) {
+  return text("{}: the rules of this proxy deny it", request.shown());
+}
+
 class Proxy : public Handler {
  public:
   explicit Proxy(ProxyOptions options) : options_(std::move(options)) {}
@@ -64,7 +69,8 @@ class Proxy : public Handler {
     options_.tell({client, *request, target ? &*target : nullptr, kind, reason});
     if (has_gone) std::rethrow_exception(failure);
     if (failure) {
-      auto reply = refusal(*request, kind, reason);
+      const auto told = kind == ProxyFailure::denied ? denial_of(*request) : reason;
+      auto reply = refusal(*request, kind, told);
       co_await turn_away(client, std::move(reply), failure);
     }
     co_await carry(client, *request, *target);

@@ -257,7 +257,7 @@ TEST_CASE("HTTP: the answers") {
   const auto request = request_by(ProxyProtocol::http);
   CHECK(grant(request, address_of("192.0.2.9:1")) == "HTTP/1.1 200 Connection established\r\n\r\n");
   CHECK(refusal(request, ProxyFailure::denied, "denied\r\nX: y\x1b[2J") ==
-        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 18\r\n"
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\n"
         "Connection: close\r\n\r\ndenied??X: y?[2J\n");
   for (const auto& [failure, status] : {std::pair{ProxyFailure::no_network, "502 Bad Gateway"},
                                         {ProxyFailure::no_host, "502 Bad Gateway"},

@@ -15,4 +15,12 @@ TEST_SUITE("faults: servers") {
   TEST_CASE("a server that forwards survives the fault of every call") {
     meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});
   }
+  TEST_CASE("a proxy server survives the fault of every call") {
+    meet_every_fault(ServerScenario{"proxy",
+                                    {"--handler", "proxy", "--proxy-to", "TARGET"},
+                                    true,
+                                    {},
+                                    "CONNECT TARGET HTTP/1.1\r\n\r\n",
+                                    "HTTP/1.1 200 Connection established\r\n\r\n"});
+  }
 }

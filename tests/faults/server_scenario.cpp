@@ -48,6 +48,7 @@ class ServerRun {
   void read_report();
   void complain(const std::string& what) { complaints_ += "\n  " + what; }
 
+  std::string opening_, answer_;
   std::optional<PeerListener> listener_{std::in_place};
   std::string port_ = listener_->port();
   InjectorReport report_;
@@ -57,7 +58,10 @@ class ServerRun {
   std::string complaints_;
 };
 
-ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault) {
+ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault)
+    : opening_(scenario.opening), answer_(scenario.answer) {
+  if (const auto place = opening_.find("TARGET"); place != std::string::npos)
+    opening_.replace(place, 6, target);
   auto words = scenario.words;
   std::replace(words.begin(), words.end(), std::string("TARGET"), target);
   words.insert(std::find(words.begin(), words.end(), "--"), "fd:" + std::to_string(listener_->fd()));
@@ -83,8 +87,10 @@ bool ServerRun::is_served(Peer& client, const std::string& message) {
   setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience_of_a_client, sizeof patience_of_a_client);
   std::string back;
   try {
-    client.send(message);
+    client.send(opening_ + message);
     client.finish();
+    const auto answer = client.receive(answer_.size());
+    if (answer != answer_) return false;
     for (std::string part; !(part = client.receive(1)).empty();) {
       back += part;
       back += client.receive(message.size() - back.size());

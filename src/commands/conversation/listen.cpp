@@ -53,6 +53,13 @@ void complete_forward(ListenOptions& o) {
   complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
 }
 
+/// Of a connection that is dialed for a client.
+void add_dialing_limit(Flags& flags, ListenOptions& o) {
+  const HelpSection section(flags, "Servers");
+  add_connect_timeout(flags, o.conversation.limits);
+  flags.get("--connect-timeout").noted_in(o.serving.dialing);
+}
+
 /// --handler proxy.
 void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
   auto& proxy = o.serving.proxy;
@@ -71,8 +78,7 @@ void declare(Flags& flags, ListenOptions& o) {
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
   add_serving_flags(flags, o.serving, conversation);
-  add_connect_timeout(flags, o.conversation.limits);
-  flags.get("--connect-timeout").noted_in(o.serving.dialing);
+  add_dialing_limit(flags, o);
   add_proxy_serving_flags(flags, o.serving.proxy);
   add_tls_flags(flags, o.tls, TlsSide::server, {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
   add_access_flags(flags, o.serving.hosting.access);

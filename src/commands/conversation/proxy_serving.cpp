@@ -66,7 +66,7 @@ void tell(Context& context, const ProxyEvent& event) {
 }  // namespace
 
 void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
-  const HelpSection section(flags, "--handler proxy");
+  const HelpSection section(flags, "A proxy");
   const auto add_rules = [&flags](const std::string& name, std::vector<ProxyRule>& rules,
                                   const std::string& help) {
     const auto read = [&rules](const std::string& list) {

@@ -20,7 +20,7 @@ bool is_letter(std::uint8_t byte) { return (byte | 0x20U) >= 'a' && (byte | 0x20
   constexpr std::uint8_t tls_handshake = 0x16;
   throw ProxyRefusal(
       first == tls_handshake
-          ? "it speaks TLS, and this is a proxy without --tls"
+          ? "it speaks TLS, and this proxy does not"
           : text("it speaks neither SOCKS nor HTTP: its first byte is 0x{:02x}", unsigned{first}),
       "");
 }

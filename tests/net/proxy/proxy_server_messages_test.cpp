@@ -277,7 +277,7 @@ TEST_CASE("HTTP: a head of more than 64 KiB is refused, and one without an end i
 }
 
 TEST_CASE("a client of a proxy that speaks something else is told nothing") {
-  CHECK(target_of("16 03 01") == "refused: it speaks TLS, and this is a proxy without --tls: ");
+  CHECK(target_of("16 03 01") == "refused: it speaks TLS, and this proxy does not: ");
   CHECK(target_of("06") == "refused: it speaks neither SOCKS nor HTTP: its first byte is 0x06: ");
   CHECK(target_of("00").starts_with("refused: it speaks neither SOCKS nor HTTP"));
   Asking silent("", nullptr, true);

@@ -19,6 +19,8 @@ namespace sockx {
 class Handler {
  public:
   virtual ~Handler() = default;
+  /// Called once, before the first client, by the process that serves.
+  virtual void begin(EventLoop&) {}
   /// Serves a client until the conversation is over; the connection is closed when this ends. What it throws
   /// is the end of this client only.
   virtual Task<> serve(Client& client) = 0;

@@ -3,7 +3,9 @@
 
 #include "base/text.hpp"
 #include "flow/task_group.hpp"
+#include "flow/thread_limit.hpp"
 #include "net/address/own_address.hpp"
+#include "net/address/resolve.hpp"
 #include "net/stream/layers.hpp"
 #include "os/calls.hpp"
 #include "serve/handler.hpp"
@@ -13,10 +15,13 @@ namespace sockx {
 
 namespace {
 
+constexpr std::size_t most_lookups = 100;   // at once
+constexpr std::size_t most_addresses = 16;  // of a name, which may be in the hands of anybody
+
 std::string reply_in(std::exception_ptr failure) {
   try {
     std::rethrow_exception(failure);
-  } catch (const ProxyRefusal& refusal) {
+  } catch (const ProxyClientError& refusal) {
     return refusal.reply();
   } catch (...) {
     return "";
@@ -26,7 +31,7 @@ std::string reply_in(std::exception_ptr failure) {
 bool is_refusal(std::exception_ptr failure) {
   try {
     std::rethrow_exception(failure);
-  } catch (const ProxyRefusal&) {
+  } catch (const ProxyClientError&) {
     return true;
   } catch (...) {
     return false;
@@ -46,9 +51,9 @@ std::string denial_of(const ProxyRequest& request) {
   return text("{}: the rules of this proxy deny it", request.shown());
 }
 
-class Proxy : public Handler {
+class ProxyServing : public Handler {
  public:
-  explicit Proxy(ProxyOptions options) : options_(std::move(options)) {}
+  explicit ProxyServing(ProxyOptions options) : options_(std::move(options)) {}
 
   Task<> serve(Client& client) override {
     std::optional<ProxyRequest> request;
@@ -62,7 +67,9 @@ class Proxy : public Handler {
     if (!request) co_return;
     std::optional<Connection> target;
     bool has_gone = false;
-    auto dialing = any(dial_for(client, *request, target), wait_for_leaving(client, has_gone));
+    const auto limit = options_.connect_timeout ? after(*options_.connect_timeout) : never;
+    auto dialing = any(with_deadline(dial_for(client, *request, target, limit), limit, too_late(*request)),
+                       wait_for_leaving(client, has_gone));
     failure = co_await outcome_of(std::move(dialing));
     const auto reason = failure ? reason_of(failure) : "";
     const auto kind = failure ? failure_of(failure) : ProxyFailure::other;
@@ -75,6 +82,8 @@ class Proxy : public Handler {
     }
     co_await carry(client, *request, *target);
   }
+
+  void begin(EventLoop& loop) override { lookups_.emplace(loop, most_lookups); }
 
   bool has_files() const override { return options_.users != nullptr; }
   void reload() override { options_.users->reload(); }
@@ -93,13 +102,18 @@ class Proxy : public Handler {
     client.tally.last_byte = Clock::now();
   }
 
+  static std::string too_late(const ProxyRequest& request) {
+    return text("connect {}: timed out", request.shown());
+  }
+
   /// The addresses that are judged are those that are dialed: there is no second look-up.
-  Task<> dial_for(Client& client, const ProxyRequest& request, std::optional<Connection>& target) {
+  Task<> dial_for(Client& client, const ProxyRequest& request, std::optional<Connection>& target,
+                  Deadline limit) {
     auto dialing = options_.dialing;
-    if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
-    dialing.choose = [this, &request, port = client.connection.local().port()](std::vector<Address>& found) {
-      leave_permitted(found, request, port);
-    };
+    dialing.deadline = limit;
+    const ResolveOptions how{AF_UNSPEC, dialing.stream.numeric, SOCK_STREAM, &*lookups_};
+    dialing.addresses = co_await resolve(request.target, how, limit);
+    leave_permitted(dialing.addresses, request, client.connection.local().port());
     Endpoint endpoint{request.target};
     target.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
   }
@@ -110,6 +124,7 @@ class Proxy : public Handler {
     std::vector<Address> permitted;
     std::string first_reason;
     for (const auto& found : addresses) {
+      if (permitted.size() == most_addresses) break;
       const auto address = canonical(found);
       auto reason = options_.rules.reason_to_deny(request.target.host, address);
       if (!reason && address.port() == own_port && is_of_this_host(address))
@@ -154,12 +169,13 @@ class Proxy : public Handler {
   }
 
   ProxyOptions options_;
+  std::optional<ThreadLimit> lookups_;  // a client that leaves does not end the thread of its look-up
 };
 
 }  // namespace
 
 std::unique_ptr<Handler> make_proxy(ProxyOptions options) {
-  return std::make_unique<Proxy>(std::move(options));
+  return std::make_unique<ProxyServing>(std::move(options));
 }
 
 }  // namespace sockx

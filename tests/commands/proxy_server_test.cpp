@@ -251,6 +251,25 @@ TEST_CASE("proxy: a name that is permitted does not permit loopback, and the rul
   }
 }
 
+TEST_CASE("proxy: look-ups that nobody answers delay other look-ups only, and do not pile up") {
+  const Folder folder;
+  const NameService names(NameService::Dns::is_silent);
+  if (!names.works()) return;
+  Server server({"-k", "--handler", "proxy", "--proxy-to", "127.0.0.1", "--connect-timeout", "1h"},
+                "unix:" + (folder / "proxy"), names.within({}));
+  std::vector<Peer> asking;
+  for (int i = 0; i < 300; ++i) {
+    asking.push_back(server.connect());
+    asking.back().send(hello5 + request5("name" + std::to_string(i) + ".test", "80"));
+    CHECK(asking.back().receive(2) == answer5);
+    if (i % 2 == 0) asking.back().close();
+  }
+  CHECK(reply_to(server.connect(), "127.0.0.1", "1") == 5);
+  const auto pid = std::to_string(server.process.pid());
+  const auto threads = fs::directory_iterator("/proc/" + pid + "/task");
+  CHECK(std::distance(begin(threads), end(threads)) <= 102);
+}
+
 TEST_CASE("proxy: a target that refuses, is silent or does not exist is told as what it is") {
   HeldPort nobody;
   PeerListener full(0);

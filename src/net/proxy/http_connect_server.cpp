@@ -39,7 +39,7 @@ std::string answer(const Status& status, std::string_view reason) {
 }
 
 [[noreturn]] void refuse(const Status& status, const std::string& reason) {
-  throw ProxyRefusal(reason, answer(status, reason));
+  throw ProxyClientError(reason, answer(status, reason));
 }
 
 /// The three words of the first line.
@@ -111,7 +111,7 @@ Task<ProxyRequest> read_http_request(Stream& stream, const ProxyUsers* users, De
   } catch (const ProxyError& error) {
     refuse(too_large, error.what());
   }
-  if (!head) throw ProxyRefusal("it has ended in the middle of its request", "");
+  if (!head) throw ProxyClientError("it has ended in the middle of its request", "");
   co_return parse_http_request(*head, users);
 }
 

@@ -12,7 +12,7 @@ namespace sockx {
 /// From the first byte to the empty line. The client must be one of `users`, if that is not null. Throws as
 /// read_proxy_request() does.
 Task<ProxyRequest> read_http_request(Stream& stream, const ProxyUsers* users, Deadline deadline);
-/// The same for a head that has been read. Throws ProxyRefusal.
+/// The same for a head that has been read. Throws ProxyClientError.
 ProxyRequest parse_http_request(const HttpHead& head, const ProxyUsers* users);
 
 /// The answer to a request that fails so; `reason` is its body.

@@ -18,7 +18,7 @@ bool is_letter(std::uint8_t byte) { return (byte | 0x20U) >= 'a' && (byte | 0x20
 
 [[noreturn]] void refuse_other_protocol(std::uint8_t first) {
   constexpr std::uint8_t tls_handshake = 0x16;
-  throw ProxyRefusal(
+  throw ProxyClientError(
       first == tls_handshake
           ? "it speaks TLS, and this proxy does not"
           : text("it speaks neither SOCKS nor HTTP: its first byte is 0x{:02x}", unsigned{first}),

@@ -47,9 +47,10 @@ class ProxyDenial : public ProxyError {
 };
 
 /// A client that is not understood or not admitted. It is answered by `reply`, in the words of its protocol.
-class ProxyRefusal : public ProxyError {
+class ProxyClientError : public ProxyError {
  public:
-  ProxyRefusal(const std::string& reason, std::string reply) : ProxyError(reason), reply_(std::move(reply)) {}
+  ProxyClientError(const std::string& reason, std::string reply)
+      : ProxyError(reason), reply_(std::move(reply)) {}
   const std::string& reply() const { return reply_; }
 
  private:
@@ -58,7 +59,7 @@ class ProxyRefusal : public ProxyError {
 
 /// Reads what a client says first, and not a byte beyond its request. The first byte tells the protocol. The
 /// client must be one of `users`, if that is not null. Nothing when it ends before it says anything. Throws
-/// ProxyRefusal, and TimedOut and Error as the verbs of Stream do.
+/// ProxyClientError, and TimedOut and Error as the verbs of Stream do.
 Task<std::optional<ProxyRequest>> read_proxy_request(Stream& stream, const ProxyUsers* users,
                                                      Deadline deadline);
 /// The answer to a client whose target is connected from the address `bound`.

@@ -61,7 +61,7 @@ std::string host_of(int family, std::string_view bytes) {
 std::string refusal5(std::uint8_t reply) { return socks5_reply(reply, Address::any(AF_INET, 0)); }
 std::string refusal4() { return socks4_reply(socks::rejected, Address::any(AF_INET, 0)); }
 
-[[noreturn]] void throw_ended() { throw ProxyRefusal("it has ended in the middle of its request", ""); }
+[[noreturn]] void throw_ended() { throw ProxyClientError("it has ended in the middle of its request", ""); }
 
 /// So many bytes, all of them.
 Task<std::string> read_bytes(Stream& stream, std::size_t size, Deadline deadline) {
@@ -86,7 +86,7 @@ Task<std::string> read_string(Stream& stream, Deadline deadline) {
     bytes = co_await stream.read_up_to(find_nul, socks::longest_name + 1, deadline);
   } catch (const Error& error) {
     if (error.number() != EMSGSIZE) throw;
-    throw ProxyRefusal("a text of its request has more than 255 bytes", refusal4());
+    throw ProxyClientError("a text of its request has more than 255 bytes", refusal4());
   }
   if (!bytes) throw_ended();
   bytes->pop_back();
@@ -103,13 +103,13 @@ void check_command(std::uint8_t command, std::string reply) {
   const auto name = command == socks::bind            ? "BIND"
                     : command == socks::udp_associate ? "UDP ASSOCIATE"
                                                       : "a command that is not known";
-  throw ProxyRefusal(text("it asks for {}, and this proxy has CONNECT only", name), std::move(reply));
+  throw ProxyClientError(text("it asks for {}, and this proxy has CONNECT only", name), std::move(reply));
 }
 
 void check_target(const HostPort& target, std::string reply) {
   if (is_host_to_look_up(target.host) && target.port != 0) return;
-  throw ProxyRefusal(text("'{}:{}' is no host and port", escaped(target.host), target.port),
-                     std::move(reply));
+  throw ProxyClientError(text("'{}:{}' is no host and port", escaped(target.host), target.port),
+                         std::move(reply));
 }
 
 /// RFC 1929. Returns the user.
@@ -117,12 +117,12 @@ Task<std::string> authenticate(Stream& stream, const ProxyUsers& users, Deadline
   const auto no = message_of({socks::user_password_version, not_authenticated});
   const auto version = co_await read_bytes(stream, 1, deadline);
   if (byte_at(version, 0) != socks::user_password_version)
-    throw ProxyRefusal(text("it asks for version {} of the user and password", unsigned{byte_at(version, 0)}),
-                       no);
+    throw ProxyClientError(
+        text("it asks for version {} of the user and password", unsigned{byte_at(version, 0)}), no);
   Credentials offered;
   offered.user = co_await read_counted(stream, deadline);
   offered.password = co_await read_counted(stream, deadline);
-  if (!users.admits(offered)) throw ProxyRefusal("its user or password is wrong", no);
+  if (!users.admits(offered)) throw ProxyClientError("its user or password is wrong", no);
   auto yes = message_of({socks::user_password_version, authenticated});
   co_await say(stream, std::move(yes), deadline);
   co_return std::move(offered.user);
@@ -133,9 +133,9 @@ Task<std::string> agree_on_method(Stream& stream, const ProxyUsers* users, Deadl
   const auto methods = co_await read_counted(stream, deadline);
   const auto wanted = users != nullptr ? socks::user_password : socks::no_authentication;
   if (methods.find(static_cast<char>(wanted)) == std::string::npos)
-    throw ProxyRefusal(users != nullptr ? "it does not offer a user and password"
-                                        : "it insists on showing who it is, and there are no users here",
-                       message_of<unsigned>({socks::version5, socks::none_acceptable}));
+    throw ProxyClientError(users != nullptr ? "it does not offer a user and password"
+                                            : "it insists on showing who it is, and there are no users here",
+                           message_of<unsigned>({socks::version5, socks::none_acceptable}));
   auto chosen = message_of<unsigned>({socks::version5, wanted});
   co_await say(stream, std::move(chosen), deadline);
   if (users == nullptr) co_return std::string();
@@ -147,8 +147,8 @@ Task<std::string> read_host(Stream& stream, std::uint8_t type, Deadline deadline
     co_return co_await read_counted(stream, deadline);
   }
   if (type != socks::ipv4 && type != socks::ipv6)
-    throw ProxyRefusal(text("its target has the address type {}, which is not known", unsigned{type}),
-                       refusal5(socks::address_type_not_supported));
+    throw ProxyClientError(text("its target has the address type {}, which is not known", unsigned{type}),
+                           refusal5(socks::address_type_not_supported));
   const bool is_v4 = type == socks::ipv4;
   const std::size_t size = is_v4 ? 4 : 16;
   const auto bytes = co_await read_bytes(stream, size, deadline);
@@ -168,7 +168,7 @@ Task<ProxyRequest> read_socks4_request(Stream& stream, const ProxyUsers* users, 
     request.target.host = co_await read_string(stream, deadline);
   }
   if (users != nullptr)
-    throw ProxyRefusal("it speaks SOCKS4, which has no password, and there are users here", refusal4());
+    throw ProxyClientError("it speaks SOCKS4, which has no password, and there are users here", refusal4());
   check_command(byte_at(head, 1), refusal4());
   check_target(request.target, refusal4());
   co_return request;
@@ -180,8 +180,8 @@ Task<ProxyRequest> read_socks5_request(Stream& stream, const ProxyUsers* users, 
   request.user = co_await agree_on_method(stream, users, deadline);
   const auto head = co_await read_bytes(stream, 4, deadline);
   if (byte_at(head, 0) != socks::version5)
-    throw ProxyRefusal(text("its request has the version {}", unsigned{byte_at(head, 0)}),
-                       refusal5(socks::general_failure));
+    throw ProxyClientError(text("its request has the version {}", unsigned{byte_at(head, 0)}),
+                           refusal5(socks::general_failure));
   request.target.host = co_await read_host(stream, byte_at(head, 3), deadline);
   const auto port = co_await read_bytes(stream, 2, deadline);
   request.target.port = port_at(port, 0);

@@ -65,8 +65,10 @@ Task<Connection> dial(Endpoint endpoint, DialOptions options) {
   if (endpoint.is_adopted()) {
     connection.emplace(co_await adopt_dialed(loop, std::move(endpoint), options));
   } else {
-    auto addresses = co_await addresses_to_dial(endpoint, options.stream, options.deadline);
-    options.choose(addresses);
+    auto addresses = alternate_families(options.addresses);
+    if (addresses.empty()) {
+      addresses = co_await addresses_to_dial(endpoint, options.stream, options.deadline);
+    }
     auto result = co_await race(addresses, options);
     if (!result.winner) fail(endpoint, result, options.deadline);
     connection.emplace(connection_of(loop, std::move(result.winner), result.peer));

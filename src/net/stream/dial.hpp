@@ -26,9 +26,7 @@ struct DialOptions {
   StreamOptions stream;
   Deadline deadline = never;                                // for all of it: look-up and every attempt
   Duration attempt_delay = std::chrono::milliseconds(250);  // RFC 8305, section 5
-  /// Changes the addresses that were found, before one is tried; at least one is left. What it throws ends
-  /// the attempt.
-  std::function<void(std::vector<Address>&)> choose = [](std::vector<Address>&) {};
+  std::vector<Address> addresses = {};  // of the endpoint, if they have been looked up already
   std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
 };
 

@@ -11,7 +11,7 @@ using namespace test;
 
 namespace {
 
-Address address_of(const std::string& words) { return canonical(parse_address(words).address); }
+Address canonical_of(const std::string& words) { return canonical(parse_address(words).address); }
 
 /// What the rules say of an address that a client has reached by that name.
 std::string judged(const std::string& permitted, const std::string& denied, const std::string& address,
@@ -20,7 +20,7 @@ std::string judged(const std::string& permitted, const std::string& denied, cons
     return list.empty() ? std::vector<ProxyRule>() : parse_proxy_rules(list);
   };
   const ProxyRules rules(rules_of(permitted), rules_of(denied));
-  const auto where = address_of(address);
+  const auto where = canonical_of(address);
   return rules.reason_to_deny(host.empty() ? where.host() : host, where).value_or("permitted");
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("proxy rules: what is no rule is quoted, and it is said what one is li
 }
 
 TEST_CASE("proxy rules: the canonical form of a mapped address is the IPv4 address") {
-  CHECK(address_of("[::ffff:192.0.2.7]:80") == address_of("192.0.2.7:80"));
-  CHECK(address_of("[::1]:80").family() == AF_INET6);
-  CHECK(address_of("[64:ff9b::192.0.2.7]:80").family() == AF_INET6);
+  CHECK(canonical_of("[::ffff:192.0.2.7]:80") == canonical_of("192.0.2.7:80"));
+  CHECK(canonical_of("[::1]:80").family() == AF_INET6);
+  CHECK(canonical_of("[64:ff9b::192.0.2.7]:80").family() == AF_INET6);
 }

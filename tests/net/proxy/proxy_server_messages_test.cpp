@@ -44,7 +44,7 @@ struct Asking {
     };
     try {
       loop.run(all(speak(loop, far.get(), std::move(bytes), has_end, is_slow), read(*this, known)));
-    } catch (const ProxyRefusal& refusal) {
+    } catch (const ProxyClientError& refusal) {
       reason = refusal.what();
       reply = refusal.reply();
     }
@@ -75,7 +75,7 @@ std::string target_of(const std::string& digits, const ProxyUsers* known = nullp
   return shown;
 }
 
-Address address_of(const std::string& words) { return parse_address(words).address; }
+Address bound_to(const std::string& words) { return parse_address(words).address; }
 
 ProxyRequest request_by(ProxyProtocol protocol) { return {protocol, {"example.com", 443}, ""}; }
 
@@ -159,7 +159,7 @@ TEST_CASE("SOCKS 5: with users a client has to be one of them") {
 }
 
 TEST_CASE("SOCKS: the replies have the bound address, and a failure its number") {
-  const auto v4 = address_of("192.0.2.9:40000"), v6 = address_of("[2001:db8::9]:40000");
+  const auto v4 = bound_to("192.0.2.9:40000"), v6 = bound_to("[2001:db8::9]:40000");
   const auto granted = [](ProxyProtocol protocol, const Address& bound) {
     return hexadecimal(grant(request_by(protocol), bound), " ");
   };
@@ -255,7 +255,7 @@ TEST_CASE("HTTP: with users a client has to be one of them") {
 
 TEST_CASE("HTTP: the answers") {
   const auto request = request_by(ProxyProtocol::http);
-  CHECK(grant(request, address_of("192.0.2.9:1")) == "HTTP/1.1 200 Connection established\r\n\r\n");
+  CHECK(grant(request, bound_to("192.0.2.9:1")) == "HTTP/1.1 200 Connection established\r\n\r\n");
   CHECK(refusal(request, ProxyFailure::denied, "denied\r\nX: y\x1b[2J") ==
         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\n"
         "Connection: close\r\n\r\ndenied??X: y?[2J\n");

@@ -13,10 +13,9 @@ namespace sockx {
 
 namespace {
 
-constexpr std::uint8_t authenticated = 0, not_authenticated = 1;  // the status of RFC 1929
+constexpr std::uint8_t is_admitted = 0, is_not_admitted = 1;  // the status of RFC 1929
 
-template <class Byte>
-std::string message_of(std::initializer_list<Byte> bytes) {
+std::string message_of(std::initializer_list<unsigned> bytes) {
   std::string message;
   for (const auto byte : bytes) message += static_cast<char>(byte);
   return message;
@@ -114,7 +113,7 @@ void check_target(const HostPort& target, std::string reply) {
 
 /// RFC 1929. Returns the user.
 Task<std::string> authenticate(Stream& stream, const ProxyUsers& users, Deadline deadline) {
-  const auto no = message_of({socks::user_password_version, not_authenticated});
+  const auto no = message_of({socks::user_password_version, is_not_admitted});
   const auto version = co_await read_bytes(stream, 1, deadline);
   if (byte_at(version, 0) != socks::user_password_version)
     throw ProxyClientError(
@@ -123,7 +122,7 @@ Task<std::string> authenticate(Stream& stream, const ProxyUsers& users, Deadline
   offered.user = co_await read_counted(stream, deadline);
   offered.password = co_await read_counted(stream, deadline);
   if (!users.admits(offered)) throw ProxyClientError("its user or password is wrong", no);
-  auto yes = message_of({socks::user_password_version, authenticated});
+  auto yes = message_of({socks::user_password_version, is_admitted});
   co_await say(stream, std::move(yes), deadline);
   co_return std::move(offered.user);
 }
@@ -135,8 +134,8 @@ Task<std::string> agree_on_method(Stream& stream, const ProxyUsers* users, Deadl
   if (methods.find(static_cast<char>(wanted)) == std::string::npos)
     throw ProxyClientError(users != nullptr ? "it does not offer a user and password"
                                             : "it insists on showing who it is, and there are no users here",
-                           message_of<unsigned>({socks::version5, socks::none_acceptable}));
-  auto chosen = message_of<unsigned>({socks::version5, wanted});
+                           message_of({socks::version5, socks::none_acceptable}));
+  auto chosen = message_of({socks::version5, wanted});
   co_await say(stream, std::move(chosen), deadline);
   if (users == nullptr) co_return std::string();
   co_return co_await authenticate(stream, *users, deadline);
@@ -193,13 +192,13 @@ Task<ProxyRequest> read_socks5_request(Stream& stream, const ProxyUsers* users, 
 std::string socks4_reply(std::uint8_t reply, const Address& bound) {
   const auto place = packed(
       bound.family() == AF_INET ? bound : Address::any(AF_INET, static_cast<std::uint16_t>(bound.port())));
-  return message_of<unsigned>({0, reply}) + place.substr(4) + place.substr(0, 4);
+  return message_of({0, reply}) + place.substr(4) + place.substr(0, 4);
 }
 
 std::string socks5_reply(std::uint8_t reply, const Address& bound) {
   const auto shown = is_internet(bound.family()) ? bound : Address::any(AF_INET, 0);
   const auto type = shown.family() == AF_INET ? socks::ipv4 : socks::ipv6;
-  return message_of<unsigned>({socks::version5, reply, 0, type}) + packed(shown);
+  return message_of({socks::version5, reply, 0, type}) + packed(shown);
 }
 
 std::uint8_t socks5_reply_to(ProxyFailure failure) {

@@ -56,10 +56,10 @@ void tell(Context& context, const ProxyEvent& event) {
                             {"peer", client.name()},
                             {"protocol", std::string(name_of(request.protocol))},
                             {"target", shown}};
-  if (!user.empty()) fields.emplace_back("user", user);
-  if (target != nullptr) fields.emplace_back("address", address);
-  fields.emplace_back("result", std::string(target != nullptr ? "connected" : word_of(failure)));
-  if (target == nullptr) fields.emplace_back("reason", std::string(reason));
+  if (!user.empty()) fields.push_back({"user", user});
+  if (target != nullptr) fields.push_back({"address", address});
+  fields.push_back({"result", std::string(target != nullptr ? "connected" : word_of(failure))});
+  if (target == nullptr) fields.push_back({"reason", std::string(reason)});
   context.report.event("proxy", fields);
 }
 

@@ -96,13 +96,16 @@ Task<> say(Stream& stream, std::string message, Deadline deadline) {
   co_await stream.write_all(std::as_bytes(std::span(message)), deadline);
 }
 
+std::string_view name_of_command(std::uint8_t command) {
+  if (command == socks::bind) return "BIND";
+  return command == socks::udp_associate ? "UDP ASSOCIATE" : "a command that is not known";
+}
+
 /// The command of a request; `reply` is the one for a command that there is not.
 void check_command(std::uint8_t command, std::string reply) {
   if (command == socks::connect) return;
-  const auto name = command == socks::bind            ? "BIND"
-                    : command == socks::udp_associate ? "UDP ASSOCIATE"
-                                                      : "a command that is not known";
-  throw ProxyClientError(text("it asks for {}, and this proxy has CONNECT only", name), std::move(reply));
+  throw ProxyClientError(text("it asks for {}, and this proxy has CONNECT only", name_of_command(command)),
+                         std::move(reply));
 }
 
 void check_target(const HostPort& target, std::string reply) {

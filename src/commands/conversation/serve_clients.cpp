@@ -15,6 +15,9 @@ namespace {
 
 using MakeHandler = std::unique_ptr<Handler> (*)(Context&, const ServingOptions&);
 
+/// A client that waits for its connection has a limit, but a network such as Tor takes its time.
+constexpr Duration time_for_proxies = std::chrono::seconds(60);
+
 struct HandlerRow {
   std::string_view name;
   MakeHandler make;
@@ -71,7 +74,9 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
-    return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
+    auto route = make_route(context, options.forward_proxy, time_for_proxies);
+    return make_forward(
+        {std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect});
   }
   const auto& row = *row_of(options);
   if (row.uses_standard_streams) context.report.keep_standard_output_for_payload();
@@ -120,6 +125,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
       flags.add_text("--forward", options.forward, "ENDPOINT",
                      "join each connection to one with ENDPOINT; tls:ENDPOINT: by TLS", ValueKind::endpoint);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
+  add_proxy_flags(flags, options.forward_proxy).needs(forward);
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);
   broker.excludes(handler);

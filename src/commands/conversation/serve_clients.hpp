@@ -8,6 +8,7 @@
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
 #include "commands/serving/hosting.hpp"
+#include "commands/stream/proxy_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
 #include "serve/program.hpp"
@@ -21,7 +22,8 @@ struct ServingOptions {
   HostingOptions hosting;
   bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
-  TlsFlags forward_tls;                // with the target of `forward`
+  ProxyFlags forward_proxy;            // on the way to the target of `forward`
+  TlsFlags forward_tls;                // with that target
   std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
   /// Whether an option was given that a single conversation with the standard streams does not have.

@@ -169,6 +169,9 @@ std::optional<PortResult> result_behind_proxy(const std::exception_ptr& thrown, 
   } catch (const TimedOut&) {
     if (!was_asked) return {};
     return PortResult{{}, PortState::timed_out, ETIMEDOUT, strerror(ETIMEDOUT), span, target};
+  } catch (const Error& error) {
+    if (!was_asked || error.origin() != Origin::peer) return {};
+    return PortResult{{}, PortState::failed, error.number(), error.what(), span, target};
   } catch (...) {
     return {};
   }

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <initializer_list>
+#include <utility>
 
 #include "../../support/thrown.hpp"
 #include "base/error.hpp"
@@ -18,9 +20,9 @@ bool is_direct(const std::string& list, const std::string& host, std::uint16_t p
 
 /// Sets variables, and removes all of them at its end.
 struct Variables {
-  explicit Variables(const std::vector<std::pair<std::string, std::string>>& wanted) {
+  Variables(std::initializer_list<std::pair<const char*, const char*>> wanted) {
     clear();
-    for (const auto& [name, value] : wanted) setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : wanted) setenv(name, value, 1);
   }
   ~Variables() { clear(); }
   static void clear() {
@@ -84,25 +86,25 @@ TEST_CASE("NO_PROXY: a port limits an entry to itself") {
 
 TEST_CASE("ALL_PROXY comes before HTTPS_PROXY, the lower case before the upper, and an empty one is none") {
   {
-    const Variables none({});
+    Variables::clear();
     CHECK(chosen("h") == "");
   }
   {
-    const Variables set({{"ALL_PROXY", "socks5h://a"}, {"HTTPS_PROXY", "http://b"}});
+    const Variables set{{"ALL_PROXY", "socks5h://a"}, {"HTTPS_PROXY", "http://b"}};
     CHECK(chosen("h") == "socks5h://a:1080");
   }
   {
-    const Variables set({{"all_proxy", ""}, {"ALL_PROXY", "c:8080"}, {"https_proxy", "http://b"}});
+    const Variables set{{"all_proxy", ""}, {"ALL_PROXY", "c:8080"}, {"https_proxy", "http://b"}};
     CHECK(chosen("h") == "http://c:8080");
   }
   {
-    const Variables set({{"https_proxy", "http://b"}, {"HTTPS_PROXY", "http://d"}, {"NO_PROXY", "x.test,h"}});
+    const Variables set{{"https_proxy", "http://b"}, {"HTTPS_PROXY", "http://d"}, {"NO_PROXY", "x.test,h"}};
     CHECK(chosen("i") == "http://b:3128");
     CHECK(chosen("h") == "");
     CHECK(proxy_from_environment({"h", 80}).reason == "NO_PROXY has 'h': h:80 without a proxy");
   }
   {
-    const Variables set({{"ALL_PROXY", "socks://secret:word@a"}});
+    const Variables set{{"ALL_PROXY", "socks://secret:word@a"}};
     CHECK_THROWS_WITH_AS(
         proxy_from_environment({"h", 80}),
         "ALL_PROXY: 'socks://a': there are the proxies socks4, socks4a, socks5, socks5h, http and https",
@@ -112,7 +114,7 @@ TEST_CASE("ALL_PROXY comes before HTTPS_PROXY, the lower case before the upper, 
 
 TEST_CASE(
     "the variables that have credentials are taken out of the environment, and overwritten where they were") {
-  const Variables set({{"ALL_PROXY", "socks5h://u:p@a"}, {"https_proxy", "http://b"}});
+  const Variables set{{"ALL_PROXY", "socks5h://u:p@a"}, {"https_proxy", "http://b"}};
   const char* const value = std::getenv("ALL_PROXY");
   forget_proxy_credentials();
   CHECK(std::getenv("ALL_PROXY") == nullptr);

@@ -274,7 +274,7 @@ TEST_CASE(
     auto proxy = listener.accept();
     proxy.receive(3);
     proxy.send(socks5_no_login + reply);
-    proxy.receive_all();
+    proxy.ends_by_reset();  // or not: the end of a refusal may not have been read
   };
   {
     Process check(sockx(
@@ -412,15 +412,15 @@ TEST_CASE(
     CHECK(sent.at("method") == "sendfile");
     CHECK(sent.at("peer") == "host.example:9");
   }
+  fs::create_directory(folder / "in");
   Process receiver(sockx({"recv-file", "--verified", "--output-dir", folder / "in", "127.0.0.1", "0"}));
   ShellProxy proxy(ShellProxy::Kind::socks5h, "host.example", port_of(receiver), {"-v"});
-  fs::create_directory(folder / "in");
   Process sender(sockx({"send-file", "--verified", "--streams", "3", "--proxy", url("socks5h", proxy.port()),
                         folder / "file", "host.example:9"}));
   check_end(sender, exited(0));
   check_end(receiver, exited(0));
   CHECK(difference(read_file(folder / "in/file"), content) == "");
-  for (int streams = 0; streams < 3; ++streams) proxy.process().err_line("connection from");
+  for (const std::string number : {"1", "2", "3"}) proxy.process().err_line("connection " + number + " from");
 }
 
 TEST_CASE("--proxy: a conversation is spliced behind the proxy's reply") {
@@ -506,7 +506,7 @@ TEST_CASE("listen --forward --proxy: each client is forwarded through the proxy"
   auto second = Peer::connect(port_of(server));
   accept_socks5(listener, "host.example", 9).send("\5\5\0\1\0\0\0\0\0\0"s);
   CHECK(second.ends_by_reset());
-  CHECK(contains(server.err_line("could not be served"),
+  CHECK(contains(server.err_line("connection 2 from"),
                  "via proxy 127.0.0.1:" + listener.port() + ": connection refused (SOCKS5 reply 5)"));
 }
 

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include "asking.hpp"
+#include "base/text.hpp"
 #include "base/words.hpp"
 #include "net/proxy/proxy_refusal.hpp"
+#include "net/proxy/socks.hpp"
 
 using namespace sockx;
 using namespace test;

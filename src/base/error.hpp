@@ -76,7 +76,7 @@ class TlsError : public std::runtime_error {
 
 /// What a proxy answers instead of a connection, and what is wrong with its answer: "connect example.com:443
 /// via proxy 127.0.0.1:1080: host unreachable (SOCKS5 reply 4)".
-class ProxyError : public std::runtime_error {
+class ProxyError : public std::runtime_error, public Settings {
  public:
   using std::runtime_error::runtime_error;
 };

@@ -42,15 +42,23 @@ class Conversing final : public Service {
   std::optional<Stream> fd_receiver_;
 };
 
-/// --forward tls:HOST:PORT.
+/// --forward [tls:]HOST:PORT, and the proxies on the way there.
 void complete_forward(ListenOptions& o) {
   constexpr std::string_view prefix = "tls:";
-  auto& forward = o.serving.forward;
-  if (!forward.starts_with(prefix)) return;
-  forward.erase(0, prefix.size());
-  const auto target = Endpoint::parse({forward}, Endpoint::Role::connecting);
-  o.serving.forward_tls = take_client_part(o.tls);
-  complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
+  auto& serving = o.serving;
+  const bool by_tls = serving.forward.starts_with(prefix);
+  if (by_tls) serving.forward.erase(0, prefix.size());
+  if (!by_tls && !serving.forward_proxy.are_given()) return;
+  const auto target = Endpoint::parse({serving.forward}, Endpoint::Role::connecting);
+  // The proxy of the environment may be one of https, too.
+  const bool may_need_tls =
+      serving.forward_proxy.have_https() || (serving.forward_proxy.from_environment && !o.tls.is_on);
+  if (by_tls || may_need_tls) {
+    serving.forward_tls = take_client_part(o.tls);
+    serving.forward_tls.is_on = by_tls;
+  }
+  complete(serving.forward_proxy, serving.forward_tls, target, {});
+  complete(serving.forward_tls, TlsOptions::Role::client, target, {});
 }
 
 /// Of a connection that is dialed for a client.
@@ -64,6 +72,7 @@ void add_dialing_limit(Flags& flags, ListenOptions& o) {
 void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
   auto& proxy = o.serving.proxy;
   const auto& access = o.serving.hosting.access;
+  proxy.auth_file = o.serving.forward_proxy.credentials_file;
   proxy.is_guarded = !proxy.auth_file.empty() || !access.allow.empty() || !access.allow_file.empty();
   restrict_to_loopback(proxy, words, o.listening.options.stream, o.endpoint);
 }

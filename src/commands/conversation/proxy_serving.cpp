@@ -74,10 +74,6 @@ void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
     };
     return flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
   };
-  flags
-      .add_file("--proxy-auth-file", options.auth_file,
-                "serve only users of FILE, which has lines USER:PASSWORD; read again at SIGHUP")
-      .noted_in(options.given);
   add_rules("--proxy-to", options.permitted,
             "connect clients to these targets only (repeatable): CIDR, NAME, :PORT, CIDR:PORT, NAME:PORT")
       .noted_in(options.given);

@@ -18,13 +18,13 @@ namespace sockx {
 class Flags;
 
 struct ProxyServingOptions {
-  std::string auth_file;
+  std::string auth_file;  // of its users; empty: everybody
   std::vector<ProxyRule> permitted, denied;
   std::vector<std::string> given;  // the names of the options that were
   bool is_guarded = false;         // not everybody who reaches it may use it
 };
 
-/// --proxy-auth-file, --proxy-to, --proxy-deny.
+/// --proxy-to, --proxy-deny. --proxy-auth-file is one of add_proxy_flags().
 void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options);
 
 /// A proxy that is open to all listens on the loopback interface only: without a host in `words` that becomes

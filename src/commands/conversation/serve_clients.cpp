@@ -15,6 +15,9 @@ namespace {
 
 using MakeHandler = std::unique_ptr<Handler> (*)(Context&, const ServingOptions&);
 
+/// A client that waits for its connection has a limit, but a network such as Tor takes its time.
+constexpr Duration time_for_proxies = std::chrono::seconds(60);
+
 struct HandlerRow {
   std::string_view name;
   MakeHandler make;            // null for a proxy, which needs to know more
@@ -72,7 +75,9 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
-    return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
+    auto route = make_route(context, options.forward_proxy, time_for_proxies);
+    return make_forward(
+        {std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect});
   }
   if (options.serves_proxy()) return proxy_of(context, options.proxy, stream.numeric, limits);
   const auto& row = *row_of(options);
@@ -89,6 +94,9 @@ void check(const ServingOptions& options, const ProgramCall& program) {
         "--until is for conversations with the standard streams: say --handler stdio, or no handler");
   if (!options.proxy.given.empty() && !options.serves_proxy())
     throw BadInput(text("{} is for --handler proxy", options.proxy.given.front()));
+  const auto& upstream = options.forward_proxy;
+  if (!upstream.credentials_file.empty() && !upstream.are_given() && !options.serves_proxy())
+    throw BadInput("--proxy-auth-file is for --handler proxy and --proxy");
   if (!options.dialing.empty() && !options.serves_proxy() && options.forward.empty())
     throw BadInput(text("{} is for --forward and --handler proxy", options.dialing.front()));
   check(options.hosting);
@@ -136,6 +144,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
       flags.add_text("--forward", options.forward, "ENDPOINT",
                      "join each connection to one with ENDPOINT; tls:ENDPOINT: by TLS", ValueKind::endpoint);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
+  add_proxy_flags(flags, options.forward_proxy, true).needs(forward);
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);
   broker.excludes(handler);

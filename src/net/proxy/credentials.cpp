@@ -25,8 +25,10 @@ void check_part(std::string_view part, std::string_view what) {
 
 }  // namespace
 
+void check_user(const std::string& user) { check_part(user, "user name"); }
+
 void check(const Credentials& credentials) {
-  check_part(credentials.user, "user name");
+  check_user(credentials.user);
   check_part(credentials.password, "password");
 }
 

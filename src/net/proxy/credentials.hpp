@@ -16,6 +16,8 @@ struct Credentials {
 
 /// Throws BadInput that says what is wrong, and quotes nothing.
 void check(const Credentials& credentials);
+/// The same for a user without a password, as SOCKS4 has them.
+void check_user(const std::string& user);
 
 /// "USER:PASSWORD", where the password may have colons. Throws BadInput that quotes nothing.
 Credentials parse_credentials(std::string_view words);

@@ -113,7 +113,8 @@ class ProxyServing : public Handler {
     dialing.deadline = limit;
     const ResolveOptions how{AF_UNSPEC, dialing.stream.numeric, SOCK_STREAM, &*lookups_};
     dialing.addresses = co_await resolve(request.target, how, limit);
-    leave_permitted(dialing.addresses, request, client.connection.local().port());
+    const auto own_port = local_address(client.connection.fd()).port();  // whatever a PROXY header tells
+    leave_permitted(dialing.addresses, request, own_port);
     Endpoint endpoint{request.target};
     target.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
   }

@@ -64,7 +64,7 @@ void complete_forward(ListenOptions& o) {
 /// Of a connection that is dialed for a client.
 void add_dialing_limit(Flags& flags, ListenOptions& o) {
   const HelpSection section(flags, "Servers");
-  add_connect_timeout(flags, o.conversation.limits);
+  add_connect_timeout(flags, o.conversation.limits, "--connect-timeout");
   flags.get("--connect-timeout").noted_in(o.serving.dialing);
 }
 

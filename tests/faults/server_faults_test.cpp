@@ -16,11 +16,10 @@ TEST_SUITE("faults: servers") {
     meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});
   }
   TEST_CASE("a proxy server survives the fault of every call") {
-    meet_every_fault(ServerScenario{"proxy",
-                                    {"--handler", "proxy", "--proxy-to", "TARGET"},
-                                    true,
-                                    {},
-                                    "CONNECT TARGET HTTP/1.1\r\n\r\n",
-                                    "HTTP/1.1 200 Connection established\r\n\r\n"});
+    meet_every_fault(ServerScenario{.name = "proxy",
+                                    .words = {"--handler", "proxy", "--proxy-to", "TARGET"},
+                                    .has_target = true,
+                                    .opening = "CONNECT TARGET HTTP/1.1\r\n\r\n",
+                                    .answer = "HTTP/1.1 200 Connection established\r\n\r\n"});
   }
 }

@@ -7,7 +7,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 }  // namespace
 
@@ -19,7 +19,7 @@ std::string base64(std::string_view bytes) {
     for (std::size_t i = 0; i < 3; ++i)
       bits = bits << 8 | (i < group.size() ? static_cast<std::uint8_t>(group[i]) : 0U);
     for (std::size_t i = 0; i < 4; ++i)
-      shown += i <= group.size() ? digits[bits >> (18 - 6 * i) & 0x3f] : '=';
+      shown += i <= group.size() ? base64_digits[bits >> (18 - 6 * i) & 0x3f] : '=';
   }
   return shown;
 }
@@ -34,8 +34,8 @@ std::optional<std::string> parse_base64(std::string_view text) {
       for (int i = 0; i < 2 && group.back() == '='; ++i) group.remove_suffix(1);
     std::uint32_t bits = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      const auto digit = i < group.size() ? digits.find(group[i]) : 0;
-      if (digit == digits.npos) return {};
+      const auto digit = i < group.size() ? base64_digits.find(group[i]) : 0;
+      if (digit == base64_digits.npos) return {};
       bits = bits << 6 | static_cast<std::uint32_t>(digit);
     }
     for (std::size_t i = 0; i + 1 < group.size(); ++i)

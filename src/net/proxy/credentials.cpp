@@ -14,7 +14,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view basic = "Basic ";
+constexpr std::string_view basic_scheme = "Basic ";
 
 void check_part(std::string_view part, std::string_view what) {
   if (part.empty() || part.size() > socks::longest_name)
@@ -65,12 +65,14 @@ std::vector<Credentials> read_credentials_file(const std::string& path) {
 }
 
 std::string basic_authorization(const Credentials& credentials) {
-  return std::string(basic) + base64(credentials.user + ':' + credentials.password);
+  return std::string(basic_scheme) + base64(credentials.user + ':' + credentials.password);
 }
 
 std::optional<Credentials> parse_basic_authorization(std::string_view value) {
-  if (value.size() < basic.size() || strncasecmp(value.data(), basic.data(), basic.size()) != 0) return {};
-  value.remove_prefix(std::min(value.find_first_not_of(' ', basic.size()), value.size()));
+  if (value.size() < basic_scheme.size() ||
+      strncasecmp(value.data(), basic_scheme.data(), basic_scheme.size()) != 0)
+    return {};
+  value.remove_prefix(std::min(value.find_first_not_of(' ', basic_scheme.size()), value.size()));
   const auto words = parse_base64(value);
   if (!words) return {};
   try {

@@ -16,31 +16,31 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view protocol = "HTTP/";
-constexpr std::size_t most_quoted = 200;  // bytes of a status line
-constexpr int most_interim = 16;          // answers before the final one
+constexpr std::string_view http_prefix = "HTTP/";
+constexpr std::size_t longest_quote = 200;  // bytes of a status line
+constexpr int most_interim = 16;            // answers before the final one
 
-[[noreturn]] void throw_closed() {
+[[noreturn]] void throw_closed_early() {
   throw ProxyRefusal("the proxy closed the connection before its answer was complete", true);
 }
 
-std::string quoted(const std::string& status_line) {
-  const bool is_long = status_line.size() > most_quoted;
-  return one_line(status_line.substr(0, most_quoted)) + (is_long ? "..." : "");
+std::string shortened_line(const std::string& status_line) {
+  const bool is_long = status_line.size() > longest_quote;
+  return one_line(status_line.substr(0, longest_quote)) + (is_long ? "..." : "");
 }
 
 /// Another protocol may have no lines to wait for.
 Task<> check_protocol(Stream& stream, Deadline deadline) {
-  std::array<std::byte, protocol.size()> bytes{};
+  std::array<std::byte, http_prefix.size()> bytes{};
   const auto buffer = std::span(bytes);
   for (std::size_t least = 1; least <= bytes.size(); ++least) {
     const auto size = co_await stream.peek(buffer, least, deadline);
     const auto begun = as_text(buffer.first(size));
-    if (!protocol.starts_with(begun))
+    if (!http_prefix.starts_with(begun))
       throw ProxyError(
           text("the proxy does not speak HTTP: its answer begins with {}{}", hexadecimal(begun, " "),
                begun.front() == 0x15 ? ", as an alert of TLS does: say https:// for its URL" : ""));
-    if (size < least) throw_closed();
+    if (size < least) throw_closed_early();
     least = size;
   }
 }
@@ -56,15 +56,15 @@ int status_code(const std::string& status_line) {
   const auto digits = is_status_line ? status_line.substr(code_at, code_size) : "";
   const auto code = is_all_digits(digits) ? number_in<int>(digits) : std::nullopt;
   if (!code || *code < 100)
-    throw ProxyError(text("the proxy's answer is no status line of HTTP/1: {}", quoted(status_line)));
+    throw ProxyError(text("the proxy's answer is no status line of HTTP/1: {}", shortened_line(status_line)));
   return *code;
 }
 
-bool may_pass(int code) { return code >= 500 || code == 408 || code == 429; }
+bool may_pass_by_http(int code) { return code >= 500 || code == 408 || code == 429; }
 
 [[noreturn]] void throw_refusal(const Proxy& proxy, const std::string& status_line, int code) {
-  const auto reply = quoted(status_line);
-  if (code != 407) throw ProxyRefusal(text("the proxy answered: {}", reply), reply, may_pass(code));
+  const auto reply = shortened_line(status_line);
+  if (code != 407) throw ProxyRefusal(text("the proxy answered: {}", reply), reply, may_pass_by_http(code));
   if (proxy.credentials)
     throw ProxyRefusal(text("the proxy refuses the user name or the password: {}", reply), reply, false);
   throw advise(ProxyRefusal(text("the proxy takes no client without credentials: {}", reply), reply, false),
@@ -88,7 +88,7 @@ Task<> ask_http(Stream& stream, const Proxy& proxy, const HostPort& target, Dead
   for (int answers = 0; answers <= most_interim; ++answers) {
     co_await check_protocol(stream, deadline);
     const auto head = co_await read_http_head(stream, deadline);
-    if (!head) throw_closed();
+    if (!head) throw_closed_early();
     const int code = status_code(head->start_line);
     if (code >= 200 && code < 300) co_return;
     if (code >= 200 || code == 101) throw_refusal(proxy, head->start_line, code);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/named_numbers.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "net/address/numeric_address.hpp"
@@ -13,26 +14,18 @@ namespace sockx {
 
 namespace {
 
-using Kind = Proxy::Kind;
-
-struct KindRow {
-  Kind kind;
+struct ProxyKindRow {
+  Proxy::Kind kind;
   std::string_view scheme;
   std::uint16_t port;
 };
-constexpr std::array kinds{KindRow{Kind::socks4, "socks4", 1080}, KindRow{Kind::socks4a, "socks4a", 1080},
-                           KindRow{Kind::socks5, "socks5", 1080}, KindRow{Kind::socks5h, "socks5h", 1080},
-                           KindRow{Kind::http, "http", 3128},     KindRow{Kind::https, "https", 443}};
+constexpr std::array proxy_kinds{
+    ProxyKindRow{Proxy::Kind::socks4, "socks4", 1080}, ProxyKindRow{Proxy::Kind::socks4a, "socks4a", 1080},
+    ProxyKindRow{Proxy::Kind::socks5, "socks5", 1080}, ProxyKindRow{Proxy::Kind::socks5h, "socks5h", 1080},
+    ProxyKindRow{Proxy::Kind::http, "http", 3128},     ProxyKindRow{Proxy::Kind::https, "https", 443}};
 
 constexpr std::string_view after_scheme = "://";
-constexpr std::size_t most_quoted = 60;  // bytes of a name
-
-std::string lower_case(std::string_view word) {
-  std::string lower(word);
-  for (auto& letter : lower)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  return lower;
-}
+constexpr std::size_t most_of_name = 60;  // bytes of a name
 
 /// Throws BadInput that quotes nothing.
 std::string percent_decoded(std::string_view word) {
@@ -76,7 +69,9 @@ bool is_forbidden(char letter) {
 
 }  // namespace
 
-std::string_view name_of(Kind kind) { return std::ranges::find(kinds, kind, &KindRow::kind)->scheme; }
+std::string_view name_of(Proxy::Kind kind) {
+  return std::ranges::find(proxy_kinds, kind, &ProxyKindRow::kind)->scheme;
+}
 
 std::pair<std::size_t, std::size_t> credentials_in(std::string_view url) {
   const auto end = url.rfind('@');
@@ -97,13 +92,15 @@ Proxy Proxy::parse(const std::string& url) {
   const auto fail = [&url](const std::string& reason) -> BadInput {
     return BadInput(text("'{}': {}", without_credentials(url), reason));
   };
-  const auto scheme = lower_case(std::string_view(url).substr(0, url.find(after_scheme)));
-  const auto row = std::ranges::find(kinds, scheme, &KindRow::scheme);
-  if (row == kinds.end()) {
+  const auto scheme = upper_case(std::string_view(url).substr(0, url.find(after_scheme)));
+  const auto row = std::ranges::find_if(
+      proxy_kinds, [&scheme](const ProxyKindRow& any) { return upper_case(any.scheme) == scheme; });
+  if (row == proxy_kinds.end()) {
     const bool has_scheme = url.find(after_scheme) != std::string::npos;
-    throw fail(has_scheme ? text("there are the proxies {}", joined(kinds, ", ", " and ", &KindRow::scheme))
+    throw fail(has_scheme ? text("there are the proxies {}",
+                                 joined(proxy_kinds, ", ", " and ", &ProxyKindRow::scheme))
                           : text("say the kind of proxy too, {}://{}",
-                                 joined(kinds, ", ", " or ", &KindRow::scheme), "HOST:PORT"));
+                                 joined(proxy_kinds, ", ", " or ", &ProxyKindRow::scheme), "HOST:PORT"));
   }
   Proxy proxy;
   proxy.kind = row->kind;
@@ -140,7 +137,7 @@ std::string Proxy::to_string() const { return text("{}://{}", name_of(kind), add
 void check_target(const Proxy& proxy, const HostPort& target) {
   const auto& host = target.host;
   const auto quoted =
-      text("'{}{}'", escaped(host.substr(0, most_quoted)), host.size() > most_quoted ? "..." : "");
+      text("'{}{}'", escaped(host.substr(0, most_of_name)), host.size() > most_of_name ? "..." : "");
   if (host.find(':') != std::string::npos && host.find('%') != std::string::npos)
     throw BadInput(text("{}: an address with a scope means nothing to a proxy: leave the scope out", quoted));
   if (const auto address = numeric_address(host)) {

@@ -21,7 +21,7 @@ namespace {
 constexpr std::array proxy_variables{"all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"};
 constexpr std::array exception_variables{"no_proxy", "NO_PROXY"};
 
-bool is_same(std::string_view one, std::string_view other) {
+bool is_same_word(std::string_view one, std::string_view other) {
   return one.size() == other.size() && strncasecmp(one.data(), other.data(), one.size()) == 0;
 }
 
@@ -35,7 +35,7 @@ bool is_below(std::string_view host, std::string_view domain) {
   domain = without_dot_at_end(domain);
   if (domain.empty() || host.size() < domain.size()) return false;
   const auto before = host.size() - domain.size();
-  return is_same(host.substr(before), domain) && (before == 0 || host[before - 1] == '.');
+  return is_same_word(host.substr(before), domain) && (before == 0 || host[before - 1] == '.');
 }
 
 /// The network that an entry is, ADDRESS or ADDRESS/BITS. Bits behind the prefix do not matter.

@@ -14,7 +14,7 @@ namespace sockx {
 
 namespace {
 
-std::string shown(const HostPort& target) { return Endpoint{target}.to_string(); }
+std::string shown_target(const HostPort& target) { return Endpoint{target}.to_string(); }
 
 /// The addresses of the target that the proxy can be given.
 Task<std::vector<HostPort>> targets_for(Proxy proxy, HostPort target, bool numeric, Deadline deadline) {
@@ -33,7 +33,7 @@ Task<std::vector<HostPort>> targets_for(Proxy proxy, HostPort target, bool numer
   co_return targets;
 }
 
-Task<> ask(const ProxyHop& hop, const HostPort& target, Stream& stream, Deadline deadline) {
+Task<> ask_one(const ProxyHop& hop, const HostPort& target, Stream& stream, Deadline deadline) {
   const bool is_http = hop.proxy.kind == Proxy::Kind::http || hop.proxy.kind == Proxy::Kind::https;
   if (is_http) {
     co_await ask_http(stream, hop.proxy, target, deadline);
@@ -66,11 +66,11 @@ std::string ProxyRoute::to_string(std::size_t count) const {
 }
 
 std::string ProxyRoute::name_of(const HostPort& target) const {
-  return text("{} via {}", shown(target), to_string());
+  return text("{} via {}", shown_target(target), to_string());
 }
 
 std::string peer_name(const Connection& connection) {
-  return connection.proxy ? shown(connection.proxy->target) : connection.name();
+  return connection.proxy ? shown_target(connection.proxy->target) : connection.name();
 }
 
 HostPort target_behind(const ProxyRoute& route, const Endpoint& endpoint) {
@@ -116,17 +116,17 @@ Task<> go_through(const ProxyRoute& route, const HopTargets& targets, HostPort t
       connection.tls.reset();  // it is the proxy's
     }
     const bool is_last = i + 1 == route.hops.size();
-    const auto wanted = is_last ? shown(target) : "proxy " + route.hops[i + 1].proxy.address();
+    const auto wanted = is_last ? shown_target(target) : "proxy " + route.hops[i + 1].proxy.address();
     const auto attempt = text("connect {}{} via {}", is_last ? "" : "to ", wanted, route.to_string(i + 1));
-    tell(false, text("asking {} for {}", hop.proxy.to_string(), shown(targets[i])));
+    tell(false, text("asking {} for {}", hop.proxy.to_string(), shown_target(targets[i])));
     std::exception_ptr failure;
     try {
-      co_await ask(hop, targets[i], connection.stream, limit);
+      co_await ask_one(hop, targets[i], connection.stream, limit);
     } catch (...) {
       failure = std::current_exception();
     }
     if (failure) rethrow_for(attempt, failure);
-    tell(true, text("{} has connected to {}", hop.proxy.to_string(), shown(targets[i])));
+    tell(true, text("{} has connected to {}", hop.proxy.to_string(), shown_target(targets[i])));
   }
   std::vector<std::string> urls;
   for (const auto& hop : route.hops) urls.push_back(hop.proxy.to_string());

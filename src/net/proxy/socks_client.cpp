@@ -17,11 +17,9 @@ namespace sockx {
 
 namespace {
 
-using namespace socks;
+char one_byte(std::size_t value) { return static_cast<char>(static_cast<std::uint8_t>(value)); }
 
-char byte(std::size_t value) { return static_cast<char>(static_cast<std::uint8_t>(value)); }
-
-std::string port_bytes(std::uint16_t port) { return {byte(port >> 8U), byte(port & 0xffU)}; }
+std::string port_bytes(std::uint16_t port) { return {one_byte(port >> 8U), one_byte(port & 0xffU)}; }
 
 /// In network order: 4 bytes, or 16.
 std::string address_bytes(const Address& address) {
@@ -33,7 +31,7 @@ std::string address_bytes(const Address& address) {
   return {reinterpret_cast<const char*>(&v6.sin6_addr), sizeof v6.sin6_addr};
 }
 
-std::string with_length(const std::string& word) { return byte(word.size()) + word; }
+std::string with_length(const std::string& word) { return one_byte(word.size()) + word; }
 
 /// The next bytes of the answer, all of them. Throws ProxyRefusal where the proxy has closed before.
 Task<> read_answer(Stream& stream, std::span<std::uint8_t> answer, Deadline deadline) {
@@ -43,7 +41,7 @@ Task<> read_answer(Stream& stream, std::span<std::uint8_t> answer, Deadline dead
     throw ProxyRefusal("the proxy closed the connection before its answer was complete", true);
 }
 
-Task<> say(Stream& stream, const std::string& message, Deadline deadline) {
+Task<> send_message(Stream& stream, const std::string& message, Deadline deadline) {
   const auto bytes = std::as_bytes(std::span(message));
   co_await stream.write_all(bytes, deadline);
 }
@@ -56,11 +54,12 @@ Task<> say(Stream& stream, const std::string& message, Deadline deadline) {
 
 Task<> log_in(Stream& stream, const Credentials& credentials, Deadline deadline) {
   const auto message = socks5_credentials(credentials);
-  co_await say(stream, message, deadline);
+  co_await send_message(stream, message, deadline);
   std::array<std::uint8_t, 2> answer{};
   co_await read_answer(stream, answer, deadline);
   // Some proxies answer with the version of SOCKS here. The status is all that counts.
-  if (answer[0] != user_password_version && answer[0] != version5) throw_other_protocol("SOCKS5", answer[0]);
+  if (answer[0] != socks::user_password_version && answer[0] != socks::version5)
+    throw_other_protocol("SOCKS5", answer[0]);
   if (answer[1] != 0)
     throw ProxyRefusal(text("the proxy refuses the user name or the password (status {})", answer[1]), false);
 }
@@ -74,39 +73,40 @@ Task<> log_in(Stream& stream, const Credentials& credentials, Deadline deadline)
 Task<> choose_method(Stream& stream, const Proxy& proxy, Deadline deadline) {
   const bool has_credentials = proxy.credentials.has_value();
   const auto message = socks5_greeting(has_credentials);
-  co_await say(stream, message, deadline);
+  co_await send_message(stream, message, deadline);
   std::array<std::uint8_t, 2> answer{};
   auto first = std::span(answer).first(1);
   co_await read_answer(stream, first, deadline);
-  if (answer[0] != version5) throw_other_protocol("SOCKS5", answer[0]);
+  if (answer[0] != socks::version5) throw_other_protocol("SOCKS5", answer[0]);
   auto second = std::span(answer).last(1);
   co_await read_answer(stream, second, deadline);
   const auto method = answer[1];
-  if (method == none_acceptable) throw_no_method(has_credentials);
-  if (method == no_authentication) co_return;
-  if (method != user_password || !has_credentials)
+  if (method == socks::none_acceptable) throw_no_method(has_credentials);
+  if (method == socks::no_authentication) co_return;
+  if (method != socks::user_password || !has_credentials)
     throw ProxyError(text("the proxy chose the authentication method {}, which it was not offered", method));
   co_await log_in(stream, *proxy.credentials, deadline);
 }
 
 /// What another attempt may change.
-bool may_pass(std::uint8_t reply) {
-  return reply == general_failure || reply == network_unreachable || reply == host_unreachable ||
-         reply == connection_refused || reply == ttl_expired;
+bool may_pass_by_socks(std::uint8_t reply) {
+  return reply == socks::general_failure || reply == socks::network_unreachable ||
+         reply == socks::host_unreachable || reply == socks::connection_refused ||
+         reply == socks::ttl_expired;
 }
 
 /// The address that the proxy connects from is of no use to us, but it has to be read.
 Task<> skip_bound_address(Stream& stream, std::uint8_t type, Deadline deadline) {
-  std::array<std::uint8_t, longest_name + 2> rest{};
+  std::array<std::uint8_t, socks::longest_name + 2> rest{};
   std::size_t size = 0;
   switch (type) {
-    case ipv4:
+    case socks::ipv4:
       size = 4;
       break;
-    case ipv6:
+    case socks::ipv6:
       size = 16;
       break;
-    case host_name: {
+    case socks::host_name: {
       auto length = std::span(rest).first(1);
       co_await read_answer(stream, length, deadline);
       size = rest[0];
@@ -122,15 +122,15 @@ Task<> skip_bound_address(Stream& stream, std::uint8_t type, Deadline deadline) 
 Task<> ask_socks5(Stream& stream, const Proxy& proxy, const HostPort& target, Deadline deadline) {
   co_await choose_method(stream, proxy, deadline);
   const auto message = socks5_request(target);
-  co_await say(stream, message, deadline);
+  co_await send_message(stream, message, deadline);
   std::array<std::uint8_t, 4> answer{};
   auto beginning = std::span(answer).first(2);
   co_await read_answer(stream, beginning, deadline);
-  if (answer[0] != version5) throw_other_protocol("SOCKS5", answer[0]);
+  if (answer[0] != socks::version5) throw_other_protocol("SOCKS5", answer[0]);
   // A proxy that refuses may close without the rest.
-  if (answer[1] != succeeded)
-    throw ProxyRefusal(text("{} (SOCKS5 reply {})", name_of_reply(answer[1]), answer[1]),
-                       may_pass(answer[1]));
+  if (answer[1] != socks::succeeded)
+    throw ProxyRefusal(text("{} (SOCKS5 reply {})", socks::name_of_reply(answer[1]), answer[1]),
+                       may_pass_by_socks(answer[1]));
   auto rest = std::span(answer).last(2);
   co_await read_answer(stream, rest, deadline);
   co_await skip_bound_address(stream, answer[3], deadline);
@@ -138,15 +138,15 @@ Task<> ask_socks5(Stream& stream, const Proxy& proxy, const HostPort& target, De
 
 Task<> ask_socks4(Stream& stream, const Proxy& proxy, const HostPort& target, Deadline deadline) {
   const auto message = socks4_request(proxy, target);
-  co_await say(stream, message, deadline);
+  co_await send_message(stream, message, deadline);
   std::array<std::uint8_t, 8> answer{};
   auto beginning = std::span(answer).first(2);
   co_await read_answer(stream, beginning, deadline);
   // The first byte should be 0, but some proxies send the version of SOCKS.
-  if (answer[0] != 0 && answer[0] != version4) throw_other_protocol("SOCKS4", answer[0]);
-  if (answer[1] != granted)
-    throw ProxyRefusal(text("{} (SOCKS4 reply {})", name_of_reply4(answer[1]), answer[1]),
-                       answer[1] == rejected);
+  if (answer[0] != 0 && answer[0] != socks::version4) throw_other_protocol("SOCKS4", answer[0]);
+  if (answer[1] != socks::granted)
+    throw ProxyRefusal(text("{} (SOCKS4 reply {})", socks::name_of_reply4(answer[1]), answer[1]),
+                       answer[1] == socks::rejected);
   auto rest = std::span(answer).last(6);
   co_await read_answer(stream, rest, deadline);
 }
@@ -154,21 +154,22 @@ Task<> ask_socks4(Stream& stream, const Proxy& proxy, const HostPort& target, De
 }  // namespace
 
 std::string socks5_greeting(bool has_credentials) {
-  if (!has_credentials) return {byte(version5), 1, byte(no_authentication)};
-  return {byte(version5), 2, byte(no_authentication), byte(user_password)};
+  if (!has_credentials) return {one_byte(socks::version5), 1, one_byte(socks::no_authentication)};
+  return {one_byte(socks::version5), 2, one_byte(socks::no_authentication), one_byte(socks::user_password)};
 }
 
 std::string socks5_credentials(const Credentials& credentials) {
-  return byte(user_password_version) + with_length(credentials.user) + with_length(credentials.password);
+  return one_byte(socks::user_password_version) + with_length(credentials.user) +
+         with_length(credentials.password);
 }
 
 std::string socks5_request(const HostPort& target) {
-  std::string message{byte(version5), byte(socks::connect), 0};
+  std::string message{one_byte(socks::version5), one_byte(socks::connect), 0};
   if (const auto address = numeric_address(target.host)) {
-    message += byte(address->family() == AF_INET ? ipv4 : ipv6);
+    message += one_byte(address->family() == AF_INET ? socks::ipv4 : socks::ipv6);
     message += address_bytes(*address);
   } else {
-    message += byte(host_name) + with_length(target.host);
+    message += one_byte(socks::host_name) + with_length(target.host);
   }
   return message + port_bytes(target.port);
 }
@@ -176,7 +177,7 @@ std::string socks5_request(const HostPort& target) {
 std::string socks4_request(const Proxy& proxy, const HostPort& target) {
   constexpr std::string_view name_follows("\0\0\0\1", 4);  // 0.0.0.1, of SOCKS4a
   const auto address = numeric_address(target.host);
-  std::string message{byte(version4), byte(socks::connect)};
+  std::string message{one_byte(socks::version4), one_byte(socks::connect)};
   message += port_bytes(target.port);
   message += address ? address_bytes(*address) : std::string(name_follows);
   message += (proxy.credentials ? proxy.credentials->user : "") + '\0';

@@ -12,6 +12,8 @@
 #include "cli/context.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/report.hpp"
+#include "commands/stream/proxy_flags.hpp"
+#include "os/environment.hpp"
 #include "os/observer.hpp"
 #include "os/signals.hpp"
 #include "os/standard_streams.hpp"
@@ -76,7 +78,9 @@ int run_app(const std::vector<std::string>& words) {
   CommandLine line({words.begin() + 1, words.end()});
   try {
     if (line.mentions("--inetd")) keep_words_from_peer();
-    if (const auto asked = line.parse()) {
+    const auto asked = line.parse();
+    forget_variable(credentials_variable);  // the command has it, and no child of ours needs it
+    if (asked) {
       const auto page = *asked + (asked->ends_with('\n') ? "" : "\n");
       const bool printed = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
       if (!printed) throw_errno("write stdout", Origin::standard_output);

@@ -126,8 +126,7 @@ CommandLine::CommandLine(std::vector<std::string> words)
   declare(global_flags_, globals);
   add_to(*app_, global_flags_);
   app_->footer(app_->get_footer() +
-               "\nNot there yet: proxies, joining any two sockets, and nc's options when "
-               "started as nc.");
+               "\nNot there yet: joining any two sockets, and nc's options when started as nc.");
 }
 
 CommandLine::~CommandLine() = default;

@@ -20,9 +20,10 @@ struct OptionHint {
 
 constexpr std::string_view tls_client = "say `sockx connect --tls HOST PORT`";
 constexpr std::string_view tls_server = "say `sockx listen --tls PORT`";
-constexpr std::string_view no_proxy = "sockx does not go through proxies yet";
-constexpr std::string_view no_proxy_or_dump =
-    "sockx does not go through proxies yet; for a hexdump, as with ncat -x FILE, say --hexdump=FILE";
+constexpr std::string_view by_proxy = "say --proxy socks5h://HOST:PORT, or http://HOST:PORT for CONNECT";
+constexpr std::string_view by_proxy_or_dump =
+    "say --proxy socks5h://HOST:PORT, or http://HOST:PORT for CONNECT; for a hexdump, as with ncat -x FILE, "
+    "say --hexdump=FILE";
 constexpr std::string_view any_stream = "none connect listen send-file recv-file";
 constexpr std::string_view no_udp_check =
     "UDP ports cannot be checked: a closed and a silent one look alike; send something by `sockx udp HOST "
@@ -58,11 +59,11 @@ constexpr std::array option_hints{
     OptionHint{"connect listen send-file recv-file udp raw", "-s", "use --source ADDRESS"},
     OptionHint{"connect listen send-file recv-file udp raw", "--bind", "use --source ADDRESS"},
     OptionHint{"", "-U", "the endpoint is `unix:PATH`"},
-    OptionHint{"none connect listen", "-x", no_proxy_or_dump},
-    OptionHint{any_stream, "-x", no_proxy},
-    OptionHint{any_stream, "-X", no_proxy},
-    OptionHint{any_stream, "--proxy", no_proxy},
-    OptionHint{any_stream, "--socks", no_proxy},
+    OptionHint{"none connect listen", "-x", by_proxy_or_dump},
+    OptionHint{any_stream, "-x", by_proxy},
+    OptionHint{any_stream, "-X", by_proxy},
+    OptionHint{any_stream, "--proxy-type", by_proxy},
+    OptionHint{any_stream, "--socks", by_proxy},
     OptionHint{"send-file", "--ssl", "say `sockx send-file --tls FILE HOST PORT`"},
     OptionHint{"recv-file", "--ssl", "say `sockx recv-file --tls -o FILE PORT`"},
     OptionHint{"listen", "--ssl", tls_server},

@@ -74,6 +74,13 @@ class TlsError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What a proxy answers instead of a connection, and what is wrong with its answer: "connect example.com:443
+/// via proxy 127.0.0.1:1080: host unreachable (SOCKS5 reply 4)".
+class ProxyError : public std::runtime_error, public Settings {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Text from the user that is not what it should be. The message quotes it and says what would be right.
 class BadInput : public std::invalid_argument, public Settings {
  public:

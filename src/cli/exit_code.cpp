@@ -22,6 +22,7 @@ ExitCode status_of_connection(int error) {
     case PortState::unreachable:
       return ExitCode::unreachable;
     case PortState::open:
+    case PortState::proxy_refused:
     case PortState::failed:
       break;
   }
@@ -98,6 +99,8 @@ Failure describe_failure(std::exception_ptr thrown, std::string (*word_of)(const
     return {ExitCode::integrity_mismatch, error.what()};
   } catch (const TlsError& error) {
     return {ExitCode::tls, error.what()};
+  } catch (const ProxyError& error) {
+    return {ExitCode::proxy, with_settings(error.what(), error, word_of)};
   } catch (const Error& error) {
     return failed_call(status_of(error), with_settings(error.what(), error, word_of), error.number());
   } catch (const std::exception& error) {

@@ -21,6 +21,7 @@ enum class ExitCode {
   integrity_mismatch = 10,
   local_io = 11,
   tls = 12,
+  proxy = 13,
 };
 
 /// A failure as the user sees it.

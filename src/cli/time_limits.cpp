@@ -22,9 +22,9 @@ std::optional<Duration> timeout_from_environment() {
 
 }  // namespace
 
-void add_connect_timeout(Flags& flags, TimeLimits& limits) {
+void add_connect_timeout(Flags& flags, TimeLimits& limits, const std::string& names) {
   limits.connect = timeout_from_environment();
-  flags.add_duration("-w,--connect-timeout", limits.connect, "give up connecting after DURATION");
+  flags.add_duration(names, limits.connect, "give up connecting after DURATION");
 }
 
 void add_accept_timeout(Flags& flags, TimeLimits& limits) {

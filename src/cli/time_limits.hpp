@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "flow/event_loop.hpp"
 
@@ -17,7 +18,7 @@ struct TimeLimits {
 inline Deadline deadline_in(const std::optional<Duration>& span) { return span ? after(*span) : never; }
 
 /// The environment variable SOCKX_TIMEOUT is the default of the limits connect and idle.
-void add_connect_timeout(Flags& flags, TimeLimits& limits);
+void add_connect_timeout(Flags& flags, TimeLimits& limits, const std::string& names = "-w,--connect-timeout");
 void add_accept_timeout(Flags& flags, TimeLimits& limits);
 void add_idle_timeout_and_deadline(Flags& flags, TimeLimits& limits);
 

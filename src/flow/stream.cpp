@@ -228,20 +228,34 @@ Task<std::size_t> Stream::read_exactly(std::span<std::byte> buffer, Deadline dea
   co_return size;
 }
 
-Task<std::optional<std::string>> Stream::read_line(std::size_t longest, Deadline deadline) {
-  std::string line(longest + 1, '\0');
-  for (std::size_t before = 0;;) {
-    const auto ahead = std::as_writable_bytes(std::span(line));
-    const auto size = co_await peek(ahead, before + 1, deadline);
-    if (const auto end = line.find('\n', before); end < size) {
-      co_await read_exactly(ahead.first(end + 1), deadline);
-      line.resize(end);
-      co_return line;
-    }
-    if (size > longest) throw Error(EMSGSIZE, text("read a line from {}", name()), facts_.origin);
-    if (size == before) co_return std::nullopt;
-    before = size;
+/// What has been seen without a mark is taken at once, so that nothing is looked at twice, however it comes.
+Task<std::optional<std::string>> Stream::read_up_to(FindEnd find_end, std::size_t longest,
+                                                    Deadline deadline) {
+  constexpr std::size_t most_at_once = 4096;
+  std::string known;
+  for (std::size_t seen = 0;;) {
+    known.resize(std::min(longest, seen + most_at_once));
+    const auto next = std::as_writable_bytes(std::span(known)).subspan(seen);
+    if (next.empty()) throw Error(EMSGSIZE, text("read from {}", name()), facts_.origin);
+    const auto size = co_await peek(next, 1, deadline);
+    if (size == 0) co_return std::nullopt;
+    const auto end = find_end(std::string_view(known).substr(0, seen + size), seen);
+    const auto taken = end > 0 ? end - seen : size;
+    co_await read_exactly(next.first(taken), deadline);
+    seen += taken;
+    if (end == 0) continue;
+    known.resize(end);
+    co_return known;
   }
+}
+
+Task<std::optional<std::string>> Stream::read_line(std::size_t longest, Deadline deadline) {
+  const auto find_end = [](std::string_view known, std::size_t seen) {
+    return known.find('\n', seen) + 1;  // npos + 1 is 0
+  };
+  auto line = co_await read_up_to(find_end, longest + 1, deadline);
+  if (line) line->pop_back();
+  co_return line;
 }
 
 /// `eof` where no more bytes will come than these.

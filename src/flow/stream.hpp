@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flow/task.hpp"
@@ -81,6 +82,13 @@ class Stream {
 
   /// The next buffer.size() bytes, or fewer at the end: returns how many.
   Task<std::size_t> read_exactly(std::span<std::byte> buffer, Deadline deadline = never);
+  /// How many bytes of the text there are up to its end mark, which is among them; 0 when it has none. In the
+  /// first `seen` bytes no mark ends.
+  using FindEnd = std::size_t (*)(std::string_view text, std::size_t seen);
+  /// The next bytes up to the mark that `find_end` knows, read no further than that; nothing when the end
+  /// comes before. Throws Error (EMSGSIZE) when there is none in the next `longest` bytes.
+  Task<std::optional<std::string>> read_up_to(FindEnd find_end, std::size_t longest,
+                                              Deadline deadline = never);
   /// The next line without its LF, read no further than that; nothing when the end comes before the LF.
   /// Throws Error (EMSGSIZE) for a line of more than `longest` bytes.
   Task<std::optional<std::string>> read_line(std::size_t longest, Deadline deadline = never);

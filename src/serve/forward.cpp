@@ -1,7 +1,7 @@
 // forward: every client is joined to a connection of its own, dialed for it.
 #include "flow/cut_unless_complete.hpp"
-#include "flow/relay.hpp"
 #include "serve/handler.hpp"
+#include "serve/join.hpp"
 
 namespace sockx {
 
@@ -16,12 +16,7 @@ class Forward : public Handler {
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
     auto dialed = co_await dial(options_.to, std::move(dialing));
     CutUnlessComplete cut(dialed.fd());
-    Duplex ours{dialed.stream, dialed.stream, &cut};
-    Duplex theirs{client.stream(), client.stream(), &client.cut};
-    ours.awaits_acknowledgement = theirs.awaits_acknowledgement = false;  // the kernel does that
-    RelayRules rules;
-    RelayObserver nobody = [](const RelayEvent&) {};
-    co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));
+    co_await join(client, dialed, cut);
   }
 
   /// The connection, and two pipes where a stream is long.

@@ -7,6 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "net/proxy/proxy_request.hpp"
+#include "net/proxy/proxy_rules.hpp"
+#include "net/proxy/proxy_users.hpp"
 #include "net/stream/dial.hpp"
 #include "serve/client.hpp"
 #include "serve/program.hpp"
@@ -16,6 +19,8 @@ namespace sockx {
 class Handler {
  public:
   virtual ~Handler() = default;
+  /// Called once, before the first client, by the process that serves.
+  virtual void begin(EventLoop&) {}
   /// Serves a client until the conversation is over; the connection is closed when this ends. What it throws
   /// is the end of this client only.
   virtual Task<> serve(Client& client) = 0;
@@ -31,6 +36,10 @@ class Handler {
   /// has been sent everything then gets FIN; otherwise it gets a reset. Always false where a program, another
   /// server or an endless stream would have gone on.
   virtual bool is_silent() { return false; }
+  /// Whether it has files to read again at SIGHUP.
+  virtual bool has_files() const { return false; }
+  /// Reads them. Throws BadInput, and goes on with what it has read before.
+  virtual void reload() {}
 };
 
 std::unique_ptr<Handler> make_echo();     // RFC 862
@@ -72,5 +81,26 @@ struct ForwardOptions {
 };
 /// Each client is joined to a connection of its own. When either end fails, both are reset.
 std::unique_ptr<Handler> make_forward(ForwardOptions options);
+
+/// A client of a proxy has asked for a target.
+struct ProxyEvent {
+  const Client& client;
+  const ProxyRequest& request;
+  const Connection* target;  // null if it is not connected
+  ProxyFailure failure;      // why not, for programs
+  std::string_view reason;   // and for people
+};
+
+struct ProxyOptions {
+  ProxyRules rules;
+  std::shared_ptr<ProxyUsers> users;  // null: a client need not show who it is
+  DialOptions dialing;
+  std::optional<Duration> connect_timeout;
+  std::optional<Duration> idle_timeout;  // of the handshake, if it is shorter than time_for_layers
+  std::function<void(const ProxyEvent&)> tell = [](const ProxyEvent&) {};
+};
+/// Each client says by SOCKS 4, 4a or 5 or by HTTP CONNECT to which target it is joined. When either end
+/// fails, both are reset.
+std::unique_ptr<Handler> make_proxy(ProxyOptions options);
 
 }  // namespace sockx

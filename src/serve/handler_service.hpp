@@ -24,7 +24,9 @@ class HandlerService final : public Service {
  public:
   /// `handler` outlives this.
   HandlerService(EventLoop& loop, Handler& handler, HandlerServiceOptions options)
-      : loop_(loop), handler_(handler), options_(std::move(options)), came_(loop) {}
+      : loop_(loop), handler_(handler), options_(std::move(options)), came_(loop) {
+    handler_.begin(loop_);
+  }
 
   Task<> serve(Connection connection, Seat seat) override;
   /// The handler's own work, and the end of clients that are idle.

@@ -78,6 +78,8 @@ TEST_CASE("exit code: the other exceptions have theirs") {
                "getservbyname x: no such service", 0, ""},
            Row{thrown(TimedOut("too late")), ExitCode::timed_out, "too late", ETIMEDOUT, "ETIMEDOUT"},
            Row{thrown(Incomplete("1 of 2")), ExitCode::incomplete, "1 of 2", 0, ""},
+           Row{thrown(TlsError("no TLS")), ExitCode::tls, "no TLS", 0, ""},
+           Row{thrown(ProxyError("no proxy")), ExitCode::proxy, "no proxy", 0, ""},
            Row{thrown(std::runtime_error("else")), ExitCode::other_failure, "else", 0, ""},
        }) {
     CAPTURE(row.message);

@@ -249,6 +249,7 @@ TEST_CASE("--scan --json: an event for each port, and one with the counts") {
                                           {"refused", 1},
                                           {"timed_out", 1},
                                           {"unreachable", 0},
+                                          {"proxy_refused", 0},
                                           {"failed", 0}});
   CHECK(contains(lines_of(process.out()).back(), "\"scan\""));
 }

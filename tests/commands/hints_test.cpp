@@ -145,9 +145,10 @@ TEST_CASE("hints: options of other tools") {
       {{"connect", "--sctp", "a", "80"}, "--sctp: sockx does not speak SCTP"},
       {{"connect", "-x", "f", "a", "80"}, "for a hexdump, as with ncat -x FILE, say --hexdump=FILE"},
       {{"--ssl", "a", "443"}, "--ssl: say `sockx connect --tls HOST PORT`"},
-      {{"connect", "-x", "proxy:3128", "a", "80"}, "-x: sockx does not go through proxies yet"},
-      {{"connect", "--proxy", "proxy:3128", "a", "80"}, "--proxy: sockx does not go through proxies yet"},
-      {{"connect", "--proxy=proxy:3128", "a", "80"}, "--proxy: sockx does not go through proxies yet"},
+      {{"connect", "-x", "proxy:3128", "a", "80"}, "-x: say --proxy socks5h://HOST:PORT"},
+      {{"send-file", "-X", "connect", "f", "a", "80"}, "-X: say --proxy socks5h://HOST:PORT"},
+      {{"connect", "--proxy-type", "http", "a", "80"}, "--proxy-type: say --proxy socks5h://HOST:PORT"},
+      {{"connect", "--proxy", "proxy:3128", "a", "80"}, "--proxy: 'proxy:3128': say the kind of proxy too"},
   });
 }
 
@@ -207,10 +208,10 @@ TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
 }
 
 TEST_CASE("--help and sockx(1) say what is not there yet") {
-  const auto not_yet = std::string("proxies, joining any two sockets, and nc's options when started as nc.");
+  const auto not_yet = std::string("joining any two sockets, and nc's options when started as nc.");
   CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
   const auto page = read_file(source_folder() + "/man/sockx.1");
-  for (const auto* word : {"proxies", "two sockets", "Nm nc"})
+  for (const auto* word : {"two sockets", "Nm nc"})
     CHECK_MESSAGE(contains(page.substr(page.find(".Sh CAVEATS")), word), word);
 }
 

@@ -83,8 +83,8 @@ class Run {
   std::string path(const std::string& name, bool is_faulty) const {
     return folder_ / (name + (is_faulty ? "-faulty" : "-healthy"));
   }
-  const std::string& input_of(bool is_faulty) const {
-    return is_faulty ? scenario_.sent : scenario_.received;
+  std::string input_of(bool is_faulty) const {
+    return is_faulty ? scenario_.sent : scenario_.answers + scenario_.received;
   }
   const std::string& arrives_at(bool is_faulty) const {
     if (is_faulty) return scenario_.received;

@@ -47,6 +47,7 @@ struct Scenario {
   std::string sent = {};      // by the faulty program
   std::string received = {};  // by it
   std::string arrives = {};   // at the healthy one; by default what was sent
+  std::string answers = {};   // of the healthy one, before what is received: those of a proxy
   /// A file transfer over TCP: whoever ends with 0 says that all has arrived.
   bool tells_parts = false;
   /// Over TLS: whoever ends with 0 says that it has received everything.

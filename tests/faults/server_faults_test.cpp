@@ -27,4 +27,11 @@ TEST_SUITE("faults: servers") {
   TEST_CASE("a server that forwards survives the fault of every call") {
     meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});
   }
+  TEST_CASE("a proxy server survives the fault of every call") {
+    meet_every_fault(ServerScenario{.name = "proxy",
+                                    .words = {"--handler", "proxy", "--proxy-to", "TARGET"},
+                                    .has_target = true,
+                                    .opening = "CONNECT TARGET HTTP/1.1\r\n\r\n",
+                                    .answer = "HTTP/1.1 200 Connection established\r\n\r\n"});
+  }
 }

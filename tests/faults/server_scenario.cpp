@@ -49,6 +49,7 @@ class ServerRun {
   void complain(const std::string& what) { complaints_ += "\n  " + what; }
 
   const Transport& over_;
+  std::string opening_, answer_;
   std::optional<PeerListener> listener_{std::in_place};
   std::string port_ = listener_->port();
   InjectorReport report_;
@@ -59,7 +60,9 @@ class ServerRun {
 };
 
 ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault)
-    : over_(scenario.over) {
+    : over_(scenario.over), opening_(scenario.opening), answer_(scenario.answer) {
+  if (const auto place = opening_.find("TARGET"); place != std::string::npos)
+    opening_.replace(place, 6, target);
   auto words = over_.words(true) + scenario.words;
   std::replace(words.begin(), words.end(), std::string("TARGET"), target);
   words.insert(std::find(words.begin(), words.end(), "--"), "fd:" + std::to_string(listener_->fd()));
@@ -86,8 +89,10 @@ bool ServerRun::is_served(Peer client, const std::string& message) {
   std::string back;
   try {
     client = over_.joined(std::move(client), false);
-    client.send(message);
+    client.send(opening_ + message);
     client.finish();
+    const auto answer = client.receive(answer_.size());
+    if (answer != answer_) return false;
     for (std::string part; !(part = client.receive(1)).empty();) {
       back += part;
       back += client.receive(message.size() - back.size());

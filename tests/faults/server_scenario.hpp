@@ -11,10 +11,12 @@ namespace test {
 struct ServerScenario {
   std::string name;
   std::vector<std::string> words;  // of listen --keep-open, the endpoint excepted
-  bool has_target = false;         // TARGET among the words is an echo server
+  bool has_target = false;         // TARGET among the words, and in the opening, is an echo server
   /// Calls whose failure costs a client its connection although the fault table calls it harmless.
   std::vector<std::string> costly = {};
   Transport over = Transport::Kind::plain;
+  /// What each client says first, and what it is answered when it is served.
+  std::string opening = {}, answer = {};
 };
 
 /// Meets every fault of the table at some calls of its kind, while three clients at once send a stream and

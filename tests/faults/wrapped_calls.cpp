@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <string_view>
@@ -84,9 +85,12 @@ ssize_t __wrap_writev(int fd, const iovec* piece, int count) {
     return __real_writev(fd, &part, count);
   });
 }
+/// A look ahead shows all that is there: it is never short.
 ssize_t __wrap_recv(int fd, void* buffer, size_t size, int flags) {
-  return move_bytes({key("recv", fd), fd, -1, size, waits(fd, flags)},
-                    [&](size_t most) { return __real_recv(fd, buffer, most, flags); });
+  const bool looks_ahead = (flags & MSG_PEEK) != 0;
+  return move_bytes(
+      {key("recv", fd), fd, -1, looks_ahead ? std::min<size_t>(size, 1) : size, waits(fd, flags)},
+      [&](size_t most) { return __real_recv(fd, buffer, looks_ahead ? size : most, flags); });
 }
 ssize_t __wrap_send(int fd, const void* buffer, size_t size, int flags) {
   return move_bytes({key("send", fd), -1, fd, size, waits(fd, flags)},

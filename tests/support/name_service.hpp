@@ -33,6 +33,7 @@ class NameService {
     write_file(folder_ / "hosts",
                "127.0.0.1 localhost\n"
                "::1 localhost ip6-localhost ip6-loopback\n"
+               "127.0.0.1 loop.example\n"
                "192.0.2.1 one.example one first\n"
                "192.0.2.2 many.example many\n"
                "192.0.2.3 many.example many\n"

@@ -20,8 +20,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration default_timeout = 5s;
-constexpr std::array states{PortState::open, PortState::refused, PortState::timed_out, PortState::unreachable,
-                            PortState::failed};
+constexpr std::array states{PortState::open,        PortState::refused,       PortState::timed_out,
+                            PortState::unreachable, PortState::proxy_refused, PortState::failed};
+constexpr std::size_t parallel_by_proxy = 32;  // ports at a time: a proxy has limits of its own
 
 /// With a stored cookie connect(2) would succeed without sending anything.
 void check_that_peer_is_asked(const StreamOptions& stream) {
@@ -31,47 +32,58 @@ void check_that_peer_is_asked(const StreamOptions& stream) {
 }
 
 std::vector<Field> fields_of(const PortResult& result) {
-  const bool has_host = is_internet(result.address.family());
-  std::vector<Field> fields{{"address", has_host ? result.address.host() : result.address.to_string()},
-                            {"port", result.address.port()},
-                            {"state", std::string(name_of(result.state))}};
+  std::vector<Field> fields{
+      {"address", result.host()}, {"port", result.port()}, {"state", std::string(name_of(result.state))}};
   if (result.error != 0) {
     fields.push_back({"errno", result.error});
     if (const char* const name = strerrorname_np(result.error)) fields.push_back({"error", name});
   }
+  if (!result.reply.empty()) fields.push_back({"reply", result.reply});
   fields.push_back({"seconds", seconds(result.span)});
   return fields;
 }
 
-/// The result for a port; nothing if the failure has another cause.
-std::optional<PortResult> result_of(std::exception_ptr thrown, const Address& address, Duration span) {
+/// The failure of the last attempt.
+std::exception_ptr last_failure(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const GivenUp& given_up) {
-    return result_of(given_up.last_failure(), address, span);
+    return given_up.last_failure();
   } catch (...) {
-    const int error = describe_failure(std::current_exception()).error;
-    const auto state = port_state(error);
-    if (state == PortState::open || state == PortState::failed) return {};
-    return PortResult{address, state, error, strerror(error), span};
+    return thrown;
   }
+}
+
+/// The result for a port; nothing if the failure has another cause.
+std::optional<PortResult> result_of(const std::exception_ptr& failure, const Address& address,
+                                    Duration span) {
+  const int error = describe_failure(failure).error;
+  const auto state = port_state(error);
+  if (state == PortState::open || state == PortState::failed) return {};
+  return PortResult{address, state, error, strerror(error), span};
 }
 
 void report(Context& context, const PortResult& result, const TlsFacts* tls = nullptr) {
   auto fields = fields_of(result);
   if (tls != nullptr) std::ranges::move(fields_of(*tls), std::back_inserter(fields));
-  context.report.result(text("{} {}{}, {:.3f} s{}", result.address.to_string(), name_of(result.state),
+  context.report.result(text("{} {}{}, {:.3f} s{}", result.to_string(), name_of(result.state),
                              result.reason.empty() ? "" : ": " + result.reason, seconds(result.span),
                              tls != nullptr ? text("\n{}", shown(*tls)) : ""),
                         "check", fields);
 }
 
 Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOptions how, ExitCode& status) {
+  using Kind = DialEvent::Kind;
   std::optional<Address> tried;
-  dialing.tell = [&tried, also = dialing.tell](const DialEvent& event) {
-    if (!tried || event.kind == DialEvent::Kind::connected) tried = event.address;
+  bool was_asked = false;  // a proxy, in the last attempt
+  dialing.tell = [&tried, &was_asked, also = dialing.tell](const DialEvent& event) {
+    if (!tried || event.kind == Kind::connected) tried = event.address;
+    if (event.kind == Kind::trying || event.kind == Kind::asking_proxy)
+      was_asked = event.kind == Kind::asking_proxy;
     also(event);
   };
+  std::optional<HostPort> target;  // behind a proxy
+  if (!dialing.route.empty()) target = target_behind(dialing.route, endpoint);
   const auto begun = Clock::now();
   std::exception_ptr failure;
   std::shared_ptr<const TlsFacts> tls;
@@ -79,7 +91,7 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
     auto connection =
         co_await redial_visibly(context, std::move(endpoint), std::move(dialing), std::move(how));
     tls = connection.tls;
-    if (tls) {  // which the peer would miss
+    if (!connection.stream.is_plain()) {  // the peer would miss the end of TLS
       co_await connection.stream.finish_writing(after(default_timeout));
     }
   } catch (...) {
@@ -87,10 +99,14 @@ Task<> check(Context& context, Endpoint endpoint, DialOptions dialing, RedialOpt
   }
   const auto span = Clock::now() - begun;
   if (!failure) {
-    report(context, {*tried, PortState::open, 0, "", span}, tls.get());
+    report(context, {*tried, PortState::open, 0, "", span, target}, tls.get());
     co_return;
   }
-  const auto result = tried ? result_of(failure, *tried, span) : std::nullopt;
+  std::optional<PortResult> result;
+  if (target)
+    result = result_behind_proxy(last_failure(failure), *target, was_asked, span);
+  else if (tried)
+    result = result_of(last_failure(failure), *tried, span);
   if (result) report(context, *result);
   if (!result) std::rethrow_exception(failure);
   status = context.answer(failure);
@@ -103,9 +119,9 @@ class ScanReport {
       : context_(context), target_(target), begun_(Clock::now()) {}
 
   void add(const PortResult& result) {
-    const auto port = static_cast<std::uint16_t>(result.address.port());
+    const auto port = static_cast<std::uint16_t>(result.port());
     ports_[static_cast<std::size_t>(result.state)].push_back(port);
-    if (result.state == PortState::open) open_.push_back(result.address);
+    if (result.state == PortState::open) open_.push_back(result);
     if (context_.report.has_events()) context_.report.record("check", fields_of(result));
   }
   std::size_t count(PortState state) const { return ports_[static_cast<std::size_t>(state)].size(); }
@@ -116,14 +132,14 @@ class ScanReport {
   const ScanTarget& target_;
   Clock::time_point begun_;
   std::array<std::vector<std::uint16_t>, states.size()> ports_;
-  std::vector<Address> open_;
+  std::vector<PortResult> open_;
 };
 
 void ScanReport::tell() {
   std::vector<std::string> lines;
   std::sort(open_.begin(), open_.end(),
-            [](const Address& one, const Address& other) { return one.port() < other.port(); });
-  for (const auto& address : open_) lines.push_back(text("{} open", address.to_string()));
+            [](const PortResult& one, const PortResult& other) { return one.port() < other.port(); });
+  for (const auto& open : open_) lines.push_back(text("{} open", open.to_string()));
   for (const auto state : states) {
     auto& ports = ports_[static_cast<std::size_t>(state)];
     std::sort(ports.begin(), ports.end());
@@ -137,6 +153,7 @@ void ScanReport::tell() {
                           {"refused", count(PortState::refused)},
                           {"timed_out", count(PortState::timed_out)},
                           {"unreachable", count(PortState::unreachable)},
+                          {"proxy_refused", count(PortState::proxy_refused)},
                           {"failed", count(PortState::failed)},
                           {"seconds", seconds(Clock::now() - begun_)}});
 }
@@ -150,32 +167,35 @@ void add_check_flags(Flags& flags, CheckOptions& target) {
       "--scan", target.scan, "report which of many ports are open; PORT is a list like 22,80,8000-8100,http");
   scan.excludes(check);
   flags
-      .add_number("--parallel", target.parallel, 1, 1000000000,
-                  "check N ports at a time (default: as many as there may be open descriptors)")
+      .add_number(
+          "--parallel", target.parallel, 1, 1000000000,
+          "check N ports at a time (default: as many as there may be open descriptors; by a proxy 32)")
       .needs(scan);
   flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
 }
 
-ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
-                   const RetryOptions& retry, const TimeLimits& limits) {
-  check_that_peer_is_asked(stream);
+ExitCode run_check(Context& context, const Endpoint& endpoint, DialOptions dialing, const RetryOptions& retry,
+                   const TimeLimits& limits) {
+  check_that_peer_is_asked(dialing.stream);
   if (endpoint.is_adopted()) throw BadInput(text("--check: '{}' is connected already", endpoint.to_string()));
   auto status = ExitCode::done;
-  context.run(check(context, endpoint, dial_options(context, stream),
+  context.run(check(context, endpoint, std::move(dialing),
                     redial_options(context, retry, limits.connect.value_or(default_timeout)), status),
               limits.whole_run);
   return status;
 }
 
-ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags,
-                  const StreamOptions& stream, const TimeLimits& limits) {
-  check_that_peer_is_asked(stream);
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags, DialOptions dialing,
+                  const TimeLimits& limits) {
+  check_that_peer_is_asked(dialing.stream);
   ScanReport results(context, target);
   ScanOptions options;
-  options.stream = stream;
+  const auto most = dialing.route.empty() ? affordable_sockets() : parallel_by_proxy;
+  options.stream = std::move(dialing.stream);
+  options.route = std::move(dialing.route);
   options.ports = target.ports;
   options.timeout = limits.connect.value_or(default_timeout);
-  options.parallel = flags.parallel ? *flags.parallel : affordable_sockets();
+  options.parallel = flags.parallel.value_or(most);
   options.tell = [&results](const PortResult& result) { results.add(result); };
   context.run(scan(target.host, std::move(options)), limits.whole_run);
   results.tell();

@@ -24,11 +24,11 @@ void add_check_flags(Flags& flags, CheckOptions& target);
 
 /// Connects to the endpoint, reports the result and closes. Returns the exit status; throws if it could not
 /// try.
-ExitCode run_check(Context& context, const Endpoint& endpoint, const StreamOptions& stream,
-                   const RetryOptions& retry, const TimeLimits& limits);
+ExitCode run_check(Context& context, const Endpoint& endpoint, DialOptions dialing, const RetryOptions& retry,
+                   const TimeLimits& limits);
 
 /// Tries many ports of a host and reports which are open. Returns the exit status.
-ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags,
-                  const StreamOptions& stream, const TimeLimits& limits);
+ExitCode run_scan(Context& context, const ScanTarget& target, const CheckOptions& flags, DialOptions dialing,
+                  const TimeLimits& limits);
 
 }  // namespace sockx

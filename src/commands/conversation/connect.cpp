@@ -15,7 +15,7 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   auto endpoint = options.endpoint;
   const auto& conversation = options.conversation;
   auto how = redial_options(context, options.retry, conversation.limits.connect);
-  auto dialing = dial_options(context, options.stream);
+  auto dialing = dial_options(context, options.stream, make_route(context, options.proxy));
   std::optional<Stream> fd_receiver;
   const bool passes_on = !conversation.pass_to.empty();
   if (passes_on &&
@@ -38,6 +38,21 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
 }
 
+/// What goes past the encryption of an https proxy, as with --tls.
+void check_https_proxy(const ConnectOptions& options) {
+  if (!options.proxy.have_https()) return;
+  const auto& conversation = options.conversation;
+  for (const auto& [is_given, name] : {std::pair{conversation.send_flags != 0, "--send-flags"},
+                                       {conversation.recv_once.has_value(), "--recv-once"},
+                                       {!conversation.pass_to.empty(), "--pass-fd"},
+                                       {conversation.shutdown.has_value(), "--shutdown"}})
+    if (is_given)
+      throw BadInput(
+          text("{}: it is for a bare socket, and an https proxy is spoken to by TLS: leave it out, "
+               "or take a proxy of another kind",
+               name));
+}
+
 }  // namespace
 
 void declare(Flags& flags, ConnectOptions& o) {
@@ -46,6 +61,7 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_connect_timeout(flags, o.conversation.limits);
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
+  add_proxy_flags(flags, o.proxy);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
   add_tls_flags(flags, o.tls, TlsSide::client,
                 {"--send-flags", "--recv-once", "--pass-fd", "--shutdown", "--scan"});
@@ -65,18 +81,26 @@ void declare(Flags& flags, ConnectOptions& o) {
       o.scanned = ScanTarget::parse(words);
     else
       o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
+    const auto& scanned = o.scanned;
+    const auto target =
+        o.checking.scan ? Endpoint{HostPort{scanned.host, scanned.ports.front()}} : o.endpoint;
+    complete(o.proxy, o.tls, target, o.stream, scanned.ports);
     complete(o.tls, TlsOptions::Role::client, o.endpoint, o.stream);
+    check_https_proxy(o);
   });
 }
 
 ExitCode run(Context& context, const ConnectOptions& options) {
   const auto& limits = options.conversation.limits;
   if (options.checking.scan)
-    return run_scan(context, options.scanned, options.checking, options.stream, limits);
+    return run_scan(context, options.scanned, options.checking,
+                    dial_options(context, options.stream, make_route(context, options.proxy)), limits);
   if (options.checking.check) {
     auto stream = options.stream;
     dial_by_tls(context, options.tls, options.endpoint, stream);
-    return run_check(context, options.endpoint, stream, options.retry, limits);
+    return run_check(context, options.endpoint,
+                     dial_options(context, stream, make_route(context, options.proxy)), options.retry,
+                     limits);
   }
   context.report.keep_standard_output_for_payload();
   ConversationSummary summary(context);

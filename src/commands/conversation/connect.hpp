@@ -7,6 +7,7 @@
 #include "commands/conversation/checking.hpp"
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/stream/dialing.hpp"
+#include "commands/stream/proxy_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 
 namespace sockx {
@@ -15,6 +16,7 @@ struct ConnectOptions {
   Endpoint endpoint;
   StreamOptions stream;
   RetryOptions retry;
+  ProxyFlags proxy;
   TlsFlags tls;
   CheckOptions checking;
   ScanTarget scanned;  // with checking.scan, in place of the endpoint

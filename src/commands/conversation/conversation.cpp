@@ -3,12 +3,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/on_exit.hpp"
 #include "base/text.hpp"
 #include "cli/units.hpp"
 #include "commands/conversation/local_end.hpp"
 #include "commands/conversation/receive_once.hpp"
+#include "commands/stream/proxy_flags.hpp"
 #include "os/calls.hpp"
 #include "os/records.hpp"
 
@@ -83,11 +85,14 @@ void ConversationSummary::tell() const {
       {{"peer", peer_}, {"sent", tally_.sent}, {"received", tally_.received}, {"seconds", seconds(span)}});
 }
 
-Tally& ConversationSummary::begin(const Address& local, const Address& peer) {
+Tally& ConversationSummary::begin(const Connection& connection) {
   begun_ = Clock::now();
-  peer_ = peer.to_string();
-  context_.log.info("connected to {} from {}", peer_, local.to_string());
-  context_.report.event("connected", {{"local", local.to_string()}, {"peer", peer_}});
+  peer_ = peer_name(connection);
+  const auto local = connection.local().to_string();
+  context_.log.info("connected to {} from {}", connection.proxy ? connection.name() : peer_, local);
+  std::vector<Field> fields{{"local", local}, {"peer", peer_}};
+  std::ranges::move(proxy_fields(connection), std::back_inserter(fields));
+  context_.report.event("connected", fields);
   return tally_;
 }
 
@@ -120,7 +125,7 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
   const bool leaves_open = options.recv_once && connection.is_adopted;
   std::optional<CutUnlessComplete> cut;
   if (!leaves_open) cut.emplace(connection.fd());
-  auto& tally = summary.begin(connection.local(), connection.peer);
+  auto& tally = summary.begin(connection);
   auto& stream = connection.stream;
   stream.set_send_flags(options.send_flags);
   if (stream.facts().kind == Descriptor::Kind::seqpacket) tell_empty_records_from_the_end(stream.facts());

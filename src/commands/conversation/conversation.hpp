@@ -14,7 +14,7 @@ class ConversationSummary {
  public:
   explicit ConversationSummary(Context& context)
       : context_(context), report_(context, [this](bool) { tell(); }) {}
-  Tally& begin(const Address& local, const Address& peer);
+  Tally& begin(const Connection& connection);
   void complete() { report_.complete(); }
 
  private:

@@ -42,15 +42,39 @@ class Conversing final : public Service {
   std::optional<Stream> fd_receiver_;
 };
 
-/// --forward tls:HOST:PORT.
+/// --forward [tls:]HOST:PORT, and the proxies on the way there.
 void complete_forward(ListenOptions& o) {
   constexpr std::string_view prefix = "tls:";
-  auto& forward = o.serving.forward;
-  if (!forward.starts_with(prefix)) return;
-  forward.erase(0, prefix.size());
-  const auto target = Endpoint::parse({forward}, Endpoint::Role::connecting);
-  o.serving.forward_tls = take_client_part(o.tls);
-  complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
+  auto& serving = o.serving;
+  const bool by_tls = serving.forward.starts_with(prefix);
+  if (by_tls) serving.forward.erase(0, prefix.size());
+  if (!by_tls && !serving.forward_proxy.are_given()) return;
+  const auto target = Endpoint::parse({serving.forward}, Endpoint::Role::connecting);
+  // The proxy of the environment may be one of https, too.
+  const bool may_need_tls =
+      serving.forward_proxy.have_https() || (serving.forward_proxy.from_environment && !o.tls.is_on);
+  if (by_tls || may_need_tls) {
+    serving.forward_tls = take_client_part(o.tls);
+    serving.forward_tls.is_on = by_tls;
+  }
+  complete(serving.forward_proxy, serving.forward_tls, target, {});
+  complete(serving.forward_tls, TlsOptions::Role::client, target, {});
+}
+
+/// Of a connection that is dialed for a client.
+void add_dialing_limit(Flags& flags, ListenOptions& o) {
+  const HelpSection section(flags, "Servers");
+  add_connect_timeout(flags, o.conversation.limits, "--connect-timeout");
+  flags.get("--connect-timeout").noted_in(o.serving.dialing);
+}
+
+/// --handler proxy.
+void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
+  auto& proxy = o.serving.proxy;
+  const auto& access = o.serving.hosting.access;
+  proxy.auth_file = o.serving.forward_proxy.credentials_file;
+  proxy.is_guarded = !proxy.auth_file.empty() || !access.allow.empty() || !access.allow_file.empty();
+  restrict_to_loopback(proxy, words, o.listening.options.stream, o.endpoint);
 }
 
 }  // namespace
@@ -63,6 +87,8 @@ void declare(Flags& flags, ListenOptions& o) {
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);
   add_serving_flags(flags, o.serving, conversation);
+  add_dialing_limit(flags, o);
+  add_proxy_serving_flags(flags, o.serving.proxy);
   add_tls_flags(flags, o.tls, TlsSide::server, {"--send-flags", "--recv-once", "--pass-fd", "--shutdown"});
   add_access_flags(flags, o.serving.hosting.access);
   add_activation_flags(flags, o.serving.hosting.activation);
@@ -72,7 +98,8 @@ void declare(Flags& flags, ListenOptions& o) {
        {"sockx listen 5678 > received < reply", "store what the client sends, and answer with a file"},
        {"sockx listen --port-file port.txt 127.0.0.1 0",
         "let the kernel choose the port, and write it to a file"},
-       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"}});
+       {"sockx listen --keep-open --handler echo 7", "serve many clients at once"},
+       {"sockx listen --keep-open --handler proxy 1080", "a proxy for the clients of this host"}});
   flags.when_read([&o, &words] {
     o.serving.hosting.access.numeric = o.listening.options.stream.numeric;
     o.serving.until = o.conversation.until;
@@ -81,6 +108,7 @@ void declare(Flags& flags, ListenOptions& o) {
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
+    if (o.serving.serves_proxy()) complete_proxy(o, words);
     complete_forward(o);
     complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });

@@ -4,6 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "commands/stream/proxy_flags.hpp"
 #include "flow/stream.hpp"
 #include "net/stream/dial.hpp"
 #include "os/fd_passing.hpp"
@@ -36,9 +40,10 @@ Task<> pass_connection(Context& context, Connection connection, Stream fd_receiv
     fd_receiver.watch().forget_writable();
     co_await fd_receiver.writable();
   }
-  const auto& peer = connection.name();
-  context.log.info("passed on the connection to {}", peer);
-  context.report.event("passed", {{"local", connection.local().to_string()}, {"peer", peer}});
+  context.log.info("passed on the connection to {}", connection.name());
+  std::vector<Field> fields{{"local", connection.local().to_string()}, {"peer", peer_name(connection)}};
+  std::ranges::move(proxy_fields(connection), std::back_inserter(fields));
+  context.report.event("passed", fields);
 }
 
 }  // namespace sockx

@@ -15,9 +15,12 @@ namespace {
 
 using MakeHandler = std::unique_ptr<Handler> (*)(Context&, const ServingOptions&);
 
+/// A client that waits for its connection has a limit, but a network such as Tor takes its time.
+constexpr Duration time_for_proxies = std::chrono::seconds(60);
+
 struct HandlerRow {
   std::string_view name;
-  MakeHandler make;
+  MakeHandler make;            // null for a proxy, which needs to know more
   bool joins_clients = false;  // clients reach each other: not for several processes, nor for a single client
   bool uses_standard_streams = false;  // not if standard input is the connection
   bool can_hold_lines = false;         // --lines
@@ -52,6 +55,7 @@ constexpr std::array handlers{
     HandlerRow{"daytime", alone<make_daytime>},
     HandlerRow{"chat", chat_of, true, true},
     HandlerRow{"broker", broker_of, true, false, true},
+    HandlerRow{"proxy", nullptr},
 };
 
 /// Null where a program, --forward or --send serves.
@@ -71,8 +75,11 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
-    return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
+    auto route = make_route(context, options.forward_proxy, time_for_proxies);
+    return make_forward(
+        {std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect});
   }
+  if (options.serves_proxy()) return proxy_of(context, options.proxy, stream.numeric, limits);
   const auto& row = *row_of(options);
   if (row.uses_standard_streams) context.report.keep_standard_output_for_payload();
   return row.make(context, options);
@@ -85,6 +92,13 @@ void check(const ServingOptions& options, const ProgramCall& program) {
   if (options.until && (row == nullptr || !row->has_local_end))
     throw BadInput(
         "--until is for conversations with the standard streams: say --handler stdio, or no handler");
+  if (!options.proxy.given.empty() && !options.serves_proxy())
+    throw BadInput(text("{} is for --handler proxy", options.proxy.given.front()));
+  const auto& upstream = options.forward_proxy;
+  if (!upstream.credentials_file.empty() && !upstream.are_given() && !options.serves_proxy())
+    throw BadInput("--proxy-auth-file is for --handler proxy and --proxy");
+  if (!options.dialing.empty() && !options.serves_proxy() && options.forward.empty())
+    throw BadInput(text("{} is for --forward and --handler proxy", options.dialing.front()));
   check(options.hosting);
   const auto handlers_given =
       static_cast<int>(program.is_given()) + static_cast<int>(!options.handler.empty()) +
@@ -98,6 +112,16 @@ void check(const ServingOptions& options, const ProgramCall& program) {
     throw BadInput(text("--workers: the clients of {} must share one process", row->name));
   if (options.hosting.activation.inetd && row->uses_standard_streams)
     throw BadInput(text("--inetd: {} uses standard input, which is the connection", row->name));
+}
+
+void reload_files(Context& context, Handler& handler) {
+  try {
+    handler.reload();
+    context.log.info("the users of the proxy have been read again");
+    context.report.event("reloaded", {});
+  } catch (const std::exception& error) {
+    context.log.warn("the users of the proxy stay as they were: {}", error.what());
+  }
 }
 
 }  // namespace
@@ -120,6 +144,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
       flags.add_text("--forward", options.forward, "ENDPOINT",
                      "join each connection to one with ENDPOINT; tls:ENDPOINT: by TLS", ValueKind::endpoint);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
+  add_proxy_flags(flags, options.forward_proxy, true).needs(forward);
   add_admission_flags(flags, options.hosting);
   chat.excludes(handler).excludes(broker);
   broker.excludes(handler);
@@ -150,6 +175,11 @@ void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
     HandlerServiceOptions rules{is_one, limits.idle, ends_by_signal(context), ServerJournal(context)};
     return std::make_unique<HandlerService>(context.loop(), *handler, std::move(rules));
   };
+  std::function<void()> reload;
+  if (handler->has_files()) reload = [&] { reload_files(context, *handler); };
+  std::function<void(const Address&)> check_address = [](const Address&) {};
+  if (options.serves_proxy())
+    check_address = [&](const Address& address) { check_exposure(options.proxy, address); };
   host({.context = context,
         .endpoint = endpoint,
         .listening = listening,
@@ -158,7 +188,9 @@ void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
         .whole_run = limits.whole_run,
         .make_service = make_service,
         .is_one = is_one,
-        .descriptors = handler->descriptors()});
+        .descriptors = handler->descriptors(),
+        .reload = std::move(reload),
+        .check_address = std::move(check_address)});
 }
 
 }  // namespace sockx

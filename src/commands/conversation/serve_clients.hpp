@@ -7,7 +7,9 @@
 
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
+#include "commands/conversation/proxy_serving.hpp"
 #include "commands/serving/hosting.hpp"
+#include "commands/stream/proxy_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
 #include "serve/program.hpp"
@@ -21,12 +23,17 @@ struct ServingOptions {
   HostingOptions hosting;
   bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
-  TlsFlags forward_tls;                // with the target of `forward`
+  ProxyFlags forward_proxy;            // on the way to the target of `forward`
+  TlsFlags forward_tls;                // with that target
+  ProxyServingOptions proxy;           // of the handler of that name
+  std::vector<std::string> dialing;    // the options for dialing that were given
   std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
+  bool serves_proxy() const { return handler == "proxy"; }
   /// Whether an option was given that a single conversation with the standard streams does not have.
   bool are_given() const {
-    return whole_lines || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
+    return whole_lines || !proxy.given.empty() || !forward_proxy.credentials_file.empty() ||
+           !dialing.empty() || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
   }
 };
 

@@ -30,7 +30,9 @@ struct Share {
 /// Whether SIGHUP has the server read files again, and does not end it.
 bool outlives_hang_up(const Hosting& hosting) {
   const auto& tls = hosting.listening.tls;
-  return hosting.options.keep_open && (hosting.options.access.have_files() || (tls && !tls->is_ephemeral()));
+  const auto& options = hosting.options;
+  return options.keep_open &&
+         (options.access.have_files() || (tls && !tls->is_ephemeral()) || hosting.reload != nullptr);
 }
 
 /// For the connections from now on. Returns whether there is a certificate to read.
@@ -56,8 +58,10 @@ struct Running {
   bool handle_signal(const Hosting& hosting, int signal, int& drained_by) {
     const auto& options = hosting.options;
     const bool is_reloaded = signal == SIGHUP && reload_certificate(hosting);
+    const bool has_own_files = signal == SIGHUP && options.keep_open && hosting.reload != nullptr;
+    if (has_own_files) hosting.reload();
     const bool is_heeded = options.keep_open && access != nullptr && access->handle_signal(signal);
-    if (is_reloaded || is_heeded) return true;
+    if (is_reloaded || has_own_files || is_heeded) return true;
     if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
     drained_by = signal;
     activation->stopping();
@@ -124,6 +128,8 @@ Task<> run_server(const Hosting& hosting, Share share, Activation& activation, R
   if (!keeps_open && opened.listeners.size() > 1)
     throw BadInput(
         text("LISTEN_FDS: '{}': several sockets that listen: say --keep-open", opened.listeners.size()));
+  for (const auto& listener : opened.listeners) hosting.check_address(listener.address());
+  if (opened.connection) hosting.check_address(opened.connection->local());
   if (!opened.listeners.empty()) hosting.tell_listening(opened.listeners.front().address());
   Server server(context.loop(), std::move(opened.listeners), *service, server_options(hosting, access));
   running.server = &server;

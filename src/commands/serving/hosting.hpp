@@ -56,6 +56,9 @@ struct Hosting {
   Duration grace = std::chrono::seconds(5);  // ServerOptions::grace
   ProgressBoard* board = nullptr;            // runs the loop, where there is one
   std::function<void(const Address&)> tell_listening = [](const Address&) {};
+  std::function<void()> reload = {};  // reads files of the service again, at SIGHUP; does not throw
+  /// Throws BadInput for an address where this must not listen, or a connection come to.
+  std::function<void(const Address&)> check_address = [](const Address&) {};
 };
 
 /// Runs the server until it is stopped. Throws BadInput for sockets that do not fit the options, what the

@@ -19,8 +19,8 @@ void log_mptcp(Context& context, const std::string& peer, bool is_used) {
                     is_used ? "MPTCP is in use" : "the peer has no MPTCP, the connection fell back to TCP");
 }
 
-DialOptions dial_options(Context& context, const StreamOptions& stream) {
-  DialOptions options{stream};
+DialOptions dial_options(Context& context, const StreamOptions& stream, ProxyRoute route) {
+  DialOptions options{stream, std::move(route)};
   options.tell = [&context, mptcp = stream.mptcp](const DialEvent& event) {
     if (!context.log.shows(LogLevel::debug)) return;
     const auto address = event.address.to_string();
@@ -32,6 +32,10 @@ DialOptions dial_options(Context& context, const StreamOptions& stream) {
       case DialEvent::Kind::connected:
         context.log.debug("{} has accepted", address);
         if (mptcp) log_mptcp(context, address, event.uses_mptcp);
+        return;
+      case DialEvent::Kind::asking_proxy:
+      case DialEvent::Kind::asked_proxy:
+        return context.log.debug("{}", event.reason);
     }
   };
   return options;

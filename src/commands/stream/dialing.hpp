@@ -22,7 +22,7 @@ void add_retry_flags(Flags& flags, RetryOptions& target);
 void log_mptcp(Context& context, const std::string& peer, bool is_used);
 
 /// DialOptions that log the attempts.
-DialOptions dial_options(Context& context, const StreamOptions& stream);
+DialOptions dial_options(Context& context, const StreamOptions& stream, ProxyRoute route = {});
 /// RedialOptions that log failed attempts. Throws BadInput.
 RedialOptions redial_options(Context& context, const RetryOptions& flags,
                              std::optional<Duration> connect_timeout);

@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "cli/flags.hpp"
+#include "net/proxy/proxy_route.hpp"
 #include "net/tls/start_tls.hpp"
 #include "os/calls.hpp"
 #include "os/new_file.hpp"
@@ -101,19 +102,19 @@ std::string why_not(Role role, const std::string& name) {
   return text("{}: it is for the side that connects, and this one listens: leave it out", name);
 }
 
-void tell(Context& context, const TlsOptions& options, const Connection& connection) {
+}  // namespace
+
+void tell_tls(Context& context, const TlsOptions& options, const Connection& connection,
+              const std::string& peer) {
   const auto& facts = *connection.tls;
-  context.log.info("TLS with {}: {}", connection.name(), shown(facts));
+  context.log.info("TLS with {}: {}", peer, shown(facts));
   if (options.is_insecure)
-    context.log.warn("--tls-insecure: {} could be anybody; it has presented {}", connection.name(),
-                     facts.peer.pin);
+    context.log.warn("--tls-insecure: {} could be anybody; it has presented {}", peer, facts.peer.pin);
   if (!context.report.has_events()) return;
   auto fields = fields_of(facts);
-  fields.insert(fields.begin(), {"peer", connection.name()});
+  fields.insert(fields.begin(), {"peer", peer});
   context.report.event("tls", fields);
 }
-
-}  // namespace
 
 std::string shown(const TlsFacts& facts) {
   auto words = text("{}, {}", facts.version, facts.cipher);
@@ -214,7 +215,7 @@ std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls) {
 Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const std::string& peer,
                 std::optional<Duration> limit) {
   const auto told = [&context, tls](const Connection& connection) {
-    tell(context, tls->options(), connection);
+    tell_tls(context, tls->options(), connection, peer_name(connection));
   };
   return [start = start_tls(tls, peer, told), limit](Connection& connection, Deadline deadline) {
     return start(connection, limit ? std::min(deadline, after(*limit)) : deadline);

@@ -39,6 +39,9 @@ void complete(TlsFlags& tls, TlsOptions::Role role, const Endpoint& endpoint, co
 
 /// Null without --tls. Warns of a key log that the environment asks for. Throws as TlsContext does.
 std::shared_ptr<TlsContext> make_tls(Context& context, const TlsFlags& tls);
+/// Logs and reports what a handshake has come to; `peer` may be a proxy on the way to that of the connection.
+void tell_tls(Context& context, const TlsOptions& options, const Connection& connection,
+              const std::string& peer);
 /// start_tls(), for no longer than `limit`, which then tells what has been agreed upon. `peer` is what
 /// messages call the peer; empty: its address.
 Layer tls_layer(Context& context, std::shared_ptr<const TlsContext> tls, const std::string& peer = {},

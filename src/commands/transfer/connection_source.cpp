@@ -14,7 +14,7 @@ namespace {
 Task<> dial(Context& context, Endpoint endpoint, const ConnectionSourceOptions& flags,
             std::optional<Duration> timeout, std::optional<Connection>& met) {
   auto how = redial_options(context, flags.retry, timeout);
-  auto dialing = dial_options(context, flags.stream());
+  auto dialing = dial_options(context, flags.stream(), flags.route);
   met.emplace(co_await redial(std::move(endpoint), std::move(dialing), std::move(how)));
   context.log.info("connected to {}", met->name());
 }
@@ -45,6 +45,8 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
   };
   tie({"--backlog", "--port-file", "--accept-timeout"}, true);
   tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for"}, false);
+  add_proxy_flags(flags, target.proxy);
+  tie({"--proxy"}, false);
   add_tls_flags(flags, target.tls, TlsSide::either, {});
   return turn;
 }
@@ -53,13 +55,15 @@ Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<
   return Endpoint::parse(words, flags.listens ? Endpoint::Role::listening : Endpoint::Role::connecting);
 }
 
-void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint) {
+void complete_way(ConnectionSourceOptions& flags, const Endpoint& endpoint) {
+  complete(flags.proxy, flags.tls, endpoint, flags.stream());
   const auto role = flags.listens ? TlsOptions::Role::server : TlsOptions::Role::client;
   complete(flags.tls, role, endpoint, flags.stream());
 }
 
-void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
+void use_way(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
              std::optional<Duration> idle_timeout, ClientCommand client) {
+  flags.route = make_route(context, flags.proxy);
   auto tls = make_tls(context, flags.tls);
   if (!tls) return;
   auto& listening = flags.listening;

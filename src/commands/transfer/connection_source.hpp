@@ -9,6 +9,7 @@
 #include "cli/time_limits.hpp"
 #include "commands/stream/dialing.hpp"
 #include "commands/stream/listening.hpp"
+#include "commands/stream/proxy_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "net/stream/connection.hpp"
 
@@ -18,7 +19,9 @@ struct ConnectionSourceOptions {
   bool listens = false;             // otherwise it dials
   ListeningOptions listening = {};  // its stream options are used for dialing as well
   RetryOptions retry = {};
+  ProxyFlags proxy = {};
   TlsFlags tls = {};
+  ProxyRoute route = {};  // once use_way() has made it
 
   const StreamOptions& stream() const { return listening.options.stream; }
 };
@@ -30,11 +33,11 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
 /// Where to listen, or what to dial. Throws BadInput.
 Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<std::string>& words);
 
-/// Completes the options of TLS for the role that this side has. Throws BadInput.
-void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint);
-/// With --tls: each connection begins with a handshake. `client` is what a client of ours would type. Throws
-/// as make_tls().
-void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
+/// Completes the options of proxies, and those of TLS for the role that this side has. Throws BadInput.
+void complete_way(ConnectionSourceOptions& flags, const Endpoint& endpoint);
+/// With --tls: each connection begins with a handshake; with --proxy: it is made by these proxies. `client`
+/// is what a client of ours would type. Throws as make_tls().
+void use_way(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
              std::optional<Duration> idle_timeout, ClientCommand client);
 
 /// Opens or accepts connections, one after the other. TCP sockets are set to reset on close. If a connection

@@ -174,13 +174,13 @@ void declare(Flags& flags, RecvFileOptions& o) {
     o.receive.idle_timeout = o.limits.idle;
     check(o);
     read_words(o, words);
-    complete_tls(o.connection, o.endpoint.value_or(Endpoint()));
+    complete_way(o.connection, o.endpoint.value_or(Endpoint()));
   });
 }
 
 ExitCode run(Context& context, const RecvFileOptions& given) {
   auto options = given;
-  use_tls(context, options.connection, options.endpoint, options.limits.idle,
+  use_way(context, options.connection, options.endpoint, options.limits.idle,
           {options.verified.asked ? "send-file --verified" : "send-file", "FILE"});
   options.progress.apply(context);
   if (options.output.to_standard_output() && !options.verified.asked)

@@ -137,7 +137,7 @@ Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& o
   auto connection = co_await connections.next();
   connections.close();  // no other peer is served, and none should wait
   const auto& file = source.described.name;
-  const auto peer = connection.name();
+  const auto peer = peer_name(connection);
   summary.emplace(context, TransferSummary::Kind::sent, peer, file,
                   [&context](const auto&... facts) { return show_sent(context, facts...); });
   const auto& stats = summary->stats;
@@ -223,6 +223,7 @@ void declare(Flags& flags, SendFileOptions& o) {
   add_progress_flags(flags, o.progress);
   add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
   flags.get("--tls").excludes(compare_flag);
+  flags.get("--proxy").excludes(compare_flag);
   add_idle_timeout_and_deadline(flags, o.limits);
   flags.set_examples({{"sockx send-file disk.img 192.0.2.7 5678",
                        "send a file; status 0 means that the peer has received it all"},
@@ -237,7 +238,10 @@ void declare(Flags& flags, SendFileOptions& o) {
   flags.when_read([&o, &words] {
     check(o);
     read_words(o, words);
-    complete_tls(o.connection, o.endpoint.value_or(Endpoint()));
+    complete_way(o.connection, o.endpoint.value_or(Endpoint()));
+    if (o.connection.proxy.have_https() && o.send.method == TransferMethod::zero_copy)
+      throw BadInput(
+          "--method zerocopy: an https proxy gets each byte encrypted, which is a copy: leave it out");
   });
 }
 
@@ -246,7 +250,7 @@ ExitCode run(Context& context, const SendFileOptions& given) {
   auto& stream = options.connection.listening.options.stream;
   if (options.send.rate) stream.layers.push_back(paced(stream, *options.send.rate));
   const bool is_verified = options.verified.asked;
-  use_tls(
+  use_way(
       context, options.connection, options.endpoint, options.limits.idle,
       {is_verified ? "recv-file --connect --verified" : "recv-file --connect", is_verified ? "" : "-o FILE"});
   options.progress.apply(context);

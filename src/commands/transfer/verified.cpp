@@ -150,7 +150,7 @@ Task<> send_over(Context& context, ProgressBoard& board, ConnectionSource& conne
                  VerifiedSendOptions options, std::optional<VerifiedSummary>& summary) {
   auto connection = co_await connections.next();
   if (options.streams == 1) connections.close();
-  summary.emplace(context, true, connection.name());
+  summary.emplace(context, true, peer_name(connection));
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
   const auto next = [&] { return connections.next(); };
@@ -182,7 +182,7 @@ Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection
                               NextConnectionOf next, VerifiedReceiveOptions options) {
   options.names = verified_flag_names;
   options.tell = teller(context);
-  VerifiedSummary summary(context, false, connection.name());
+  VerifiedSummary summary(context, false, peer_name(connection));
   const Progress shown(board, [&] { return summary.state(); });
   auto receiving =
       receive_verified(std::move(connection), std::move(next), std::move(options), summary.tally);

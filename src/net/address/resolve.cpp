@@ -30,7 +30,11 @@ Task<std::vector<Address>> resolve(HostPort where, ResolveOptions options, Deadl
   auto answer = get_address_info(query_of(where, options, AI_NUMERICHOST));
   const bool is_name = answer.status.code == EAI_NONAME;
   if (is_name && !options.numeric) {
-    std::function<AddressAnswer()> work = [query = query_of(where, options, 0)] {
+    ThreadLimit::Slot slot;  // of the thread, which may go on after the deadline
+    if (options.threads != nullptr) {
+      slot = co_await options.threads->enter();
+    }
+    std::function<AddressAnswer()> work = [query = query_of(where, options, 0), slot = std::move(slot)] {
       return get_address_info(query);
     };
     auto asked = "getaddrinfo " + where.host;

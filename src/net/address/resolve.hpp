@@ -6,6 +6,7 @@
 
 #include "flow/event_loop.hpp"
 #include "flow/task.hpp"
+#include "flow/thread_limit.hpp"
 #include "net/address/address.hpp"
 #include "net/address/endpoint.hpp"
 #include "net/address/lookups.hpp"
@@ -16,6 +17,7 @@ struct ResolveOptions {
   int family = AF_UNSPEC;
   bool numeric = false;  // no look-up of any kind: the host must be an address
   int type = SOCK_STREAM;
+  ThreadLimit* threads = nullptr;  // how many may look up at once; null: any number
 };
 
 /// The addresses of a host in the order in which a program should try them (RFC 6724), at least one. An empty

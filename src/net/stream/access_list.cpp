@@ -1,56 +1,26 @@
 #include "net/stream/access_list.hpp"
 
-#include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "net/address/lookups.hpp"
-#include "os/calls.hpp"
 #include "os/observer.hpp"
+#include "os/settings_file.hpp"
 #include "os/users.hpp"
 
 namespace sockx {
 
 namespace {
 
-constexpr std::size_t longest_rule = 1024;      // bytes; a host name has at most 253
-constexpr std::size_t most_quoted = 200;        // bytes
-constexpr std::size_t largest_file = 16 << 20;  // bytes
-constexpr std::size_t most_rules = 100'000;     // of a file
-
-/// Only a regular file is read: opening or reading a FIFO could block for ever.
-std::string content_of(const std::string& path) {
-  const auto fail = [&path] { throw BadInput(text("'{}': {}", path, std::strerror(errno))); };
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  struct stat status {};
-  if (!file || fstat(file.get(), &status) != 0) fail();
-  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))  // read(2) says what is wrong with a folder
-    throw BadInput(text("'{}': rules are read from a regular file", path));
-  const auto check = [&path](std::size_t size) {
-    if (size > largest_file) throw BadInput(text("'{}': a file of rules has at most 16 MiB", path));
-  };
-  check(static_cast<std::size_t>(status.st_size));
-  std::string content;
-  std::array<char, 16384> buffer;
-  for (;;) {
-    check(content.size());
-    const auto got = uninterrupted([&] { return ::read(file.get(), buffer.data(), buffer.size()); });
-    if (got < 0) fail();
-    if (got == 0) return content;
-    content.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
+constexpr std::size_t longest_rule = 1024;   // bytes; a host name has at most 253
+constexpr std::size_t most_quoted = 200;     // bytes
+constexpr std::size_t most_rules = 100'000;  // of a file
 
 std::string_view trimmed(std::string_view line) {
   const auto* const blanks = " \t\r";
@@ -136,7 +106,8 @@ AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, cons
   }
   if (path.empty()) return rows;
   try {
-    for (const auto& written : parse_access_file(content_of(path), path)) rows.add(written, numeric);
+    for (const auto& written : parse_access_file(read_settings_file(path, "rules"), path))
+      rows.add(written, numeric);
   } catch (const BadInput& error) {
     throw about(setting + "-file", error);
   }

@@ -4,8 +4,8 @@
 
 namespace sockx {
 
-Connection connection_of(EventLoop& loop, Socket socket, Address peer) {
-  auto name = peer.to_string();
+Connection connection_of(EventLoop& loop, Socket socket, Address peer, std::string name) {
+  if (name.empty()) name = peer.to_string();
   return {Stream(loop, std::move(socket).release(), std::move(name), Origin::peer), peer};
 }
 

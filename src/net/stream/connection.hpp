@@ -10,6 +10,7 @@
 
 namespace sockx {
 
+struct ProxyFacts;
 struct TlsFacts;
 
 /// The result of dial(), accept() and adopt().
@@ -18,6 +19,8 @@ struct Connection {
   Address peer;
   bool is_adopted = false;                   // inherited: another process may go on with it
   std::shared_ptr<const TlsFacts> tls = {};  // net/tls/tls_facts.hpp; null without TLS
+  /// net/proxy/proxy_route.hpp; null without a proxy. With one, `peer` is the address of the first proxy.
+  std::shared_ptr<const ProxyFacts> proxy = {};
 
   int fd() const { return stream.facts().fd; }
   const std::string& name() const { return stream.name(); }
@@ -25,8 +28,8 @@ struct Connection {
   std::string_view protocol() const { return protocol_of(fd()); }  // as Socket::protocol()
 };
 
-/// A connected socket, named after its peer. Throws Error.
-Connection connection_of(EventLoop& loop, Socket socket, Address peer);
+/// A connected socket, named after its peer unless `name` says something else. Throws Error.
+Connection connection_of(EventLoop& loop, Socket socket, Address peer, std::string name = {});
 /// The same for one that was inherited; getpeername(2) tells the peer.
 Connection adopted_connection(EventLoop& loop, Socket socket);
 

@@ -34,6 +34,8 @@ std::string_view name_of(PortState state) {
       return "timed-out";
     case PortState::unreachable:
       return "unreachable";
+    case PortState::proxy_refused:
+      return "proxy-refused";
     case PortState::failed:
       return "failed";
   }

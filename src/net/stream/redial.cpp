@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/address/resolve.hpp"
+#include "net/proxy/proxy_refusal.hpp"
 #include "net/stream/port_state.hpp"
 
 namespace sockx {
@@ -29,6 +30,8 @@ std::optional<std::string> passing_failure(std::exception_ptr thrown, const Endp
     if (may_pass(error)) return error.what();
   } catch (const TimedOut& error) {
     return error.what();
+  } catch (const ProxyRefusal& error) {
+    if (error.may_pass()) return error.what();
   } catch (const ResolveError& error) {
     if (!numeric) return text("connect {}: {}", endpoint.to_string(), error.what());
   } catch (...) {

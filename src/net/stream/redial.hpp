@@ -35,9 +35,9 @@ class GivenUp : public TimedOut {
 Duration pause_after(unsigned attempt, const RedialOptions& how);
 
 /// Dials until it succeeds, or has failed as often or as long as `how` says: GivenUp. Only failures that may
-/// pass are tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved.
-/// Throws all else as dial() does, and everything when `how` asks for one attempt. The deadline in `options`
-/// is replaced.
+/// pass are tried again: a refusal, a time-out, no way to the host, a reset, a name that is not resolved, and
+/// a ProxyRefusal that may pass. Throws all else as dial() does, and everything when `how` asks for one
+/// attempt. The deadline in `options` is replaced.
 Task<Connection> redial(Endpoint endpoint, DialOptions options, RedialOptions how);
 
 }  // namespace sockx

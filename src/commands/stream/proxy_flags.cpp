@@ -1,0 +1,197 @@
+#include "commands/stream/proxy_flags.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/flags.hpp"
+#include "net/proxy/proxy_environment.hpp"
+#include "net/tls/start_tls.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// `reason` begins with the name of what has them.
+void check_for(const std::vector<Proxy>& proxies, const std::string& source) {
+  if (proxies.size() > 1)
+    throw BadInput(
+        text("{}: there are {} proxies, and it does not say which of them it is for: write the "
+             "credentials into their URLs",
+             source, proxies.size()));
+  if (proxies.front().is_socks4())
+    throw BadInput(text("{}: SOCKS4 has no passwords: say --proxy {}://USER@{}", source,
+                        name_of(proxies.front().kind), proxies.front().address()));
+}
+
+Credentials only_credentials_in(const std::string& path) {
+  try {
+    auto all = read_credentials_file(path);
+    if (all.size() == 1) return std::move(all.front());
+    throw BadInput(text("'{}' has {} lines USER:PASSWORD, and a client needs one", path, all.size()));
+  } catch (const BadInput& error) {
+    throw BadInput(text("--proxy-auth-file: {}", error.what()));
+  }
+}
+
+/// Those of the URL count first, then --proxy-auth, then the file, then the variable.
+void give_credentials(ProxyFlags& proxy) {
+  auto& proxies = proxy.proxies;
+  const bool have_all =
+      std::ranges::all_of(proxies, [](const Proxy& one) { return one.credentials.has_value(); });
+  if (have_all) return;
+  if (proxy.credentials) {
+    check_for(proxies, "--proxy-auth");
+    proxies.front().credentials = proxy.credentials;
+  } else if (!proxy.credentials_file.empty()) {
+    check_for(proxies, "--proxy-auth-file");
+    proxies.front().credentials = only_credentials_in(proxy.credentials_file);
+  } else if (!proxy.credentials_in_environment.empty() && !proxies.front().is_socks4()) {
+    check_for(proxies, credentials_variable);
+    try {
+      proxies.front().credentials = parse_credentials(proxy.credentials_in_environment);
+    } catch (const BadInput& error) {
+      throw BadInput(text("{}: {}; it is USER:PASSWORD", credentials_variable, error.what()));
+    }
+  }
+}
+
+void take_from_environment(ProxyFlags& proxy, const HostPort& target,
+                           const std::vector<std::uint16_t>& ports) {
+  try {
+    auto found = proxy_from_environment(target);
+    for (const auto port : ports) {
+      const auto of_port = proxy_from_environment({target.host, port});
+      if (of_port.proxy.has_value() != found.proxy.has_value())
+        throw BadInput(text("{}, but {}: scan these ports apart", found.reason, of_port.reason));
+    }
+    proxy.reason = std::move(found.reason);
+    if (found.proxy) proxy.proxies.push_back(std::move(*found.proxy));
+  } catch (const BadInput& error) {
+    throw BadInput(text("--proxy env: {}", error.what()));
+  }
+  forget_proxy_credentials();
+}
+
+bool is_https(const Proxy& proxy) { return proxy.kind == Proxy::Kind::https; }
+
+/// A stream has one TLS at a time.
+void take_tls(ProxyFlags& proxy, TlsFlags& tls, const StreamOptions& stream) {
+  const auto first = std::ranges::find_if(proxy.proxies, is_https);
+  if (first == proxy.proxies.end()) return;
+  if (tls.is_on)
+    throw BadInput(
+        text("--tls: the connection to the proxy {} is TLS already, and sockx has no TLS inside of "
+             "TLS for now: take a proxy of another kind, or leave --tls out",
+             first->to_string()));
+  if (std::find_if(first + 1, proxy.proxies.end(), is_https) != proxy.proxies.end())
+    throw BadInput(
+        text("--proxy: sockx has no TLS inside of TLS for now: one proxy of a chain can be https"));
+  proxy.tls = std::exchange(tls, {});
+  proxy.tls.is_on = true;
+  complete(proxy.tls, TlsOptions::Role::client, first->endpoint(), stream);
+}
+
+void blank(std::span<char> bytes) { std::ranges::fill(bytes, '*'); }
+
+void blank_url(char* word) {
+  const auto [begin, size] = credentials_in(word);
+  blank({word + begin, size});
+}
+
+}  // namespace
+
+bool ProxyFlags::have_https() const { return std::ranges::any_of(proxies, is_https); }
+
+Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve) {
+  const HelpSection section(flags, "Proxies");
+  if (const char* const set = std::getenv(credentials_variable)) proxy.credentials_in_environment = set;
+  const auto take = [&proxy](const std::string& word) {
+    if (word == "env")
+      proxy.from_environment = true;
+    else
+      proxy.proxies.push_back(Proxy::parse(word));
+  };
+  const auto on =
+      flags
+          .add_value(
+              "--proxy", "URL|env", take,
+              "connect by this proxy: socks5h://, socks5://, socks4a://, socks4:// (port 1080), http:// "
+              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT]; repeatable: a chain")
+          .repeatable();
+  const auto take_credentials = [&proxy](const std::string& word) {
+    proxy.credentials = parse_credentials(word);
+  };
+  flags.add_value("--proxy-auth", "USER:PASSWORD", take_credentials, "the credentials for the proxy")
+      .needs(on);
+  const std::string of_proxy = "the same, from the line USER:PASSWORD of FILE";
+  const std::string of_server = "; with --handler proxy: serve only the users of FILE, read again at SIGHUP";
+  const auto file =
+      flags.add_file("--proxy-auth-file", proxy.credentials_file, of_proxy + (may_serve ? of_server : ""));
+  if (!may_serve) file.needs(on);
+  return on;
+}
+
+void complete(ProxyFlags& proxy, TlsFlags& tls, const Endpoint& target, const StreamOptions& stream,
+              const std::vector<std::uint16_t>& ports) {
+  if (!proxy.are_given()) return;
+  if (stream.type == SOCK_SEQPACKET)
+    throw BadInput("--proxy: a proxy carries a stream of bytes: leave --type seqpacket out");
+  if (proxy.from_environment && !proxy.proxies.empty())
+    throw BadInput("--proxy env: it stands alone: leave the other --proxy out");
+  const auto where = target_behind({}, target);
+  if (proxy.from_environment) take_from_environment(proxy, where, ports);
+  if (proxy.proxies.empty()) return;
+  give_credentials(proxy);
+  ProxyRoute route;
+  for (const auto& one : proxy.proxies) route.hops.push_back({one});
+  target_behind(route, target);
+  take_tls(proxy, tls, stream);
+}
+
+ProxyRoute make_route(Context& context, const ProxyFlags& proxy, std::optional<Duration> limit) {
+  ProxyRoute route;
+  route.limit = limit;
+  if (!proxy.reason.empty()) context.log.debug("{}", proxy.reason);
+  for (const auto& one : proxy.proxies) {
+    ProxyHop hop{one};
+    if (is_https(one)) {
+      const auto tls = make_tls(context, proxy.tls);
+      const auto name = "proxy " + one.address();
+      hop.start_tls = start_tls(tls, name, [&context, tls, name](const Connection& connection) {
+        tell_tls(context, tls->options(), connection, name);
+      });
+    }
+    route.hops.push_back(std::move(hop));
+  }
+  return route;
+}
+
+void blank_credentials(const std::vector<char*>& words) {
+  constexpr std::string_view urls = "--proxy", credentials = "--proxy-auth";
+  std::string_view before;
+  for (char* const word : words) {
+    const std::string_view whole = word;
+    if (whole == "--") return;  // what follows are the words of another program
+    if (before == credentials) blank({word, whole.size()});
+    if (before == urls) blank_url(word);
+    before = before == credentials || before == urls ? "" : whole;
+    const auto equals = whole.find('=');
+    const auto name = whole.substr(0, equals);
+    if (equals == whole.npos) continue;
+    char* const value = word + equals + 1;
+    if (name == credentials) blank({value, whole.size() - equals - 1});
+    if (name == urls) blank_url(value);
+  }
+}
+
+std::vector<Field> proxy_fields(const Connection& connection) {
+  if (!connection.proxy) return {};
+  return {{"proxy", joined(connection.proxy->urls)}};
+}
+
+}  // namespace sockx

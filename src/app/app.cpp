@@ -95,7 +95,8 @@ int run_app(const std::vector<std::string>& words) {
   } catch (...) {
     if (is_broken_standard_output(std::current_exception())) die_by_signal(SIGPIPE);
     Report report({line.mentions("--json"), false, ""});
-    const auto failure = describe_failure(std::current_exception());
+    auto failure = describe_failure(std::current_exception());
+    failure.message = without_credentials_of(words, std::move(failure.message));
     report.failure(failure);
     report.finish();
     return static_cast<int>(failure.status);

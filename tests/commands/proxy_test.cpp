@@ -366,6 +366,8 @@ TEST_CASE(
   refused({"connect", "--proxy", "h:1080", "t", "1"}, "--proxy: 'h:1080': say the kind of proxy too");
   refused({"connect", "--proxy", "ftp://u:secret@h", "t", "1"}, "--proxy: 'ftp://h': there are the proxies");
   refused({"connect", "--proxy-auth", "u:secret", "t", "1"}, "--proxy-auth");
+  refused({"--proxy-auth", "u:secret", "t", "1"}, "`sockx connect --proxy-auth * t 1`");
+  refused({"--proxy=http://u:secret@h", "connect", "t", "1"}, "`sockx connect --proxy=http://*@h ...`");
   refused({"connect", "--proxy", socks, "--proxy-auth", "secret", "t", "1"},
           "--proxy-auth: there is no colon between a user name and a password");
   refused({"connect", "--proxy", socks, "--proxy-auth-file", "/nonesuch", "t", "1"},

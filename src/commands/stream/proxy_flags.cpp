@@ -96,11 +96,30 @@ void take_tls(ProxyFlags& proxy, TlsFlags& tls, const StreamOptions& stream) {
   complete(proxy.tls, TlsOptions::Role::client, first->endpoint(), stream);
 }
 
-void blank(std::span<char> bytes) { std::ranges::fill(bytes, '*'); }
-
-void blank_url(char* word) {
+std::span<char> credentials_of_url(char* word) {
   const auto [begin, size] = credentials_in(word);
-  blank({word + begin, size});
+  return {word + begin, size};
+}
+
+/// Where credentials are in the words of a command line.
+std::vector<std::span<char>> credentials_among(const std::vector<char*>& words) {
+  constexpr std::string_view urls = "--proxy", credentials = "--proxy-auth";
+  std::vector<std::span<char>> found;
+  const auto note = [&](std::string_view name, char* value) {
+    if (name == credentials) found.emplace_back(value, std::strlen(value));
+    if (name == urls) found.push_back(credentials_of_url(value));
+  };
+  std::string_view before;
+  for (char* const word : words) {
+    const std::string_view whole = word;
+    if (whole == "--") break;  // what follows are the words of another program
+    note(before, word);
+    const bool is_value = before == credentials || before == urls;
+    before = is_value ? "" : whole;
+    if (const auto equals = whole.find('='); equals != whole.npos)
+      note(whole.substr(0, equals), word + equals + 1);
+  }
+  return found;
 }
 
 }  // namespace
@@ -172,21 +191,19 @@ ProxyRoute make_route(Context& context, const ProxyFlags& proxy, std::optional<D
 }
 
 void blank_credentials(const std::vector<char*>& words) {
-  constexpr std::string_view urls = "--proxy", credentials = "--proxy-auth";
-  std::string_view before;
-  for (char* const word : words) {
-    const std::string_view whole = word;
-    if (whole == "--") return;  // what follows are the words of another program
-    if (before == credentials) blank({word, whole.size()});
-    if (before == urls) blank_url(word);
-    before = before == credentials || before == urls ? "" : whole;
-    const auto equals = whole.find('=');
-    const auto name = whole.substr(0, equals);
-    if (equals == whole.npos) continue;
-    char* const value = word + equals + 1;
-    if (name == credentials) blank({value, whole.size() - equals - 1});
-    if (name == urls) blank_url(value);
+  for (const auto found : credentials_among(words)) std::ranges::fill(found, '*');
+}
+
+std::string without_credentials_of(std::vector<std::string> words, std::string message) {
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  for (const auto found : credentials_among(pointers)) {
+    const std::string secret(found.begin(), found.end());
+    for (auto at = message.find(secret); !secret.empty() && at != message.npos;
+         at = message.find(secret, at + 1))
+      message.replace(at, secret.size(), "*");
   }
+  return message;
 }
 
 std::vector<Field> proxy_fields(const Connection& connection) {

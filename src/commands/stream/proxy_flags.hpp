@@ -49,6 +49,10 @@ ProxyRoute make_route(Context& context, const ProxyFlags& proxy, std::optional<D
 /// --proxy. `words` are the process's own, which ps(1) shows.
 void blank_credentials(const std::vector<char*>& words);
 
+/// The message, with asterisks in place of these credentials: one about a command line may quote any of its
+/// words.
+std::string without_credentials_of(std::vector<std::string> words, std::string message);
+
 /// For events: the proxies of a connection; empty without one.
 std::vector<Field> proxy_fields(const Connection& connection);
 

@@ -24,6 +24,7 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
+  dial_with_header(options.send_proxy, dialing.stream);
   dial_by_tls(context, options.tls, endpoint, dialing.stream);
   auto processing = make_processing(conversation, context.report);
   co_await wait_for_readers(processing);
@@ -47,6 +48,7 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
+  add_send_proxy_flag(flags, o.send_proxy, "our addresses").excludes("--scan");
   add_tls_flags(flags, o.tls, TlsSide::client,
                 {"--send-flags", "--recv-once", "--pass-fd", "--shutdown", "--scan"});
   exclude_each(conversation, flags.get("--check"));
@@ -65,6 +67,7 @@ void declare(Flags& flags, ConnectOptions& o) {
       o.scanned = ScanTarget::parse(words);
     else
       o.endpoint = Endpoint::parse(words, Endpoint::Role::connecting);
+    check(o.send_proxy, o.stream);
     complete(o.tls, TlsOptions::Role::client, o.endpoint, o.stream);
   });
 }
@@ -75,6 +78,7 @@ ExitCode run(Context& context, const ConnectOptions& options) {
     return run_scan(context, options.scanned, options.checking, options.stream, limits);
   if (options.checking.check) {
     auto stream = options.stream;
+    dial_with_header(options.send_proxy, stream, true);
     dial_by_tls(context, options.tls, options.endpoint, stream);
     return run_check(context, options.endpoint, stream, options.retry, limits);
   }

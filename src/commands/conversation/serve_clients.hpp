@@ -8,6 +8,7 @@
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
 #include "commands/serving/hosting.hpp"
+#include "commands/stream/proxy_header_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
 #include "serve/program.hpp"
@@ -19,10 +20,11 @@ class Flags;
 
 struct ServingOptions {
   HostingOptions hosting;
-  bool whole_lines = false;            // of clients whose bytes go to one place
-  std::string handler, forward, send;  // what serves; empty where not said
-  TlsFlags forward_tls;                // with the target of `forward`
-  std::optional<Until> until;          // --until, which is declared with the options of a conversation
+  bool whole_lines = false;                      // of clients whose bytes go to one place
+  std::string handler, forward, send;            // what serves; empty where not said
+  TlsFlags forward_tls;                          // with the target of `forward`
+  std::optional<ProxyHeaderVersion> send_proxy;  // to it
+  std::optional<Until> until;  // --until, which is declared with the options of a conversation
 
   /// Whether an option was given that a single conversation with the standard streams does not have.
   bool are_given() const {

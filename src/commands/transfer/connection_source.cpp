@@ -35,6 +35,7 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
   add_accept_timeout(flags, limits);
   add_connect_timeout(flags, limits);
   add_retry_flags(flags, target.retry);
+  add_send_proxy_flag(flags, target.send_proxy, "our addresses");
   const auto tie = [&](std::initializer_list<const char*> names, bool listening) {
     for (const auto* const name : names) {
       if (listening == target.listens)
@@ -44,7 +45,7 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
     }
   };
   tie({"--backlog", "--port-file", "--accept-timeout"}, true);
-  tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for"}, false);
+  tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for", "--send-proxy"}, false);
   add_tls_flags(flags, target.tls, TlsSide::either, {});
   return turn;
 }
@@ -56,6 +57,10 @@ Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<
 void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint) {
   const auto role = flags.listens ? TlsOptions::Role::server : TlsOptions::Role::client;
   complete(flags.tls, role, endpoint, flags.stream());
+}
+
+void use_header(ConnectionSourceOptions& flags) {
+  dial_with_header(flags.send_proxy, flags.listening.options.stream);
 }
 
 void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,

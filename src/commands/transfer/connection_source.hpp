@@ -9,6 +9,7 @@
 #include "cli/time_limits.hpp"
 #include "commands/stream/dialing.hpp"
 #include "commands/stream/listening.hpp"
+#include "commands/stream/proxy_header_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "net/stream/connection.hpp"
 
@@ -18,6 +19,7 @@ struct ConnectionSourceOptions {
   bool listens = false;             // otherwise it dials
   ListeningOptions listening = {};  // its stream options are used for dialing as well
   RetryOptions retry = {};
+  std::optional<ProxyHeaderVersion> send_proxy = {};
   TlsFlags tls = {};
 
   const StreamOptions& stream() const { return listening.options.stream; }
@@ -32,6 +34,8 @@ Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<
 
 /// Completes the options of TLS for the role that this side has. Throws BadInput.
 void complete_tls(ConnectionSourceOptions& flags, const Endpoint& endpoint);
+/// With --send-proxy: each connection begins with the header. To be called before use_tls().
+void use_header(ConnectionSourceOptions& flags);
 /// With --tls: each connection begins with a handshake. `client` is what a client of ours would type. Throws
 /// as make_tls().
 void use_tls(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,

@@ -158,7 +158,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
   add_activation_flags(flags, o.hosting.activation);
   flags.exclude(
       {"--v6only", "--reuse-port", "--mode", "--owner", "--max-conns", "--reject", "--drain-timeout",
-       "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"},
+       "--allow", "--deny", "--allow-file", "--deny-file", "--accept-proxy", "--inetd", "--systemd"},
       connect);
   flags.set_examples(
       {{"sockx recv-file -o backup.tar 5678", "receive one file; it gets its name when it is complete"},
@@ -174,12 +174,14 @@ void declare(Flags& flags, RecvFileOptions& o) {
     o.receive.idle_timeout = o.limits.idle;
     check(o);
     read_words(o, words);
+    check(o.hosting.access, o.endpoint, o.connection.stream());
     complete_tls(o.connection, o.endpoint.value_or(Endpoint()));
   });
 }
 
 ExitCode run(Context& context, const RecvFileOptions& given) {
   auto options = given;
+  use_header(options.connection);
   use_tls(context, options.connection, options.endpoint, options.limits.idle,
           {options.verified.asked ? "send-file --verified" : "send-file", "FILE"});
   options.progress.apply(context);

@@ -222,7 +222,7 @@ void declare(Flags& flags, SendFileOptions& o) {
     flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
   add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
-  flags.get("--tls").excludes(compare_flag);
+  flags.exclude({"--tls", "--send-proxy"}, compare_flag);
   add_idle_timeout_and_deadline(flags, o.limits);
   flags.set_examples({{"sockx send-file disk.img 192.0.2.7 5678",
                        "send a file; status 0 means that the peer has received it all"},
@@ -246,6 +246,7 @@ ExitCode run(Context& context, const SendFileOptions& given) {
   auto& stream = options.connection.listening.options.stream;
   if (options.send.rate) stream.layers.push_back(paced(stream, *options.send.rate));
   const bool is_verified = options.verified.asked;
+  use_header(options.connection);
   use_tls(
       context, options.connection, options.endpoint, options.limits.idle,
       {is_verified ? "recv-file --connect --verified" : "recv-file --connect", is_verified ? "" : "-o FILE"});

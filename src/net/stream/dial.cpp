@@ -70,6 +70,7 @@ Task<Connection> dial(Endpoint endpoint, DialOptions options) {
     if (!result.winner) fail(endpoint, result, options.deadline);
     connection.emplace(connection_of(loop, std::move(result.winner), result.peer));
   }
+  connection->forwarded = options.forwarded;
   co_await apply_layers(options.stream.layers, *connection, options.deadline);
   co_return std::move(*connection);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct DialOptions {
   StreamOptions stream;
   Deadline deadline = never;                                // for all of it: look-up and every attempt
   Duration attempt_delay = std::chrono::milliseconds(250);  // RFC 8305, section 5
+  /// The client's connection for which this one is dialed: Connection::forwarded.
+  std::shared_ptr<const ConnectionEnds> forwarded = {};
   std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
 };
 

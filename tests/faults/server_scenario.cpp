@@ -52,12 +52,14 @@ class ServerRun {
   std::string port_ = listener_->port();
   InjectorReport report_;
   std::unique_ptr<Process> server_;
+  std::string greeting_;
   bool reached_ = false;
   std::set<std::string> met_;
   std::string complaints_;
 };
 
-ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault) {
+ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault)
+    : greeting_(scenario.greeting) {
   auto words = scenario.words;
   std::replace(words.begin(), words.end(), std::string("TARGET"), target);
   words.insert(std::find(words.begin(), words.end(), "--"), "fd:" + std::to_string(listener_->fd()));
@@ -83,7 +85,7 @@ bool ServerRun::is_served(Peer& client, const std::string& message) {
   setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience_of_a_client, sizeof patience_of_a_client);
   std::string back;
   try {
-    client.send(message);
+    client.send(greeting_ + message);
     client.finish();
     for (std::string part; !(part = client.receive(1)).empty();) {
       back += part;
@@ -174,8 +176,8 @@ void meet_every_fault(const ServerScenario& scenario) {
   std::unique_ptr<Process> target;
   std::string where;
   if (scenario.has_target) {
-    target = std::make_unique<Process>(std::vector<std::string>{sockx_binary(), "--quiet", "listen", "-k",
-                                                                "--handler", "echo", "127.0.0.1:0"});
+    const std::vector<std::string> words{"--quiet", "listen", "-k", "--handler", "echo", "127.0.0.1:0"};
+    target = std::make_unique<Process>(sockx(words) + scenario.target_words);
     where = "127.0.0.1:" + port_of(*target);
   }
   ServerRun undisturbed(scenario, where, "");

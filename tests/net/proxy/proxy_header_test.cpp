@@ -154,6 +154,7 @@ TEST_CASE("proxy header: TLVs are skipped, and a checksum is checked") {
   CHECK(read(summed) == "192.0.2.1:51000 > 198.51.100.7:443");
   CHECK(read(amid) == "192.0.2.1:51000 > 198.51.100.7:443");
   for (std::size_t i = 16; i < amid.size(); ++i) {
+    if (amid[i] == 3) continue;  // of the TLV: without that type it is no checksum
     CAPTURE(i);
     auto changed = amid;
     changed[i] = static_cast<char>(changed[i] ^ 0x40);

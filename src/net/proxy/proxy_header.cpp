@@ -253,11 +253,12 @@ ProxyHeader parse_v2(std::string_view bytes) {
 
 std::optional<std::size_t> size_of_v1(std::string_view beginning) {
   const auto looked_at = beginning.substr(0, longest_proxy_header_v1);
-  const auto end = looked_at.find(end_of_line);
-  if (end != looked_at.npos) return end + end_of_line.size();
-  // What follows UNKNOWN is ignored. Any other line has no line feed.
-  if (!looked_at.starts_with(v1_unknown) && looked_at.find('\n') != looked_at.npos)
+  // What follows UNKNOWN is ignored. Any other line has no line feed before its end.
+  const bool is_unknown = looked_at.starts_with(v1_unknown);
+  const auto line_feed = looked_at.find('\n'), end = looked_at.find(end_of_line);
+  if (!is_unknown && line_feed != looked_at.npos && line_feed != end + 1)
     refuse("its line does not end by CR and LF");
+  if (end != looked_at.npos) return end + end_of_line.size();
   if (looked_at.size() == longest_proxy_header_v1)
     refuse(text("its line has more than {} bytes", longest_proxy_header_v1));
   return {};

@@ -200,6 +200,8 @@ TEST_CASE("proxy header: a wrong form of version 1 is refused, with the reason")
   }
   CHECK(why_not("PROXY TCP4 1.1.1.1 1.1.1.1 1 2\n") ==
         "the PROXY header: its line does not end by CR and LF");
+  CHECK(why_not("PROXY TCP4 1.1.1.1\n1.1.1.1 1 2\r\n") ==
+        "the PROXY header: its line does not end by CR and LF");
   CHECK(why_not("PROXY TCP4 1.1.1.1 1.1.1.1 1 2\rx") == "not whole");
   const auto full = "PROXY UNKNOWN "s + std::string(91, 'x');
   CHECK(full.size() == 105);

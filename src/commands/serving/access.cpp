@@ -55,9 +55,10 @@ void add_access_flags(Flags& flags, AccessSources& sources) {
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  add_rules(flags, "--accept-proxy", sources.proxies,
-            "serve only these proxies; each connection begins with a PROXY header (HAProxy), v1 or v2, and "
-            "the other rules apply to the client that it names (repeatable)");
+  add_rules(
+      flags, "--accept-proxy", sources.proxies,
+      "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names the client "
+      "(repeatable)");
   flags.add_file("--allow-file", sources.allow_file,
                  "rules as for --allow, one per line; read again at SIGHUP");
   flags.add_file("--deny-file", sources.deny_file, "rules as for --deny, one per line; read again at SIGHUP");

@@ -18,7 +18,7 @@ TEST_SUITE("faults: servers") {
   TEST_CASE("a server that reads a PROXY header survives the fault of every call") {
     meet_every_fault(ServerScenario{.name = "--accept-proxy",
                                     .words = {"--handler", "echo", "--accept-proxy", "127.0.0.1"},
-                                    .greeting = "PROXY TCP4 192.0.2.1 198.51.100.7 51000 443\r\n"});
+                                    .opening = "PROXY TCP4 192.0.2.1 198.51.100.7 51000 443\r\n"});
   }
   TEST_CASE("a server that forwards with a PROXY header survives the fault of every call") {
     meet_every_fault(ServerScenario{.name = "--forward --send-proxy",

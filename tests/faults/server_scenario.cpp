@@ -52,14 +52,14 @@ class ServerRun {
   std::string port_ = listener_->port();
   InjectorReport report_;
   std::unique_ptr<Process> server_;
-  std::string greeting_;
+  std::string opening_;
   bool reached_ = false;
   std::set<std::string> met_;
   std::string complaints_;
 };
 
 ServerRun::ServerRun(const ServerScenario& scenario, const std::string& target, const std::string& fault)
-    : greeting_(scenario.greeting) {
+    : opening_(scenario.opening) {
   auto words = scenario.words;
   std::replace(words.begin(), words.end(), std::string("TARGET"), target);
   words.insert(std::find(words.begin(), words.end(), "--"), "fd:" + std::to_string(listener_->fd()));
@@ -85,7 +85,7 @@ bool ServerRun::is_served(Peer& client, const std::string& message) {
   setsockopt(client.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience_of_a_client, sizeof patience_of_a_client);
   std::string back;
   try {
-    client.send(greeting_ + message);
+    client.send(opening_ + message);
     client.finish();
     for (std::string part; !(part = client.receive(1)).empty();) {
       back += part;

@@ -11,7 +11,7 @@ struct ServerScenario {
   std::vector<std::string> words;              // of listen --keep-open, the endpoint excepted
   bool has_target = false;                     // TARGET among the words is an echo server
   std::vector<std::string> target_words = {};  // more options of that
-  std::string greeting = {};                   // what each client says first, and does not get back
+  std::string opening = {};                    // what each client says first, and does not get back
   /// Calls whose failure costs a client its connection although the fault table calls it harmless.
   std::vector<std::string> costly = {};
 };

@@ -51,8 +51,8 @@ std::string two_bytes(std::size_t number) {
 /// CRC-32C (RFC 3720, B.4).
 std::uint32_t checksum(std::string_view bytes) {
   std::uint32_t sum = ~0U;
-  for (const unsigned char byte : bytes) {
-    sum ^= byte;
+  for (const char letter : bytes) {
+    sum ^= static_cast<unsigned char>(letter);
     for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0x82f63b78U : 0U);
   }
   return ~sum;

@@ -16,7 +16,7 @@ const auto signature = "\r\n\r\n\0\r\nQUIT\n"s;
 const auto local_v2 = signature + "\x20\x00\x00\x00"s;
 const auto told_v1 = "PROXY TCP4 192.0.2.1 198.51.100.7 51000 443\r\n"s;
 const Words from_loopback{"--accept-proxy", "127.0.0.0/8"};
-const Words echo{"-k", "--handler", "echo"};
+const Words echoing{"-k", "--handler", "echo"};
 
 /// A client that says the bytes first.
 Peer saying(const Server& server, const std::string& bytes) {
@@ -32,13 +32,6 @@ bool is_refused(Peer peer) {
   } catch (const std::system_error& error) {
     return error.code().value() == ECONNRESET;
   }
-}
-
-std::string port_of_peer(const Peer& peer) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  Peer::check(getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-  return std::to_string(ntohs(address.sin_port));
 }
 
 void check_bad_input(const Words& words, const std::string& message) {
@@ -62,13 +55,13 @@ std::string v2_of(const std::string& source_port, const std::string& destination
 }  // namespace
 
 TEST_CASE("accept-proxy: log and events show the client that the header names") {
-  Server server(echo + from_loopback + Words{"-v"});
+  Server server(echoing + from_loopback + Words{"-v"});
   auto peer = saying(server, told_v1 + "payload");
   CHECK(peer.receive(7) == "payload");
   const auto proxied = server.event("proxied");
   CHECK(proxied.at("peer") == "192.0.2.1:51000");
   CHECK(proxied.at("local") == "198.51.100.7:443");
-  CHECK(proxied.at("proxy") == "127.0.0.1:" + port_of_peer(peer));
+  CHECK(proxied.at("proxy") == "127.0.0.1:" + port_of(peer));
   CHECK(server.event("accepted").at("peer") == "192.0.2.1:51000");
   server.process.err_line("forwards 192.0.2.1:51000, which has connected to 198.51.100.7:443");
   server.process.err_line("connection 1 from 192.0.2.1:51000");
@@ -79,7 +72,8 @@ TEST_CASE("accept-proxy: log and events show the client that the header names") 
 }
 
 TEST_CASE("accept-proxy: the access rules are asked of the client that the header names") {
-  Server server(echo + from_loopback + Words{"-v", "--allow", "192.0.2.0/24", "--deny", "192.0.2.9,uid:0"});
+  Server server(echoing + from_loopback +
+                Words{"-v", "--allow", "192.0.2.0/24", "--deny", "192.0.2.9,uid:0"});
   auto allowed = saying(server, told_v1);
   check_echo(allowed, "ping");
   server.event("accepted");
@@ -99,7 +93,7 @@ TEST_CASE("accept-proxy: the access rules are asked of the client that the heade
 }
 
 TEST_CASE("accept-proxy: who is not one of the proxies is refused, with a header or without") {
-  Server server(echo + Words{"-v", "--accept-proxy", "192.0.2.1,198.51.100.0/24", "--allow", "127.0.0.1"});
+  Server server(echoing + Words{"-v", "--accept-proxy", "192.0.2.1,198.51.100.0/24", "--allow", "127.0.0.1"});
   for (const auto& words : {told_v1, "payload"s}) {
     CHECK(is_refused(saying(server, words)));
     const auto refused = server.event("refused");
@@ -111,7 +105,7 @@ TEST_CASE("accept-proxy: who is not one of the proxies is refused, with a header
 }
 
 TEST_CASE("accept-proxy: a missing or wrong header is refused at once, and others are served") {
-  Server server(echo + from_loopback + Words{"-v"});
+  Server server(echoing + from_loopback + Words{"-v"});
   auto waiting = server.connect();
   for (const auto& [words, reason] :
        {std::pair("GET / HTTP/1.1\r\n\r\n"s,
@@ -134,7 +128,7 @@ TEST_CASE("accept-proxy: a missing or wrong header is refused at once, and other
 
 TEST_CASE(
     "accept-proxy: clients that stall at each byte of the header are refused, and nobody waits for them") {
-  Server server(echo + from_loopback);
+  Server server(echoing + from_loopback);
   std::vector<Peer> stalled;
   for (std::size_t size = 0; size < told_v1.size(); ++size)
     stalled.push_back(saying(server, told_v1.substr(0, size)));
@@ -159,7 +153,7 @@ TEST_CASE("accept-proxy: programs learn the told addresses, and LOCAL and UNKNOW
   CHECK(saying(server, name_v2).receive_all() == "/run/a\\x1b:0 :0\n");
   for (const auto& own : {local_v2, "PROXY UNKNOWN\r\n"s}) {
     auto peer = saying(server, own);
-    const auto real = "127.0.0.1:" + port_of_peer(peer) + " 127.0.0.1:" + server.port() + "\n";
+    const auto real = "127.0.0.1:" + port_of(peer) + " 127.0.0.1:" + server.port() + "\n";
     CHECK(peer.receive_all() == real);
   }
   server.stop();
@@ -232,7 +226,7 @@ TEST_CASE(
     "address") {
   const Folder folder;
   const auto rules = write_file(folder / "rules", "192.0.2.1\n");
-  Server server(echo + from_loopback + Words{"--allow-file", rules});
+  Server server(echoing + from_loopback + Words{"--allow-file", rules});
   auto peer = saying(server, told_v1);
   check_echo(peer, "ping");
   write_file(rules, "192.0.2.2\n");
@@ -256,7 +250,7 @@ TEST_CASE("accept-proxy: at a unix socket the proxies are users") {
     server.stop();
   }
   {
-    Server server(echo + Words{"--accept-proxy", "uid:" + std::to_string(getuid() + 1)}, path);
+    Server server(echoing + Words{"--accept-proxy", "uid:" + std::to_string(getuid() + 1)}, path);
     CHECK(is_refused(server.connect()));
     server.stop();
   }
@@ -344,12 +338,12 @@ TEST_CASE("send-proxy: a forwarder tells the addresses of its client, and hands 
     CAPTURE(version);
     Server forwarder(Words{"-k", "--forward", last.endpoint(), "--send-proxy", version});
     auto peer = forwarder.connect();
-    CHECK(peer.receive_all() == "127.0.0.1:" + port_of_peer(peer) + " " + forwarder.port() + "\n");
+    CHECK(peer.receive_all() == "127.0.0.1:" + port_of(peer) + " " + forwarder.port() + "\n");
 
     Server middle(Words{"-k", "--forward", last.endpoint(), "--send-proxy", version} + from_loopback);
     CHECK(saying(middle, told_v1).receive_all() == "192.0.2.1:51000 443\n");
     auto own = saying(middle, local_v2);  // it does not know better
-    CHECK(own.receive_all() == "127.0.0.1:" + port_of_peer(own) + " " + middle.port() + "\n");
+    CHECK(own.receive_all() == "127.0.0.1:" + port_of(own) + " " + middle.port() + "\n");
   }
 }
 
@@ -360,7 +354,7 @@ TEST_CASE("send-proxy: bytes that a forwarder sends are the header and the paylo
   auto far = target.accept();
   near.send("question");
   near.finish();
-  CHECK(far.receive_all() == v2_of(port_of_peer(near), forwarder.port()) + "question");
+  CHECK(far.receive_all() == v2_of(port_of(near), forwarder.port()) + "question");
   far.send("answer");
   far.finish();
   CHECK(near.receive_all() == "answer");

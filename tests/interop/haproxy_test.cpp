@@ -35,14 +35,7 @@ const std::string telling =
     "lf-string \"%[src]:%[src_port] %[dst]:%[dst_port]\"\n";
 const std::string request = "GET / HTTP/1.0\r\n\r\n";
 
-std::string port_of_peer(const Peer& peer) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  Peer::check(getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
-  return std::to_string(ntohs(address.sin_port));
-}
-
-std::string address_of(const Peer& peer) { return "127.0.0.1:" + port_of_peer(peer); }
+std::string address_of(const Peer& peer) { return "127.0.0.1:" + port_of(peer); }
 
 std::string body_of(const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); }
 

@@ -42,6 +42,14 @@ inline Peer connect_to(const std::string& endpoint) {
   return peer;
 }
 
+/// The port from which it has connected.
+inline std::string port_of(const Peer& peer) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  Peer::check(getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+  return std::to_string(ntohs(address.sin_port));
+}
+
 /// `sockx listen`, or another command, with these words: by default on a port of 127.0.0.1, and with events
 /// on standard output.
 class Server {

@@ -42,6 +42,8 @@ class Stream {
   const Descriptor& facts() const { return facts_; }
   const std::string& name() const { return facts_.name; }
   Watch& watch() { return *watch_; }
+  /// What messages call it from now on.
+  void rename(std::string name) { facts_.name = std::move(name); }
   /// Whether the bytes are the descriptor's own, so that the kernel may move them.
   bool is_plain() const { return !transform_ && peeked_.empty(); }
   /// For send(2), from now on: see Descriptor::send_flags.

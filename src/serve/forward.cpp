@@ -1,4 +1,6 @@
 // forward: every client is joined to a connection of its own, dialed for it.
+#include <memory>
+
 #include "flow/cut_unless_complete.hpp"
 #include "serve/handler.hpp"
 #include "serve/join.hpp"
@@ -14,6 +16,10 @@ class Forward : public Handler {
   Task<> serve(Client& client) override {
     auto dialing = options_.dialing;
     if (options_.connect_timeout) dialing.deadline = after(*options_.connect_timeout);
+    if (options_.tells_client) {
+      const ConnectionEnds ends{client.peer(), client.connection.local()};
+      dialing.forwarded = std::make_shared<ConnectionEnds>(ends);
+    }
     auto dialed = co_await dial(options_.to, std::move(dialing));
     CutUnlessComplete cut(dialed.fd());
     co_await join(client, dialed, cut);

@@ -78,6 +78,7 @@ struct ForwardOptions {
   Endpoint to;
   DialOptions dialing;
   std::optional<Duration> connect_timeout;
+  bool tells_client = false;  // gives each connection that is dialed the ends of its client's
 };
 /// Each client is joined to a connection of its own. When either end fails, both are reset.
 std::unique_ptr<Handler> make_forward(ForwardOptions options);

@@ -52,6 +52,8 @@ Task<> Server::run_once(Deadline deadline) {
       refuse(connection, *reason, true);
       continue;
     }
+    const bool is_served = co_await is_admitted(connection);
+    if (!is_served) continue;
     listeners_.clear();
     co_await serve_alone(std::move(connection));
     co_return;
@@ -63,12 +65,23 @@ Task<bool> Server::run_with(Connection connection) {
     refuse(connection, *reason, true);
     co_return false;
   }
+  const bool is_served = co_await is_admitted(connection);
+  if (!is_served) co_return false;
   co_await serve_alone(std::move(connection));
   co_return true;
 }
 
+/// The second stage; a refusal is told.
+Task<bool> Server::is_admitted(Connection& connection) {
+  if (!options_.admission) co_return true;
+  auto admission = options_.admission(connection, limit_of_layers());
+  const auto refusal = co_await std::move(admission);
+  if (refusal) refuse(connection, refusal->reason, refusal->is_by_rule);
+  co_return !refusal;
+}
+
 Task<> Server::serve_alone(Connection connection) {
-  co_await apply_layers(options_.layers, connection, std::min(options_.deadline, after(time_for_layers)));
+  co_await apply_layers(options_.layers, connection, limit_of_layers());
   auto seat = next_seat();
   co_await service_.serve(std::move(connection), std::move(seat));
 }
@@ -221,9 +234,11 @@ Task<> Server::serve_beside_others(Connection connection, Seat seat) {
     served_.erase(number);
     left_.notify();
   });
+  const bool is_served = co_await is_admitted(connection);
+  if (!is_served) co_return;
   std::string failure;
   try {
-    co_await apply_layers(options_.layers, connection, std::min(options_.deadline, after(time_for_layers)));
+    co_await apply_layers(options_.layers, connection, limit_of_layers());
   } catch (const std::exception& error) {
     failure = error.what();
   }

@@ -1,6 +1,7 @@
 // Server: accepts connections, decides which of them are served, and gives each a seat.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <map>
@@ -40,6 +41,12 @@ struct ServerEvent {
 /// Does not throw: it is called from destructors too.
 using TellServerEvent = std::function<void(const ServerEvent&)>;
 
+/// Why a connection is not served.
+struct Refusal {
+  std::string reason;
+  bool is_by_rule = false;  // as in ServerEvent
+};
+
 struct ServerOptions {
   std::size_t most = std::numeric_limits<std::size_t>::max();  // connections at once
   bool rejects = false;                   // a connection beyond `most` is closed at once, and does not wait
@@ -51,8 +58,10 @@ struct ServerOptions {
   std::function<std::optional<std::string>(const Connection&)> reason_to_refuse = [](const Connection&) {
     return std::nullopt;
   };
-  Layers layers;              // of each connection, before it is served
-  Deadline deadline = never;  // of the layers, which have time_for_layers at the most
+  /// Asked in the task of each connection, if it is set, before the layers: it may read from the connection.
+  std::function<Task<std::optional<Refusal>>(Connection&, Deadline)> admission;
+  Layers layers;              // of each connection that is admitted, before it is served
+  Deadline deadline = never;  // of these two, which have time_for_layers at the most each
   TellServerEvent tell = [](const ServerEvent&) {};
 };
 
@@ -82,7 +91,7 @@ class WaitingConnections {
 /// others. When descriptors run out, new connections wait in the kernel's queue until one ends.
 ///
 /// A connection is admitted in two stages: by its address and the room that there is, when it is accepted;
-/// then, in a task of its own, by the layers.
+/// then, in a task of its own, by ServerOptions::admission and the layers.
 class Server : NonCopyable {
  public:
   Server(EventLoop& loop, std::vector<Listener> listeners, Service& service, ServerOptions options);
@@ -129,6 +138,8 @@ class Server : NonCopyable {
   std::optional<Connection> accept_unless_short(Listener& listener, bool may_accept);
   void note_shortage(const Listener& listener, const Error& error);
   Task<> serve_beside_others(Connection connection, Seat seat);
+  Task<bool> is_admitted(Connection& connection);
+  Deadline limit_of_layers() const { return std::min(options_.deadline, after(time_for_layers)); }
   Task<> serve_alone(Connection connection);
 
   EventLoop& loop_;

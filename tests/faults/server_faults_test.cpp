@@ -34,4 +34,15 @@ TEST_SUITE("faults: servers") {
                                     .opening = "CONNECT TARGET HTTP/1.1\r\n\r\n",
                                     .answer = "HTTP/1.1 200 Connection established\r\n\r\n"});
   }
+  TEST_CASE("a server that reads a PROXY header survives the fault of every call") {
+    meet_every_fault(ServerScenario{.name = "--accept-proxy",
+                                    .words = {"--handler", "echo", "--accept-proxy", "127.0.0.1"},
+                                    .opening = "PROXY TCP4 192.0.2.1 198.51.100.7 51000 443\r\n"});
+  }
+  TEST_CASE("a server that forwards with a PROXY header survives the fault of every call") {
+    meet_every_fault(ServerScenario{.name = "--forward --send-proxy",
+                                    .words = {"--forward", "TARGET", "--send-proxy", "v2"},
+                                    .has_target = true,
+                                    .target_words = {"--accept-proxy", "127.0.0.1"}});
+  }
 }

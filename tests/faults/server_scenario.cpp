@@ -182,8 +182,8 @@ void meet_every_fault(const ServerScenario& scenario) {
   std::unique_ptr<Process> target;
   std::string where;
   if (scenario.has_target) {
-    target = std::make_unique<Process>(std::vector<std::string>{sockx_binary(), "--quiet", "listen", "-k",
-                                                                "--handler", "echo", "127.0.0.1:0"});
+    const std::vector<std::string> words{"--quiet", "listen", "-k", "--handler", "echo", "127.0.0.1:0"};
+    target = std::make_unique<Process>(sockx(words) + scenario.target_words);
     where = "127.0.0.1:" + port_of(*target);
   }
   ServerRun undisturbed(scenario, where, "");

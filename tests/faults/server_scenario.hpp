@@ -12,6 +12,7 @@ struct ServerScenario {
   std::string name;
   std::vector<std::string> words;  // of listen --keep-open, the endpoint excepted
   bool has_target = false;         // TARGET among the words, and in the opening, is an echo server
+  std::vector<std::string> target_words = {};  // more options of that
   /// Calls whose failure costs a client its connection although the fault table calls it harmless.
   std::vector<std::string> costly = {};
   Transport over = Transport::Kind::plain;

@@ -42,12 +42,22 @@ inline Peer connect_to(const std::string& endpoint) {
   return peer;
 }
 
-/// `sockx listen` with these words: by default on a port of 127.0.0.1, and with events on standard output.
+/// The port from which it has connected.
+inline std::string port_of(const Peer& peer) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  Peer::check(getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&address), &size), "getsockname");
+  return std::to_string(ntohs(address.sin_port));
+}
+
+/// `sockx listen`, or another command, with these words: by default on a port of 127.0.0.1, and with events
+/// on standard output.
 class Server {
  public:
   explicit Server(const std::vector<std::string>& words, const std::string& endpoint = "127.0.0.1:0",
-                  const std::vector<std::string>& before = {}, const Process::Options& options = {})
-      : process(before + sockx({"--json", "listen"}) + words_with(words, endpoint), options) {
+                  const std::vector<std::string>& before = {}, const Process::Options& options = {},
+                  const std::string& command = "listen")
+      : process(before + sockx({"--json", command}) + words_with(words, endpoint), options) {
     const auto listening = event("listening");
     endpoint_ = listening.at("address");
     descriptors_ = process.open_descriptors();

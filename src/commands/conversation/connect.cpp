@@ -24,6 +24,7 @@ Task<> connect(Context& context, const ConnectOptions& options, ConversationSumm
   }
   if (conversation.rate && !passes_on)
     dialing.stream.layers.push_back(paced(options.stream, *conversation.rate));
+  dial_with_header(options.send_proxy, dialing.stream);
   dial_by_tls(context, options.tls, endpoint, dialing.stream);
   auto processing = make_processing(conversation, context.report);
   co_await wait_for_readers(processing);
@@ -63,6 +64,7 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_check_flags(flags, o.checking);
   add_proxy_flags(flags, o.proxy);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
+  add_send_proxy_flag(flags, o.send_proxy, "our addresses").excludes("--scan");
   add_tls_flags(flags, o.tls, TlsSide::client,
                 {"--send-flags", "--recv-once", "--pass-fd", "--shutdown", "--scan"});
   exclude_each(conversation, flags.get("--check"));
@@ -85,6 +87,7 @@ void declare(Flags& flags, ConnectOptions& o) {
     const auto target =
         o.checking.scan ? Endpoint{HostPort{scanned.host, scanned.ports.front()}} : o.endpoint;
     complete(o.proxy, o.tls, target, o.stream, scanned.ports);
+    check(o.send_proxy, o.stream);
     complete(o.tls, TlsOptions::Role::client, o.endpoint, o.stream);
     check_https_proxy(o);
   });
@@ -97,6 +100,7 @@ ExitCode run(Context& context, const ConnectOptions& options) {
                     dial_options(context, options.stream, make_route(context, options.proxy)), limits);
   if (options.checking.check) {
     auto stream = options.stream;
+    dial_with_header(options.send_proxy, stream, true);
     dial_by_tls(context, options.tls, options.endpoint, stream);
     return run_check(context, options.endpoint,
                      dial_options(context, stream, make_route(context, options.proxy)), options.retry,

@@ -1,6 +1,7 @@
 // sockx connect: open a connection and join it to the standard streams.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "cli/command.hpp"
@@ -8,6 +9,7 @@
 #include "commands/conversation/conversation_options.hpp"
 #include "commands/stream/dialing.hpp"
 #include "commands/stream/proxy_flags.hpp"
+#include "commands/stream/proxy_header_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 
 namespace sockx {
@@ -17,6 +19,7 @@ struct ConnectOptions {
   StreamOptions stream;
   RetryOptions retry;
   ProxyFlags proxy;
+  std::optional<ProxyHeaderVersion> send_proxy;
   TlsFlags tls;
   CheckOptions checking;
   ScanTarget scanned;  // with checking.scan, in place of the endpoint

@@ -109,6 +109,7 @@ void declare(Flags& flags, ListenOptions& o) {
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
     if (o.serving.serves_proxy()) complete_proxy(o, words);
+    check(o.serving.hosting.access, o.endpoint, o.listening.options.stream);
     complete_forward(o);
     complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });

@@ -74,10 +74,11 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     StreamOptions dialed;
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
+    dial_with_header(options.send_proxy, dialed);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
     auto route = make_route(context, options.forward_proxy, time_for_proxies);
-    return make_forward(
-        {std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect});
+    return make_forward({std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect,
+                         options.send_proxy.has_value()});
   }
   if (options.serves_proxy()) return proxy_of(context, options.proxy, stream.numeric, limits);
   const auto& row = *row_of(options);
@@ -143,6 +144,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   const auto forward =
       flags.add_text("--forward", options.forward, "ENDPOINT",
                      "join each connection to one with ENDPOINT; tls:ENDPOINT: by TLS", ValueKind::endpoint);
+  add_send_proxy_flag(flags, options.send_proxy, "the client's addresses").needs(forward);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_proxy_flags(flags, options.forward_proxy, true).needs(forward);
   add_admission_flags(flags, options.hosting);

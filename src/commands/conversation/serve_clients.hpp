@@ -10,6 +10,7 @@
 #include "commands/conversation/proxy_serving.hpp"
 #include "commands/serving/hosting.hpp"
 #include "commands/stream/proxy_flags.hpp"
+#include "commands/stream/proxy_header_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
 #include "serve/program.hpp"
@@ -25,6 +26,7 @@ struct ServingOptions {
   std::string handler, forward, send;  // what serves; empty where not said
   ProxyFlags forward_proxy;            // on the way to the target of `forward`
   TlsFlags forward_tls;                // with that target
+  std::optional<ProxyHeaderVersion> send_proxy;  // to it
   ProxyServingOptions proxy;           // of the handler of that name
   std::vector<std::string> dialing;    // the options for dialing that were given
   std::optional<Until> until;          // --until, which is declared with the options of a conversation

@@ -1,9 +1,14 @@
 #include "commands/serving/access.hpp"
 
+#include <algorithm>
 #include <csignal>
 
+#include "base/text.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/flags.hpp"
 #include "flow/on_thread.hpp"
+#include "flow/task_group.hpp"
+#include "net/proxy/proxy_header_layers.hpp"
 
 namespace sockx {
 
@@ -22,6 +27,27 @@ void add_rules(Flags& flags, const std::string& name, std::vector<WrittenRule>& 
   flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
 }
 
+/// Of one connection's peer, or of the client that a PROXY header has told.
+template <class Ask>
+std::optional<std::string> reason_of(const Connection& connection, Ask ask) {
+  try {
+    return ask(Peer::of(connection));
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+/// A log line and an event.
+void tell(Context& context, const Connection& connection, const Address& proxy) {
+  if (!connection.told)
+    return context.log.debug("{} is a connection of the proxy itself, or of an unknown client",
+                             proxy.to_string());
+  const auto client = connection.peer.to_string(), server = connection.local().to_string();
+  context.log.info("{} forwards {}, which has connected to {}", proxy.to_string(), client, server);
+  if (context.report.has_events())
+    context.report.event("proxied", {{"peer", client}, {"local", server}, {"proxy", proxy.to_string()}});
+}
+
 }  // namespace
 
 void add_access_flags(Flags& flags, AccessSources& sources) {
@@ -29,9 +55,32 @@ void add_access_flags(Flags& flags, AccessSources& sources) {
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
+  add_rules(
+      flags, "--accept-proxy", sources.proxies,
+      "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names the client "
+      "(repeatable)");
   flags.add_file("--allow-file", sources.allow_file,
                  "rules as for --allow, one per line; read again at SIGHUP");
   flags.add_file("--deny-file", sources.deny_file, "rules as for --deny, one per line; read again at SIGHUP");
+}
+
+void check(const AccessSources& sources, const std::optional<Endpoint>& endpoint,
+           const StreamOptions& stream) {
+  if (sources.proxies.empty()) return;
+  if (stream.type == SOCK_SEQPACKET)
+    throw BadInput("--accept-proxy is for a stream of bytes: leave --type seqpacket out");
+  const auto* const address = endpoint ? std::get_if<Address>(&endpoint->where) : nullptr;
+  if (address == nullptr || is_internet(address->family())) return;
+  const auto names_user = [](const WrittenRule& written) {
+    return std::holds_alternative<User>(written.rule);
+  };
+  if (address->family() != AF_UNIX)
+    throw BadInput(
+        text("--accept-proxy: '{}': there are no rules for its peers: use a port of TCP or a unix socket",
+             endpoint->to_string()));
+  if (std::ranges::none_of(sources.proxies, names_user))
+    throw BadInput(text("--accept-proxy {}: the proxies at '{}' are known by their user: say uid:USER",
+                        sources.proxies.front().word, endpoint->to_string()));
 }
 
 AccessControl::AccessControl(Context& context, const AccessSources& sources, std::optional<AccessList> known)
@@ -62,11 +111,22 @@ Task<> AccessControl::load() {
 
 std::optional<std::string> AccessControl::reason_to_refuse(const Connection& connection) const {
   if (!list_) return {};
-  try {
-    return list_->reason_to_refuse(Peer::of(connection));
-  } catch (const Error& error) {
-    return error.what();
-  }
+  return reason_of(connection, [this](const Peer& peer) {
+    return list_->expects_proxies() ? list_->reason_to_refuse_proxy(peer) : list_->reason_to_refuse(peer);
+  });
+}
+
+Task<std::optional<Refusal>> AccessControl::admit(Connection& connection, Deadline deadline) const {
+  const auto header = read_proxy_header([this](const Connection& its_connection, const Address& proxy) {
+    tell(context_, its_connection, proxy);
+  });
+  auto reading = header(connection, deadline);
+  const auto failure = co_await outcome_of(std::move(reading));
+  if (failure) co_return Refusal{describe_failure(failure).message, false};
+  const auto reason =
+      reason_of(connection, [this](const Peer& peer) { return list_->reason_to_refuse(peer); });
+  if (reason) co_return Refusal{*reason, true};
+  co_return std::nullopt;
 }
 
 bool AccessControl::handle_signal(int signal) {

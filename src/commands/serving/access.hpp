@@ -7,12 +7,16 @@
 #include "cli/context.hpp"
 #include "flow/notification.hpp"
 #include "net/stream/access_list.hpp"
+#include "serve/server.hpp"
 
 namespace sockx {
 
 class Flags;
 
 void add_access_flags(Flags& flags, AccessSources& sources);
+/// Throws BadInput for rules that no peer of the endpoint can fit, and a socket that keeps records.
+void check(const AccessSources& sources, const std::optional<Endpoint>& endpoint,
+           const StreamOptions& stream);
 
 /// The rules that are in force.
 class AccessControl {
@@ -25,8 +29,10 @@ class AccessControl {
   Task<> load();
   /// The rules, if there are any.
   const std::optional<AccessList>& list() const { return list_; }
-  /// Why a peer is not served, or nothing.
+  /// Why a peer is not served, or nothing. Where proxies are expected, this is asked of the proxy.
   std::optional<std::string> reason_to_refuse(const Connection& connection) const;
+  /// Where proxies are expected: reads the PROXY header, and asks the same of the client.
+  Task<std::optional<Refusal>> admit(Connection& connection, Deadline deadline) const;
   /// Whether the signal asks for reading the files again; attend() then does.
   bool handle_signal(int signal);
   /// Loads the rules after each such signal. Never ends.

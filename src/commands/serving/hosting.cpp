@@ -81,6 +81,10 @@ ServerOptions server_options(const Hosting& hosting, const AccessControl& access
   rules.reason_to_refuse = [&access](const Connection& connection) {
     return access.reason_to_refuse(connection);
   };
+  if (!hosting.options.access.proxies.empty())
+    rules.admission = [&access](Connection& connection, Deadline deadline) {
+      return access.admit(connection, deadline);
+    };
   rules.tell = ServerJournal(hosting.context);
   rules.layers = hosting.listening.options.stream.layers;
   rules.deadline = hosting.accept_deadline;

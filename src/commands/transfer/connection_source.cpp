@@ -35,6 +35,7 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
   add_accept_timeout(flags, limits);
   add_connect_timeout(flags, limits);
   add_retry_flags(flags, target.retry);
+  add_send_proxy_flag(flags, target.send_proxy, "our addresses");
   const auto tie = [&](std::initializer_list<const char*> names, bool listening) {
     for (const auto* const name : names) {
       if (listening == target.listens)
@@ -44,7 +45,7 @@ Flag add_connection_flags(Flags& flags, ConnectionSourceOptions& target, TimeLim
     }
   };
   tie({"--backlog", "--port-file", "--accept-timeout"}, true);
-  tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for"}, false);
+  tie({"--connect-timeout", "--retry", "--retry-delay", "--wait-for", "--send-proxy"}, false);
   add_proxy_flags(flags, target.proxy);
   tie({"--proxy"}, false);
   add_tls_flags(flags, target.tls, TlsSide::either, {});
@@ -64,6 +65,7 @@ void complete_way(ConnectionSourceOptions& flags, const Endpoint& endpoint) {
 void use_way(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
              std::optional<Duration> idle_timeout, ClientCommand client) {
   flags.route = make_route(context, flags.proxy);
+  dial_with_header(flags.send_proxy, flags.listening.options.stream);
   auto tls = make_tls(context, flags.tls);
   if (!tls) return;
   auto& listening = flags.listening;

@@ -10,6 +10,7 @@
 #include "commands/stream/dialing.hpp"
 #include "commands/stream/listening.hpp"
 #include "commands/stream/proxy_flags.hpp"
+#include "commands/stream/proxy_header_flags.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "net/stream/connection.hpp"
 
@@ -20,6 +21,7 @@ struct ConnectionSourceOptions {
   ListeningOptions listening = {};  // its stream options are used for dialing as well
   RetryOptions retry = {};
   ProxyFlags proxy = {};
+  std::optional<ProxyHeaderVersion> send_proxy = {};
   TlsFlags tls = {};
   ProxyRoute route = {};  // once use_way() has made it
 
@@ -35,8 +37,8 @@ Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<
 
 /// Completes the options of proxies, and those of TLS for the role that this side has. Throws BadInput.
 void complete_way(ConnectionSourceOptions& flags, const Endpoint& endpoint);
-/// With --tls: each connection begins with a handshake; with --proxy: it is made by these proxies. `client`
-/// is what a client of ours would type. Throws as make_tls().
+/// With --proxy: each connection is made by these proxies; with --send-proxy: it begins with the header; with --tls:
+/// with a handshake. `client` is what a client of ours would type. Throws as make_tls().
 void use_way(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
              std::optional<Duration> idle_timeout, ClientCommand client);
 

@@ -158,7 +158,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
   add_activation_flags(flags, o.hosting.activation);
   flags.exclude(
       {"--v6only", "--reuse-port", "--mode", "--owner", "--max-conns", "--reject", "--drain-timeout",
-       "--allow", "--deny", "--allow-file", "--deny-file", "--inetd", "--systemd"},
+       "--allow", "--deny", "--allow-file", "--deny-file", "--accept-proxy", "--inetd", "--systemd"},
       connect);
   flags.set_examples(
       {{"sockx recv-file -o backup.tar 5678", "receive one file; it gets its name when it is complete"},
@@ -174,6 +174,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
     o.receive.idle_timeout = o.limits.idle;
     check(o);
     read_words(o, words);
+    check(o.hosting.access, o.endpoint, o.connection.stream());
     complete_way(o.connection, o.endpoint.value_or(Endpoint()));
   });
 }

@@ -222,8 +222,7 @@ void declare(Flags& flags, SendFileOptions& o) {
     flags.get("--verified").excludes(raw);
   add_progress_flags(flags, o.progress);
   add_connection_flags(flags, o.connection, o.limits).excludes(compare_flag);
-  flags.get("--tls").excludes(compare_flag);
-  flags.get("--proxy").excludes(compare_flag);
+  flags.exclude({"--tls", "--proxy", "--send-proxy"}, compare_flag);
   add_idle_timeout_and_deadline(flags, o.limits);
   flags.set_examples({{"sockx send-file disk.img 192.0.2.7 5678",
                        "send a file; status 0 means that the peer has received it all"},

@@ -53,7 +53,7 @@ AddressAnswer addresses_of(const std::string& host, bool numeric) {
 
 Peer Peer::of(const Connection& connection) {
   Peer peer{connection.peer};
-  if (peer.address.family() != AF_UNIX) return peer;
+  if (peer.address.family() != AF_UNIX || connection.told) return peer;
   ucred credentials{};
   socklen_t size = sizeof credentials;
   const int fd = connection.fd();
@@ -93,8 +93,10 @@ std::vector<WrittenRule> parse_access_file(const std::string& content, const std
 
 AccessList::AccessList(const AccessSources& sources)
     : is_selective_(!sources.allow.empty() || !sources.allow_file.empty()),
+      expects_proxies_(!sources.proxies.empty()),
       allowed_(look_up(sources.allow, "allow", sources.allow_file, sources.numeric)),
-      denied_(look_up(sources.deny, "deny", sources.deny_file, sources.numeric)) {}
+      denied_(look_up(sources.deny, "deny", sources.deny_file, sources.numeric)),
+      proxies_(look_up(sources.proxies, "accept-proxy", "", sources.numeric)) {}
 
 AccessList::Rows AccessList::look_up(const std::vector<WrittenRule>& given, const std::string& setting,
                                      const std::string& path, bool numeric) {
@@ -157,6 +159,11 @@ const std::string* AccessList::Rows::match(const Peer& peer) const {
 std::optional<std::string> AccessList::reason_to_refuse(const Peer& peer) const {
   if (const auto* word = denied_.match(peer)) return text("denied by {}", *word);
   if (is_selective_ && allowed_.match(peer) == nullptr) return "no rule allows it";
+  return {};
+}
+
+std::optional<std::string> AccessList::reason_to_refuse_proxy(const Peer& peer) const {
+  if (proxies_.match(peer) == nullptr) return "it is not one of the proxies that may connect";
   return {};
 }
 

@@ -16,7 +16,7 @@ namespace sockx {
 /// The other end of a connection.
 struct Peer {
   Address address;
-  std::optional<uid_t> user = {};  // of the peer of a unix socket: SO_PEERCRED in unix(7)
+  std::optional<uid_t> user = {};  // of the peer of a unix socket: SO_PEERCRED in unix(7); never a told one
 
   /// Throws Error.
   static Peer of(const Connection& connection);
@@ -38,8 +38,9 @@ std::vector<WrittenRule> parse_access_file(const std::string& content, const std
 struct AccessSources {
   std::vector<WrittenRule> allow, deny;
   std::string allow_file, deny_file;  // paths, or empty
+  std::vector<WrittenRule> proxies;   // who may connect, and must tell by a PROXY header for whom
   bool numeric = false;               // no look-up of hosts
-  bool are_given() const { return !allow.empty() || !deny.empty() || have_files(); }
+  bool are_given() const { return !allow.empty() || !deny.empty() || have_files() || !proxies.empty(); }
   bool have_files() const { return !allow_file.empty() || !deny_file.empty(); }
 };
 
@@ -52,6 +53,10 @@ class AccessList {
 
   /// Why the peer may not connect: a rule denies it, or there are rules that allow others only.
   std::optional<std::string> reason_to_refuse(const Peer& peer) const;
+  /// Whether connections come from proxies only, which tell the address of the client by a PROXY header.
+  bool expects_proxies() const { return expects_proxies_; }
+  /// Why the peer may not connect as a proxy.
+  std::optional<std::string> reason_to_refuse_proxy(const Peer& peer) const;
 
  private:
   /// Rules in their order, to be found in a time that hardly grows with their number.
@@ -73,7 +78,8 @@ class AccessList {
   static Rows look_up(const std::vector<WrittenRule>& given, const std::string& setting,
                       const std::string& path, bool numeric);
   bool is_selective_ = false;  // a peer that no rule allows is denied
-  Rows allowed_, denied_;
+  bool expects_proxies_ = false;
+  Rows allowed_, denied_, proxies_;
 };
 
 }  // namespace sockx

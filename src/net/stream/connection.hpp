@@ -13,18 +13,28 @@ namespace sockx {
 struct ProxyFacts;
 struct TlsFacts;
 
+/// The two ends of a connection, which may be somebody else's.
+struct ConnectionEnds {
+  Address source, destination;  // who has connected, and to what
+};
+
 /// The result of dial(), accept() and adopt().
 struct Connection {
-  Stream stream;  // named as messages call the peer
-  Address peer;
+  Stream stream;                             // named as messages call the peer
+  Address peer;                              // of the client, where a PROXY header has told it
   bool is_adopted = false;                   // inherited: another process may go on with it
   std::shared_ptr<const TlsFacts> tls = {};  // net/tls/tls_facts.hpp; null without TLS
   /// net/proxy/proxy_route.hpp; null without a proxy. With one, `peer` is the address of the first proxy.
   std::shared_ptr<const ProxyFacts> proxy = {};
+  /// By a PROXY header: the client's connection with the proxy. Null without one.
+  std::shared_ptr<const ConnectionEnds> told = {};
+  /// Of a connection that was dialed for a client: the client's connection, if the server is to learn of it.
+  std::shared_ptr<const ConnectionEnds> forwarded = {};
 
   int fd() const { return stream.facts().fd; }
   const std::string& name() const { return stream.name(); }
-  Address local() const { return local_address(fd()); }            // getsockname(2)
+  /// What the peer has connected to: getsockname(2), or what a PROXY header has told.
+  Address local() const { return told ? told->destination : local_address(fd()); }
   std::string_view protocol() const { return protocol_of(fd()); }  // as Socket::protocol()
 };
 

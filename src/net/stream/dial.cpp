@@ -70,6 +70,7 @@ Task<Connection> dial_one_way(EventLoop& loop, HopTargets way, HostPort target, 
     options.tell({has_answered ? Kind::asked_proxy : Kind::asking_proxy, connection.peer, 0, words});
   };
   co_await go_through(options.route, way, std::move(target), connection, tell, options.deadline);
+  connection.forwarded = options.forwarded;
   co_await apply_layers(options.stream.layers, connection, options.deadline);
   co_return connection;
 }
@@ -125,6 +126,7 @@ Task<Connection> dial(Endpoint endpoint, DialOptions options) {
     std::string own_name;
     connection.emplace(co_await connect_to(loop, std::move(endpoint), options, std::move(own_name)));
   }
+  connection->forwarded = options.forwarded;
   co_await apply_layers(options.stream.layers, *connection, options.deadline);
   co_return std::move(*connection);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct DialOptions {
   Deadline deadline = never;                                // for all of it: look-up and every attempt
   Duration attempt_delay = std::chrono::milliseconds(250);  // RFC 8305, section 5
   std::vector<Address> addresses = {};  // of the endpoint, if they have been looked up already
+  /// The client's connection for which this one is dialed: Connection::forwarded.
+  std::shared_ptr<const ConnectionEnds> forwarded = {};
   std::function<void(const DialEvent&)> tell = [](const DialEvent&) {};
 };
 

@@ -10,7 +10,7 @@ namespace sockx {
 namespace {
 
 Task<> pace(Connection& connection, bool is_paced, std::uint64_t bytes_per_second) {
-  if (is_paced || connection.is_adopted || !is_internet(connection.peer.family())) co_return;
+  if (is_paced || connection.is_adopted || connection.stream.facts().kind != Descriptor::Kind::tcp) co_return;
   try_option(connection.fd(), "SO_MAX_PACING_RATE", text("{}", bytes_per_second));
 }
 

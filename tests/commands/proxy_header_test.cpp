@@ -3,6 +3,7 @@
 
 #include "../support/activated.hpp"
 #include "../support/certificates.hpp"
+#include "../support/ports.hpp"
 #include "../support/server.hpp"
 
 namespace test {
@@ -39,17 +40,11 @@ void check_bad_input(const Words& words, const std::string& message) {
   check_failure(process, 2, message);
 }
 
-/// A port of loopback in the two bytes of version 2.
-std::string two_bytes(const std::string& port) {
-  const auto number = std::stoi(port);
-  return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
-}
-
 /// Version 2 of TCP over loopback.
 std::string v2_of(const std::string& source_port, const std::string& destination_port) {
   const auto loopback = "\x7f\0\0\1"s;
-  return signature + "\x21\x11\0\x0c"s + loopback + loopback + two_bytes(source_port) +
-         two_bytes(destination_port);
+  return signature + "\x21\x11\0\x0c"s + loopback + loopback + port_bytes(source_port) +
+         port_bytes(destination_port);
 }
 
 }  // namespace
@@ -289,7 +284,7 @@ TEST_CASE("send-proxy: a connection begins with its own addresses") {
       CHECK(said.ends_with(" " + port + "\r\nhello\n"));
     } else {
       CHECK(said.starts_with(signature + "\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1"s));
-      CHECK(said.substr(26) == two_bytes(port) + "hello\n");
+      CHECK(said.substr(26) == port_bytes(port) + "hello\n");
     }
   }
 }

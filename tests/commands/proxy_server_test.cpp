@@ -5,6 +5,7 @@
 
 #include "../support/certificates.hpp"
 #include "../support/name_service.hpp"
+#include "../support/ports.hpp"
 #include "../support/server.hpp"
 
 namespace test {
@@ -16,14 +17,9 @@ using namespace std::string_literals;
 
 const std::string hello5 = "\5\1\0"s, answer5 = "\5\0"s;  // without a user
 
-std::string two_bytes(const std::string& port) {
-  const auto number = std::stoul(port);
-  return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
-}
-
 /// A request of SOCKS 5 for a name.
 std::string request5(const std::string& host, const std::string& port) {
-  return "\5\1\0\3"s + static_cast<char>(host.size()) + host + two_bytes(port);
+  return "\5\1\0\3"s + static_cast<char>(host.size()) + host + port_bytes(port);
 }
 
 /// The number of the reply of SOCKS 5 to a client that asks for the host.
@@ -76,7 +72,7 @@ std::string on_loopback(const Words& words) {
 
 TEST_CASE("proxy: bytes behind the request reach the target, and either half ends by itself") {
   Proxied proxied;
-  const auto port = two_bytes(proxied.target.port());
+  const auto port = port_bytes(proxied.target.port());
   const auto authority = "127.0.0.1:" + proxied.target.port();
   struct Row {
     std::string protocol, bytes, answer;
@@ -186,7 +182,7 @@ TEST_CASE("proxy: this host and its link are denied, however they are written") 
     CHECK(told.at("result") == "denied");
     CHECK(told.find("address") == told.end());
   }
-  const auto port = two_bytes(target.port());
+  const auto port = port_bytes(target.port());
   for (const auto& address :
        {"\1\x7f\0\0\1"s, "\1\0\0\0\0"s, "\4"s + std::string(16, '\0'), "\4"s + std::string(15, '\0') + '\1',
         "\4"s + std::string(10, '\0') + "\xff\xff\x7f\0\0\1"s}) {
@@ -368,7 +364,7 @@ TEST_CASE("proxy: with users each client shows who it is, and no log says how") 
   const Folder folder;
   const auto file = write_file(folder / "users", "# users\nann:secret-word\n");
   Proxied proxied({"--proxy-auth-file", file, "-vv", "--trace"});
-  const auto port = two_bytes(proxied.target.port());
+  const auto port = port_bytes(proxied.target.port());
   const std::string method = "\5\1\2"s, request = "\5\1\0\1\x7f\0\0\1"s + port;
   const auto said = [&](const std::string& bytes) {
     auto client = proxied.server.connect();

@@ -13,10 +13,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Words with_certificate(const CertificateFiles& files) {
-  return {"--tls", "--tls-cert", files.certificate, "--tls-key", files.key};
-}
-
 /// tests/interop/tls_peer.py as a client or a server; `options` are its own.
 Words tls_peer(const Words& options, const std::string& steps, const std::string& role,
                const std::string& port = "0") {

@@ -12,10 +12,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Words as_server(const CertificateFiles& files) {
-  return {"--tls", "--tls-cert", files.certificate, "--tls-key", files.key};
-}
-
 /// Sends `question` to the server at the endpoint, ends, and returns what comes back.
 std::string answer_of(const std::string& endpoint, const std::string& question) {
   auto peer = connect_to(endpoint);
@@ -31,7 +27,7 @@ std::string answer_of(const std::string& endpoint, const std::string& question) 
 TEST_CASE("forward: a server without TLS is wrapped, and both directions end by themselves") {
   Authority authority("the authority");
   PeerListener target;
-  Server server(Words{"-k", "--forward", "127.0.0.1:" + target.port()} + as_server(authority.sign()));
+  Server server(Words{"-k", "--forward", "127.0.0.1:" + target.port()} + with_certificate(authority.sign()));
   Process client(sockx({"connect", "--tls", "--tls-ca", authority.file(), "localhost", server.port()}),
                  {.in = Stdio::pipe()});
   auto far = target.accept();
@@ -59,7 +55,7 @@ TEST_CASE("forward: a server without TLS is wrapped, and both directions end by 
 TEST_CASE("forward tls: a server with TLS is unwrapped, and both directions end by themselves") {
   Authority authority("the authority");
   const auto files = authority.sign();
-  Process target(sockx({"listen", "127.0.0.1", "0"}) + as_server(files), {.in = Stdio::pipe()});
+  Process target(sockx({"listen", "127.0.0.1", "0"}) + with_certificate(files), {.in = Stdio::pipe()});
   Server server({"-k", "--forward", "tls:localhost:" + port_of(target), "--tls-ca", authority.file()});
   auto near = server.connect();
   near.send("question\n");
@@ -74,9 +70,10 @@ TEST_CASE("forward tls: a server with TLS is unwrapped, and both directions end 
 
 TEST_CASE("forward tls: TLS on both sides, and large streams are whole") {
   Authority inner("the inner authority"), outer("the outer authority");
-  Process target(sockx({"listen", "-k", "--handler", "echo", "127.0.0.1", "0"}) + as_server(inner.sign()));
+  Process target(sockx({"listen", "-k", "--handler", "echo", "127.0.0.1", "0"}) +
+                 with_certificate(inner.sign()));
   Server server(Words{"-k", "--forward", "tls:localhost:" + port_of(target), "--tls-ca", inner.file()} +
-                as_server(outer.sign()));
+                with_certificate(outer.sign()));
   const auto content = noise(3'000'000);
   Process client(sockx({"connect", "--tls", "--tls-ca", outer.file(), "localhost", server.port()}),
                  {.in = Stdio::pipe()});
@@ -89,7 +86,7 @@ TEST_CASE("forward tls: TLS on both sides, and large streams are whole") {
 TEST_CASE("forward tls: a target that is not who it should be gets nothing, and the client a reset") {
   Authority authority("the authority"), other("another authority");
   Process target(sockx({"--json", "listen", "-k", "--handler", "echo", "127.0.0.1", "0"}) +
-                 as_server(authority.sign()));
+                 with_certificate(authority.sign()));
   const auto port = port_of(target);
   const auto refused = [&](const Words& words, const std::string& host, const std::string& reason) {
     Server server(Words{"-k", "--forward", "tls:" + host + ":" + port} + words);
@@ -116,7 +113,7 @@ TEST_CASE("forward tls: by pin, and with a certificate of our own where the targ
   Authority authority("the authority");
   const auto ours = authority.sign({.subject = "the forwarder"});
   Server target(Words{"-k", "--sh", "cat; echo \"$SOCKX_TLS_SUBJECT\"", "--tls-client-ca", authority.file()} +
-                as_server(authority.sign()));
+                with_certificate(authority.sign()));
   Server server({"-k", "--forward", "tls:localhost:" + target.port(), "--tls-ca", authority.file(),
                  "--tls-cert", ours.certificate, "--tls-key", ours.key});
   CHECK(answer_of(server.endpoint(), "question\n") == "question\nCN=the forwarder\n");
@@ -165,11 +162,11 @@ TEST_CASE("--tls: a program learns the subject of a certificate that has been ve
   };
   const Words verifying{"--tls", "--tls-ca", authority.file()};
   const Words presenting{"--tls-cert", client.certificate, "--tls-key", client.key};
-  Server demanding(program + Words{"--tls-client-ca", authority.file()} + as_server(files), "127.0.0.1:0", {},
-                   told_before);
+  Server demanding(program + Words{"--tls-client-ca", authority.file()} + with_certificate(files),
+                   "127.0.0.1:0", {}, told_before);
   CHECK(asked(demanding, verifying + presenting) == "<CN=a client>\n");
   demanding.stop();
-  Server other(program + as_server(files), "127.0.0.1:0", {}, told_before);
+  Server other(program + with_certificate(files), "127.0.0.1:0", {}, told_before);
   CHECK(asked(other, verifying + presenting) == "<>\n");
   other.stop();
   Server plain(program, "127.0.0.1:0", {}, told_before);

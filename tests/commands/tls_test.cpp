@@ -21,10 +21,6 @@ std::vector<std::string> command_printed_by(Process& server) {
 
 Process::Options piped() { return {.in = Stdio::pipe()}; }
 
-std::vector<std::string> with_certificate(const CertificateFiles& files) {
-  return {"--tls", "--tls-cert", files.certificate, "--tls-key", files.key};
-}
-
 }  // namespace
 
 TEST_CASE("--tls: the command that a server prints connects to it, and both directions arrive") {

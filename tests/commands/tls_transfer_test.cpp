@@ -15,11 +15,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// The words by which a server speaks as this certificate says.
-Words as_server(const CertificateFiles& files) {
-  return {"--tls", "--tls-cert", files.certificate, "--tls-key", files.key};
-}
-
 /// The command that a server prints for its clients, with `file` in the place of FILE.
 Words printed_command(Process& server, const std::string& file) {
   const auto line = server.err_line("clients connect by: sockx ");
@@ -104,7 +99,7 @@ TEST_CASE("--tls: every method but zerocopy sends the same bytes, and -v says wh
   const auto content = noise(1'000'001);
   const auto file = write_file(folder / "file", content);
   Process receiver(sockx({"recv-file", "-k", "-o", folder / "copy-%n", "127.0.0.1", "0"}) +
-                   as_server(authority.sign()));
+                   with_certificate(authority.sign()));
   const auto port = port_of(receiver);
   unsigned number = 0;
   for (const auto method : sockx::file_methods()) {
@@ -180,7 +175,7 @@ TEST_CASE("--tls: recv-file --verified --keep-open takes transfers with several 
   const Folder folder;
   Authority authority("the authority");
   Process receiver(sockx({"recv-file", "--verified", "-k", "--output-dir", folder / "", "127.0.0.1", "0"}) +
-                   as_server(authority.sign()));
+                   with_certificate(authority.sign()));
   const auto port = port_of(receiver);
   const auto silent = Peer::connect(port);  // says nothing, and disturbs nobody
   const Folder source;
@@ -203,7 +198,7 @@ TEST_CASE("--tls: a server that is not who it should be gets no byte of the file
   Authority authority("the authority");
   const auto file = write_file(folder / "file", "secret");
   Process receiver(sockx({"--json", "recv-file", "-k", "--discard", "127.0.0.1", "0"}) +
-                   as_server(authority.sign()));
+                   with_certificate(authority.sign()));
   const auto port = port_of(receiver);
   const auto failing = [&](const Words& words, const std::string& said) {
     Process sender(sockx({"send-file"}) + words + Words{file, "localhost:" + port});
@@ -217,7 +212,7 @@ TEST_CASE("--tls: a server that is not who it should be gets no byte of the file
   receiver.signal(SIGTERM);
   check_end(receiver, killed_by(SIGTERM));
   CHECK_FALSE(contains(receiver.out(), "\"event\":\"received\""));
-  Process sender(sockx({"send-file", "--listen", file, "127.0.0.1:0"}) + as_server(authority.sign()));
+  Process sender(sockx({"send-file", "--listen", file, "127.0.0.1:0"}) + with_certificate(authority.sign()));
   Process fetcher(
       sockx({"recv-file", "--connect", "--tls", "-o", folder / "copy", "localhost", port_of(sender)}));
   check_failure(fetcher, 12, "unable to get local issuer certificate");
@@ -232,7 +227,7 @@ TEST_CASE(
   const auto file = write_file(folder / "file", noise(2'000'000));
   Process receiver(
       sockx({"recv-file", "-v", "-k", "--discard", "--tls-client-ca", authority.file(), "127.0.0.1", "0"}) +
-      as_server(authority.sign()));
+      with_certificate(authority.sign()));
   const auto port = port_of(receiver);
   const auto client = authority.sign({.subject = "a client"});
   const Words words = sockx({"send-file", "--tls", "--tls-ca", authority.file(), file, "localhost", port});
@@ -253,7 +248,7 @@ TEST_CASE("--tls: an end without close_notify is no end of a file, unless --tls-
     const Folder folder;
     Process receiver(sockx({"recv-file", "-o", folder / "copy", "--tls-eof",
                             is_lenient ? "lenient" : "strict", "127.0.0.1", "0"}) +
-                     as_server(files));
+                     with_certificate(files));
     auto peer = python_client(port_of(receiver), authority.file(),
                               "s.sendall(b'words')\n"
                               "s.shutdown(socket.SHUT_WR)\n"
@@ -275,7 +270,7 @@ TEST_CASE(
   fs::resize_file(file, 200'000'000);  // more than the buffers of a connection hold
   for (const bool is_reset : {false, true}) {
     CAPTURE(is_reset);
-    Process sender(sockx({"send-file", "--listen", file, "127.0.0.1:0"}) + as_server(files));
+    Process sender(sockx({"send-file", "--listen", file, "127.0.0.1:0"}) + with_certificate(files));
     auto peer = python_client(port_of(sender), authority.file(),
                               is_reset ? "s.recv(1)\n"
                                          "s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, "
@@ -296,7 +291,7 @@ TEST_CASE("--tls: a receiver whose sender is killed fails with 7, and with 9 whe
   const auto files = authority.sign();
   for (const bool is_known : {false, true}) {
     CAPTURE(is_known);
-    Process receiver(sockx({"recv-file", "-o", folder / "copy", "127.0.0.1", "0"}) + as_server(files) +
+    Process receiver(sockx({"recv-file", "-o", folder / "copy", "127.0.0.1", "0"}) + with_certificate(files) +
                      (is_known ? Words{"--size", "1Gi"} : Words{}));
     Process sender(
         sockx({"send-file", "--tls", "--tls-ca", authority.file(), "-", "localhost", port_of(receiver)}),
@@ -321,7 +316,7 @@ TEST_CASE("--tls: a stranger between the streams of a listening sender is left, 
   const auto file = write_file(folder / "file", content);
   fs::create_directory(folder / "in");
   Process sender(sockx({"send-file", "--verified", "--listen", "--streams", "2", file, "127.0.0.1:0"}) +
-                 as_server(authority.sign()));
+                 with_certificate(authority.sign()));
   const auto port = port_of(sender);
   PeerListener between;
   Process receiver(sockx({"recv-file", "--verified", "--connect", "--tls", "--tls-ca", authority.file(),
@@ -347,7 +342,7 @@ TEST_CASE("--tls: recv-file --keep-open reads its certificate again at SIGHUP") 
   Authority authority("the authority");
   const auto files = authority.sign(), next = authority.sign();
   const auto file = write_file(folder / "file", "content");
-  Process receiver(sockx({"recv-file", "-v", "-k", "--discard", "127.0.0.1", "0"}) + as_server(files));
+  Process receiver(sockx({"recv-file", "-v", "-k", "--discard", "127.0.0.1", "0"}) + with_certificate(files));
   const auto port = port_of(receiver);
   const auto words =
       sockx({"send-file", "-v", "--tls", "--tls-ca", authority.file(), file, "localhost", port});

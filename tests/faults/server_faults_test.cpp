@@ -10,19 +10,21 @@ TEST_SUITE("faults: servers") {
   }
   TEST_CASE("a server of programs survives the fault of every call") {
     // The pipes of a program are no faster way, but the only one.
-    meet_every_fault(ServerScenario{"--exec", {"--exec", "--", "cat"}, false, {"pipe2"}});
+    meet_every_fault(ServerScenario{.name = "--exec", .words = {"--exec", "--", "cat"}, .costly = {"pipe2"}});
   }
   TEST_CASE("a server that echoes over TLS survives the fault of every call") {
-    meet_every_fault(
-        ServerScenario{"echo over TLS", {"--handler", "echo"}, false, {}, Transport::Kind::tls13});
+    meet_every_fault(ServerScenario{
+        .name = "echo over TLS", .words = {"--handler", "echo"}, .over = Transport::Kind::tls13});
   }
   TEST_CASE("a server that echoes over TLS 1.2 survives the fault of every call") {
-    meet_every_fault(
-        ServerScenario{"echo over TLS 1.2", {"--handler", "echo"}, false, {}, Transport::Kind::tls12});
+    meet_every_fault(ServerScenario{
+        .name = "echo over TLS 1.2", .words = {"--handler", "echo"}, .over = Transport::Kind::tls12});
   }
   TEST_CASE("a server of programs over TLS survives the fault of every call") {
-    meet_every_fault(
-        ServerScenario{"--exec over TLS", {"--exec", "--", "cat"}, false, {"pipe2"}, Transport::Kind::tls13});
+    meet_every_fault(ServerScenario{.name = "--exec over TLS",
+                                    .words = {"--exec", "--", "cat"},
+                                    .costly = {"pipe2"},
+                                    .over = Transport::Kind::tls13});
   }
   TEST_CASE("a server that forwards survives the fault of every call") {
     meet_every_fault(ServerScenario{"--forward", {"--forward", "TARGET"}, true});

@@ -112,4 +112,9 @@ class Authority {
   unsigned count_ = 0;
 };
 
+/// The options of a side of TLS that has this certificate.
+inline std::vector<std::string> with_certificate(const CertificateFiles& files) {
+  return {"--tls", "--tls-cert", files.certificate, "--tls-key", files.key};
+}
+
 }  // namespace test

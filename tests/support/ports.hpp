@@ -30,4 +30,10 @@ inline sockx::Socket listening_port(int backlog = 16) {
   return socket;
 }
 
+/// A port as protocols have it: two bytes, the more significant one first.
+inline std::string port_bytes(const std::string& port) {
+  const auto number = std::stoul(port);
+  return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
+}
+
 }  // namespace test

@@ -22,14 +22,14 @@ class Flags;
 
 struct ServingOptions {
   HostingOptions hosting;
-  bool whole_lines = false;            // of clients whose bytes go to one place
-  std::string handler, forward, send;  // what serves; empty where not said
-  ProxyFlags forward_proxy;            // on the way to the target of `forward`
-  TlsFlags forward_tls;                // with that target
+  bool whole_lines = false;                      // of clients whose bytes go to one place
+  std::string handler, forward, send;            // what serves; empty where not said
+  ProxyFlags forward_proxy;                      // on the way to the target of `forward`
+  TlsFlags forward_tls;                          // with that target
   std::optional<ProxyHeaderVersion> send_proxy;  // to it
-  ProxyServingOptions proxy;           // of the handler of that name
-  std::vector<std::string> dialing;    // the options for dialing that were given
-  std::optional<Until> until;          // --until, which is declared with the options of a conversation
+  ProxyServingOptions proxy;                     // of the handler of that name
+  std::vector<std::string> dialing;              // the options for dialing that were given
+  std::optional<Until> until;  // --until, which is declared with the options of a conversation
 
   bool serves_proxy() const { return handler == "proxy"; }
   /// Whether an option was given that a single conversation with the standard streams does not have.

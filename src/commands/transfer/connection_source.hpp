@@ -37,8 +37,8 @@ Endpoint parse_endpoint(const ConnectionSourceOptions& flags, const std::vector<
 
 /// Completes the options of proxies, and those of TLS for the role that this side has. Throws BadInput.
 void complete_way(ConnectionSourceOptions& flags, const Endpoint& endpoint);
-/// With --proxy: each connection is made by these proxies; with --send-proxy: it begins with the header; with --tls:
-/// with a handshake. `client` is what a client of ours would type. Throws as make_tls().
+/// With --proxy: each connection is made by these proxies; with --send-proxy: it begins with the header; with
+/// --tls: with a handshake. `client` is what a client of ours would type. Throws as make_tls().
 void use_way(Context& context, ConnectionSourceOptions& flags, const std::optional<Endpoint>& endpoint,
              std::optional<Duration> idle_timeout, ClientCommand client);
 

@@ -59,7 +59,8 @@ void check(const RequestLine& line) {
   if (!line.version.starts_with("HTTP/"))
     refuse(bad_request, "the first line of its request is not METHOD TARGET VERSION");
   if (line.version != "HTTP/1.1" && line.version != "HTTP/1.0")
-    refuse(version_not_supported, text("it speaks {}, and this proxy HTTP/1.1", escaped(line.version.substr(0, 20))));
+    refuse(version_not_supported,
+           text("it speaks {}, and this proxy HTTP/1.1", escaped(line.version.substr(0, 20))));
   if (line.method == "CONNECT") return;
   const bool is_known = std::ranges::find(others, line.method) != others.end();
   refuse(is_known ? not_allowed : not_implemented,

@@ -22,7 +22,7 @@ namespace {
 using Type = OptionType;
 
 template <class Plain>
-std::string bytes_of(const Plain& plain) {
+std::string memory_of(const Plain& plain) {
   return std::string(reinterpret_cast<const char*>(&plain), sizeof plain);
 }
 
@@ -69,40 +69,40 @@ TEST_CASE("option values: what is typed becomes the bytes of setsockopt(2)") {
     std::string value, bytes;
   };
   for (const auto& [type, value, bytes] : {
-           Row{Type::integer, "-7", bytes_of(-7)},
-           Row{Type::integer, "0x1f", bytes_of(31)},
-           Row{Type::integer, "0xffffffff", bytes_of(-1)},
-           Row{Type::number, "18446744073709551615", bytes_of(~0ULL)},
-           Row{Type::boolean, "Yes", bytes_of(1)},
-           Row{Type::boolean, "0", bytes_of(0)},
-           Row{Type::linger, "on,7", bytes_of(linger{1, 7})},
-           Row{Type::linger, "off", bytes_of(linger{0, 0})},
-           Row{Type::timeval, "1.5", bytes_of(timeval{1, 500000})},
-           Row{Type::timeval, "250ms", bytes_of(timeval{0, 250000})},
+           Row{Type::integer, "-7", memory_of(-7)},
+           Row{Type::integer, "0x1f", memory_of(31)},
+           Row{Type::integer, "0xffffffff", memory_of(-1)},
+           Row{Type::number, "18446744073709551615", memory_of(~0ULL)},
+           Row{Type::boolean, "Yes", memory_of(1)},
+           Row{Type::boolean, "0", memory_of(0)},
+           Row{Type::linger, "on,7", memory_of(linger{1, 7})},
+           Row{Type::linger, "off", memory_of(linger{0, 0})},
+           Row{Type::timeval, "1.5", memory_of(timeval{1, 500000})},
+           Row{Type::timeval, "250ms", memory_of(timeval{0, 250000})},
            Row{Type::text, "", ""},
            Row{Type::text, "a=b", "a=b"},
            Row{Type::bytes, "00fFa1", std::string("\x00\xff\xa1", 3)},
-           Row{Type::family, "inet", bytes_of(AF_INET)},
-           Row{Type::path_mtu_discovery, "probe", bytes_of(IP_PMTUDISC_PROBE)},
-           Row{Type::path_mtu_discovery, "2", bytes_of(IP_PMTUDISC_DO)},
-           Row{Type::interface, "lo", bytes_of(1)},
-           Row{Type::interface, "0", bytes_of(0)},
-           Row{Type::network_interface, "lo", bytes_of(htonl(1))},
-           Row{Type::multicast_interface, "127.0.0.1", bytes_of(ipv4("127.0.0.1"))},
-           Row{Type::multicast_interface, "lo", bytes_of(ip_mreqn{{}, {}, 1})},
-           Row{Type::membership, "239.1.2.3", bytes_of(ip_mreqn{ipv4("239.1.2.3"), {}, 0})},
-           Row{Type::membership, "239.1.2.3,lo", bytes_of(ip_mreqn{ipv4("239.1.2.3"), {}, 1})},
+           Row{Type::family, "inet", memory_of(AF_INET)},
+           Row{Type::path_mtu_discovery, "probe", memory_of(IP_PMTUDISC_PROBE)},
+           Row{Type::path_mtu_discovery, "2", memory_of(IP_PMTUDISC_DO)},
+           Row{Type::interface, "lo", memory_of(1)},
+           Row{Type::interface, "0", memory_of(0)},
+           Row{Type::network_interface, "lo", memory_of(htonl(1))},
+           Row{Type::multicast_interface, "127.0.0.1", memory_of(ipv4("127.0.0.1"))},
+           Row{Type::multicast_interface, "lo", memory_of(ip_mreqn{{}, {}, 1})},
+           Row{Type::membership, "239.1.2.3", memory_of(ip_mreqn{ipv4("239.1.2.3"), {}, 0})},
+           Row{Type::membership, "239.1.2.3,lo", memory_of(ip_mreqn{ipv4("239.1.2.3"), {}, 1})},
            Row{Type::membership, "239.1.2.3,127.0.0.1",
-               bytes_of(ip_mreqn{ipv4("239.1.2.3"), ipv4("127.0.0.1"), 0})},
-           Row{Type::membership6, "ff02::5,lo", bytes_of(ipv6_mreq{ipv6("ff02::5"), 1})},
-           Row{Type::membership46, "ff02::123,lo", bytes_of(group_of_2)},
+               memory_of(ip_mreqn{ipv4("239.1.2.3"), ipv4("127.0.0.1"), 0})},
+           Row{Type::membership6, "ff02::5,lo", memory_of(ipv6_mreq{ipv6("ff02::5"), 1})},
+           Row{Type::membership46, "ff02::123,lo", memory_of(group_of_2)},
            Row{Type::source_membership, "232.1.1.1,10.0.0.1,127.0.0.1",
-               bytes_of(ip_mreq_source{ipv4("232.1.1.1"), ipv4("127.0.0.1"), ipv4("10.0.0.1")})},
-           Row{Type::source_membership46, "232.1.1.1,10.0.0.1", bytes_of(source_of_2)},
-           Row{Type::port_range, "40000-50000", bytes_of(std::uint32_t{50000} << 16 | 40000)},
-           Row{Type::transmit_time, "1,2", bytes_of(sock_txtime{1, 2})},
+               memory_of(ip_mreq_source{ipv4("232.1.1.1"), ipv4("127.0.0.1"), ipv4("10.0.0.1")})},
+           Row{Type::source_membership46, "232.1.1.1,10.0.0.1", memory_of(source_of_2)},
+           Row{Type::port_range, "40000-50000", memory_of(std::uint32_t{50000} << 16 | 40000)},
+           Row{Type::transmit_time, "1,2", memory_of(sock_txtime{1, 2})},
            Row{Type::filter, "2,48 0 0 9,6 0 1 0x10,",
-               bytes_of(sock_filter{48, 0, 0, 9}) + bytes_of(sock_filter{6, 0, 1, 16})},
+               memory_of(sock_filter{48, 0, 0, 9}) + memory_of(sock_filter{6, 0, 1, 16})},
        }) {
     CAPTURE(value);
     const auto encoded = encode(type, value);
@@ -165,35 +165,35 @@ TEST_CASE("option values: what getsockopt(2) returns becomes text, and a value f
   };
   const std::int64_t one = 1;
   for (const auto& [type, bytes, text, scalar] : {
-           Row{Type::integer, bytes_of(-7), "-7", std::int64_t{-7}},
+           Row{Type::integer, memory_of(-7), "-7", std::int64_t{-7}},
            Row{Type::integer, std::string("\x05", 1), "5", std::int64_t{5}},  // a single byte, as some are
-           Row{Type::number, bytes_of(~0ULL), "18446744073709551615", std::uint64_t{~0ULL}},
-           Row{Type::boolean, bytes_of(8), "on", true},
-           Row{Type::boolean, bytes_of(0), "off", false},
-           Row{Type::linger, bytes_of(linger{1, 7}), "on,7", std::string("on,7")},
-           Row{Type::linger, bytes_of(linger{0, 7}), "off", std::string("off")},
-           Row{Type::timeval, bytes_of(timeval{1, 252000}), "1.252s", 1.252},
-           Row{Type::timeval, bytes_of(timeval{0, 1}), "0.000001s", 1e-6},
-           Row{Type::timeval, bytes_of(timeval{20000000000, 10}), "20000000000.00001s", 20000000000.00001},
+           Row{Type::number, memory_of(~0ULL), "18446744073709551615", std::uint64_t{~0ULL}},
+           Row{Type::boolean, memory_of(8), "on", true},
+           Row{Type::boolean, memory_of(0), "off", false},
+           Row{Type::linger, memory_of(linger{1, 7}), "on,7", std::string("on,7")},
+           Row{Type::linger, memory_of(linger{0, 7}), "off", std::string("off")},
+           Row{Type::timeval, memory_of(timeval{1, 252000}), "1.252s", 1.252},
+           Row{Type::timeval, memory_of(timeval{0, 1}), "0.000001s", 1e-6},
+           Row{Type::timeval, memory_of(timeval{20000000000, 10}), "20000000000.00001s", 20000000000.00001},
            Row{Type::text, std::string("reno\0\0", 6), "reno", std::string("reno")},
            Row{Type::bytes, std::string("\x00\xff", 2), "00ff", std::string("00ff")},
-           Row{Type::family, bytes_of(AF_INET6), "AF_INET6", std::int64_t{AF_INET6}},
-           Row{Type::socket_type, bytes_of(int{SOCK_STREAM}), "SOCK_STREAM", one},
-           Row{Type::protocol, bytes_of(int{IPPROTO_TCP}), "IPPROTO_TCP", std::int64_t{6}},
-           Row{Type::protocol, bytes_of(0), "0", std::int64_t{0}},
-           Row{Type::path_mtu_discovery, bytes_of(1), "IP_PMTUDISC_WANT", one},
-           Row{Type::error, bytes_of(ECONNREFUSED), "ECONNREFUSED", std::int64_t{ECONNREFUSED}},
-           Row{Type::error, bytes_of(0), "0", std::int64_t{0}},
-           Row{Type::interface, bytes_of(1), "lo", one},
-           Row{Type::interface, bytes_of(0), "0", std::int64_t{0}},
-           Row{Type::network_interface, bytes_of(htonl(1)), "lo", one},
-           Row{Type::multicast_interface, bytes_of(ipv4("127.0.0.1")), "127.0.0.1", std::string("127.0.0.1")},
-           Row{Type::port_range, bytes_of(std::uint32_t{50000} << 16 | 40000), "40000-50000",
+           Row{Type::family, memory_of(AF_INET6), "AF_INET6", std::int64_t{AF_INET6}},
+           Row{Type::socket_type, memory_of(int{SOCK_STREAM}), "SOCK_STREAM", one},
+           Row{Type::protocol, memory_of(int{IPPROTO_TCP}), "IPPROTO_TCP", std::int64_t{6}},
+           Row{Type::protocol, memory_of(0), "0", std::int64_t{0}},
+           Row{Type::path_mtu_discovery, memory_of(1), "IP_PMTUDISC_WANT", one},
+           Row{Type::error, memory_of(ECONNREFUSED), "ECONNREFUSED", std::int64_t{ECONNREFUSED}},
+           Row{Type::error, memory_of(0), "0", std::int64_t{0}},
+           Row{Type::interface, memory_of(1), "lo", one},
+           Row{Type::interface, memory_of(0), "0", std::int64_t{0}},
+           Row{Type::network_interface, memory_of(htonl(1)), "lo", one},
+           Row{Type::multicast_interface, memory_of(ipv4("127.0.0.1")), "127.0.0.1", std::string("127.0.0.1")},
+           Row{Type::port_range, memory_of(std::uint32_t{50000} << 16 | 40000), "40000-50000",
                std::string("40000-50000")},
-           Row{Type::credentials, bytes_of(ucred{7, 8, static_cast<gid_t>(-1)}), "pid 7, uid 8, gid -1",
+           Row{Type::credentials, memory_of(ucred{7, 8, static_cast<gid_t>(-1)}), "pid 7, uid 8, gid -1",
                std::string("pid 7, uid 8, gid -1")},
-           Row{Type::groups, bytes_of(gid_t{4}) + bytes_of(gid_t{27}), "4,27", std::string("4,27")},
-           Row{Type::transmit_time, bytes_of(sock_txtime{1, 2}), "1,2", std::string("1,2")},
+           Row{Type::groups, memory_of(gid_t{4}) + memory_of(gid_t{27}), "4,27", std::string("4,27")},
+           Row{Type::transmit_time, memory_of(sock_txtime{1, 2}), "1,2", std::string("1,2")},
            Row{Type::memory, std::string(36, '\0'), "36 bytes", std::string("36 bytes")},
        }) {
     CAPTURE(text);
@@ -217,7 +217,7 @@ TEST_CASE("option values: nothing is read beyond what was returned, however litt
 }
 
 TEST_CASE("option values: a structure has members") {
-  const auto peer = decode(Type::credentials, bytes_of(ucred{7, 8, 9}));
+  const auto peer = decode(Type::credentials, memory_of(ucred{7, 8, 9}));
   CHECK(member(peer, "uid").value == OptionScalar(std::int64_t{8}));
   std::string bytes(36, '\0');
   const std::uint32_t dropped = 5;

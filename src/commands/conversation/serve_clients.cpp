@@ -64,14 +64,14 @@ const HandlerRow* row_of(const ServingOptions& options) {
 std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& options,
                                       const StreamOptions& stream, const ProgramCall& program,
                                       const TimeLimits& limits) {
-  if (program.is_given()) return make_exec(program);
+  if (program.is_given()) return make_join(make_program_end(program));
   if (!options.send.empty()) return make_send(options.send);
   if (!options.forward.empty()) {
     StreamOptions dialed;
     dialed.numeric = stream.numeric;
     auto endpoint = Endpoint::parse({options.forward}, Endpoint::Role::connecting);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
-    return make_forward({std::move(endpoint), dial_options(context, dialed), limits.connect});
+    return make_join(make_dialed_end({std::move(endpoint), dial_options(context, dialed), limits.connect}));
   }
   const auto& row = *row_of(options);
   if (row.uses_standard_streams) context.report.keep_standard_output_for_payload();

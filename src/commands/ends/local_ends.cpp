@@ -40,8 +40,7 @@ ParsedEnd parse_file_end(const std::string& path, EndPlace place) {
 ParsedEnd parse_append_end(const std::string& path, EndPlace place) {
   check_path("append:", path);
   if (place == EndPlace::first)
-    throw BadInput(
-        text("'append:{0}': it is only written, so it is the second end: say {1} append:{0}", path, "B"));
+    throw BadInput(text("'append:{0}': it is only written: say it as the second end, - append:{0}", path));
   return {.make = [path](const EndSetup&) { return make_file_sink(path, FileMode::append); }};
 }
 

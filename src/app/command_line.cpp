@@ -177,7 +177,7 @@ std::optional<std::string> CommandLine::parse() {
   }
 }
 
-/// After --exec, `--` begins the words of a program; elsewhere it ends the options.
+/// After --exec, and the end `exec` of relay, `--` begins the words of a program; elsewhere it ends the options.
 void CommandLine::cut_off_program() {
   auto& words = typed_;
   const auto dashes = std::find(words.begin(), words.end(), "--");
@@ -189,7 +189,8 @@ void CommandLine::cut_off_program() {
     throw BadInput(hint_for_exec(*(exec + 1)));
   if (dashes == words.end() && exec != dashes)
     exec_without_dashes_ = hint_for_exec(exec + 1 == dashes ? "" : *(exec + 1));
-  if (dashes == words.end() || exec == dashes) return;
+  const bool has_program = exec != dashes || std::find(words.begin(), dashes, "exec") != dashes;
+  if (dashes == words.end() || !has_program) return;
   program_.assign(dashes + 1, words.end());
   words.erase(dashes, words.end());
 }

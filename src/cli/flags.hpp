@@ -126,7 +126,11 @@ class Flags {
   const std::vector<std::string>& add_word_list(const std::string& shown, bool is_required = true) {
     return add_words(std::numeric_limits<std::size_t>::max(), shown, is_required);
   }
-  /// A flag for a program to run: the words after `--` go into `target`.
+  /// The words after `--` go into `target`.
+  void take_program(std::vector<std::string>& target) {
+    take_program_ = [&target](std::vector<std::string> words) { target = std::move(words); };
+  }
+  /// The same with a flag that demands them.
   Flag add_program(const std::string& names, std::vector<std::string>& target, const std::string& help);
 
   void set_examples(std::vector<std::pair<std::string, std::string>> examples) {

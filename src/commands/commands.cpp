@@ -5,6 +5,7 @@
 #include "cli/flags.hpp"
 #include "commands/conversation/connect.hpp"
 #include "commands/conversation/listen.hpp"
+#include "commands/conversation/relay.hpp"
 #include "commands/datagram/raw.hpp"
 #include "commands/datagram/udp.hpp"
 #include "commands/inspect/byteorder.hpp"
@@ -28,10 +29,12 @@ Run prepare(Flags& flags) {
 
 }  // namespace
 
-const std::array<Command, 10> commands{
+const std::array<Command, 11> commands{
     Command{"listen", "accept one connection and join it to standard input and output, or serve many",
             prepare<ListenOptions>},
     Command{"connect", "open a connection and join it to standard input and output", prepare<ConnectOptions>},
+    Command{"relay", "join any two ends: connections, programs, files, the standard streams",
+            prepare<RelayOptions>},
     Command{"send-file", "send a file over a connection with sendfile(2), or compare ways to do it",
             prepare<SendFileOptions>},
     Command{"recv-file", "receive files from connections, or count their bytes", prepare<RecvFileOptions>},

@@ -7,6 +7,6 @@
 
 namespace sockx {
 
-extern const std::array<Command, 10> commands;
+extern const std::array<Command, 11> commands;
 
 }  // namespace sockx

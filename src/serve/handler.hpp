@@ -10,9 +10,8 @@
 #include "net/proxy/proxy_request.hpp"
 #include "net/proxy/proxy_rules.hpp"
 #include "net/proxy/proxy_users.hpp"
-#include "net/stream/dial.hpp"
 #include "serve/client.hpp"
-#include "serve/program.hpp"
+#include "serve/ends/relay_end.hpp"
 
 namespace sockx {
 
@@ -69,19 +68,14 @@ std::unique_ptr<Handler> make_broker(EventLoop& loop, BrokerOptions options);
 /// Error.
 std::unique_ptr<Handler> make_chat(EventLoop& loop, std::function<void(const std::string&)> warn);
 
-/// A program for each client. Throws nothing: a program that cannot be run is the end of its client.
-std::unique_ptr<Handler> make_exec(ProgramCall call);
 /// Each client gets the file, as it is then, and its end. Throws Error when it cannot be read now.
 std::unique_ptr<Handler> make_send(std::string path);
 
-struct ForwardOptions {
-  Endpoint to;
-  DialOptions dialing;
-  std::optional<Duration> connect_timeout;
-  bool tells_client = false;  // gives each connection that is dialed the ends of its client's
+struct JoinOptions {
+  RelayRules rules;  // the client is the second end
 };
-/// Each client is joined to a connection of its own. When either end fails, both are reset.
-std::unique_ptr<Handler> make_forward(ForwardOptions options);
+/// Each client is joined to an end that is opened for it. When either of the two fails, the other is reset.
+std::unique_ptr<Handler> make_join(std::unique_ptr<RelayEnd> end, JoinOptions options = {});
 
 /// A client of a proxy has asked for a target.
 struct ProxyEvent {

@@ -1,14 +1,15 @@
-// join(): a client and a connection that was dialed for it.
+// join(): a client and the end that was opened for it.
 #pragma once
 
-#include "flow/cut_unless_complete.hpp"
-#include "net/stream/connection.hpp"
+#include "flow/relay.hpp"
 #include "serve/client.hpp"
+#include "serve/ends/relay_end.hpp"
 
 namespace sockx {
 
-/// Carries the bytes of each to the other, until both have ended. When either fails, both are reset; `cut` is
-/// that of `dialed`. Throws Error.
-Task<> join(Client& client, Connection& dialed, CutUnlessComplete& cut);
+/// Carries the bytes of each to the other, until both have ended; the client is the second end of `rules`.
+/// When either fails, the other is reset. Throws Error, TimedOut, and std::runtime_error for a program that
+/// fails.
+Task<> join(Client& client, OpenEnd& end, RelayRules rules = {});
 
 }  // namespace sockx

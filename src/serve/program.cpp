@@ -20,7 +20,9 @@ std::string tls_subject_of(const Connection& connection) {
 }
 
 /// What the program learns of the connection, as the handlers of other servers tell theirs.
-std::vector<std::string> environment_for(const Connection& connection) {
+std::vector<std::string> environment_for(const Connection* given) {
+  if (given == nullptr) return {};
+  const auto& connection = *given;
   const auto local = connection.local();
   const auto& peer = connection.peer;
   return {text("SOCKX_PEER_ADDR={}", peer.host()),
@@ -39,7 +41,7 @@ Task<bool> has_ended(const Child& child, Deadline deadline) {
 
 }  // namespace
 
-Program::Program(EventLoop& loop, const ProgramCall& call, const Connection& connection)
+Program::Program(EventLoop& loop, const ProgramCall& call, const Connection* connection)
     : name_(call.shell_command.empty() ? call.words.front() : "sh"),
       child_(std::make_unique<Child>(words_of(call),
                                      Child::Options{.takes_input = true,

@@ -24,8 +24,9 @@ struct ProgramCall {
 
 class Program {
  public:
-  /// Starts it; its environment has the addresses of the connection: SOCKX_PEER_ADDR and so on. Throws Error.
-  Program(EventLoop& loop, const ProgramCall& call, const Connection& connection);
+  /// Starts it; its environment has the addresses of the connection, if there is one: SOCKX_PEER_ADDR and so
+  /// on. Throws Error.
+  Program(EventLoop& loop, const ProgramCall& call, const Connection* connection);
 
   /// Its standard output and input, as an end of a relay: it may stop reading. Borrows from this.
   Duplex duplex() { return {.in = *output_, .out = *input_, .reader_may_leave = true}; }

@@ -80,7 +80,8 @@ class ProxyServing : public Handler {
       auto reply = refusal(*request, kind, told);
       co_await turn_away(client, std::move(reply), failure);
     }
-    co_await carry(client, *request, *target);
+    auto connection = std::move(*target);
+    co_await carry(client, *request, std::move(connection));
   }
 
   void begin(EventLoop& loop) override { lookups_.emplace(loop, most_lookups); }
@@ -146,15 +147,15 @@ class ProxyServing : public Handler {
     throw Error(ECONNRESET, text("{} has left while its target was dialed", client.name()), Origin::peer);
   }
 
-  Task<> carry(Client& client, const ProxyRequest& request, Connection& target) const {
-    CutUnlessComplete cut(target.fd());
+  Task<> carry(Client& client, const ProxyRequest& request, Connection connection) const {
     // What is small is not held back: it has come from somebody who decides that himself.
     send_without_delay(client.stream().facts());
-    send_without_delay(target.stream.facts());
-    const auto reply = grant(request, target.local());
+    send_without_delay(connection.stream.facts());
+    const auto reply = grant(request, connection.local());
+    const auto target = open_connection(std::move(connection));
     co_await client.stream().write_all(std::as_bytes(std::span(reply)), after(time_for_request()));
     client.tally.last_byte = Clock::now();
-    co_await join(client, target, cut);
+    co_await join(client, *target);
   }
 
   /// Answers, and lets the answer arrive. Throws the failure in any case.

@@ -20,7 +20,7 @@ bool is_mute(const ConversationOptions& options) { return options.recv_only || o
 LocalEnd::LocalEnd(Context& context, const ConversationOptions& options, const Connection& connection)
     : context_(context), has_lines_(!options.lines.empty()) {
   if (options.program.is_given()) {
-    program_.emplace(context.loop(), options.program, connection);
+    program_.emplace(context.loop(), options.program, &connection);
     return;
   }
   input_.emplace(open_input(options));

@@ -68,7 +68,7 @@ const HandlerRow* row_of(const ServingOptions& options) {
 std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& options,
                                       const StreamOptions& stream, const ProgramCall& program,
                                       const TimeLimits& limits) {
-  if (program.is_given()) return make_exec(program);
+  if (program.is_given()) return make_join(make_program_end(program));
   if (!options.send.empty()) return make_send(options.send);
   if (!options.forward.empty()) {
     StreamOptions dialed;
@@ -77,8 +77,8 @@ std::unique_ptr<Handler> make_handler(Context& context, const ServingOptions& op
     dial_with_header(options.send_proxy, dialed);
     dial_by_tls(context, options.forward_tls, endpoint, dialed, time_for_layers);
     auto route = make_route(context, options.forward_proxy, time_for_proxies);
-    return make_forward({std::move(endpoint), dial_options(context, dialed, std::move(route)), limits.connect,
-                         options.send_proxy.has_value()});
+    return make_join(make_dialed_end({std::move(endpoint), dial_options(context, dialed, std::move(route)),
+                                      limits.connect, options.send_proxy.has_value()}));
   }
   if (options.serves_proxy()) return proxy_of(context, options.proxy, stream.numeric, limits);
   const auto& row = *row_of(options);

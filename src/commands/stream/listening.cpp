@@ -51,10 +51,22 @@ void tell_listening(Context& context, const Address& address, const std::string&
   if (!port_file.empty()) write_port_file(port_file, address.port());
 }
 
+void add_backlog_flag(Flags& flags, int& target) {
+  flags.add_number("--backlog", target, 0, 1 << 30, "how many connections may wait to be accepted");
+}
+
+void add_socket_file_flags(Flags& flags, SocketFileRights& target) {
+  const auto read_mode = [&target](const std::string& word) {
+    target.mode = SocketFileRights::parse_mode(word);
+  };
+  const auto read_owner = [&target](const std::string& word) { target.parse_owner(word); };
+  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
+  flags.add_value("--owner", "USER[:GROUP]", read_owner, "the owner of a unix socket's file");
+}
+
 void add_listen_flags(Flags& flags, ListeningOptions& target) {
   add_stream_flags(flags, target.options.stream);
-  flags.add_number("--backlog", target.options.backlog, 0, 1 << 30,
-                   "how many connections may wait to be accepted");
+  add_backlog_flag(flags, target.options.backlog);
   flags.add_file("--port-file", target.port_file, "write the port to FILE once the socket listens");
 }
 
@@ -62,12 +74,7 @@ void add_binding_flags(Flags& flags, ListeningOptions& target) {
   auto& options = target.options;
   flags.add_flag("--v6only", options.v6only, "take IPv6 connections only").excludes("-4");
   flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
-  const auto read_mode = [&options](const std::string& word) {
-    options.file.mode = SocketFileRights::parse_mode(word);
-  };
-  const auto read_owner = [&options](const std::string& word) { options.file.parse_owner(word); };
-  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
-  flags.add_value("--owner", "USER[:GROUP]", read_owner, "the owner of a unix socket's file");
+  add_socket_file_flags(flags, options.file);
 }
 
 Task<Listener> open_listener(Context& context, Endpoint endpoint, ListeningOptions flags) {

@@ -24,7 +24,11 @@ struct ListeningOptions {
 /// The flags of a stream, --backlog and --port-file.
 void add_listen_flags(Flags& flags, ListeningOptions& target);
 
-/// --mode, --owner, --v6only, --reuse-port.
+/// --backlog.
+void add_backlog_flag(Flags& flags, int& target);
+/// --mode, --owner.
+void add_socket_file_flags(Flags& flags, SocketFileRights& target);
+/// Those two, --v6only, --reuse-port.
 void add_binding_flags(Flags& flags, ListeningOptions& target);
 
 /// Removes a port file of an earlier run, so that a script that waits for the file does not read that. Throws

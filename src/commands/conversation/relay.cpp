@@ -1,0 +1,306 @@
+#include "commands/conversation/relay.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/on_exit.hpp"
+#include "base/text.hpp"
+#include "cli/end_report.hpp"
+#include "cli/flag_groups.hpp"
+#include "cli/units.hpp"
+#include "commands/conversation/filters.hpp"
+#include "commands/serving/server_journal.hpp"
+#include "os/descriptor_limit.hpp"
+#include "serve/handler_service.hpp"
+
+namespace sockx {
+
+namespace {
+
+/// The bytes and the time of a relay, reported however it ends.
+class RelaySummary {
+ public:
+  RelaySummary(Context& context, const RelayOptions& options)
+      : context_(context), options_(options), report_(context, [this](bool) { tell(); }) {}
+  Tally& begin() {
+    begun_ = Clock::now();
+    return tally_;
+  }
+  void complete() { report_.complete(); }
+
+ private:
+  void tell() const {
+    if (!begun_) return;
+    const auto span = Clock::now() - *begun_;
+    context_.log.info("{} to B, {} to A in {}", counted(tally_.sent, "byte"),
+                      counted(tally_.received, "byte"), show_duration(span));
+    context_.report.event("closed", {{"a", options_.first_word},
+                                     {"b", options_.second_word},
+                                     {"a_to_b", tally_.sent},
+                                     {"b_to_a", tally_.received},
+                                     {"seconds", seconds(span)}});
+  }
+
+  Context& context_;
+  const RelayOptions& options_;
+  Tally tally_;
+  std::optional<Clock::time_point> begun_;
+  EndReport report_;  // destroyed first
+};
+
+EndSetup setup_of(Context& context, const RelayOptions& options) {
+  EndSetup setup{context, options.stream, options.limits, options.program, options.port_file};
+  setup.program.descriptor_limit = descriptor_limit();
+  return setup;
+}
+
+ConversationOptions filters_of(const RelayOptions& options) {
+  ConversationOptions filters;
+  filters.crlf = options.crlf;
+  filters.hexdump = options.hexdump;
+  filters.tee_out = options.tee_a;
+  filters.tee_in = options.tee_b;
+  return filters;
+}
+
+/// The ends of one run, and what goes on between them.
+class Joining {
+ public:
+  Joining(Context& context, const RelayOptions& options, RelaySummary& summary)
+      : context_(context),
+        options_(options),
+        summary_(summary),
+        processing_(make_processing(filters_of(options), context.report)) {
+    const auto setup = setup_of(context, options);
+    const auto& [first, second] = std::tie(options.first, options.second);
+    if (!first.listened) first_ = first.make(setup);
+    second_ = second.listened ? make_listened_end(setup, *second.listened) : second.make(setup);
+    never_ends_ = (first_ && first_->never_ends()) || second_->never_ends();
+  }
+
+  Task<> prepare() {
+    co_await wait_for_readers(processing_);
+    co_await second_->prepare();
+  }
+  /// Opens both ends, the first one first.
+  Task<> run() {
+    co_await first_->prepare();
+    co_await prepare();
+    auto first = co_await first_->open({});
+    co_await join(std::move(first));
+  }
+
+  Task<> join(std::unique_ptr<OpenEnd> first) {
+    std::unique_ptr<OpenEnd> a = std::move(first), b;
+    // A program that ends slowly does not keep a connection open.
+    const OnExit closing([&] {
+      for (auto* const end : {&a, &b})
+        if (*end && (*end)->connection() != nullptr) end->reset();
+    });
+    OpenedFor what{a->connection()};
+    b = co_await second_->open(std::move(what));
+    auto near = a->duplex(), far = b->duplex();
+    const OnExit ending([&, near_cut = near.cut, far_cut = far.cut] {
+      end_by_signal(*a, near_cut, *b);
+      end_by_signal(*b, far_cut, *a);
+    });
+    auto rules = rules_for(*a, *b);
+    near.carried.processing = std::move(processing_.outward);
+    far.carried.processing = std::move(processing_.inward);
+    auto& tally = summary_.begin();
+    auto tell = tell_in(context_.log);
+    co_await relay(std::move(near), std::move(far), std::move(rules), tally, std::move(tell));
+    const auto grace = options_.eof_timeout.value_or(std::chrono::seconds(5));
+    co_await a->wait(grace, deadline_in(options_.limits.idle));
+    co_await b->wait(grace, deadline_in(options_.limits.idle));
+  }
+
+ private:
+  RelayRules rules_for(const OpenEnd& a, const OpenEnd& b) const {
+    RelayRules rules;
+    const auto usual = never_ends_    ? Until::either
+                       : a.is_typed() ? Until::peer
+                       : b.is_typed() ? Until::local
+                                      : Until::both;
+    rules.until = options_.until.value_or(usual);
+    rules.idle_timeout = options_.limits.idle;
+    rules.eof_timeout = options_.eof_timeout;
+    rules.rate = options_.rate;
+    return rules;
+  }
+
+  static RelayObserver tell_in(Log& log) {
+    return [&log](const RelayEvent& event) {
+      switch (event.kind) {
+        case RelayEvent::Kind::detail:
+          return log.debug("{}", event.text);
+        case RelayEvent::Kind::warning:
+          return log.warn("{}", event.text);
+        case RelayEvent::Kind::first_is_silent:
+          return log.warn("{}; to stop when B ends, say --until b", event.text);
+        case RelayEvent::Kind::second_is_silent:
+          return log.warn("{}; --eof-timeout bounds the wait", event.text);
+      }
+    };
+  }
+
+  /// The connection of an end sees an end and not a reset, where a signal has cut nothing off.
+  void end_by_signal(OpenEnd& end, CutUnlessComplete* cut, const OpenEnd& other) const {
+    if (cut == nullptr || !context_.is_interrupted()) return;
+    const bool is_whole = other.is_typed() || (other.is_whole_when_silent() && cut->has_caught_up());
+    if (is_whole && end.connection()->stream.end_at_once()) cut->complete();
+  }
+
+  Context& context_;
+  const RelayOptions& options_;
+  RelaySummary& summary_;
+  ProcessingBothWays processing_;
+  std::unique_ptr<RelayEnd> first_, second_;
+  bool never_ends_ = false;
+};
+
+/// One connection that comes is the first end.
+class JoiningService final : public Service {
+ public:
+  JoiningService(Context& context, const RelayOptions& options, RelaySummary& summary)
+      : joining_(context, options, summary) {}
+  Task<> ready_for_next() override { return joining_.prepare(); }
+  Task<> serve(Connection connection, Seat) override {
+    return joining_.join(open_connection(std::move(connection)));
+  }
+
+ private:
+  Joining joining_;
+};
+
+void check(const RelayOptions& options) {
+  const auto& [first, second] = std::tie(options.first, options.second);
+  if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
+  if (first.uses_standard_streams && second.uses_standard_streams)
+    throw BadInput("'- -': both ends are the standard streams: say another end, like HOST:PORT");
+  const bool runs_program = first.runs_given_program || second.runs_given_program;
+  if (first.runs_given_program && second.runs_given_program)
+    throw BadInput("'exec exec': there is one program after `--`: say sh:COMMAND for the other end");
+  if (runs_program && options.program.words.empty())
+    throw BadInput("'exec': the program is missing: say it after the ends, `-- PROGRAM ARG...`");
+  if (!runs_program && !options.program.words.empty())
+    throw BadInput(text("'{}': no end is the program after `--`: say exec for one of the ends",
+                        options.program.words.front()));
+  if (options.hosting.are_given() && !first.listened)
+    throw BadInput(text("'{}': to serve many clients A listens: say listen:ENDPOINT", options.first_word));
+  if (!options.port_file.empty() && !first.listened && !second.listened)
+    throw BadInput("--port-file: neither end listens: say listen:ENDPOINT for one of them");
+  if (!options.hosting.keep_open) return;
+  if (second.uses_standard_streams)
+    throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
+  if (second.listened) throw BadInput(text("'{}': with --keep-open only A listens", options.second_word));
+  if (second.is_emptied)
+    throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}",
+                        options.second_word, options.second_word.substr(options.second_word.find(':') + 1)));
+}
+
+void add_ends(Flags& flags, RelayOptions& o) {
+  const HelpSection section(flags, "When it ends");
+  const std::vector<std::pair<std::string, std::optional<Until>>> choices{
+      {"both", Until::both}, {"a", Until::local}, {"b", Until::peer}, {"either", Until::either}};
+  flags.add_choice(
+      "--until", o.until, choices,
+      "the end whose input ends the session (default: both; the other end if one is a terminal)");
+  flags.add_duration("--eof-timeout", o.eof_timeout,
+                     "wait no longer than DURATION for the second direction once the first has ended");
+  add_idle_timeout_and_deadline(flags, o.limits);
+}
+
+void add_filters(Flags& flags, RelayOptions& o) {
+  const HelpSection section(flags, "What happens to the bytes");
+  flags.add_flag("--crlf", o.crlf, "from A to B: send CRLF where the input has a bare LF");
+  flags.add_optional("--hexdump", o.hexdump, "-", "FILE",
+                     "show every byte with direction, time and offset on standard error, "
+                     "or in FILE (--hexdump=FILE)");
+  flags.add_file("--tee-a", o.tee_a, "write what A says to FILE as well");
+  flags.add_file("--tee-b", o.tee_b, "write what B says to FILE as well");
+  flags.add_size("--rate", o.rate, "carry at most SIZE bytes a second in each direction");
+}
+
+/// Many clients, or one of them.
+void run_as_server(Context& context, const RelayOptions& options, RelaySummary& summary) {
+  const auto setup = setup_of(context, options);
+  const auto listening = listening_options(setup, *options.first.listened);
+  const std::optional<Endpoint> endpoint = options.first.listened->at;
+  std::unique_ptr<Handler> handler;
+  if (options.hosting.keep_open) {
+    RelayRules rules;
+    rules.until = options.until.value_or(Until::both);
+    if (rules.until == Until::local || rules.until == Until::peer)  // the client is the second end there
+      rules.until = rules.until == Until::local ? Until::peer : Until::local;
+    rules.eof_timeout = options.eof_timeout;
+    rules.rate = options.rate;
+    handler = make_join(options.second.make(setup), {rules});
+  }
+  const auto make_service = [&]() -> std::unique_ptr<Service> {
+    if (!handler) return std::make_unique<JoiningService>(context, options, summary);
+    HandlerServiceOptions rules{false, options.limits.idle, ends_by_signal(context), ServerJournal(context)};
+    return std::make_unique<HandlerService>(context.loop(), *handler, std::move(rules));
+  };
+  host({.context = context,
+        .endpoint = endpoint,
+        .listening = listening,
+        .options = options.hosting,
+        .accept_timeout = options.limits.accept,
+        .whole_run = options.limits.whole_run,
+        .make_service = make_service,
+        .is_one = !options.hosting.keep_open,
+        .descriptors = handler ? handler->descriptors() : 0});
+}
+
+}  // namespace
+
+void declare(Flags& flags, RelayOptions& o) {
+  const auto& words = flags.add_words(2, "A B");
+  flags.take_program(o.program.words);
+  add_stream_flags(flags, o.stream);
+  add_connect_timeout(flags, o.limits);
+  add_accept_timeout(flags, o.limits);
+  flags.add_file("--port-file", o.port_file, "write the port to FILE once an end listens");
+  add_ends(flags, o);
+  add_filters(flags, o);
+  {
+    const HelpSection section(flags, "Servers");
+    flags.add_flag("-k,--keep-open", o.hosting.keep_open,
+                   "A listens: accept many connections, and open B for each");
+    add_admission_flags(flags, o.hosting);
+    add_access_flags(flags, o.hosting.access);
+  }
+  flags.set_examples(
+      {{"sockx relay - unix:/run/app.sock", "talk to a unix socket"},
+       {"sockx relay --keep-open listen:8080 127.0.0.1:80", "forward a port"},
+       {"sockx relay --keep-open listen:8080 unix:/run/app.sock", "serve a unix socket over TCP"},
+       {"sockx relay listen:5678 'sh:sort -u'", "join the next client to a command"}});
+  flags.when_read([&o, &words] {
+    if (words.size() != 2)
+      throw BadInput(text("'{}': say two ends, A and B, like - HOST:PORT", joined(words, " ")));
+    o.first_word = words[0];
+    o.second_word = words[1];
+    o.first = parse_end(words[0], EndPlace::first);
+    o.second = parse_end(words[1], EndPlace::second);
+    o.hosting.access.numeric = o.stream.numeric;
+    check(o);
+    check(o.hosting);
+  });
+}
+
+ExitCode run(Context& context, const RelayOptions& options) {
+  if (options.first.uses_standard_streams || options.second.uses_standard_streams)
+    context.report.keep_standard_output_for_payload();
+  RelaySummary summary(context, options);
+  if (options.first.listened) {
+    run_as_server(context, options, summary);
+  } else {
+    Joining joining(context, options, summary);
+    context.run(joining.run(), options.limits.whole_run);
+  }
+  summary.complete();
+  return ExitCode::done;
+}
+
+}  // namespace sockx

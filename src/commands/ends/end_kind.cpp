@@ -1,0 +1,95 @@
+#include "commands/ends/end_kind.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace sockx {
+
+namespace {
+
+constexpr std::array kinds{
+    EndKind{"-", "-", "standard input and output", parse_standard_end},
+    EndKind{"tls:", "tls:ENDPOINT", "the same as ENDPOINT, over TLS", parse_tls_end},
+    EndKind{"listen:", "listen:ENDPOINT", "the next connection to ENDPOINT; listen:tls:ENDPOINT: over TLS",
+            parse_listened_end},
+    EndKind{"sh:", "sh:COMMAND", "a command that a shell runs", parse_shell_end},
+    EndKind{"exec", "exec", "the program after `--`", parse_exec_end},
+    EndKind{"file:", "file:PATH",
+            "as A, a file that is read; as B, one that is created or emptied and written", parse_file_end},
+    EndKind{"append:", "append:PATH", "a file that is written at its end", parse_append_end},
+    EndKind{"", "ENDPOINT", "a connection to HOST:PORT, unix:PATH, vsock:CID:PORT, or the socket fd:N",
+            parse_dialed_end},
+};
+
+const EndKind& kind_of(const std::string& word) {
+  const auto is_named = [&word](const EndKind& kind) {
+    return kind.prefix.ends_with(':') ? word.starts_with(kind.prefix)
+                                      : kind.prefix.empty() || word == kind.prefix;
+  };
+  return *std::ranges::find_if(kinds, is_named);
+}
+
+/// ",NAME=" in a word.
+struct OptionMark {
+  std::size_t at, value;
+  const FlagRow* row;
+};
+
+std::string name_in_word(const FlagRow& row) {
+  for (const std::string_view dashes : {"--tls-", "--"})
+    if (row.name().starts_with(dashes)) return row.name().substr(dashes.size());
+  return row.name();
+}
+
+std::vector<OptionMark> find_options(const std::string& words, const Flags& options) {
+  std::vector<OptionMark> marks;
+  for (auto at = words.find(','); at != std::string::npos; at = words.find(',', at + 1))
+    for (const auto& row : options.rows()) {
+      if (row.name() == "--tls") continue;  // that is said by the prefix
+      const auto mark = text(",{}=", name_in_word(row));
+      if (words.compare(at, mark.size(), mark) == 0) marks.push_back({at, at + mark.size(), &row});
+    }
+  return marks;
+}
+
+void take_option(const FlagRow& row, const std::string& value) {
+  const auto name = name_in_word(row);
+  try {
+    if (row.kind != ValueKind::none) return row.take(value);
+    if (value != "yes" && value != "no") throw BadInput(text("'{}': say yes or no", value));
+    if (value == "yes") row.take("");
+  } catch (const BadInput& error) {
+    std::string what = error.what();
+    if (what.starts_with(row.name())) what.erase(0, row.name().size() + 2);
+    throw BadInput(text("{}={}", name, what));
+  }
+}
+
+}  // namespace
+
+std::span<const EndKind> end_kinds() { return kinds; }
+
+ParsedEnd parse_end(const std::string& word, EndPlace place) {
+  const auto& kind = kind_of(word);
+  return kind.parse(word.substr(kind.prefix.size()), place);
+}
+
+std::string take_end_options(const std::string& words, Flags& options) {
+  const auto marks = find_options(words, options);
+  if (marks.empty()) return words;
+  for (auto mark = marks.begin(); mark != marks.end(); ++mark) {
+    const auto is_same = [row = mark->row](const OptionMark& other) { return other.row == row; };
+    if (std::find_if(marks.begin(), mark, is_same) != mark)
+      throw BadInput(text("'{}': {} is given more than once", words, name_in_word(*mark->row)));
+    const auto next = std::next(mark);
+    const auto end = next == marks.end() ? words.size() : next->at;
+    take_option(*mark->row, words.substr(mark->value, end - mark->value));
+  }
+  return words.substr(0, marks.front().at);
+}
+
+}  // namespace sockx

@@ -1,0 +1,83 @@
+// EndKind: the kinds of ends that relay and --forward join, and the words that name them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/context.hpp"
+#include "cli/flags.hpp"
+#include "cli/time_limits.hpp"
+#include "commands/stream/listening.hpp"
+#include "net/stream/stream_options.hpp"
+#include "serve/ends/relay_end.hpp"
+
+namespace sockx {
+
+/// What the ends of a run have in common.
+struct EndSetup {
+  Context& context;
+  StreamOptions stream;  // of each connection
+  TimeLimits limits;
+  ProgramCall program;  // of `exec`
+  std::string port_file;
+};
+using MakeEnd = std::function<std::unique_ptr<RelayEnd>(const EndSetup&)>;
+
+/// Where connections come from.
+struct ListenedEnd {
+  Endpoint at;
+  int backlog = SOMAXCONN;
+  SocketFileRights file;
+  TlsFlags tls;  // as a server
+};
+
+/// Which of the two ends a word names. What --forward joins each client to is a second one.
+enum class EndPlace { first, second };
+
+/// What a word has come to. `listened` is there where it listens, and `make` where not.
+struct ParsedEnd {
+  MakeEnd make = {};
+  std::optional<ListenedEnd> listened = {};
+  bool uses_standard_streams = false, runs_given_program = false, is_emptied = false;
+};
+
+/// A row of the table.
+struct EndKind {
+  std::string_view prefix;  // of the word, with its colon; or the whole word
+  std::string_view form;    // "listen:ENDPOINT", for --help
+  std::string_view help;
+  /// `rest` is the word without the prefix. Throws BadInput that quotes the wrong part.
+  ParsedEnd (*parse)(const std::string& rest, EndPlace place);
+};
+
+/// The last row is that of an endpoint, which has no prefix.
+std::span<const EndKind> end_kinds();
+
+/// Reads a word. Throws BadInput that quotes it, and says what would be right.
+ParsedEnd parse_end(const std::string& word, EndPlace place);
+
+/// Takes the options of an end from behind its word, ",NAME=VALUE" for each NAME in `options`, there with
+/// dashes before it. A comma that no such name follows is part of what is before it. Returns the word that is
+/// left. Throws BadInput.
+std::string take_end_options(const std::string& words, Flags& options);
+
+/// A server that listens once, for `listened`. Throws as make_tls().
+ListeningOptions listening_options(const EndSetup& setup, const ListenedEnd& listened);
+/// Accepts one connection each time it is opened, and listens from prepare() until then.
+std::unique_ptr<RelayEnd> make_listened_end(const EndSetup& setup, ListenedEnd listened);
+
+// The rows, each in a file of its own.
+ParsedEnd parse_standard_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_dialed_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_tls_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_listened_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_shell_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_exec_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_file_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_append_end(const std::string& rest, EndPlace place);
+
+}  // namespace sockx

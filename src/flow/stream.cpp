@@ -28,7 +28,11 @@ constexpr std::size_t most_discarded = 4 * 1024 * 1024;  // bytes a call
 /// A connection that cannot be watched is reset: nothing was said that could have an end.
 std::unique_ptr<Watch> watch_of(EventLoop& loop, const Descriptor& facts) {
   try {
-    return std::make_unique<Watch>(loop, facts.fd);
+    auto watch = std::make_unique<Watch>(loop, facts.fd);
+    const bool comes_back =
+        facts.kind == Descriptor::Kind::terminal && facts.hang_up == Descriptor::HangUp::pause;
+    if (comes_back) watch->ignore_hang_ups();
+    return watch;
   } catch (const Error&) {
     if (facts.is_socket()) set_reset_on_close(facts.fd, true);
     throw;

@@ -1,0 +1,54 @@
+#include "os/before_death.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+
+#include "os/signals.hpp"
+
+namespace sockx {
+
+namespace {
+
+struct Place {
+  std::atomic<BeforeDeath::Undo> undo{nullptr};
+  std::atomic<const void*> what{nullptr};
+};
+std::array<Place, 16> places;  // a handler can reach nothing but globals
+std::atomic<pid_t> owner{0};
+
+/// Those that have their default effect now; what catches one of them already has its reason.
+void catch_deadly_signals() {
+  struct sigaction ours {};
+  ours.sa_handler = [](int signal) { die_by_signal(signal); };
+  for (const int signal : {SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+                           SIGSYS, SIGXCPU, SIGVTALRM, SIGPROF}) {
+    struct sigaction now {};
+    sigaction(signal, nullptr, &now);
+    if (now.sa_handler == SIG_DFL) sigaction(signal, &ours, nullptr);
+  }
+}
+
+}  // namespace
+
+BeforeDeath::BeforeDeath(Undo undo, const void* what) : place_(0) {
+  if (owner.exchange(getpid()) != getpid()) catch_deadly_signals();
+  while (place_ < places.size() && places[place_].undo != nullptr) ++place_;
+  if (place_ == places.size()) return;
+  places[place_].what = what;
+  places[place_].undo = undo;
+}
+
+BeforeDeath::~BeforeDeath() {
+  if (place_ < places.size()) places[place_].undo = nullptr;
+}
+
+void undo_before_death() {
+  if (owner != getpid()) return;
+  for (auto& place : places)
+    if (auto* const undo = place.undo.exchange(nullptr)) undo(place.what);
+}
+
+}  // namespace sockx

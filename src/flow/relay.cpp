@@ -99,7 +99,8 @@ class Conversation : NonCopyable {
   std::uint64_t unacknowledged() const {
     std::uint64_t sum = 0;
     for (const auto* const end : {&first_, &second_})
-      if (end->is_connection() || end->is_terminal) sum += sockx::unacknowledged(end->out.facts()).value_or(0);
+      if (end->is_connection() || end->is_terminal)
+        sum += sockx::unacknowledged(end->out.facts()).value_or(0);
     return sum;
   }
 
@@ -115,9 +116,12 @@ class Conversation : NonCopyable {
       const bool is_half_over = outward_.has_ended || inward_.has_ended || is_bounded;
       const auto deadline = is_half_over && limit ? first_end_ + *limit : never;
       const bool in_time = co_await group.next_end(deadline);
-      if (!in_time && is_bounded) break;
+      if (!in_time && is_bounded) {
+        warn_of_program_cut_off();
+        break;
+      }
       if (!in_time) throw_not_ended();
-      if (inward_.has_ended && !outward_.has_ended && !std::exchange(warns_of_silence, true))
+      if (inward_.has_ended && !outward_.has_ended && !is_over() && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
       if (outward_.end_is_told && !inward_.has_ended && second_.is_heard &&
           !std::exchange(warns_of_silent_peer, true))
@@ -150,6 +154,16 @@ class Conversation : NonCopyable {
       if (given->to.is_terminal && given->has_ended && has_reader && !answer.is_over()) return true;
     }
     return false;
+  }
+
+  /// The grace of a terminal is over. A program on it may have had more to say.
+  void warn_of_program_cut_off() const {
+    if (!may_answer()) return;
+    const auto& [terminal, other] =
+        outward_.to.is_terminal ? std::pair(&second_, &first_) : std::pair(&first_, &second_);
+    if (terminal->in.facts().origin != Origin::child) return;
+    tell_({RelayEvent::Kind::warning, text("{} has not ended within {:g} s after {} did, and is hung up",
+                                           terminal->in.name(), seconds(grace()), other->in.name())});
   }
 
   /// Whether the sink is a terminal that has been hung up, which ends both of its directions.

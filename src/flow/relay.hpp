@@ -78,10 +78,10 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    the peer's end, for eof_timeout or 5 s. The exception is the limit of `carried`: once it is reached,
 ///    only the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
 ///  - A terminal cannot be told of the other end's end. What is due is delivered, and the output queue of a
-///    serial line runs empty (TIOCOUTQ); then the terminal may still answer for eof_timeout or 5 s, its grace,
-///    before `until` ends the session. If `until` waits for the terminal's own end, there is no grace. Its
-///    hang-up ends both of its directions: what it said before is delivered, what was to be written to it is
-///    dropped.
+///    serial line runs empty (TIOCOUTQ); then the terminal may still answer for eof_timeout or 5 s, its
+///    grace, before `until` ends the session. If `until` waits for the terminal's own end, there is no grace.
+///    Its hang-up ends both of its directions: what it said before is delivered, what was to be written to it
+///    is dropped.
 ///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection, unless
 ///    the end says that this is not waited for.
 ///  - When either end fails, or a limit of time is reached, both connections are reset, so that no reader

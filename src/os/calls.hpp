@@ -52,8 +52,8 @@ int pending_error(const Descriptor& end);
 /// ioctl_tty(2)); a pseudo-terminal has none. Nothing when the descriptor cannot tell.
 std::optional<std::size_t> unacknowledged(const Descriptor& end);
 
-/// Whether the connection of a socket exists no more, after a reset: ENOTCONN of getpeername(2). SO_ERROR says
-/// that once, and what was unacknowledged then stays so.
+/// Whether the connection of a socket exists no more, after a reset: ENOTCONN of getpeername(2). SO_ERROR
+/// says that once, and what was unacknowledged then stays so.
 bool is_disconnected(const Descriptor& socket);
 
 /// How often this thread has waited in a call so far (ru_nvcsw in getrusage(2)). Having lost the CPU to

@@ -31,10 +31,10 @@ struct Descriptor {
   std::string name;  // how a message calls it: "127.0.0.1:80", "stdin", "video.mkv"
   Origin origin = Origin::local_file;
   Kind kind = Kind::device;
-  bool appends = false;    // O_APPEND: splice(2) and sendfile(2) refuse it
-  bool may_block = false;  // without O_NONBLOCK: see bytes.hpp
+  bool appends = false;          // O_APPEND: splice(2) and sendfile(2) refuse it
+  bool may_block = false;        // without O_NONBLOCK: see bytes.hpp
   HangUp hang_up = HangUp::end;  // of a terminal
-  int send_flags = 0;      // for send(2), which is then the only way in
+  int send_flags = 0;            // for send(2), which is then the only way in
 
   bool is_socket() const {
     return kind == Kind::tcp || kind == Kind::unix_stream || kind == Kind::seqpacket || kind == Kind::socket;

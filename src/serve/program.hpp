@@ -54,7 +54,7 @@ class Program {
 
   std::string name_;
   int window_of_;
-  std::unique_ptr<Child> child_;  // until its end has been seen
+  std::unique_ptr<Child> child_;          // until its end has been seen
   std::optional<Stream> output_, input_;  // a terminal is both, as output_
 };
 

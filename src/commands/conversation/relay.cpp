@@ -213,8 +213,8 @@ void check(const RelayOptions& options) {
     throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
   if (second.listened) throw BadInput(text("'{}': with --keep-open only A listens", options.second_word));
   if (second.has_link)
-    throw BadInput(text("'{}': with --keep-open each client has a terminal of its own: say pty",
-                        options.second_word));
+    throw BadInput(
+        text("'{}': with --keep-open each client has a terminal of its own: say pty", options.second_word));
   if (second.is_emptied)
     throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}",
                         options.second_word, options.second_word.substr(options.second_word.find(':') + 1)));
@@ -224,9 +224,9 @@ void add_ends(Flags& flags, RelayOptions& o) {
   const HelpSection section(flags, "When it ends");
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"a", Until::local}, {"b", Until::peer}, {"either", Until::either}};
-  flags.add_choice(
-      "--until", o.until, choices,
-      "the end whose input ends the session (default: both; the other end if one is a terminal)");
+  flags.add_choice("--until", o.until, choices,
+                   "the end whose input ends the session (default: both; the other end if one is a user's "
+                   "terminal; either with pty, pty+sh or tty)");
   flags.add_duration("--eof-timeout", o.eof_timeout,
                      "wait no longer than DURATION for the second direction once the first has ended");
   add_idle_timeout_and_deadline(flags, o.limits);
@@ -297,6 +297,7 @@ void declare(Flags& flags, RelayOptions& o) {
       {{"sockx relay - unix:/run/app.sock", "talk to a unix socket"},
        {"sockx relay --keep-open listen:8080 127.0.0.1:80", "forward a port"},
        {"sockx relay --keep-open listen:8080 unix:/run/app.sock", "serve a unix socket over TCP"},
+       {"sockx relay - tty:/dev/ttyS0,speed=115200", "talk to a device on a serial line"},
        {"sockx relay listen:5678 'sh:sort -u'", "join the next client to a command"}});
   flags.when_read([&o, &words] {
     if (words.size() != 2)

@@ -38,7 +38,8 @@ ParsedEnd parse_linked_pty_end(const std::string& link, EndPlace) {
 }
 
 ParsedEnd parse_terminal_shell_end(const std::string& command, EndPlace) {
-  if (command.empty()) throw BadInput("'pty+sh:': the command is missing: say pty+sh:COMMAND, like pty+sh:bash");
+  if (command.empty())
+    throw BadInput("'pty+sh:': the command is missing: say pty+sh:COMMAND, like pty+sh:bash");
   const auto make = [command](const EndSetup& setup) {
     ProgramCall call;
     call.shell_command = command;

@@ -82,8 +82,8 @@ enum class FileMode { truncate, append };
 /// A file that is written, and created where there is none. It says nothing.
 std::unique_ptr<RelayEnd> make_file_sink(std::string path, FileMode mode);
 
-/// A new pseudo-terminal, in raw mode. It has ended when a program that had it open has closed it; with a link
-/// it waits for the next.
+/// A new pseudo-terminal, in raw mode. It has ended when a program that had it open has closed it; with a
+/// link it waits for the next.
 struct PtyEnd {
   std::string link;  // a symbolic link to it, while it is open; empty for none
   std::function<void(const std::string& path)> tell;

@@ -1,10 +1,11 @@
 // Ends that are terminals: a new pseudo-terminal for another program, and a serial line.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
@@ -22,35 +23,30 @@ namespace {
 
 constexpr auto refused = Origin::local_address;  // as for what cannot be opened or bound
 
-/// A symbolic link that was made here; removed at the end, if it is still the same.
+/// A symbolic link that was made here; removed at the end, if it still leads there.
 class Link : NonCopyable {
  public:
-  Link(std::string path, const std::string& target) : path_(std::move(path)), undo_(&Link::remove, this) {
-    const int result = symlink(target.c_str(), path_.c_str());
-    observe_call("symlink", result, "{}, {}", target, path_);
+  Link(std::string path, std::string target) : path_(std::move(path)), target_(std::move(target)) {
+    const int result = symlink(target_.c_str(), path_.c_str());
+    observe_call("symlink", result, "{}, {}", target_, path_);
     if (result != 0 && errno == EEXIST)
       throw Error(EEXIST, text("link {}: it is there already and is not replaced", path_), refused);
-    if (result != 0) throw_errno(text("link {} to {}", path_, target), refused);
-    struct stat status {};
-    if (lstat(path_.c_str(), &status) != 0) return;
-    device_ = status.st_dev;
-    inode_ = status.st_ino;
+    if (result != 0) throw_errno(text("link {} to {}", path_, target_), refused);
+    undo_.emplace(&Link::remove, this);
   }
   ~Link() { remove(this); }
 
  private:
   static void remove(const void* what) {
     const auto& link = *static_cast<const Link*>(what);
-    struct stat now {};
-    if (link.inode_ != 0 && lstat(link.path_.c_str(), &now) == 0 && now.st_dev == link.device_ &&
-        now.st_ino == link.inode_)
+    std::array<char, 64> now{};  // longer than any path of a terminal
+    const auto size = readlink(link.path_.c_str(), now.data(), now.size());
+    if (size >= 0 && std::string_view(now.data(), static_cast<std::size_t>(size)) == link.target_)
       unlink(link.path_.c_str());
   }
 
-  std::string path_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
-  BeforeDeath undo_;
+  std::string path_, target_;
+  std::optional<BeforeDeath> undo_;
 };
 
 class OpenTerminal : public OpenEnd {
@@ -71,8 +67,7 @@ class OpenTerminal : public OpenEnd {
 
 class OpenPty final : public OpenTerminal {
  public:
-  OpenPty(Stream stream, const std::string& path, const std::string& link)
-      : OpenTerminal(std::move(stream)) {
+  OpenPty(Stream stream, const std::string& path, const std::string& link) : OpenTerminal(std::move(stream)) {
     if (!link.empty()) link_.emplace(link, path);
   }
 
@@ -135,8 +130,8 @@ class Serial final : public RelayEnd {
     observe_call("open", fd.get(), "{}, O_RDWR|O_NOCTTY|O_NONBLOCK", path_);
     if (!fd) throw_errno(text("open {}", path_), refused);
     if (isatty(fd.get()) == 0)
-      throw BadInput(text("'tty:{0}': {0} is no terminal: say the device of a serial line, like /dev/ttyS0",
-                          path_));
+      throw BadInput(
+          text("'tty:{0}': {0} is no terminal: say the device of a serial line, like /dev/ttyS0", path_));
     lock(fd.get(), path_);
     auto facts = describe_terminal(fd.get(), path_, Origin::local_file, Descriptor::HangUp::end);
     Stream stream(loop, std::move(fd), std::move(facts));

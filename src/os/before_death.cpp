@@ -34,7 +34,11 @@ void catch_deadly_signals() {
 }  // namespace
 
 BeforeDeath::BeforeDeath(Undo undo, const void* what) : place_(0) {
-  if (owner.exchange(getpid()) != getpid()) catch_deadly_signals();
+  if (owner != getpid()) {
+    for (auto& place : places) place.undo = nullptr;  // of the process that has forked this one
+    owner = getpid();
+    catch_deadly_signals();
+  }
   while (place_ < places.size() && places[place_].undo != nullptr) ++place_;
   if (place_ == places.size()) return;
   places[place_].what = what;

@@ -111,6 +111,7 @@ struct TerminalMode::State {
   }
 
   int fd;
+  bool is_line = false;
   termios2 before, during;
   std::optional<BeforeDeath> undo = {};
 };
@@ -130,6 +131,7 @@ TerminalMode::TerminalMode(int fd, const SerialLine& line, const std::string& na
     : state_(std::make_unique<State>(fd)) {
   set_raw(state_->during);
   apply(line, state_->during);
+  state_->is_line = true;
   state_->undo.emplace(&State::restore, state_.get());
   try {
     set(fd, state_->during);
@@ -140,7 +142,11 @@ TerminalMode::TerminalMode(int fd, const SerialLine& line, const std::string& na
   }
 }
 
-TerminalMode::~TerminalMode() { State::restore(state_.get()); }
+/// A line may still be sending its last bytes, with its speed: that is waited for (TCSETSW).
+TerminalMode::~TerminalMode() {
+  const bool is_restored = state_->is_line && ioctl(state_->fd, TCSETSW2, &state_->before) == 0;
+  if (!is_restored) State::restore(state_.get());
+}
 
 void TerminalMode::renew() const {
   if (!is_in_background(state_->fd)) ioctl(state_->fd, TCSETS2, &state_->during);

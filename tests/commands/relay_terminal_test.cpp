@@ -416,8 +416,6 @@ TEST_CASE("relay: wrong words for terminals are quoted, with what would be right
         Row{device + ",mode=7E1", "'mode=7E1': " + line.path() + " does not support it"},
         Row{device + ",flow=hard", "flow='hard': say none, rtscts or xonxoff"},
         Row{device + ",speed=9600,speed=1200", "speed is given more than once"},
-        Row{"tty:/dev/ttyS0,b115200,raw",
-            "',b115200,raw' is no option of this end: say speed=115200, mode=8N1 or flow=rtscts"},
         Row{"tty:/dev/null", "'tty:/dev/null': /dev/null is no terminal"},
         Row{"tty:/dev/none", "open /dev/none: No such file or directory", 8}}) {
     CAPTURE(word);

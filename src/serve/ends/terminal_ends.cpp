@@ -128,11 +128,6 @@ class Serial final : public RelayEnd {
     auto& loop = co_await this_loop();
     UniqueFd fd(::open(path_.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     observe_call("open", fd.get(), "{}, O_RDWR|O_NOCTTY|O_NONBLOCK", path_);
-    const auto comma = path_.find(',');
-    if (!fd && errno == ENOENT && comma != std::string::npos)
-      throw BadInput(
-          text("'tty:{}': '{}' is no option of this end: say speed=115200, mode=8N1 or flow=rtscts", path_,
-               path_.substr(comma)));
     if (!fd) throw_errno(text("open {}", path_), refused);
     if (isatty(fd.get()) == 0)
       throw BadInput(

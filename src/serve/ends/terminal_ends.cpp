@@ -26,13 +26,13 @@ constexpr auto refused = Origin::local_address;  // as for what cannot be opened
 /// A symbolic link that was made here; removed at the end, if it still leads there.
 class Link : NonCopyable {
  public:
-  Link(std::string path, std::string target) : path_(std::move(path)), target_(std::move(target)) {
+  Link(std::string path, std::string target)
+      : path_(std::move(path)), target_(std::move(target)), undo_(&Link::remove, this) {
     const int result = symlink(target_.c_str(), path_.c_str());
     observe_call("symlink", result, "{}, {}", target_, path_);
     if (result != 0 && errno == EEXIST)
       throw Error(EEXIST, text("link {}: it is there already and is not replaced", path_), refused);
     if (result != 0) throw_errno(text("link {} to {}", path_, target_), refused);
-    undo_.emplace(&Link::remove, this);
   }
   ~Link() { remove(this); }
 
@@ -46,7 +46,7 @@ class Link : NonCopyable {
   }
 
   std::string path_, target_;
-  std::optional<BeforeDeath> undo_;
+  BeforeDeath undo_;
 };
 
 class OpenTerminal : public OpenEnd {

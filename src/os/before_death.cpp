@@ -12,12 +12,12 @@ namespace sockx {
 
 namespace {
 
-struct Place {
+struct Registered {
   std::atomic<BeforeDeath::Undo> undo{nullptr};
   std::atomic<const void*> what{nullptr};
 };
-std::array<Place, 16> places;  // a handler can reach nothing but globals
-std::atomic<pid_t> owner{0};
+std::array<Registered, 16> registered;  // a handler can reach nothing but globals
+std::atomic<pid_t> registrar{0};
 
 /// Those that have their default effect now; what catches one of them already has its reason.
 void catch_deadly_signals() {
@@ -34,24 +34,24 @@ void catch_deadly_signals() {
 }  // namespace
 
 BeforeDeath::BeforeDeath(Undo undo, const void* what) : place_(0) {
-  if (owner != getpid()) {
-    for (auto& place : places) place.undo = nullptr;  // of the process that has forked this one
-    owner = getpid();
+  if (registrar != getpid()) {
+    for (auto& place : registered) place.undo = nullptr;  // of the process that has forked this one
+    registrar = getpid();
     catch_deadly_signals();
   }
-  while (place_ < places.size() && places[place_].undo != nullptr) ++place_;
-  if (place_ == places.size()) return;
-  places[place_].what = what;
-  places[place_].undo = undo;
+  while (place_ < registered.size() && registered[place_].undo != nullptr) ++place_;
+  if (place_ == registered.size()) return;
+  registered[place_].what = what;
+  registered[place_].undo = undo;
 }
 
 BeforeDeath::~BeforeDeath() {
-  if (place_ < places.size()) places[place_].undo = nullptr;
+  if (place_ < registered.size()) registered[place_].undo = nullptr;
 }
 
 void undo_before_death() {
-  if (owner != getpid()) return;
-  for (auto& place : places)
+  if (registrar != getpid()) return;
+  for (auto& place : registered)
     if (auto* const undo = place.undo.exchange(nullptr)) undo(place.what);
 }
 

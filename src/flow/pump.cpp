@@ -24,6 +24,7 @@ constexpr std::uint64_t fair_share_of_file = 4 * 1024 * 1024;
 constexpr std::uint64_t most_at_once = 4 * 1024 * 1024;  // of a call that waits for no disk
 
 bool is_pipe(const Descriptor& end) { return end.kind == Kind::pipe; }
+bool is_device(const Descriptor& end) { return end.kind == Kind::device || end.kind == Kind::terminal; }
 
 /// Whether calls on it may wait for a disk, whatever epoll says of it.
 bool may_be_slow(const Descriptor& end) { return end.is_file() || end.kind == Kind::device; }
@@ -248,7 +249,7 @@ std::unique_ptr<Method> Pump::choose_automatically() {
   reason_ = "TCP can drop bytes in the kernel";
   if (from.kind == Kind::tcp && to_null) return make_discard(plain);
   reason_ = "the source is a file";
-  if (from.is_file() && !to.appends) return make_sendfile(plain);
+  if (from.is_file() && !to.appends && to.kind != Kind::terminal) return make_sendfile(plain);
   reason_ = to_null ? "nothing needs the bytes" : "one end is a pipe";
   if (is_pipe(from) || is_pipe(to) || (from.is_socket() && to_null))
     if (auto splice = splice_or_null()) return splice;
@@ -259,7 +260,7 @@ std::unique_ptr<Method> Pump::choose_automatically() {
 std::unique_ptr<Method> Pump::splice_or_null() const {
   const auto plain = ends_.plain();
   const auto& [from, to, chunk] = plain;
-  if (to.appends || from.kind == Kind::device || to.kind == Kind::device) return nullptr;
+  if (to.appends || is_device(from) || is_device(to)) return nullptr;
   return is_pipe(from) || is_pipe(to) ? make_splice(plain) : make_piped_splice(plain);
 }
 

@@ -99,7 +99,8 @@ class Conversation : NonCopyable {
   std::uint64_t unacknowledged() const {
     std::uint64_t sum = 0;
     for (const auto* const end : {&first_, &second_})
-      if (end->is_connection()) sum += sockx::unacknowledged(end->out.facts()).value_or(0);
+      if (end->is_connection() || end->is_terminal)
+        sum += sockx::unacknowledged(end->out.facts()).value_or(0);
     return sum;
   }
 
@@ -109,15 +110,18 @@ class Conversation : NonCopyable {
     group.spawn(carry(outward_));
     group.spawn(carry(inward_));
     bool warns_of_silence = false, warns_of_silent_peer = false;
-    while (!is_over() || has_last_words()) {
-      const bool has_failure = outward_.failure || inward_.failure;
-      const auto limit = has_failure ? rules_.eof_timeout.value_or(usual_grace) : rules_.eof_timeout;
-      const bool is_half_over = outward_.has_ended || inward_.has_ended || has_failure;
+    while (!is_over() || has_last_words() || may_answer()) {
+      const bool is_bounded = outward_.failure || inward_.failure || is_over();
+      const auto limit = is_bounded ? std::optional(grace()) : rules_.eof_timeout;
+      const bool is_half_over = outward_.has_ended || inward_.has_ended || is_bounded;
       const auto deadline = is_half_over && limit ? first_end_ + *limit : never;
       const bool in_time = co_await group.next_end(deadline);
-      if (!in_time && has_failure) break;
+      if (!in_time && is_bounded) {
+        warn_of_program_cut_off();
+        break;
+      }
       if (!in_time) throw_not_ended();
-      if (inward_.has_ended && !outward_.has_ended && !std::exchange(warns_of_silence, true))
+      if (inward_.has_ended && !outward_.has_ended && !is_over() && !std::exchange(warns_of_silence, true))
         group.spawn(warn_of_silence());
       if (outward_.end_is_told && !inward_.has_ended && second_.is_heard &&
           !std::exchange(warns_of_silent_peer, true))
@@ -140,6 +144,31 @@ class Conversation : NonCopyable {
   bool has_last_words() const {
     return (outward_.failure && !inward_.has_ended && !inward_.is_enough) ||
            (inward_.failure && !outward_.has_ended && !outward_.is_enough);
+  }
+
+  /// Whether a terminal is in its grace: all bytes of the other end have gone to it, and it has not ended.
+  bool may_answer() const {
+    for (const auto* const given : {&outward_, &inward_}) {
+      const auto& answer = given == &outward_ ? inward_ : outward_;
+      const bool has_reader = !given->from.is_terminal && !answer.failure;
+      if (given->to.is_terminal && given->has_ended && has_reader && !answer.is_over()) return true;
+    }
+    return false;
+  }
+
+  /// The grace of a terminal is over. A program on it may have had more to say.
+  void warn_of_program_cut_off() const {
+    if (!may_answer()) return;
+    const auto& [terminal, other] =
+        outward_.to.is_terminal ? std::pair(&second_, &first_) : std::pair(&first_, &second_);
+    if (terminal->in.facts().origin != Origin::child) return;
+    tell_({RelayEvent::Kind::warning, text("{} has not ended within {:g} s after {} did, and is hung up",
+                                           terminal->in.name(), seconds(grace()), other->in.name())});
+  }
+
+  /// Whether the sink is a terminal that has been hung up, which ends both of its directions.
+  bool has_lost_sink(const Direction& direction) const {
+    return direction.to.is_terminal && (&direction == &outward_ ? inward_ : outward_).has_ended;
   }
 
   /// Whether everything that the source has given so far has been sent, and it gives nothing at this moment.
@@ -192,6 +221,9 @@ class Conversation : NonCopyable {
     }
     if (direction.end_is_told && direction.from.is_connection()) {
       co_await expect_nothing_more(direction);
+    }
+    if (direction.to.is_terminal && !direction.reader_has_left) {
+      co_await direction.to.out.wait_until_acknowledged(never, &tally_.last_byte);
     }
     const auto moved = counted(direction.counter, "byte");
     direction.is_enough = direction.has_reached_limit();  // a record is taken whole
@@ -246,7 +278,7 @@ class Conversation : NonCopyable {
   Task<> pass_end(Direction& direction) {
     auto& to = direction.to;
     if (has_failed_) co_return;
-    if (to.is_told_of_end && !direction.end_is_told) {
+    if (to.is_told_of_end && !to.is_terminal && !direction.end_is_told) {
       if (to.out.facts().is_socket()) {
         co_await to.out.finish_writing();
       } else {
@@ -298,7 +330,7 @@ class Conversation : NonCopyable {
 
   /// The bytes that have been read when the session is over.
   Task<> deliver_rest(Direction& direction) {
-    if (direction.is_over()) co_return;
+    if (direction.is_over() || has_lost_sink(direction)) co_return;
     auto& pump = direction.pump;
     pump.stop_input();
     auto delivering = run_pump(pump, {nullptr, nullptr, &direction.counter});
@@ -309,6 +341,9 @@ class Conversation : NonCopyable {
   /// Sends FIN to a connection and lets it finish. `to` leads there, and `from` comes from there.
   Task<> finish(Direction& from, Direction& to) {
     auto& end = from.from;
+    if (end.is_terminal && !from.has_ended) {
+      co_await see_everything_acknowledged(end.out);
+    }
     if (!end.is_connection() || end.is_left_open) co_return;
     auto& stream = end.in;
     if (!to.end_is_told) {

@@ -29,13 +29,15 @@ struct Duplex {
   PumpOptions carried = {};
   bool is_heard = true;           // false: `in` is not read, and its end is not awaited
   bool reader_may_leave = false;  // the reader of `out` may close: further bytes are dropped
-  /// The other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2).
+  /// The other end's end is passed on: shutdown(SHUT_WR) for a socket, else close(2); not to a terminal.
   bool is_told_of_end = true;
   bool is_left_open = false;  // another process goes on with the connection: no shutdown, no reset
   /// After both sides of a connection have ended: wait until the peer's kernel has acknowledged all bytes.
   bool awaits_acknowledgement = true;
+  /// One stream for both directions that has no half-close: see the rules of relay().
+  bool is_terminal = false;
 
-  bool is_connection() const { return &in == &out; }
+  bool is_connection() const { return &in == &out && !is_terminal; }
 };
 
 struct RelayRules {
@@ -75,6 +77,11 @@ using RelayObserver = std::function<void(const RelayEvent&)>;
 ///    has not read yet: when the session is over, FIN is sent, and what still comes is read and dropped until
 ///    the peer's end, for eof_timeout or 5 s. The exception is the limit of `carried`: once it is reached,
 ///    only the acknowledgement of what was sent is waited for, and a peer that still sends gets a reset.
+///  - A terminal cannot be told of the other end's end. What is due is delivered, and the output queue of a
+///    serial line runs empty (TIOCOUTQ); then the terminal may still answer for eof_timeout or 5 s, its
+///    grace, before `until` ends the session. If `until` waits for the terminal's own end, there is no grace.
+///    Its hang-up ends both of its directions: what it said before is delivered, what was to be written to it
+///    is dropped.
 ///  - It returns only when the peer's kernel has acknowledged all that was sent on each connection, unless
 ///    the end says that this is not waited for.
 ///  - When either end fails, or a limit of time is reached, both connections are reset, so that no reader

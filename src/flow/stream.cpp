@@ -28,7 +28,11 @@ constexpr std::size_t most_discarded = 4 * 1024 * 1024;  // bytes a call
 /// A connection that cannot be watched is reset: nothing was said that could have an end.
 std::unique_ptr<Watch> watch_of(EventLoop& loop, const Descriptor& facts) {
   try {
-    return std::make_unique<Watch>(loop, facts.fd);
+    auto watch = std::make_unique<Watch>(loop, facts.fd);
+    const bool comes_back =
+        facts.kind == Descriptor::Kind::terminal && facts.hang_up == Descriptor::HangUp::pause;
+    if (comes_back) watch->ignore_hang_ups();
+    return watch;
   } catch (const Error&) {
     if (facts.is_socket()) set_reset_on_close(facts.fd, true);
     throw;
@@ -229,8 +233,7 @@ Task<std::size_t> Stream::read_exactly(std::span<std::byte> buffer, Deadline dea
 }
 
 /// What has been seen without a mark is taken at once, so that nothing is looked at twice, however it comes.
-Task<std::optional<std::string>> Stream::read_up_to(FindEnd find_end, std::size_t longest,
-                                                    Deadline deadline) {
+Task<std::optional<std::string>> Stream::read_up_to(FindEnd end_of, std::size_t longest, Deadline deadline) {
   constexpr std::size_t most_at_once = 4096;
   std::string known;
   for (std::size_t seen = 0;;) {
@@ -239,7 +242,7 @@ Task<std::optional<std::string>> Stream::read_up_to(FindEnd find_end, std::size_
     if (next.empty()) throw Error(EMSGSIZE, text("read from {}", name()), facts_.origin);
     const auto size = co_await peek(next, 1, deadline);
     if (size == 0) co_return std::nullopt;
-    const auto end = find_end(std::string_view(known).substr(0, seen + size), seen);
+    const auto end = end_of(std::string_view(known).substr(0, seen + size), seen);
     const auto taken = end > 0 ? end - seen : size;
     co_await read_exactly(next.first(taken), deadline);
     seen += taken;

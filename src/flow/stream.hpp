@@ -89,8 +89,7 @@ class Stream {
   using FindEnd = std::size_t (*)(std::string_view text, std::size_t seen);
   /// The next bytes up to the mark that `find_end` knows, read no further than that; nothing when the end
   /// comes before. Throws Error (EMSGSIZE) when there is none in the next `longest` bytes.
-  Task<std::optional<std::string>> read_up_to(FindEnd find_end, std::size_t longest,
-                                              Deadline deadline = never);
+  Task<std::optional<std::string>> read_up_to(FindEnd end_of, std::size_t longest, Deadline deadline = never);
   /// The next line without its LF, read no further than that; nothing when the end comes before the LF.
   /// Throws Error (EMSGSIZE) for a line of more than `longest` bytes.
   Task<std::optional<std::string>> read_line(std::size_t longest, Deadline deadline = never);

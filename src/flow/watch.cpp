@@ -52,7 +52,7 @@ Watch::~Watch() {
 
 void Watch::note(std::uint32_t events) {
   const bool hung_up = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (hung_up) note(Readiness::hang_up);
+  if (hung_up && !ignores_hang_ups_) note(Readiness::hang_up);
   if (hung_up || (events & (EPOLLPRI | EPOLLRDHUP)) != 0) note(Readiness::urgent);
   if (hung_up || (events & (EPOLLIN | EPOLLRDHUP)) != 0) note(Readiness::input);
   if (hung_up || (events & EPOLLOUT) != 0) note(Readiness::output);

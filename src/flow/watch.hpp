@@ -58,6 +58,8 @@ class Watch : NonCopyable {
   ReadinessWait hung_up(Deadline deadline = never) { return wait({this, Readiness::hang_up}, {}, deadline); }
   /// When this can be written again, the coroutine that waits to read is woken too, once.
   void wake_reader_when_writable() { output_wakes_reader_ = true; }
+  /// From now on the far end may close and come back: that is no hang-up.
+  void ignore_hang_ups() { ignores_hang_ups_ = true; }
   bool is_hung_up() const { return ready_[index(Readiness::hang_up)]; }
 
   void forget_readable() { forget(Readiness::input); }
@@ -85,7 +87,7 @@ class Watch : NonCopyable {
 
   EventLoop* loop_;
   int fd_;
-  bool always_ready_ = false, output_wakes_reader_ = false;
+  bool always_ready_ = false, output_wakes_reader_ = false, ignores_hang_ups_ = false;
   std::array<bool, 4> ready_{};
   std::array<ReadinessWait*, 4> waiting_{};
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -63,6 +64,30 @@ IoResult outcome_of_two(long result, std::string_view call, const Descriptor& fr
   throw_error_of_two(number, call, from, to);
 }
 
+/// Whether a call has failed because a terminal has been hung up: see Descriptor::HangUp.
+bool is_hang_up(const Descriptor& end) { return end.kind == Descriptor::Kind::terminal && errno == EIO; }
+
+/// The same for a call that writes. What nobody will read any more fills a pseudo-terminal, which does not
+/// fail.
+bool has_lost_reader(const Descriptor& to) {
+  if (to.kind != Descriptor::Kind::terminal || to.hang_up == Descriptor::HangUp::pause) return false;
+  if (!would_block()) return errno == EIO;
+  pollfd now{to.fd, 0, 0};
+  uninterrupted([&] { return poll(&now, 1, 0); });
+  errno = EAGAIN;
+  return (now.revents & POLLHUP) != 0;
+}
+
+IoResult look_ahead_in_terminal(const Descriptor& from) {
+  pollfd now{from.fd, POLLIN, 0};
+  uninterrupted([&] { return poll(&now, 1, 0); });
+  int waiting = 0;  // a line that has been hung up counts as readable
+  if ((now.revents & POLLIN) != 0) ioctl(from.fd, FIONREAD, &waiting);
+  if (waiting > 0) return {IoResult::State::moved, static_cast<std::size_t>(waiting)};
+  const bool has_ended = (now.revents & POLLHUP) != 0 && from.hang_up == Descriptor::HangUp::end;
+  return {has_ended ? IoResult::State::eof : IoResult::State::again, 0};
+}
+
 }  // namespace
 
 void throw_error_of_two(int number, std::string_view call, const Descriptor& from, const Descriptor& to) {
@@ -81,6 +106,7 @@ IoResult look_ahead(const Descriptor& from) {
     std::byte byte;
     return peek_socket(from, {&byte, 1});
   }
+  if (from.kind == Descriptor::Kind::terminal) return look_ahead_in_terminal(from);
   int waiting = 1;
   if (from.kind == Descriptor::Kind::pipe) ioctl(from.fd, FIONREAD, &waiting);
   if (waiting > 0) return {IoResult::State::moved, static_cast<std::size_t>(waiting)};
@@ -96,7 +122,10 @@ IoResult read_some(const Descriptor& from, std::span<std::byte> buffer) {
   const bool would_stop_us = from.kind == Descriptor::Kind::device && is_in_background(from.fd);
   if (would_stop_us) return {IoResult::State::again, 0};
   const long got = uninterrupted([&] { return read(from.fd, buffer.data(), buffer.size()); });
-  return outcome(observe_call("read", got, "{}, {}", from.fd, buffer.size()), "read", from);
+  observe_call("read", got, "{}, {}", from.fd, buffer.size());
+  if (got < 0 && is_hang_up(from))
+    return {from.hang_up == Descriptor::HangUp::end ? IoResult::State::eof : IoResult::State::again, 0};
+  return outcome(got, "read", from);
 }
 
 IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes, int flags) {
@@ -114,7 +143,9 @@ IoResult write_some(const Descriptor& to, std::span<const std::byte> bytes, int 
     bytes = bytes.first(std::min<std::size_t>(bytes.size(), PIPE_BUF));
   }
   const long put = uninterrupted([&] { return write(to.fd, bytes.data(), bytes.size()); });
-  return outcome(observe_call("write", put, "{}, {}", to.fd, bytes.size()), "write", to);
+  observe_call("write", put, "{}, {}", to.fd, bytes.size());
+  if (put < 0 && has_lost_reader(to)) throw Error(EPIPE, text("write {}", to.name), to.origin);
+  return outcome(put, "write", to);
 }
 
 IoResult send_gathered(const Descriptor& to, std::span<const std::span<const std::byte>> pieces) {

@@ -14,7 +14,7 @@
 namespace sockx {
 
 /// What a call would find in `from`, without taking it: `moved` with at least 1 byte, `eof` or `again`. For
-/// sockets and pipes; a file counts as not yet ended.
+/// sockets, pipes and terminals; a file counts as not yet ended.
 IoResult look_ahead(const Descriptor& from);
 /// The first bytes that wait in a socket, which stay there: recv(2) with MSG_PEEK.
 IoResult peek_socket(const Descriptor& from, std::span<std::byte> buffer);

@@ -97,16 +97,18 @@ int pending_error(const Descriptor& end) {
   return end.is_socket() ? socket_query(end.fd, SO_ERROR, "SO_ERROR").value_or(0) : 0;
 }
 
-std::optional<std::size_t> unacknowledged(const Descriptor& socket) {
-  if (!socket.is_socket()) return {};
+std::optional<std::size_t> unacknowledged(const Descriptor& end) {
+  const bool is_terminal = end.kind == Descriptor::Kind::terminal;
+  if (!end.is_socket() && !is_terminal) return {};
   int waiting = 0;
-  const int result = ioctl(socket.fd, SIOCOUTQ, &waiting);
-  observe_call("ioctl", result, "{}, SIOCOUTQ, [{}]", socket.fd, waiting);
+  const int result = ioctl(end.fd, is_terminal ? TIOCOUTQ : SIOCOUTQ, &waiting);
+  observe_call("ioctl", result, "{}, {}, [{}]", end.fd, is_terminal ? "TIOCOUTQ" : "SIOCOUTQ", waiting);
   if (result < 0) return {};
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 
 bool is_disconnected(const Descriptor& socket) {
+  if (!socket.is_socket()) return false;
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   const int result = getpeername(socket.fd, reinterpret_cast<sockaddr*>(&peer), &size);

@@ -48,8 +48,9 @@ void check_written(const Descriptor& file);
 int pending_error(const Descriptor& end);
 
 /// Bytes written to a stream socket and not yet acknowledged by the peer's kernel, FIN included; for a unix
-/// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). Nothing when the socket cannot tell.
-std::optional<std::size_t> unacknowledged(const Descriptor& socket);
+/// socket bytes not yet read (SIOCOUTQ in tcp(7), unix(7)). For a serial line bytes not yet sent (TIOCOUTQ in
+/// ioctl_tty(2)); a pseudo-terminal has none. Nothing when the descriptor cannot tell.
+std::optional<std::size_t> unacknowledged(const Descriptor& end);
 
 /// Whether the connection of a socket exists no more: ENOTCONN of getpeername(2). Either both sides have
 /// ended and everything is acknowledged, or there was a reset: SO_ERROR says that once, and what was

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,6 +51,7 @@ struct Birth {
   char* const* words;
   char* const* environment;
   int input, output;  // -1 for /dev/null
+  int terminal;       // -1 for none
   bool shares_error, leads_group, dies_with_us;
   std::size_t descriptor_limit;  // 0 for ours
   int failure;                   // a pipe that tells why the program could not be run
@@ -71,15 +73,28 @@ void use_as_blocking(const Birth& birth, int number, int fd) {
   fcntl(number, F_SETFL, fcntl(number, F_GETFL) & ~O_NONBLOCK);
 }
 
-[[noreturn]] void become(const Birth& birth) {
-  if (birth.leads_group) setpgid(0, 0);
-  if (birth.dies_with_us) prctl(PR_SET_PDEATHSIG, SIGKILL);
-  restore_signals_that_calls_report();
+void lead_session(const Birth& birth) {
+  if (setsid() < 0 || ioctl(birth.terminal, TIOCSCTTY, 0) != 0) give_up(birth);
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) use_as(birth, number, birth.terminal);
+  for (const int number : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU}) signal(number, SIG_DFL);
+}
+
+void take_pipes(const Birth& birth) {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) give_up(birth);
   use_as_blocking(birth, STDIN_FILENO, birth.input >= 0 ? birth.input : null);
   use_as_blocking(birth, STDOUT_FILENO, birth.output);
   if (!birth.shares_error) use_as(birth, STDERR_FILENO, null);
+}
+
+[[noreturn]] void become(const Birth& birth) {
+  if (birth.leads_group) setpgid(0, 0);
+  if (birth.dies_with_us) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  restore_signals_that_calls_report();
+  if (birth.terminal >= 0)
+    lead_session(birth);
+  else
+    take_pipes(birth);
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what we have inherited is not its business either
   if (birth.descriptor_limit != 0) set_descriptor_limit(birth.descriptor_limit);
   execvpe(birth.words[0], birth.words, birth.environment);
@@ -100,16 +115,19 @@ std::string ChildEnd::to_string() const {
   return text("exited with status {}", WEXITSTATUS(status));
 }
 
-Child::Child(std::vector<std::string> words, Options options) : leads_group_(options.leads_group) {
+Child::Child(std::vector<std::string> words, Options options)
+    : leads_group_(options.leads_group || options.terminal >= 0) {
   auto environment = whole_environment(options.environment);
   const auto word_pointers = pointers_to(words), variables = pointers_to(environment);
-  auto output = needed_pipe(), failure = needed_pipe();
-  Pipe input;
+  auto failure = needed_pipe();
+  Pipe input, output;
+  if (options.terminal < 0) output = needed_pipe();
   if (options.takes_input) input = needed_pipe();
   const Birth birth{.words = word_pointers.data(),
                     .environment = variables.data(),
                     .input = input.read_end.get(),
                     .output = output.write_end.get(),
+                    .terminal = options.terminal,
                     .shares_error = options.shares_error,
                     .leads_group = options.leads_group,
                     .dies_with_us = options.dies_with_us,

@@ -21,14 +21,17 @@ struct ChildEnd {
   std::string to_string() const;
 };
 
-/// A child process with a pipe as its standard output. Its signals are as a shell would give them (SIGPIPE
-/// kills), and it inherits no descriptor but 0, 1 and 2. The destructor terminates it.
+/// A child process with a pipe as its standard output, or on a terminal. Its signals are as a shell would
+/// give them (SIGPIPE kills), and it inherits no descriptor but 0, 1 and 2. The destructor terminates it.
 class Child : NonCopyable {
  public:
   struct Options {
     bool takes_input = false;   // a pipe from us as its standard input, else /dev/null
     bool shares_error = false;  // our standard error, else /dev/null
     bool leads_group = false;   // of processes that are terminated together
+    /// Instead: its standard streams, standard error too, and the controlling terminal of its new session.
+    /// The signals of that, such as SIGINT, have their default effect even where they are ignored here.
+    int terminal = -1;
     bool dies_with_us = false;  // also when we are killed by SIGKILL: PR_SET_PDEATHSIG in prctl(2)
     std::vector<std::string> environment = {};  // NAME=VALUE, beside our own
     std::size_t descriptor_limit = 0;           // its RLIMIT_NOFILE, where ours is another; 0: the same
@@ -38,7 +41,7 @@ class Child : NonCopyable {
   Child(std::vector<std::string> words, Options options);
   ~Child();
 
-  /// The parent's ends of the pipes, non-blocking. Each may be taken once.
+  /// The parent's ends of the pipes, non-blocking; none on a terminal. Each may be taken once.
   UniqueFd take_input() { return std::move(input_); }
   UniqueFd take_output() { return std::move(output_); }
   /// Becomes readable when the child has ended; see pidfd_open(2).

@@ -31,6 +31,12 @@ Descriptor::Kind kind_of(int fd, const struct stat& status) {
 
 }  // namespace
 
+Descriptor describe_terminal(int fd, std::string name, Origin origin, Descriptor::HangUp hang_up) {
+  Descriptor described{fd, std::move(name), origin, Descriptor::Kind::terminal};
+  described.hang_up = hang_up;
+  return described;
+}
+
 Descriptor describe(int fd, std::string name, Origin origin) {
   struct stat status {};
   const int flags = fcntl(fd, F_GETFL);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "os/before_death.hpp"
 
 namespace sockx {
 
@@ -103,6 +104,7 @@ void SignalCatcher::forget(int signal) {
 }
 
 void die_by_signal(int signal) {
+  undo_before_death();
   struct sigaction by_default {};
   by_default.sa_handler = SIG_DFL;
   sigaction(signal, &by_default, nullptr);

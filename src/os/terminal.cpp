@@ -3,8 +3,21 @@
 #include <sys/ioctl.h>
 
 #include "base/text.hpp"
+#include "os/observer.hpp"
 
 namespace sockx {
+
+std::optional<WindowSize> window_size(int fd) {
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return WindowSize{size.ws_row, size.ws_col};
+}
+
+void set_window_size(int fd, WindowSize size) {
+  const winsize given{size.rows, size.columns, 0, 0};
+  const int result = ioctl(fd, TIOCSWINSZ, &given);
+  observe_call("ioctl", result, "{}, TIOCSWINSZ, [{} rows, {} columns]", fd, size.rows, size.columns);
+}
 
 std::optional<std::size_t> terminal_columns(int fd) {
   winsize size{};

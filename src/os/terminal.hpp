@@ -7,6 +7,15 @@
 
 namespace sockx {
 
+/// In characters.
+struct WindowSize {
+  unsigned short rows = 24, columns = 80;
+};
+/// TIOCGWINSZ in ioctl_tty(2); nothing for what is no terminal, or one that does not know.
+std::optional<WindowSize> window_size(int fd);
+/// TIOCSWINSZ: the foreground programs of the terminal get SIGWINCH when that changes it.
+void set_window_size(int fd, WindowSize size);
+
 /// How many columns the terminal has now (TIOCGWINSZ in ioctl_tty(2)); nothing for what is no terminal, or
 /// one that does not know.
 std::optional<std::size_t> terminal_columns(int fd);

@@ -2,6 +2,9 @@
 
 #include "base/text.hpp"
 #include "net/tls/tls_facts.hpp"
+#include "os/pseudo_terminal.hpp"
+#include "os/terminal.hpp"
+#include "os/terminal_mode.hpp"
 
 namespace sockx {
 
@@ -42,21 +45,53 @@ Task<bool> has_ended(const Child& child, Deadline deadline) {
 }  // namespace
 
 Program::Program(EventLoop& loop, const ProgramCall& call, const Connection* connection)
-    : name_(call.shell_command.empty() ? call.words.front() : "sh"),
-      child_(std::make_unique<Child>(words_of(call),
-                                     Child::Options{.takes_input = true,
-                                                    .shares_error = true,
-                                                    .leads_group = !call.shell_command.empty(),
-                                                    .environment = environment_for(connection),
-                                                    .descriptor_limit = call.descriptor_limit})) {
+    : name_(call.shell_command.empty() ? call.words.front() : "sh"), window_of_(call.window_of) {
+  Child::Options options{.environment = environment_for(connection),
+                         .descriptor_limit = call.descriptor_limit};
+  if (call.has_terminal)
+    start_on_terminal(loop, call, std::move(options));
+  else
+    start_on_pipes(loop, call, std::move(options));
+}
+
+void Program::start_on_pipes(EventLoop& loop, const ProgramCall& call, Child::Options options) {
+  options.takes_input = options.shares_error = true;
+  options.leads_group = !call.shell_command.empty();
+  child_ = std::make_unique<Child>(words_of(call), std::move(options));
   output_.emplace(loop, child_->take_output(), text("stdout of {}", name_), Origin::child);
   input_.emplace(loop, child_->take_input(), text("stdin of {}", name_), Origin::child);
+}
+
+void Program::start_on_terminal(EventLoop& loop, const ProgramCall& call, Child::Options options) {
+  auto terminal = open_pseudo_terminal();
+  take_for_utf8(terminal.master.get());
+  set_window_size(terminal.master.get(), window_size(window_of_).value_or(WindowSize()));
+  const auto theirs = open_other_side(terminal);
+  options.terminal = theirs.get();
+  child_ = std::make_unique<Child>(words_of(call), std::move(options));
+  auto facts = describe_terminal(terminal.master.get(), text("the terminal of {}", name_), Origin::child,
+                                 Descriptor::HangUp::end);
+  output_.emplace(loop, std::move(terminal.master), std::move(facts));
+}
+
+Duplex Program::duplex() {
+  const bool has_terminal = !input_;
+  return {.in = *output_,
+          .out = has_terminal ? *output_ : *input_,
+          .reader_may_leave = true,
+          .is_terminal = has_terminal};
+}
+
+void Program::follow_window() const {
+  const auto size = window_size(window_of_);
+  if (size && output_) set_window_size(output_->facts().fd, *size);
 }
 
 Task<Program::End> Program::wait(Duration grace, Deadline limit) {
   End end;
   end.was_cut_off = output_->look_ahead().state != IoResult::State::eof;
-  output_.reset();  // the program gets SIGPIPE when it writes, and the end when it reads
+  // The program gets SIGPIPE when it writes, and the end when it reads; on a terminal SIGHUP.
+  output_.reset();
   input_.reset();
   if (end.was_cut_off) limit = after(grace);
   end.in_time = co_await has_ended(*child_, limit);

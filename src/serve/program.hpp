@@ -18,6 +18,8 @@ namespace sockx {
 struct ProgramCall {
   std::vector<std::string> words;
   std::string shell_command;         // if not empty, instead
+  bool has_terminal = false;         // of its own, which leads its session
+  int window_of = -1;                // the terminal whose window size that takes over, if this is one
   std::size_t descriptor_limit = 0;  // as in Child::Options
   bool is_given() const { return !words.empty() || !shell_command.empty(); }
 };
@@ -28,9 +30,12 @@ class Program {
   /// on. Throws Error.
   Program(EventLoop& loop, const ProgramCall& call, const Connection* connection);
 
-  /// Its standard output and input, as an end of a relay: it may stop reading. Borrows from this.
-  Duplex duplex() { return {.in = *output_, .out = *input_, .reader_may_leave = true}; }
+  /// Its standard output and input, or its terminal, as an end of a relay: it may stop reading. Borrows from
+  /// this.
+  Duplex duplex();
   const std::string& name() const { return name_; }
+  /// The window that its terminal takes the size of may have changed.
+  void follow_window() const;
 
   struct End {
     ChildEnd how;
@@ -44,9 +49,13 @@ class Program {
   std::unique_ptr<Child> release();
 
  private:
+  void start_on_pipes(EventLoop& loop, const ProgramCall& call, Child::Options options);
+  void start_on_terminal(EventLoop& loop, const ProgramCall& call, Child::Options options);
+
   std::string name_;
-  std::unique_ptr<Child> child_;  // until its end has been seen
-  std::optional<Stream> output_, input_;
+  int window_of_;
+  std::unique_ptr<Child> child_;          // until its end has been seen
+  std::optional<Stream> output_, input_;  // a terminal is both, as output_
 };
 
 /// Ends programs that are not needed any more: each has a second after SIGTERM, while the loop goes on.

@@ -66,6 +66,16 @@ std::string key_of_fcntl(int command) {
   return command == F_SETPIPE_SZ ? "fcntl@F_SETPIPE_SZ" : "fcntl@other";
 }
 
+/// What makes and sets a terminal; empty for other requests.
+std::string key_of_terminal(unsigned long request) {
+  if (request == TIOCGPTPEER) return "ioctl@TIOCGPTPEER";
+  if (request == TIOCSCTTY) return "ioctl@TIOCSCTTY";
+  constexpr auto get_settings = _IOC(_IOC_READ, 'T', 0x2A, 44),
+                 set_settings = _IOC(_IOC_WRITE, 'T', 0x2B, 44);
+  if (request == get_settings) return "ioctl@TCGETS2";
+  return request == set_settings ? "ioctl@TCSETS2" : "";
+}
+
 }  // namespace
 
 extern "C" {
@@ -168,6 +178,15 @@ int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
   const auto* const name = address->sa_family == AF_UNIX ? "connect@unix" : "connect@inet";
   return make_int({name, -1, fd}, [&] { return __real_connect(fd, address, size); });
 }
+int __wrap_posix_openpt(int flags) {
+  return make_int({"posix_openpt"}, [&] { return __real_posix_openpt(flags); });
+}
+int __wrap_symlink(const char* target, const char* path) {
+  return make_int({"symlink"}, [&] { return __real_symlink(target, path); });
+}
+int __wrap_flock(int fd, int operation) {
+  return make_int({"flock"}, [&] { return __real_flock(fd, operation); });
+}
 int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
   return make_int({"bind"}, [&] { return __real_bind(fd, address, size); });
 }
@@ -204,7 +223,9 @@ int __wrap_ioctl(int fd, unsigned long request, ...) {
   va_start(more, request);
   void* const value = va_arg(more, void*);
   va_end(more);
-  const int result = __real_ioctl(fd, request, value);
+  const auto real = [&] { return __real_ioctl(fd, request, value); };
+  if (const auto terminal = key_of_terminal(request); !terminal.empty()) return make_int({terminal}, real);
+  const int result = real();
   if (request != SIOCOUTQ) return result;
   const auto fault = faults::meet({"ioctl@SIOCOUTQ", -1, fd});
   if (fault.kind == Fault::Kind::error) *static_cast<int*>(value) = 0;

@@ -15,6 +15,7 @@
 #include "../support/files.hpp"
 #include "../support/thrown.hpp"
 #include "base/error.hpp"
+#include "os/pseudo_terminal.hpp"
 #include "os/signals.hpp"
 
 using namespace sockx;
@@ -181,4 +182,19 @@ TEST_CASE("child: one that has ended already is reaped as it is dropped") {
     CHECK(poll(&ended, 1, 20'000) == 1);
   }
   CHECK(has_no_children());
+}
+
+TEST_CASE("child: on a terminal it leads a session, whose signals have their usual effect") {
+  const auto terminal = open_pseudo_terminal();
+  auto theirs = open_other_side(terminal);
+  signal(SIGINT, SIG_IGN);
+  Child child(shell("tty; tty <&2; : <>/dev/tty && echo controlled; kill -INT $$"),
+              {.terminal = theirs.get()});
+  signal(SIGINT, SIG_DFL);
+  theirs.reset();
+  CHECK_FALSE(child.take_input());
+  CHECK_FALSE(child.take_output());
+  CHECK(child.reap().to_string() == "was killed by signal 2 (Interrupt)");
+  const auto line = terminal.path + "\r\n";
+  CHECK(read_available(terminal.master.get()) == line + line + "controlled\r\n");
 }

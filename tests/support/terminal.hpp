@@ -49,6 +49,17 @@ class Terminal {
     return shown_;
   }
   void forget() { shown_.clear(); }
+  std::string path() const {
+    char name[64];
+    Peer::check(ttyname_r(theirs_.get(), name, sizeof name), "ttyname_r");
+    return name;
+  }
+  termios settings() const {
+    termios settings{};
+    Peer::check(tcgetattr(theirs_.get(), &settings), "tcgetattr");
+    return settings;
+  }
+  bool is_raw() const { return (settings().c_lflag & (ICANON | ISIG)) == 0; }
 
  private:
   void read_some() {

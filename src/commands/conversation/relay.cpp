@@ -48,9 +48,16 @@ class RelaySummary {
   EndReport report_;  // destroyed first
 };
 
+bool joins_user_to_terminal(const RelayOptions& options) {
+  const auto& [first, second] = std::tie(options.first, options.second);
+  return (first.uses_standard_streams && second.has_terminal_program) ||
+         (second.uses_standard_streams && first.has_terminal_program);
+}
+
 EndSetup setup_of(Context& context, const RelayOptions& options) {
   EndSetup setup{context, options.stream, options.limits, options.program, options.port_file};
   setup.program.descriptor_limit = descriptor_limit();
+  setup.joins_user_to_terminal = joins_user_to_terminal(options);
   return setup;
 }
 
@@ -92,6 +99,11 @@ class Joining {
 
   Task<> join(std::unique_ptr<OpenEnd> first) {
     std::unique_ptr<OpenEnd> a = std::move(first), b;
+    note_window_ = [&] {
+      for (auto* const end : {&a, &b})
+        if (*end) (*end)->note_window();
+    };
+    const OnExit forgetting([this] { note_window_ = nullptr; });
     // A program that ends slowly does not keep a connection open.
     const OnExit closing([&] {
       for (auto* const end : {&a, &b})
@@ -113,6 +125,11 @@ class Joining {
     const auto grace = options_.eof_timeout.value_or(std::chrono::seconds(5));
     co_await a->wait(grace, deadline_in(options_.limits.idle));
     co_await b->wait(grace, deadline_in(options_.limits.idle));
+  }
+
+  /// See OpenEnd::note_window().
+  void note_window() const {
+    if (note_window_) note_window_();
   }
 
  private:
@@ -156,6 +173,7 @@ class Joining {
   RelaySummary& summary_;
   ProcessingBothWays processing_;
   std::unique_ptr<RelayEnd> first_, second_;
+  std::function<void()> note_window_;
   bool never_ends_ = false;
 };
 
@@ -194,6 +212,9 @@ void check(const RelayOptions& options) {
   if (second.uses_standard_streams)
     throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
   if (second.listened) throw BadInput(text("'{}': with --keep-open only A listens", options.second_word));
+  if (second.has_link)
+    throw BadInput(
+        text("'{}': with --keep-open each client has a terminal of its own: say pty", options.second_word));
   if (second.is_emptied)
     throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}",
                         options.second_word, options.second_word.substr(options.second_word.find(':') + 1)));
@@ -203,9 +224,9 @@ void add_ends(Flags& flags, RelayOptions& o) {
   const HelpSection section(flags, "When it ends");
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"a", Until::local}, {"b", Until::peer}, {"either", Until::either}};
-  flags.add_choice(
-      "--until", o.until, choices,
-      "the end whose input ends the session (default: both; the other end if one is a terminal)");
+  flags.add_choice("--until", o.until, choices,
+                   "the end whose input ends the session (default: both; the other end if one is a user's "
+                   "terminal; either with pty, pty+sh or tty)");
   flags.add_duration("--eof-timeout", o.eof_timeout,
                      "wait no longer than DURATION for the second direction once the first has ended");
   add_idle_timeout_and_deadline(flags, o.limits);
@@ -229,13 +250,14 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
   const std::optional<Endpoint> endpoint = options.first.listened->at;
   std::unique_ptr<Handler> handler;
   if (options.hosting.keep_open) {
+    auto second = options.second.make(setup);
     RelayRules rules;
-    rules.until = options.until.value_or(Until::both);
+    rules.until = options.until.value_or(second->never_ends() ? Until::either : Until::both);
     if (rules.until == Until::local || rules.until == Until::peer)  // the client is the second end there
       rules.until = rules.until == Until::local ? Until::peer : Until::local;
     rules.eof_timeout = options.eof_timeout;
     rules.rate = options.rate;
-    handler = make_join(options.second.make(setup), {rules});
+    handler = make_join(std::move(second), {rules});
   }
   const auto make_service = [&]() -> std::unique_ptr<Service> {
     if (!handler) return std::make_unique<JoiningService>(context, options, summary);
@@ -275,6 +297,7 @@ void declare(Flags& flags, RelayOptions& o) {
       {{"sockx relay - unix:/run/app.sock", "talk to a unix socket"},
        {"sockx relay --keep-open listen:8080 127.0.0.1:80", "forward a port"},
        {"sockx relay --keep-open listen:8080 unix:/run/app.sock", "serve a unix socket over TCP"},
+       {"sockx relay - tty:/dev/ttyS0,speed=115200", "talk to a device on a serial line"},
        {"sockx relay listen:5678 'sh:sort -u'", "join the next client to a command"}});
   flags.when_read([&o, &words] {
     if (words.size() != 2)
@@ -297,7 +320,14 @@ ExitCode run(Context& context, const RelayOptions& options) {
     run_as_server(context, options, summary);
   } else {
     Joining joining(context, options, summary);
-    context.run(joining.run(), options.limits.whole_run);
+    const auto handle = [&joining](int signal) {
+      if (!SignalCatcher::is_repeatable(signal)) return false;
+      joining.note_window();
+      return true;
+    };
+    SignalCatcher::Rules signals;
+    if (joins_user_to_terminal(options)) signals.repeatable = {SIGWINCH, SIGCONT};
+    context.run(joining.run(), options.limits.whole_run, handle, std::move(signals));
   }
   summary.complete();
   return ExitCode::done;

@@ -24,6 +24,7 @@ struct EndSetup {
   TimeLimits limits;
   ProgramCall program;  // of `exec`
   std::string port_file;
+  bool joins_user_to_terminal = false;  // one end is the standard streams, the other pty+sh
 };
 using MakeEnd = std::function<std::unique_ptr<RelayEnd>(const EndSetup&)>;
 
@@ -43,6 +44,7 @@ struct ParsedEnd {
   MakeEnd make = {};
   std::optional<ListenedEnd> listened = {};
   bool uses_standard_streams = false, runs_given_program = false, is_emptied = false;
+  bool has_terminal_program = false, has_link = false;
 };
 
 /// A row of the table.
@@ -79,5 +81,9 @@ ParsedEnd parse_shell_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_exec_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_file_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_append_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_pty_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_linked_pty_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_terminal_shell_end(const std::string& rest, EndPlace place);
+ParsedEnd parse_serial_end(const std::string& rest, EndPlace place);
 
 }  // namespace sockx

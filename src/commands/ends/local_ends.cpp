@@ -15,7 +15,8 @@ void check_path(std::string_view prefix, const std::string& path) {
 }  // namespace
 
 ParsedEnd parse_standard_end(const std::string&, EndPlace) {
-  return {.make = [](const EndSetup&) { return make_standard_end(); }, .uses_standard_streams = true};
+  return {.make = [](const EndSetup& setup) { return make_standard_end(setup.joins_user_to_terminal); },
+          .uses_standard_streams = true};
 }
 
 ParsedEnd parse_shell_end(const std::string& command, EndPlace) {

@@ -20,6 +20,7 @@ class OpenProgram final : public OpenEnd {
   }
 
   Duplex duplex() override { return program_.duplex(); }
+  void note_window() override { program_.follow_window(); }
 
   Task<> wait(Duration grace, Deadline limit) override {
     const auto end = co_await program_.wait(grace, limit);
@@ -46,6 +47,8 @@ class ProgramEnd final : public RelayEnd {
 
   /// Two pipes and the process, and for a moment what tells whether it could be started.
   std::size_t descriptors() const override { return 7; }
+  /// A shell at a terminal goes on until it is told to end.
+  bool never_ends() const override { return call_.has_terminal; }
 
  private:
   ProgramCall call_;

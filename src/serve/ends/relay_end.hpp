@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "flow/relay.hpp"
 #include "net/stream/dial.hpp"
 #include "net/stream/listen.hpp"
+#include "os/terminal_mode.hpp"
 #include "serve/program.hpp"
 
 namespace sockx {
@@ -27,6 +29,9 @@ class OpenEnd {
   virtual bool is_whole_when_silent() const { return false; }
   /// Whether a user types its input.
   virtual bool is_typed() const { return false; }
+  /// The window of the user's terminal may have another size, and a shell may have changed the settings of
+  /// that terminal while this process was stopped.
+  virtual void note_window() {}
   /// After the relay: until the end has come to its own end. What has been cut off by the end of the session
   /// has `grace` for that, and else it has until `limit`. Throws std::runtime_error for a program that
   /// failed, and TimedOut.
@@ -68,13 +73,25 @@ std::unique_ptr<RelayEnd> make_dialed_end(DialedEnd options);
 /// Each time a new process. The environment of the program describes the client.
 std::unique_ptr<RelayEnd> make_program_end(ProgramCall call);
 
-/// Standard input and output.
-std::unique_ptr<RelayEnd> make_standard_end();
+/// Standard input and output. A terminal that is standard input is put in raw mode if `keys_pass`: so every
+/// key that the user types is a byte for the other end.
+std::unique_ptr<RelayEnd> make_standard_end(bool keys_pass);
 
 /// A file that is read from its beginning; what the other end says is dropped.
 std::unique_ptr<RelayEnd> make_file_source(std::string path);
 enum class FileMode { truncate, append };
 /// A file that is written, and created where there is none. It says nothing.
 std::unique_ptr<RelayEnd> make_file_sink(std::string path, FileMode mode);
+
+/// A new pseudo-terminal, in raw mode. It has ended when a program that had it open has closed it; with a
+/// link it waits for the next.
+struct PtyEnd {
+  std::string link;  // a symbolic link to it, while it is open; empty for none
+  std::function<void(const std::string& path)> tell;
+};
+std::unique_ptr<RelayEnd> make_pty_end(PtyEnd options);
+
+/// A serial line, for one program at a time: it is locked by flock(2).
+std::unique_ptr<RelayEnd> make_serial_end(std::string path, SerialLine line);
 
 }  // namespace sockx

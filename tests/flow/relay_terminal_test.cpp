@@ -21,12 +21,12 @@ using namespace std::chrono_literals;
 namespace {
 
 using HangUp = Descriptor::HangUp;
-constexpr Duration long_time = 60s, short_time = 50ms;
+constexpr Duration long_time = 60s, moment = 50ms;
 
 /// The first end is two pipes, the second a terminal, which `user` has open.
-class Scene {
+class TerminalScene {
  public:
-  explicit Scene(HangUp hang_up)
+  explicit TerminalScene(HangUp hang_up)
       : in(make_pipe_ends()), out(make_pipe_ends()), terminal_(open_pseudo_terminal()) {
     signal(SIGPIPE, SIG_IGN);
     make_raw(terminal_.master.get());
@@ -75,9 +75,9 @@ RelayRules rules_with(Until until, Duration grace) {
 
 TEST_CASE("relay: a terminal may answer after the other end's end, and its hang-up ends the session") {
   for (const auto until : {Until::either, Until::local, Until::both}) {
-    Scene scene(HangUp::end);
+    TerminalScene scene(HangUp::end);
     std::string asked, answer;
-    const auto play = [](Scene& stage, std::string& question, std::string& got) -> Task<> {
+    const auto play = [](TerminalScene& stage, std::string& question, std::string& got) -> Task<> {
       co_await write_all(*stage.source, "question");
       stage.source.reset();
       co_await read_until(*stage.user, question, 8);
@@ -95,29 +95,29 @@ TEST_CASE("relay: a terminal may answer after the other end's end, and its hang-
 
 TEST_CASE("relay: the end of the other end's input and the grace end the session of an open terminal") {
   for (const auto until : {Until::either, Until::local}) {
-    Scene scene(HangUp::end);
+    TerminalScene scene(HangUp::end);
     std::string got;
-    const auto play = [](Scene& stage, std::string& heard) -> Task<> {
+    const auto play = [](TerminalScene& stage, std::string& heard) -> Task<> {
       co_await write_all(*stage.user, "said before");
       co_await read_until(*stage.output, heard, 11);
       stage.source.reset();
       co_await read_to_end(*stage.output, heard);
     };
-    scene.run(rules_with(until, short_time), play(scene, got));
+    scene.run(rules_with(until, moment), play(scene, got));
     CHECK(got == "said before");
   }
 }
 
 TEST_CASE("relay: there is no grace for a terminal whose own end is waited for") {
   for (const auto until : {Until::peer, Until::both}) {
-    Scene scene(HangUp::end);
+    TerminalScene scene(HangUp::end);
     scene.source.reset();
-    CHECK_THROWS_AS(scene.run(rules_with(until, short_time), sleep_until(never)), TimedOut);
+    CHECK_THROWS_AS(scene.run(rules_with(until, moment), sleep_until(never)), TimedOut);
   }
 }
 
 TEST_CASE("relay: what a terminal said before its hang-up is delivered whole") {
-  Scene scene(HangUp::end);
+  TerminalScene scene(HangUp::end);
   const auto said = noise(3000);
   put(scene.user->fd.get(), said);
   scene.user.reset();
@@ -127,7 +127,7 @@ TEST_CASE("relay: what a terminal said before its hang-up is delivered whole") {
 }
 
 TEST_CASE("relay: what is written to a terminal that has been hung up is dropped") {
-  Scene scene(HangUp::end);
+  TerminalScene scene(HangUp::end);
   scene.user.reset();
   const auto bytes = noise(60'000);  // more than the terminal holds, and no more than the pipe
   put(scene.source->fd.get(), bytes);
@@ -137,15 +137,15 @@ TEST_CASE("relay: what is written to a terminal that has been hung up is dropped
 }
 
 TEST_CASE("relay: a terminal that others may open again waits for them, at no cost, with what is written") {
-  Scene scene(HangUp::pause);
+  TerminalScene scene(HangUp::pause);
   std::string got, read;
-  const auto play = [](Scene& stage, std::string& heard, std::string& kept) -> Task<> {
+  const auto play = [](TerminalScene& stage, std::string& heard, std::string& kept) -> Task<> {
     co_await write_all(*stage.user, "one ");
     stage.user.reset();
     co_await read_until(*stage.output, heard, 4);
     co_await write_all(*stage.source, "for the next");
     const auto waits = stage.loop.waits();
-    co_await stage.loop.sleep_until(after(short_time));
+    co_await stage.loop.sleep_until(after(moment));
     CHECK(stage.loop.waits() - waits < 10);
     stage.open();
     co_await read_until(*stage.user, kept, 12);
@@ -155,17 +155,17 @@ TEST_CASE("relay: a terminal that others may open again waits for them, at no co
     stage.source.reset();
     co_await read_to_end(*stage.output, heard);
   };
-  scene.run(rules_with(Until::either, short_time), play(scene, got, read));
+  scene.run(rules_with(Until::either, moment), play(scene, got, read));
   CHECK(got == "one two");
   CHECK(read == "for the next");
 }
 
 TEST_CASE("relay: more than a terminal holds waits until somebody opens it") {
-  Scene scene(HangUp::pause);
+  TerminalScene scene(HangUp::pause);
   scene.user.reset();
   const auto bytes = noise(300'000);
   std::string read;
-  const auto play = [](Scene& stage, const std::string& all, std::string& kept) -> Task<> {
+  const auto play = [](TerminalScene& stage, const std::string& all, std::string& kept) -> Task<> {
     TaskGroup group(stage.loop);
     group.spawn(write_all(*stage.source, all));
     while (unread(stage.source->fd.get()) == 0) {
@@ -176,6 +176,6 @@ TEST_CASE("relay: more than a terminal holds waits until somebody opens it") {
     co_await group.join();
     stage.source.reset();
   };
-  scene.run(rules_with(Until::either, short_time), play(scene, bytes, read));
+  scene.run(rules_with(Until::either, moment), play(scene, bytes, read));
   CHECK(difference(read, bytes) == "");
 }

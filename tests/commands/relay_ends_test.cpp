@@ -34,9 +34,9 @@ TEST_CASE("relay: the status tells the cause") {
   check({"file:" + folder.path(), there}, 11, "Is a directory");
   check({"-", "file:" + (folder / "no/such/folder")}, 11, "No such file");
   check({"-", "append:" + folder.path()}, 11, "Is a directory");
-  check({"sh:exit 3", "-"}, 1, "sh has ended with status 3");
-  check({"-", "exec", "--", "false"}, 1, "false has ended with status 1");
-  check({"-", "exec", "--", folder / "no-program"}, 1, "no-program");
+  check({"sh:exit 3", "-"}, 1, "sh exited with status 3");
+  check({"-", "exec", "--", "false"}, 1, "false exited with status 1");
+  check({"-", "exec", "--", folder / "no-program"}, 11, "no-program: No such file");
   check({"--accept-timeout", "50ms", "listen:127.0.0.1:0", there}, 5, "");
   check({"--accept-timeout", "50ms", "-", "listen:127.0.0.1:0"}, 5, "");
   check({"--deadline", "50ms", "listen:127.0.0.1:0", there}, 5, "");
@@ -71,7 +71,7 @@ TEST_CASE("relay: a program that fails after its client has ended is status 1") 
   client.finish();
   CHECK(client.receive_all() == "all of it");
   client.close();
-  check_said(relay, 1, "sh has ended with status 4");
+  check_said(relay, 1, "sh exited with status 4");
 }
 
 TEST_CASE("relay --until: the end that is named ends the session") {
@@ -107,12 +107,13 @@ TEST_CASE("relay: limits of time end it with status 5 and a reset of both") {
     Relayed pair("tcp", "tcp", authority, {"--idle-timeout", "100ms"});
     CHECK(pair.a->ends_by_reset());
     CHECK(pair.b->ends_by_reset());
-    check_said(*pair.process, 5, "100");
+    check_said(*pair.process, 5, "no byte in either direction for 0.1 s");
   }
   {
     Relayed pair("tcp", "tcp", authority, {"--eof-timeout", "100ms"});
     pair.a->finish();
-    CHECK(pair.b->ends_by_reset());
+    CHECK(pair.b->receive_all() == "");
+    CHECK(pair.a->ends_by_reset());
     check_said(*pair.process, 5, "has not ended 0.1 s after");
   }
   Relayed pair("tcp", "tcp", authority, {"--deadline", "500ms"});

@@ -1,7 +1,7 @@
 // sockx relay: how it ends, with which status, and what the ends see of it.
-#include <signal.h>
-
 #include "../support/relay_ends.hpp"
+
+#include <signal.h>
 
 namespace test {
 
@@ -156,8 +156,8 @@ TEST_CASE("relay: SIGTERM while silent standard input has all been sent is an en
 TEST_CASE("relay: what happens to the bytes: --crlf, --hexdump, --tee-a, --tee-b and --rate") {
   const Folder folder;
   PeerListener target;
-  Process relay(sockx({"relay", "--crlf", "--hexdump=" + (folder / "dump"), "--tee-a", folder / "a", "--tee-b",
-                       folder / "b", "--rate", "1Mi", "-", "127.0.0.1:" + target.port()}),
+  Process relay(sockx({"relay", "--crlf", "--hexdump=" + (folder / "dump"), "--tee-a", folder / "a",
+                       "--tee-b", folder / "b", "--rate", "1Mi", "-", "127.0.0.1:" + target.port()}),
                 {.in = Stdio::pipe()});
   auto far = target.accept();
   relay.feed("one\ntwo\n");

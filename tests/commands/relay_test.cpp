@@ -174,8 +174,8 @@ TEST_CASE("relay: a file is read as A, emptied and written as B, and only added 
 }
 
 TEST_CASE("relay: programs at both ends, and what they learn of the connection") {
-  Process asking(sockx({"relay", "sh:echo question; read answer; echo \"$answer\" >&2", "exec", "--", "sed", "-u",
-                        "s/question/answer/"}));
+  Process asking(sockx({"relay", "sh:echo question; read answer; echo \"$answer\" >&2", "exec", "--", "sed",
+                        "-u", "s/question/answer/"}));
   check_end(asking, exited(0));
   CHECK(asking.err() == "answer\n");
   Process relay(sockx({"-v", "relay", "listen:127.0.0.1:0", "sh:echo $SOCKX_PEER_ADDR $SOCKX_PEER_PORT"}));

@@ -92,7 +92,8 @@ class RelaySide {
       };
     } else if (kind == "tls") {
       const auto own = files();
-      auto outer = start({"listen", "--tls", "--tls-cert", own.certificate, "--tls-key", own.key, "127.0.0.1", "0"});
+      auto outer =
+          start({"listen", "--tls", "--tls-cert", own.certificate, "--tls-key", own.key, "127.0.0.1", "0"});
       use("tls:localhost:" + port_of(*helper_) + ",ca=" + authority.file(), std::move(outer));
     } else if (kind == "listen tls") {
       const auto own = files();

@@ -190,13 +190,12 @@ void check(const RelayOptions& options) {
     throw BadInput(text("'{}': to serve many clients A listens: say listen:ENDPOINT", options.first_word));
   if (!options.port_file.empty() && !first.listened && !second.listened)
     throw BadInput("--port-file: neither end listens: say listen:ENDPOINT for one of them");
-  if (!options.hosting.keep_open) return;
-  if (second.uses_standard_streams)
-    throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
-  if (second.listened) throw BadInput(text("'{}': with --keep-open only A listens", options.second_word));
-  if (second.is_emptied)
-    throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}",
-                        options.second_word, options.second_word.substr(options.second_word.find(':') + 1)));
+  if (options.limits.accept && !first.listened && !second.listened)
+    throw BadInput("--accept-timeout: neither end listens: say listen:ENDPOINT for one of them");
+  if (options.hosting.access.are_given() && !first.listened)
+    throw BadInput(
+        text("'{}': --allow and --deny are for the clients of A: say listen:ENDPOINT", options.first_word));
+  if (options.hosting.keep_open) check_end_of_many(second, options.second_word);
 }
 
 void add_ends(Flags& flags, RelayOptions& o) {

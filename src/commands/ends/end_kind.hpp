@@ -60,6 +60,14 @@ std::span<const EndKind> end_kinds();
 /// Reads a word. Throws BadInput that quotes it, and says what would be right.
 ParsedEnd parse_end(const std::string& word, EndPlace place);
 
+/// For the second end of a server: throws BadInput for one that only a single client can have.
+void check_end_of_many(const ParsedEnd& end, const std::string& word);
+
+/// "tls:ENDPOINT" for "tls", and so on; empty for a word that is no prefix.
+std::string form_of_end(const std::string& word);
+/// Whether a word is one of the other ends than an endpoint.
+bool has_prefix_of_end(const std::string& word);
+
 /// Takes the options of an end from behind its word, ",NAME=VALUE" for each NAME in `options`, there with
 /// dashes before it. A comma that no such name follows is part of what is before it. Returns the word that is
 /// left. Throws BadInput.
@@ -74,6 +82,8 @@ std::unique_ptr<RelayEnd> make_listened_end(const EndSetup& setup, ListenedEnd l
 ParsedEnd parse_standard_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_dialed_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_tls_end(const std::string& rest, EndPlace place);
+/// The same with options that have been given elsewhere. Those of the word go before them.
+ParsedEnd parse_tls_end(const std::string& rest, EndPlace place, TlsFlags tls);
 ParsedEnd parse_listened_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_shell_end(const std::string& rest, EndPlace place);
 ParsedEnd parse_exec_end(const std::string& rest, EndPlace place);

@@ -20,6 +20,11 @@ class Join : public Handler {
     Duplex theirs{client.stream(), client.stream(), &client.cut};
     if (opened->connection() != nullptr)  // the kernel does that
       ours.awaits_acknowledgement = theirs.awaits_acknowledgement = false;
+    if (options_.filter) {
+      auto filters = options_.filter(client);
+      ours.carried.processing = std::move(filters.sent);
+      theirs.carried.processing = std::move(filters.received);
+    }
     auto rules = options_.rules;
     RelayObserver nobody = [](const RelayEvent&) {};
     co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));

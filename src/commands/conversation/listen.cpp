@@ -42,17 +42,6 @@ class Conversing final : public Service {
   std::optional<Stream> fd_receiver_;
 };
 
-/// --forward tls:HOST:PORT.
-void complete_forward(ListenOptions& o) {
-  constexpr std::string_view prefix = "tls:";
-  auto& forward = o.serving.forward;
-  if (!forward.starts_with(prefix)) return;
-  forward.erase(0, prefix.size());
-  const auto target = Endpoint::parse({forward}, Endpoint::Role::connecting);
-  o.serving.forward_tls = take_client_part(o.tls);
-  complete(o.serving.forward_tls, TlsOptions::Role::client, target, {});
-}
-
 }  // namespace
 
 void declare(Flags& flags, ListenOptions& o) {
@@ -77,11 +66,11 @@ void declare(Flags& flags, ListenOptions& o) {
     o.serving.hosting.access.numeric = o.listening.options.stream.numeric;
     o.serving.until = o.conversation.until;
     if (o.serving.are_given())
-      complete(o.serving, o.conversation.program);
+      complete(o.serving, o.conversation);
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
-    complete_forward(o);
+    complete_forward(o.serving, o.tls);
     complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });
 }
@@ -90,15 +79,15 @@ ExitCode run(Context& context, const ListenOptions& options) {
   const auto& conversation = options.conversation;
   auto listening = options.listening;
   auto& stream = listening.options.stream;
-  const bool is_paced = !options.serving.are_given() && conversation.rate && conversation.pass_to.empty();
+  const bool is_paced = conversation.rate && conversation.pass_to.empty();
   if (is_paced) stream.layers.push_back(paced(stream, *conversation.rate));
   listening.tls = make_tls(context, options.tls);
   listening.pin_file = options.tls.pin_file;
   if (listening.tls) stream.layers.push_back(tls_layer(context, listening.tls, {}, conversation.limits.idle));
   if (options.serving.are_given()) {
-    auto program = conversation.program;
-    program.descriptor_limit = descriptor_limit();
-    serve_clients(context, options.endpoint, listening, options.serving, program, conversation.limits);
+    auto served = conversation;
+    served.program.descriptor_limit = descriptor_limit();
+    serve_clients(context, options.endpoint, listening, options.serving, served);
     return ExitCode::done;
   }
   context.report.keep_standard_output_for_payload();

@@ -195,7 +195,9 @@ void check(const RelayOptions& options) {
   if (options.hosting.access.are_given() && !first.listened)
     throw BadInput(
         text("'{}': --allow and --deny are for the clients of A: say listen:ENDPOINT", options.first_word));
-  if (options.hosting.keep_open) check_end_of_many(second, options.second_word);
+  if (!options.hosting.keep_open) return;
+  check_end_of_many(second, options.second_word);
+  check_client_filters(filters_of(options), "--tee-b", "--tee-a");
 }
 
 void add_ends(Flags& flags, RelayOptions& o) {
@@ -227,6 +229,7 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
   const auto listening = listening_options(setup, *options.first.listened);
   const std::optional<Endpoint> endpoint = options.first.listened->at;
   std::unique_ptr<Handler> handler;
+  std::size_t side_files = 0;
   if (options.hosting.keep_open) {
     RelayRules rules;
     rules.until = options.until.value_or(Until::both);
@@ -234,7 +237,17 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
       rules.until = rules.until == Until::local ? Until::peer : Until::local;
     rules.eof_timeout = options.eof_timeout;
     rules.rate = options.rate;
-    handler = make_join(options.second.make(setup), {rules});
+    JoinOptions joining{rules};
+    const auto filters = filters_of(options);
+    if (ClientFiltersMaker::are_given(filters)) {
+      const auto maker = std::make_shared<ClientFiltersMaker>(filters, context.report);
+      side_files = maker->descriptors();
+      joining.filter = [maker](const Client& client) {
+        auto made = maker->make(client.number, client.peer(), client.name());
+        return ClientFilters{std::move(made.received), std::move(made.sent)};  // the client is A
+      };
+    }
+    handler = make_join(options.second.make(setup), std::move(joining));
   }
   const auto make_service = [&]() -> std::unique_ptr<Service> {
     if (!handler) return std::make_unique<JoiningService>(context, options, summary);
@@ -249,7 +262,7 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
         .whole_run = options.limits.whole_run,
         .make_service = make_service,
         .is_one = !options.hosting.keep_open,
-        .descriptors = handler ? handler->descriptors() : 0});
+        .descriptors = handler ? handler->descriptors() + side_files : 0});
 }
 
 }  // namespace

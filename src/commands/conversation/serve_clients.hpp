@@ -7,10 +7,11 @@
 
 #include "cli/context.hpp"
 #include "cli/time_limits.hpp"
+#include "commands/conversation/conversation_options.hpp"
+#include "commands/ends/end_kind.hpp"
 #include "commands/serving/hosting.hpp"
 #include "commands/stream/tls_flags.hpp"
 #include "flow/relay.hpp"
-#include "serve/program.hpp"
 
 namespace sockx {
 
@@ -21,7 +22,7 @@ struct ServingOptions {
   HostingOptions hosting;
   bool whole_lines = false;            // of clients whose bytes go to one place
   std::string handler, forward, send;  // what serves; empty where not said
-  TlsFlags forward_tls;                // with the target of `forward`
+  ParsedEnd forwarded;                 // what `forward` has come to
   std::optional<Until> until;          // --until, which is declared with the options of a conversation
 
   /// Whether an option was given that a single conversation with the standard streams does not have.
@@ -35,11 +36,13 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
 
 /// Adds what the options imply: the default handler, and keep_open. Throws BadInput for options that do not
 /// go together.
-void complete(ServingOptions& options, const ProgramCall& program);
+void complete(ServingOptions& options, const ConversationOptions& conversation);
+/// Reads --forward. The options of TLS that are for its target are taken out of `serving`. Throws BadInput.
+void complete_forward(ServingOptions& options, TlsFlags& serving);
 
 /// Serves until stopped, or a single client without keep_open. Throws Interrupted when a signal has ended it.
 void serve_clients(Context& context, const std::optional<Endpoint>& endpoint,
                    const ListeningOptions& listening, const ServingOptions& options,
-                   const ProgramCall& program, const TimeLimits& limits);
+                   const ConversationOptions& conversation);
 
 }  // namespace sockx

@@ -123,7 +123,7 @@ const std::vector<WrongWord> of_socat{
     {"UNIX-LISTEN:/s,fork", "say listen:unix:/s, and --keep-open"},
     {"ABSTRACT-CONNECT:s", "say unix:@s"},
     {"VSOCK-CONNECT:2:80", "say vsock:2:80"},
-    {"VSOCK-LISTEN:80", "say listen:vsock:80"},
+    {"VSOCK-LISTEN:80", "say listen:vsock:any:80"},
     {"EXEC:ls", "say sh:ls"},
     {"EXEC:bash,pty,stderr", "say pty+sh:bash"},
     {"SYSTEM:date", "say sh:date"},

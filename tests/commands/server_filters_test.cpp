@@ -14,6 +14,11 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// A server that joins its clients to the standard streams, with its events on standard error.
+Words stdio_server(const Words& words) {
+  return sockx({"--events", "/dev/stderr", "listen", "-k"}) + words + Words{"127.0.0.1", "0"};
+}
+
 /// A client says `question`, ends, and gets this.
 std::string answer_of(const Server& server, const std::string& question) {
   auto peer = server.connect();
@@ -104,35 +109,36 @@ TEST_CASE("servers: --tee-in and --tee-out of a forwarded port are whole") {
 
 TEST_CASE("servers: stdio with --crlf, --tee-in and --tee-out of each client") {
   const Folder folder;
-  Server server({"-k", "--crlf", "--tee-in", folder / "in-%n", "--tee-out", folder / "out-%n"}, "127.0.0.1:0",
-                {}, {.in = Stdio::pipe()});
-  auto first = server.connect(), second = server.connect();
-  server.process.err_line("accepted");
-  server.process.err_line("accepted");
-  server.process.write("to all\n");
+  Process server(stdio_server({"--crlf", "--tee-in", folder / "in-%n", "--tee-out", folder / "out-%n"}),
+                 {.in = Stdio::pipe()});
+  const auto port = port_of(server);
+  auto first = Peer::connect(port), second = Peer::connect(port);
+  server.err_line("accepted");
+  server.err_line("accepted");
+  server.write("to all\n");
   CHECK(first.receive(8) == "to all\r\n");
   CHECK(second.receive(8) == "to all\r\n");
   first.send("one");
   second.send("two");
   for (auto* const peer : {&first, &second}) peer->finish();
-  server.process.close_input();
+  server.close_input();
   for (auto* const peer : {&first, &second}) {
     CHECK(peer->receive_all() == "");
     peer->close();
   }
-  server.process.err_line("closed");
-  server.process.err_line("closed");
+  server.err_line("closed");
+  server.err_line("closed");
   for (const std::string number : {"1", "2"}) {
     CHECK(read_file(folder / ("out-" + number)) == "to all\r\n");
     CHECK(read_file(folder / ("in-" + number)).size() == 3);
   }
-  server.stop();
+  server.signal(SIGTERM);
+  check_end(server, killed_by(SIGTERM));
 }
 
 TEST_CASE("servers: stdio with --recv-only reads no input, and with --send-only drops what comes") {
   {
-    Process server(sockx({"--events", "/dev/stderr", "listen", "-k", "--recv-only", "127.0.0.1", "0"}),
-                   {.in = Stdio::pipe()});
+    Process server(stdio_server({"--recv-only"}), {.in = Stdio::pipe()});
     server.write("nobody hears this");
     auto peer = Peer::connect(port_of(server));
     peer.send("heard");
@@ -144,8 +150,7 @@ TEST_CASE("servers: stdio with --recv-only reads no input, and with --send-only 
     check_end(server, killed_by(SIGTERM));
     CHECK(server.out() == "heard");
   }
-  Process server(sockx({"--events", "/dev/stderr", "listen", "-k", "--send-only", "127.0.0.1", "0"}),
-                 {.in = Stdio::pipe()});
+  Process server(stdio_server({"--send-only"}), {.in = Stdio::pipe()});
   auto peer = Peer::connect(port_of(server));
   server.err_line("accepted");
   peer.send(std::string(100'000, 'x'));
@@ -171,15 +176,14 @@ TEST_CASE("servers: --rate bounds each client of a program and of stdio") {
   CHECK(has_taken(400ms));
   program.stop();
 
-  Server stdio({"-k", "--rate", "100k"}, "127.0.0.1:0", {}, {.in = Stdio::pipe()});
-  auto peer = stdio.connect();
-  stdio.process.feed(content);
+  Process stdio(stdio_server({"--rate", "100k"}), {.in = Stdio::pipe()});
+  auto peer = Peer::connect(port_of(stdio));
+  stdio.feed(content);
   CHECK(difference(peer.receive(content.size()), content) == "");
   CHECK(has_taken(800ms));
   peer.send(content);
-  eventually("all has come", [&] { return stdio.process.out_size() == content.size(); });
+  eventually("all has come", [&] { return stdio.out_size() == content.size(); });
   CHECK(has_taken(1200ms));
-  stdio.stop();
 }
 
 TEST_CASE("relay --keep-open: --hexdump, --tee-a, --tee-b and --crlf go from A, the client, to B") {

@@ -24,7 +24,7 @@ constexpr std::array kinds{
     ForeignKind{"OPENSSL OPENSSL-CONNECT SSL SSL-CONNECT", "tls:", "tls:HOST:PORT"},
     ForeignKind{"OPENSSL-LISTEN SSL-LISTEN SSL-L", "listen:tls:", "listen:tls:PORT"},
     ForeignKind{"VSOCK VSOCK-CONNECT", "vsock:", "vsock:CID:PORT"},
-    ForeignKind{"VSOCK-LISTEN VSOCK-L", "listen:vsock:", "listen:vsock:PORT"},
+    ForeignKind{"VSOCK-LISTEN VSOCK-L", "listen:vsock:any:", "listen:vsock:any:PORT"},
     ForeignKind{"FD", "fd:", "fd:N"},
     ForeignKind{"FILE OPEN GOPEN CREATE CREAT PIPE FIFO", "file:", "file:PATH"},
     ForeignKind{"TCP TCP4 TCP6 TCP-CONNECT", "", "HOST:PORT"},

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <tuple>
+
 #include "cli/flags.hpp"
 #include "commands/conversation/filters.hpp"
 #include "commands/serving/server_journal.hpp"
@@ -105,20 +107,20 @@ std::unique_ptr<Handler> make_handler(const Serving& serving) {
 }
 
 /// Throws BadInput for an option of the bytes that `row` has no use for.
-void check_filters(const ConversationOptions& options, const HandlerRow* row, bool is_kept_open) {
+void check_filters(const ConversationOptions& options, const HandlerRow* row) {
   check_client_filters(options);
   if (options.rate == 0U) throw BadInput("--rate: '0': nothing would ever move; say at least 1");
   if (row == nullptr || row->has_local_end) return;
-  for (const auto& [name, is_given] : {std::pair{"--crlf", options.crlf},
-                                       {"--hexdump", !options.hexdump.empty()},
-                                       {"--tee-in", !options.tee_in.empty()},
-                                       {"--tee-out", !options.tee_out.empty()},
-                                       {"--rate", options.rate.has_value()},
-                                       {"--send-only", options.send_only},
-                                       {"--recv-only", options.recv_only}})
-    if (is_given)
-      throw BadInput(text("{}: {} has no use for it; it is for --handler stdio, --exec, --sh and --forward{}",
-                          name, row->name, is_kept_open ? "" : ", or for a single conversation"));
+  constexpr std::string_view joined_ones = "--handler stdio, --exec, --sh and --forward";
+  constexpr std::string_view bounded_ones = "--handler stdio, --exec and --sh", stdio = "--handler stdio";
+  for (const auto& [name, is_given, of] : {std::tuple{"--crlf", options.crlf, joined_ones},
+                                           {"--hexdump", !options.hexdump.empty(), joined_ones},
+                                           {"--tee-in", !options.tee_in.empty(), joined_ones},
+                                           {"--tee-out", !options.tee_out.empty(), joined_ones},
+                                           {"--rate", options.rate.has_value(), bounded_ones},
+                                           {"--send-only", options.send_only, stdio},
+                                           {"--recv-only", options.recv_only, stdio}})
+    if (is_given) throw BadInput(text("{}: {} has no use for it; it is for {}", name, row->name, of));
 }
 
 void check(const ServingOptions& options, const ConversationOptions& conversation) {
@@ -129,7 +131,7 @@ void check(const ServingOptions& options, const ConversationOptions& conversatio
   if (options.until && (row == nullptr || !row->has_local_end))
     throw BadInput(
         "--until is for conversations with the standard streams: say --handler stdio, or no handler");
-  check_filters(conversation, row, options.hosting.keep_open);
+  check_filters(conversation, row);
   check(options.hosting);
   const auto handlers_given =
       static_cast<int>(program.is_given()) + static_cast<int>(!options.handler.empty()) +
@@ -174,13 +176,13 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
                                        "serve with N processes that share the port")
                            .excludes("--accept-timeout");
   const std::vector<std::string> of_servers_too{"--deadline", "--idle-timeout", "--exec", "--sh", "--until"};
-  const std::vector<std::string> shown_or_mended{"--crlf", "--hexdump", "--tee-in", "--tee-out"};
+  const std::vector<std::string> of_bytes{"--crlf", "--hexdump", "--tee-in", "--tee-out"};
   const std::vector<std::string> of_one_side{"--send-only", "--recv-only"};
   const auto together = [](std::vector<std::string> some, const std::vector<std::string>& more) {
     some.insert(some.end(), more.begin(), more.end());
     return some;
   };
-  const auto of_forward = together(of_servers_too, shown_or_mended);
+  const auto of_forward = together(of_servers_too, of_bytes);
   const auto of_stdio = together(together(of_forward, of_one_side), {"--rate"});
   for (const auto option : {keep_open, handler}) exclude_each(conversation, option, of_stdio);
   exclude_each(conversation, forward, of_forward);

@@ -126,7 +126,7 @@ CommandLine::CommandLine(std::vector<std::string> words)
   declare(global_flags_, globals);
   add_to(*app_, global_flags_);
   app_->footer(app_->get_footer() +
-               "\nNot there yet: joining any two sockets, and nc's options when started as nc.");
+               "\nNot there yet: nc's options when started as nc.");
 }
 
 CommandLine::~CommandLine() = default;
@@ -177,7 +177,8 @@ std::optional<std::string> CommandLine::parse() {
   }
 }
 
-/// After --exec, and the end `exec` of relay, `--` begins the words of a program; elsewhere it ends the options.
+/// After --exec, and the end `exec` of relay, `--` begins the words of a program; elsewhere it ends the
+/// options.
 void CommandLine::cut_off_program() {
   auto& words = typed_;
   const auto dashes = std::find(words.begin(), words.end(), "--");

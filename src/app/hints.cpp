@@ -33,6 +33,14 @@ constexpr std::string_view no_udp_check =
 constexpr std::array option_hints{
     OptionHint{"udp", "-l", "say --listen: `sockx udp --listen PORT`"},
     OptionHint{"udp", "-u", "leave it out: `sockx udp` speaks UDP"},
+    OptionHint{"relay", "-l", "say the end listen:PORT"},
+    OptionHint{"relay", "--listen", "say the end listen:PORT"},
+    OptionHint{"relay", "--exec", "say the end exec, and the program after the ends: `-- PROGRAM ARG...`"},
+    OptionHint{"relay", "--sh", "say the end sh:COMMAND"},
+    OptionHint{"relay", "--tls", "say the end tls:ENDPOINT, or listen:tls:ENDPOINT"},
+    OptionHint{"relay", "--forward", "say the second end, as in `sockx relay -k listen:PORT HOST:PORT`"},
+    OptionHint{"relay", "--tee-in", "say --tee-b, for what B says"},
+    OptionHint{"relay", "--tee-out", "say --tee-a, for what A says"},
     OptionHint{"", "-l", "use `sockx listen PORT`"},
     OptionHint{"connect send-file udp", "-p",
                "to send from port N say --source :N; the other port is a word"},
@@ -102,8 +110,6 @@ constexpr std::array word_hints{
 constexpr std::array said_words{
     std::pair<std::string_view, std::string_view>{"forward",
                                                   "say `sockx listen --keep-open --forward HOST:PORT PORT`"},
-    std::pair<std::string_view, std::string_view>{
-        "relay", "it is not there yet; a forwarder is `sockx listen -k --forward HOST:PORT PORT`"},
 };
 
 std::string_view say_of_option(std::string_view command, std::string_view option) {
@@ -197,7 +203,7 @@ std::string hint_for_surplus(std::string_view command, const std::vector<std::st
   if (command == "connect" && checks) return text("say `{}`", from_nc(command, words, takes_value));
   if (command == "recv-file" && words.size() == 3)
     return text("to receive into a file say `sockx recv-file -o {} {} {}`", words[0], words[1], words[2]);
-  if (is_among(command, "connect listen") && std::ranges::find(words, "--hexdump") != words.end())
+  if (is_among(command, "connect listen relay") && std::ranges::find(words, "--hexdump") != words.end())
     return "to dump into a file say --hexdump=FILE";
   return text("see `sockx {}--help`", command.empty() ? "" : std::string(command) + ' ');
 }

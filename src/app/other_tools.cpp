@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "base/words.hpp"
+#include "commands/ends/foreign_end.hpp"
 #include "net/address/foreign_endpoint.hpp"
 
 namespace sockx {
@@ -252,6 +253,21 @@ std::string command_of(const ForeignEndpoint& endpoint) {
   return endpoint.listens ? endpoint.forks ? "listen -k" : "listen" : "connect";
 }
 
+/// Two ends of socat(1) that are no single endpoint of sockx.
+std::string relay_from_socat(const std::vector<std::string>& words) {
+  if (words.size() != 2) return "";
+  std::string ends;
+  bool forks = false;
+  for (const auto& word : words) {
+    const auto end =
+        word == "-" ? ForeignEnd{"-", ""} : ForeignEnd::read(word, ends.empty()).value_or(ForeignEnd());
+    if (end.word.empty()) return "";
+    ends += ' ' + as_shell_word(end.word);
+    forks = forks || end.forks;
+  }
+  return text("sockx relay{}{}", forks ? " -k" : "", ends);
+}
+
 }  // namespace
 
 std::string from_nc(std::string_view command, const std::vector<std::string>& words,
@@ -287,7 +303,7 @@ std::string from_socat(const std::vector<std::string>& words) {
     else if (type == "SYSTEM" || type == "SHELL")
       program = text(" --sh '{}'", rest);
     else if (!is_among(word, "- STDIO STDIN STDOUT"))
-      return "";
+      return relay_from_socat(words);
   }
   return first.empty() ? "" : text("sockx {}{}", first, program);
 }

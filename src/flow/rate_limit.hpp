@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 
 #include "flow/clock.hpp"
 
@@ -26,5 +28,15 @@ class RateLimit {
   double rate_, credit_ = 0;
   Clock::time_point counted_ = Clock::time_point::min();
 };
+
+/// For a reader of its own: none without a rate.
+inline std::optional<RateLimit> limit_of(std::optional<std::uint64_t> bytes_per_second) {
+  return bytes_per_second ? std::optional(RateLimit(*bytes_per_second)) : std::nullopt;
+}
+
+/// Bytes that it allows to move now.
+inline std::uint64_t allowed_by(std::optional<RateLimit>& rate) {
+  return rate ? rate->allowance(Clock::now()) : std::numeric_limits<std::uint64_t>::max();
+}
 
 }  // namespace sockx

@@ -23,7 +23,7 @@ bool is_standard_stream(const struct stat& file) {
   return false;
 }
 
-UniqueFd open_to_write(const std::string& path) {
+UniqueFd open_to_write(const std::string& path, SideFile::Begin begin) {
   auto fd = open_to_append(path);
   if (!fd) return fd;
   struct stat status {};
@@ -31,17 +31,18 @@ UniqueFd open_to_write(const std::string& path) {
   if (!S_ISREG(status.st_mode)) return fd;
   if (is_standard_stream(status))
     throw BadInput(text("'{}': that is the file of standard input or output itself", path));
-  if (ftruncate(fd.get(), 0) < 0) throw_errno(text("truncate {}", path), Origin::local_file);
+  if (begin == SideFile::Begin::anew && ftruncate(fd.get(), 0) < 0)
+    throw_errno(text("truncate {}", path), Origin::local_file);
   return fd;
 }
 
 }  // namespace
 
-SideFile::SideFile(const std::string& path) : path_(path) { is_open(); }
+SideFile::SideFile(const std::string& path, Begin begin) : path_(path), begin_(begin) { is_open(); }
 
 bool SideFile::is_open() {
   if (fd_) return true;
-  fd_ = open_to_write(path_);
+  fd_ = open_to_write(path_, begin_);
   if (fd_) file_ = describe(fd_.get(), path_, Origin::local_file);
   return static_cast<bool>(fd_);
 }

@@ -17,10 +17,11 @@ namespace sockx {
 /// with Origin::local_file.
 class SideFile : NonCopyable {
  public:
+  enum class Begin { anew, append };  // whether a regular file is truncated
   /// Creates or truncates the file at `path` and opens it with O_APPEND, so that several writers may share
   /// it. A device is opened as it is. A FIFO is opened once it has a reader: until then all bytes are kept.
   /// Throws BadInput for the file of standard input or output. See open(2).
-  explicit SideFile(const std::string& path);
+  explicit SideFile(const std::string& path, Begin begin = Begin::anew);
   /// Writes what is left, and gives up after 2 s without progress.
   ~SideFile();
 
@@ -33,6 +34,7 @@ class SideFile : NonCopyable {
 
  private:
   std::string path_;
+  Begin begin_;
   UniqueFd fd_;
   Descriptor file_;
   std::vector<std::byte> left_;

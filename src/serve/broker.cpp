@@ -102,7 +102,8 @@ class Broker : public Handler {
   /// nohup(1) gives a standard input that cannot be read: then there is nothing to say.
   Task<> speak() {
     try {
-      co_await say_input(*input_, room_, options_.whole_lines);
+      SayOptions saying{options_.whole_lines};
+      co_await say_input(*input_, room_, std::move(saying));
     } catch (const Error& error) {
       if (error.number() != EBADF) throw;
     }

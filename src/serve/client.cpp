@@ -1,6 +1,18 @@
 #include "serve/client.hpp"
 
+#include <algorithm>
+
 namespace sockx {
+
+namespace {
+
+void show(const Stages& stages, std::span<const std::byte> bytes) {
+  if (stages.empty() || bytes.empty()) return;
+  std::vector<std::byte> shown(bytes.begin(), bytes.end());
+  pass_through(stages, shown);
+}
+
+}  // namespace
 
 Client::Client(EventLoop& loop, Connection its_connection, Seat seat)
     : number(seat.number),
@@ -14,18 +26,27 @@ IoResult Client::receive(std::span<std::byte> buffer) {
   const auto got = stream().read_some(buffer);
   tally.received += got.bytes;
   if (got.state == IoResult::State::moved) tally.last_byte = loop_.now();
+  show(sees_received, buffer.first(got.bytes));
   return got;
 }
 
-IoResult Client::send(std::span<const std::byte> bytes) { return counted_put(stream().write_some(bytes)); }
+IoResult Client::send(std::span<const std::byte> bytes) {
+  return counted_put(stream().write_some(bytes), std::span(&bytes, 1));
+}
 
 IoResult Client::send_gathered(std::span<const std::span<const std::byte>> pieces) {
-  return counted_put(stream().write_gathered(pieces));
+  return counted_put(stream().write_gathered(pieces), pieces);
 }
 
 /// What a handler says in one call is not held back for more.
-IoResult Client::counted_put(IoResult put) {
+IoResult Client::counted_put(IoResult put, std::span<const std::span<const std::byte>> pieces) {
   tally.sent += put.bytes;
+  if (!sees_sent.empty())
+    for (auto left = put.bytes; const auto piece : pieces) {
+      const auto shown = std::min(left, piece.size());
+      show(sees_sent, piece.first(shown));
+      left -= shown;
+    }
   if (put.state == IoResult::State::moved) tally.last_byte = loop_.now();
   if (!stream().flush_some()) stream().watch().wake_reader_when_writable();
   return put;

@@ -9,6 +9,7 @@
 
 #include "flow/cut_unless_complete.hpp"
 #include "flow/relay.hpp"
+#include "flow/stage.hpp"
 #include "flow/stream.hpp"
 #include "net/stream/connection.hpp"
 #include "os/io_result.hpp"
@@ -48,9 +49,10 @@ struct Client {
   std::shared_ptr<void> place;  // one of the server's; work that goes on for the client may keep it longer
   Clock::time_point begun;
   std::string ending{server_has_stopped};  // why it is closed, in the end
+  Stages sees_sent, sees_received;         // look at what send() and receive() move, and change nothing
 
  private:
-  IoResult counted_put(IoResult put);
+  IoResult counted_put(IoResult put, std::span<const std::span<const std::byte>> pieces);
   EventLoop& loop_;
 };
 

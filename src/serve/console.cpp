@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
+#include "flow/rate_limit.hpp"
 #include "flow/task_group.hpp"
 #include "os/last_chance.hpp"
 #include "serve/line_hold.hpp"
@@ -89,18 +92,37 @@ Task<> Console::wait_for_reader_to_leave() {
   throw Error(EPIPE, text("write {}", output_.name()), output_.facts().origin);
 }
 
-Task<> say_input(ConsoleInput& input, Room& room, bool whole_lines) {
+Task<> say_input(ConsoleInput& input, Room& room, SayOptions options) {
   auto& loop = co_await this_loop();
-  LineHold lines(whole_lines, [&room](std::span<const std::byte> bytes) { room.say(0, bytes); });
+  LineHold lines(options.whole_lines, [&room](std::span<const std::byte> bytes) { room.say(0, bytes); });
+  auto rate = limit_of(options.rate);
   for (bool goes_on = true; goes_on;) {
     co_await room.wait_for_member();
     co_await input.ready();
     co_await room.wait_for_room(0);
     if (room.is_empty()) continue;  // they have left meanwhile
-    const auto got = input.read(loop.scratch());
-    lines.put(loop.scratch().first(got.bytes));
+    if (options.must_wait()) {
+      co_await loop.sleep_until(after(std::chrono::milliseconds(1)));
+      continue;
+    }
+    const auto most = allowed_by(rate);
+    if (most == 0) {
+      co_await loop.sleep_until(rate->worth_waking());
+      continue;
+    }
+    const auto scratch = loop.scratch();
+    const auto buffer = scratch.first(std::min<std::size_t>(most, scratch.size()));
+    const auto got = input.read(buffer);
+    if (rate) rate->spend(static_cast<std::int64_t>(got.bytes));
+    if (options.stages.empty()) {
+      lines.put(buffer.first(got.bytes));
+    } else {
+      std::vector<std::byte> bytes(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got.bytes));
+      pass_through(options.stages, bytes);
+      lines.put(bytes);
+    }
     goes_on = got.state != IoResult::State::eof;
-    if (got.bytes == loop.scratch().size()) {
+    if (got.bytes == scratch.size()) {
       co_await loop.next_turn();
     }
   }

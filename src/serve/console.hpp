@@ -2,11 +2,15 @@
 // input.
 #pragma once
 
+#include <cstdint>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/non_copyable.hpp"
 #include "flow/notification.hpp"
+#include "flow/stage.hpp"
 #include "flow/stream.hpp"
 #include "os/io_result.hpp"
 #include "serve/room.hpp"
@@ -64,8 +68,14 @@ class Console : NonCopyable {
   Notification put_, flushed_;
 };
 
+struct SayOptions {
+  bool whole_lines = false;                                // no line is cut by what others say
+  Stages stages = {};                                      // through which it goes before
+  std::optional<std::uint64_t> rate = {};                  // bytes a second
+  std::function<bool()> must_wait = [] { return false; };  // before more is read; asked again and again
+};
 /// Says to all members of the room what is read, until the end of the input. It is not read while nobody is
-/// there to hear it. With `whole_lines` no line is cut by what others say. Throws Error.
-Task<> say_input(ConsoleInput& input, Room& room, bool whole_lines);
+/// there to hear it. Throws Error.
+Task<> say_input(ConsoleInput& input, Room& room, SayOptions options);
 
 }  // namespace sockx

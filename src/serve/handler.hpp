@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "flow/processing.hpp"
 #include "net/proxy/proxy_request.hpp"
 #include "net/proxy/proxy_rules.hpp"
 #include "net/proxy/proxy_users.hpp"
@@ -47,10 +48,22 @@ std::unique_ptr<Handler> make_discard();  // RFC 863
 std::unique_ptr<Handler> make_chargen();  // RFC 864
 std::unique_ptr<Handler> make_daytime();  // RFC 867
 
+/// What is done with the bytes of one client, and by which it is shown: to it, and from it.
+struct ClientFilters {
+  Processing sent, received;
+};
+/// Throws Error for a file that cannot be opened: the end of this client.
+using MakeClientFilters = std::function<ClientFilters(const Client&)>;
+
 // The clients of these share state, which is kept in the handler and runs on this loop.
 struct StdioOptions {
-  bool whole_lines = false;   // no line of a client is cut by another's
-  Until until = Until::both;  // of each client's conversation
+  bool whole_lines = false;                // no line of a client is cut by another's
+  Until until = Until::both;               // of each client's conversation
+  bool speaks = true;                      // false: standard input is not read
+  bool hears = true;                       // false: what clients send is dropped
+  bool crlf = false;                       // bare LF of standard input becomes CRLF
+  std::optional<std::uint64_t> rate = {};  // bytes a second from each client, and of standard input
+  MakeClientFilters filter = {};           // that change nothing
 };
 /// Clients' bytes merge on standard output; standard input goes to all of them, and its end becomes FIN.
 /// Takes the standard streams over; throws Error.
@@ -73,6 +86,7 @@ std::unique_ptr<Handler> make_send(std::string path);
 
 struct JoinOptions {
   RelayRules rules;  // the client is the second end
+  MakeClientFilters filter = {};
 };
 /// Each client is joined to an end that is opened for it. When either of the two fails, the other is reset.
 std::unique_ptr<Handler> make_join(std::unique_ptr<RelayEnd> end, JoinOptions options = {});

@@ -3,17 +3,21 @@
 
 #include <utility>
 
-#include "serve/handler.hpp"
-
 namespace sockx {
 
 using namespace std::chrono_literals;
 
-Task<> join(Client& client, OpenEnd& end, RelayRules rules) {
+Task<> join(Client& client, OpenEnd& end, const JoinOptions& options) {
   auto ours = end.duplex();
   Duplex theirs{client.stream(), client.stream(), &client.cut};
   if (end.connection() != nullptr)  // the kernel does that
     ours.awaits_acknowledgement = theirs.awaits_acknowledgement = false;
+  if (options.filter) {
+    auto filters = options.filter(client);
+    ours.carried.processing = std::move(filters.sent);
+    theirs.carried.processing = std::move(filters.received);
+  }
+  auto rules = options.rules;
   RelayObserver nobody = [](const RelayEvent&) {};
   co_await relay(std::move(ours), std::move(theirs), std::move(rules), client.tally, std::move(nobody));
   co_await end.wait(5s, never);
@@ -29,8 +33,7 @@ class Join : public Handler {
   Task<> serve(Client& client) override {
     OpenedFor what{&client.connection, client.place};
     const auto opened = co_await end_->open(std::move(what));
-    auto rules = options_.rules;
-    co_await join(client, *opened, std::move(rules));
+    co_await join(client, *opened, options_);
   }
 
   std::size_t descriptors() const override { return end_->descriptors(); }

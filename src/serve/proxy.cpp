@@ -155,7 +155,8 @@ class ProxyServing : public Handler {
     const auto target = open_connection(std::move(connection));
     co_await client.stream().write_all(std::as_bytes(std::span(reply)), after(time_for_request()));
     client.tally.last_byte = Clock::now();
-    co_await join(client, *target);
+    const JoinOptions plain;
+    co_await join(client, *target, plain);
   }
 
   /// Answers, and lets the answer arrive. Throws the failure in any case.

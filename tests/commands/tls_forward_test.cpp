@@ -127,6 +127,19 @@ TEST_CASE("forward tls: by pin, and with a certificate of our own where the targ
   pinning.stop();
 }
 
+TEST_CASE("forward tls: options behind the word are those of the target, before those of --tls") {
+  Authority authority("the authority"), other("another authority");
+  Server target(Words{"-k", "--handler", "echo"} + with_certificate(authority.sign()));
+  const auto word = "tls:localhost:" + target.port() + ",ca=" + authority.file();
+  Server server({"-k", "--forward", word + ",min=1.3"});
+  CHECK(answer_of(server.endpoint(), "question") == "question");
+  server.stop();
+  Server both(Words{"-k", "--forward", word, "--tls-ca", other.file()});
+  CHECK(answer_of(both.endpoint(), "question") == "question");
+  both.stop();
+  target.stop();
+}
+
 TEST_CASE("forward tls: a target that is cut short is a reset of the client, and no clean end") {
   Authority authority("the authority");
   const auto files = authority.sign();

@@ -1,8 +1,9 @@
 // Which system calls move the payload: seen by strace(1), not by what the program says of itself.
 #include <cctype>
 #include <map>
+#include <thread>
 
-#include "../support/sockx.hpp"
+#include "../support/relay_ends.hpp"
 
 namespace test {
 
@@ -160,6 +161,56 @@ TEST_CASE("pipes are spliced, in and out") {
   CHECK(received.by_splice == content_size);
   CHECK(received.copied < small_change);
   CHECK(difference(listening.process().out(), content) == "");
+}
+
+TEST_CASE(
+    "relay splices from TCP to TCP, from TCP to a unix socket and from a pipe to TCP, and copies for "
+    "--tee-a") {
+  if (is_missing("strace")) return;
+  const Folder folder;
+  const auto content = noise(content_size);
+  PeerListener source, target;
+  UnixListener local(folder / "s");
+  const auto first = "127.0.0.1:" + source.port(), second = "127.0.0.1:" + target.port();
+  const auto carry = [&](Traced& relay, Peer far) {
+    auto near = source.accept();
+    std::thread sending([&] {
+      near.send(content);
+      near.finish();
+    });
+    CHECK(difference(far.receive_all(), content) == "");
+    sending.join();
+    far.finish();
+    near.close();
+    far.close();
+    return relay.moved();
+  };
+  const auto is_spliced =
+      [](const Moved& moved) {  // the first bytes of a stream that may be short are copied
+        CHECK(moved.copied < content_size / 8);
+        CHECK(moved.by_splice + moved.copied >= 2 * content_size);
+      };
+  {
+    Traced relay(folder, "tcp", {"relay", first, second}, {});
+    is_spliced(carry(relay, target.accept()));
+  }
+  {
+    Traced relay(folder, "unix", {"relay", first, local.word()}, {});
+    is_spliced(carry(relay, local.accept()));
+  }
+  {
+    Traced relay(folder, "pipe", {"relay", "-", second}, {Stdio::pipe()});
+    relay.process().feed(content);
+    auto far = target.accept();
+    CHECK(difference(far.receive_all(), content) == "");
+    far.finish();
+    far.close();
+    const auto moved = relay.moved();
+    CHECK(moved.by_splice == content_size);
+    CHECK(moved.copied < small_change);
+  }
+  Traced relay(folder, "tee", {"relay", "--tee-a", folder / "copy", first, second}, {});
+  CHECK(carry(relay, target.accept()).copied >= 2 * content_size);
 }
 
 }  // namespace

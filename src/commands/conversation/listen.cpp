@@ -42,25 +42,6 @@ class Conversing final : public Service {
   std::optional<Stream> fd_receiver_;
 };
 
-/// --forward [tls:]HOST:PORT, and the proxies on the way there.
-void complete_forward(ListenOptions& o) {
-  constexpr std::string_view prefix = "tls:";
-  auto& serving = o.serving;
-  const bool by_tls = serving.forward.starts_with(prefix);
-  if (by_tls) serving.forward.erase(0, prefix.size());
-  if (!by_tls && !serving.forward_proxy.are_given()) return;
-  const auto target = Endpoint::parse({serving.forward}, Endpoint::Role::connecting);
-  // The proxy of the environment may be one of https, too.
-  const bool may_need_tls =
-      serving.forward_proxy.have_https() || (serving.forward_proxy.from_environment && !o.tls.is_on);
-  if (by_tls || may_need_tls) {
-    serving.forward_tls = take_client_part(o.tls);
-    serving.forward_tls.is_on = by_tls;
-  }
-  complete(serving.forward_proxy, serving.forward_tls, target, {});
-  complete(serving.forward_tls, TlsOptions::Role::client, target, {});
-}
-
 /// Of a connection that is dialed for a client.
 void add_dialing_limit(Flags& flags, ListenOptions& o) {
   const HelpSection section(flags, "Servers");
@@ -72,7 +53,7 @@ void add_dialing_limit(Flags& flags, ListenOptions& o) {
 void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
   auto& proxy = o.serving.proxy;
   const auto& access = o.serving.hosting.access;
-  proxy.auth_file = o.serving.forward_proxy.credentials_file;
+  proxy.auth_file = o.serving.upstream.credentials_file;
   proxy.is_guarded = !proxy.auth_file.empty() || !access.allow.empty() || !access.allow_file.empty();
   restrict_to_loopback(proxy, words, o.listening.options.stream, o.endpoint);
 }
@@ -104,13 +85,13 @@ void declare(Flags& flags, ListenOptions& o) {
     o.serving.hosting.access.numeric = o.listening.options.stream.numeric;
     o.serving.until = o.conversation.until;
     if (o.serving.are_given())
-      complete(o.serving, o.conversation.program);
+      complete(o.serving, o.conversation);
     else
       check(o.conversation, o.listening.options.stream);
     o.endpoint = endpoint_to_listen_on(o.serving.hosting.activation, words);
     if (o.serving.serves_proxy()) complete_proxy(o, words);
     check(o.serving.hosting.access, o.endpoint, o.listening.options.stream);
-    complete_forward(o);
+    complete_forward(o.serving, o.tls);
     complete(o.tls, TlsOptions::Role::server, o.endpoint.value_or(Endpoint()), o.listening.options.stream);
   });
 }
@@ -119,15 +100,15 @@ ExitCode run(Context& context, const ListenOptions& options) {
   const auto& conversation = options.conversation;
   auto listening = options.listening;
   auto& stream = listening.options.stream;
-  const bool is_paced = !options.serving.are_given() && conversation.rate && conversation.pass_to.empty();
+  const bool is_paced = conversation.rate && conversation.pass_to.empty();
   if (is_paced) stream.layers.push_back(paced(stream, *conversation.rate));
   listening.tls = make_tls(context, options.tls);
   listening.pin_file = options.tls.pin_file;
   if (listening.tls) stream.layers.push_back(tls_layer(context, listening.tls, {}, conversation.limits.idle));
   if (options.serving.are_given()) {
-    auto program = conversation.program;
-    program.descriptor_limit = descriptor_limit();
-    serve_clients(context, options.endpoint, listening, options.serving, program, conversation.limits);
+    auto served = conversation;
+    served.program.descriptor_limit = descriptor_limit();
+    serve_clients(context, options.endpoint, listening, options.serving, served);
     return ExitCode::done;
   }
   context.report.keep_standard_output_for_payload();

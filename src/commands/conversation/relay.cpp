@@ -80,8 +80,8 @@ class Joining {
         processing_(make_processing(filters_of(options), context.report)) {
     const auto setup = setup_of(context, options);
     const auto& [first, second] = std::tie(options.first, options.second);
-    if (!first.listened) first_ = first.make(setup);
-    second_ = second.listened ? make_listened_end(setup, *second.listened) : second.make(setup);
+    if (!first.listened) first_ = make_end(first, setup);
+    second_ = make_end(second, setup);
     never_ends_ = (first_ && first_->never_ends()) || second_->never_ends();
   }
 
@@ -208,16 +208,31 @@ void check(const RelayOptions& options) {
     throw BadInput(text("'{}': to serve many clients A listens: say listen:ENDPOINT", options.first_word));
   if (!options.port_file.empty() && !first.listened && !second.listened)
     throw BadInput("--port-file: neither end listens: say listen:ENDPOINT for one of them");
-  if (!options.hosting.keep_open) return;
-  if (second.uses_standard_streams)
-    throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
-  if (second.listened) throw BadInput(text("'{}': with --keep-open only A listens", options.second_word));
-  if (second.has_link)
+  if (options.limits.accept && !first.listened && !second.listened)
+    throw BadInput("--accept-timeout: neither end listens: say listen:ENDPOINT for one of them");
+  if (options.hosting.access.are_given() && !first.listened)
     throw BadInput(
-        text("'{}': with --keep-open each client has a terminal of its own: say pty", options.second_word));
-  if (second.is_emptied)
-    throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}",
-                        options.second_word, options.second_word.substr(options.second_word.find(':') + 1)));
+        text("'{}': --allow and --deny are for the clients of A: say listen:ENDPOINT", options.first_word));
+  if (!options.hosting.keep_open) return;
+  check_end_of_many(second, options.second_word);
+  check_client_filters(filters_of(options), "--tee-b", "--tee-a");
+}
+
+/// The proxies on the way to the ends, and the header for the second one.
+void complete_ways(RelayOptions& o) {
+  const auto is_host = [](const ParsedEnd& end) {
+    return end.dialed && std::holds_alternative<HostPort>(end.dialed->to.where);
+  };
+  if (o.proxy.are_given() && !is_host(o.first) && !is_host(o.second))
+    throw BadInput("--proxy: neither end is a connection to a host: say HOST:PORT for one of them");
+  for (auto& [end, word] :
+       {std::pair<ParsedEnd&, std::string&>(o.first, o.first_word), {o.second, o.second_word}})
+    if (is_host(end)) go_by_proxies(end, word, o.proxy, {});
+  if (!o.send_proxy) return;
+  if (!o.second.dialed)
+    throw BadInput(
+        text("--send-proxy: '{}' is no connection that is made: say ENDPOINT for B", o.second_word));
+  o.second.dialed->send_proxy = o.send_proxy;
 }
 
 void add_ends(Flags& flags, RelayOptions& o) {
@@ -249,15 +264,26 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
   const auto listening = listening_options(setup, *options.first.listened);
   const std::optional<Endpoint> endpoint = options.first.listened->at;
   std::unique_ptr<Handler> handler;
+  std::size_t side_files = 0;
   if (options.hosting.keep_open) {
-    auto second = options.second.make(setup);
+    auto second = make_end(options.second, setup);
     RelayRules rules;
     rules.until = options.until.value_or(second->never_ends() ? Until::either : Until::both);
     if (rules.until == Until::local || rules.until == Until::peer)  // the client is the second end there
       rules.until = rules.until == Until::local ? Until::peer : Until::local;
     rules.eof_timeout = options.eof_timeout;
     rules.rate = options.rate;
-    handler = make_join(std::move(second), {rules});
+    JoinOptions joining{rules};
+    const auto filters = filters_of(options);
+    if (ClientFiltersMaker::are_given(filters)) {
+      const auto maker = std::make_shared<ClientFiltersMaker>(filters, context.report);
+      side_files = maker->descriptors();
+      joining.filter = [maker](const Client& client) {
+        auto made = maker->make(client.number, client.peer(), client.name());
+        return ClientFilters{std::move(made.received), std::move(made.sent)};  // the client is A
+      };
+    }
+    handler = make_join(std::move(second), std::move(joining));
   }
   const auto make_service = [&]() -> std::unique_ptr<Service> {
     if (!handler) return std::make_unique<JoiningService>(context, options, summary);
@@ -272,7 +298,7 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
         .whole_run = options.limits.whole_run,
         .make_service = make_service,
         .is_one = !options.hosting.keep_open,
-        .descriptors = handler ? handler->descriptors() : 0});
+        .descriptors = handler ? handler->descriptors() + side_files : 0});
 }
 
 }  // namespace
@@ -281,6 +307,8 @@ void declare(Flags& flags, RelayOptions& o) {
   const auto& words = flags.add_words(2, "A B");
   flags.take_program(o.program.words);
   add_stream_flags(flags, o.stream);
+  add_proxy_flags(flags, o.proxy);
+  add_send_proxy_flag(flags, o.send_proxy, "the addresses of A's client, or our own");
   add_connect_timeout(flags, o.limits);
   add_accept_timeout(flags, o.limits);
   flags.add_file("--port-file", o.port_file, "write the port to FILE once an end listens");
@@ -307,6 +335,7 @@ void declare(Flags& flags, RelayOptions& o) {
     o.first = parse_end(words[0], EndPlace::first);
     o.second = parse_end(words[1], EndPlace::second);
     o.hosting.access.numeric = o.stream.numeric;
+    complete_ways(o);
     check(o);
     check(o.hosting);
   });

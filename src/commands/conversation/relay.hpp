@@ -20,6 +20,8 @@ struct RelayOptions {
   ParsedEnd first, second;
   ProgramCall program;  // of `exec`
   StreamOptions stream;
+  ProxyFlags proxy;                              // on the way to the ends that are hosts
+  std::optional<ProxyHeaderVersion> send_proxy;  // to the second end
   TimeLimits limits;
   HostingOptions hosting;  // where the first end listens
   std::string port_file;

@@ -6,6 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
+#include "cli/exit_code.hpp"
 
 namespace sockx {
 
@@ -63,6 +65,31 @@ std::vector<OptionMark> find_options(const std::string& words, const Flags& opti
   return marks;
 }
 
+/// The message about a part of the word, with the options by the names that they have there.
+std::string quoting(const std::string& word, std::string said) {
+  constexpr std::string_view dashes = "--tls-";
+  for (auto at = said.find(dashes); at != std::string::npos; at = said.find(dashes))
+    said.erase(at, dashes.size());
+  return said.starts_with(text("'{}'", word)) ? said : text("'{}': {}", word, said);
+}
+
+/// Throws BadInput for a comma that no option follows, unless it may be a part of a path.
+void check_commas(const std::string& left, const Flags& options) {
+  const auto comma = left.find(',');
+  if (comma == std::string::npos || left.starts_with("unix:") || left.starts_with("fd:unix:")) return;
+  const auto typed = left.substr(comma + 1);
+  auto name = typed.substr(0, typed.find_first_of("=,"));
+  if (name.starts_with("tls-")) name.erase(0, 4);
+  std::vector<std::string> names;
+  for (const auto& row : options.rows())
+    if (row.name() != "--tls") names.push_back(name_in_word(row));
+  if (std::ranges::find(names, name) != names.end())
+    throw BadInput(text("',{}': an option is NAME=VALUE: say ,{}={}", typed, name,
+                        name == "insecure" ? "yes" : "VALUE"));
+  if (names.empty()) throw BadInput(text("',{}': this end has no options: leave it out", typed));
+  throw BadInput(text("',{}': there is no such option here; there are {}", typed, joined(names, ", ")));
+}
+
 void take_option(const FlagRow& row, const std::string& value) {
   const auto name = name_in_word(row);
   try {
@@ -82,21 +109,48 @@ std::span<const EndKind> end_kinds() { return kinds; }
 
 ParsedEnd parse_end(const std::string& word, EndPlace place) {
   const auto& kind = kind_of(word);
-  return kind.parse(word.substr(kind.prefix.size()), place);
+  try {
+    return kind.parse(word.substr(kind.prefix.size()), place);
+  } catch (const BadInput&) {
+    throw BadInput(quoting(word, describe_failure(std::current_exception()).message));
+  }
 }
+
+void check_end_of_many(const ParsedEnd& end, const std::string& word) {
+  if (end.uses_standard_streams)
+    throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
+  if (end.listened) throw BadInput(text("'{}': with --keep-open only A listens: say ENDPOINT", word));
+  if (end.is_emptied)
+    throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}", word,
+                        word.substr(word.find(':') + 1)));
+}
+
+std::string form_of_end(const std::string& word) {
+  for (const auto& kind : kinds)
+    if (kind.prefix.ends_with(':') && kind.prefix.substr(0, kind.prefix.size() - 1) == word)
+      return std::string(kind.form);
+  return is_among(word, "unix vsock fd") ? text("{}:{}", word,
+                                                word == "unix"    ? "PATH"
+                                                : word == "vsock" ? "CID:PORT"
+                                                                  : "N")
+                                         : "";
+}
+
+bool has_prefix_of_end(const std::string& word) { return !kind_of(word).prefix.empty(); }
 
 std::string take_end_options(const std::string& words, Flags& options) {
   const auto marks = find_options(words, options);
-  if (marks.empty()) return words;
+  const auto left = marks.empty() ? words : words.substr(0, marks.front().at);
+  check_commas(left, options);
   for (auto mark = marks.begin(); mark != marks.end(); ++mark) {
     const auto is_same = [row = mark->row](const OptionMark& other) { return other.row == row; };
     if (std::find_if(marks.begin(), mark, is_same) != mark)
-      throw BadInput(text("'{}': {} is given more than once", words, name_in_word(*mark->row)));
+      throw BadInput(text("{} is given more than once", name_in_word(*mark->row)));
     const auto next = std::next(mark);
     const auto end = next == marks.end() ? words.size() : next->at;
     take_option(*mark->row, words.substr(mark->value, end - mark->value));
   }
-  return words.substr(0, marks.front().at);
+  return left;
 }
 
 }  // namespace sockx

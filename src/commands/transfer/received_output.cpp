@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "commands/serving/name_pattern.hpp"
 #include "os/calls.hpp"
 #include "os/standard_streams.hpp"
 #include "os/substitutes.hpp"
@@ -19,53 +19,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The peer as part of a file name, different for each peer: a host has a backslash only in \xHH, see
-/// escaped().
-std::string name_for_file(const Address& peer) {
-  const auto host = peer.host();
-  return host.empty() ? "\\unnamed" : escaped(host, "/");
-}
-
-std::string expand(const std::string& pattern, std::uint64_t number, const Address& peer) {
-  std::string path;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%') {
-      path += pattern[i];
-      continue;
-    }
-    switch (pattern[++i]) {
-      case 'n':
-        path += std::to_string(number);
-        break;
-      case 'h':
-        path += name_for_file(peer);
-        break;
-      case 't': {
-        const auto now = std::time(nullptr);
-        std::tm local{};
-        char stamp[32];
-        path.append(stamp, std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &local)));
-        break;
-      }
-      default:
-        path += '%';
-    }
-  }
-  return path;
-}
-
 /// Each of several transfers needs its own name. The only transfer of a process has no number.
 void check_pattern(const std::string& pattern, bool is_one_of_several) {
-  bool distinguishes = !is_one_of_several;
-  for (auto i = pattern.find('%'); i != std::string::npos; i = pattern.find('%', i + 2)) {
-    const char kind = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
-    if (kind != 'n' && kind != 'h' && kind != 't' && kind != '%')
-      throw BadInput(text("-o '{}': a pattern knows %n number, %h peer, %t time and %%", pattern));
-    if (kind == 'n' && !is_one_of_several)
-      throw BadInput(text("-o '{}': %n is for --keep-open: say %t or %h", pattern));
-    distinguishes = distinguishes || kind != '%';
-  }
-  if (!distinguishes)
+  check_name_pattern("-o", pattern);
+  const auto placeholder = pattern.find("%n");
+  if (!is_one_of_several && placeholder != std::string::npos)
+    throw BadInput(text("-o '{}': %n is for --keep-open: say %t or %h", pattern));
+  if (is_one_of_several && !has_placeholder(pattern))
     throw BadInput(
         text("-o '{}': with --keep-open each transfer needs a name of its own, like -o file-%n; or "
              "say --discard",
@@ -84,7 +44,7 @@ void check(const ReceivedOutputOptions& options) {
 }
 
 std::string path_of(const ReceivedOutputOptions& options, std::uint64_t number, const Address& peer) {
-  return options.is_pattern ? expand(options.path, number, peer) : options.path;
+  return options.is_pattern ? expand_name_pattern(options.path, number, peer) : options.path;
 }
 
 ReceivedOutput::ReceivedOutput(const ReceivedOutputOptions& options, const std::string& path) {

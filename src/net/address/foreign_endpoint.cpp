@@ -38,7 +38,7 @@ std::optional<ForeignEndpoint> ForeignEndpoint::read(const std::string& word) {
   const auto comma = std::min(word.find(',', colon), word.size());
   const auto rest = word.substr(colon + 1, comma - colon - 1);
   for (const auto& type : address_types)
-    if (!rest.empty() && is_among(name, type.names))
+    if (!rest.empty() && !rest.starts_with("//") && is_among(name, type.names))
       return ForeignEndpoint{std::string(type.prefix) + rest, !type.prefix.empty(), type.is_datagram,
                              type.listens, word.find(",fork", comma) != std::string::npos};
   return {};

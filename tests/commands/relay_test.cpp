@@ -178,6 +178,9 @@ TEST_CASE("relay: programs at both ends, and what they learn of the connection")
                         "-u", "s/question/answer/"}));
   check_end(asking, exited(0));
   CHECK(asking.err() == "answer\n");
+  const auto limit = run({"sh", "-c", "ulimit -n"});
+  CHECK(run(sockx({"relay", "sh:ulimit -n", "-"})) == limit);
+  CHECK(run(sockx({"relay", "exec", "-", "--", "sh", "-c", "ulimit -n"})) == limit);
   Process relay(sockx({"-v", "relay", "listen:127.0.0.1:0", "sh:echo $SOCKX_PEER_ADDR $SOCKX_PEER_PORT"}));
   auto client = connect_to(address_of(relay, "127.0.0.1"));
   CHECK(client.receive_all().starts_with("127.0.0.1 "));

@@ -178,14 +178,17 @@ TEST_CASE("relay: programs at both ends, and what they learn of the connection")
                         "-u", "s/question/answer/"}));
   check_end(asking, exited(0));
   CHECK(asking.err() == "answer\n");
-  const auto limit = run({"sh", "-c", "ulimit -n"});
-  CHECK(run(sockx({"relay", "sh:ulimit -n", "-"})) == limit);
-  CHECK(run(sockx({"relay", "exec", "-", "--", "sh", "-c", "ulimit -n"})) == limit);
   Process relay(sockx({"-v", "relay", "listen:127.0.0.1:0", "sh:echo $SOCKX_PEER_ADDR $SOCKX_PEER_PORT"}));
   auto client = connect_to(address_of(relay, "127.0.0.1"));
   CHECK(client.receive_all().starts_with("127.0.0.1 "));
   client.close();
   check_end(relay, exited(0));
+}
+
+TEST_CASE("relay: programs keep the limit of descriptors that sockx was started with") {
+  const Words limited{"sh", "-c", "ulimit -Sn 100; exec \"$0\" \"$@\""};
+  CHECK(run(limited + sockx({"relay", "sh:ulimit -Sn", "-"})) == "100\n");
+  CHECK(run(limited + sockx({"relay", "exec", "-", "--", "sh", "-c", "ulimit -Sn"})) == "100\n");
 }
 
 TEST_CASE("relay: vsock ends, where the kernel has a loopback for them") {

@@ -185,6 +185,16 @@ TEST_CASE("relay: programs at both ends, and what they learn of the connection")
   check_end(relay, exited(0));
 }
 
+TEST_CASE("relay: programs keep the limit of descriptors that sockx was started with") {
+  const Words limited{"sh", "-c", "ulimit -Sn 100; exec \"$0\" \"$@\""};
+  for (const auto& program : {Words{"sh:ulimit -Sn"}, Words{"exec", "--", "sh", "-c", "ulimit -Sn"}}) {
+    Process relay(limited + sockx({"-v", "relay", "--keep-open", "listen:127.0.0.1:0"}) + program);
+    CHECK(connect_to(address_of(relay, "127.0.0.1")).receive_all() == "100\n");
+    relay.signal(SIGTERM);
+    check_end(relay, killed_by(SIGTERM));
+  }
+}
+
 TEST_CASE("relay: vsock ends, where the kernel has a loopback for them") {
   Process listening(sockx({"-v", "relay", "listen:vsock:any:45671", "sh:tr a-z A-Z"}));
   std::string said;

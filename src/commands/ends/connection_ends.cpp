@@ -59,7 +59,10 @@ Endpoint parse_endpoint(const std::string& word, Endpoint::Role role) {
 Endpoint take_endpoint(const std::string& rest, std::string_view prefix, EndPlace place, Flags& options) {
   refuse_no_endpoint(rest, prefix, place);
   const auto role = prefix.starts_with("listen:") ? Endpoint::Role::listening : Endpoint::Role::connecting;
-  return parse_endpoint(take_end_options(rest, options), role);
+  const auto word = take_end_options(rest, options);
+  const bool is_path = word.starts_with("unix:") || word.starts_with("fd:unix:");
+  if (!is_path) refuse_unknown_options(word, options);
+  return parse_endpoint(word, role);
 }
 
 /// For the answers of all proxies: a network like Tor may need long for its first connection.

@@ -73,23 +73,6 @@ std::string quoting(const std::string& word, std::string said) {
   return said.starts_with(text("'{}'", word)) ? said : text("'{}': {}", word, said);
 }
 
-/// Throws BadInput for a comma that no option follows, unless it may be a part of a path.
-void check_commas(const std::string& left, const Flags& options) {
-  const auto comma = left.find(',');
-  if (comma == std::string::npos || left.starts_with("unix:") || left.starts_with("fd:unix:")) return;
-  const auto typed = left.substr(comma + 1);
-  auto name = typed.substr(0, typed.find_first_of("=,"));
-  if (name.starts_with("tls-")) name.erase(0, 4);
-  std::vector<std::string> names;
-  for (const auto& row : options.rows())
-    if (row.name() != "--tls") names.push_back(name_in_word(row));
-  if (std::ranges::find(names, name) != names.end())
-    throw BadInput(text("',{}': an option is NAME=VALUE: say ,{}={}", typed, name,
-                        name == "insecure" ? "yes" : "VALUE"));
-  if (names.empty()) throw BadInput(text("',{}': this end has no options: leave it out", typed));
-  throw BadInput(text("',{}': there is no such option here; there are {}", typed, joined(names, ", ")));
-}
-
 void take_option(const FlagRow& row, const std::string& value) {
   const auto name = name_in_word(row);
   try {
@@ -138,10 +121,25 @@ std::string form_of_end(const std::string& word) {
 
 bool has_prefix_of_end(const std::string& word) { return !kind_of(word).prefix.empty(); }
 
+void refuse_unknown_options(const std::string& left, const Flags& options) {
+  const auto comma = left.find(',');
+  if (comma == std::string::npos) return;
+  const auto typed = left.substr(comma + 1);
+  auto name = typed.substr(0, typed.find_first_of("=,"));
+  if (name.starts_with("tls-")) name.erase(0, 4);
+  std::vector<std::string> names;
+  for (const auto& row : options.rows())
+    if (row.name() != "--tls") names.push_back(name_in_word(row));
+  if (std::ranges::find(names, name) != names.end())
+    throw BadInput(text("',{}': an option is NAME=VALUE: say ,{}={}", typed, name,
+                        name == "insecure" ? "yes" : "VALUE"));
+  if (names.empty()) throw BadInput(text("',{}': this end has no options: leave it out", typed));
+  throw BadInput(text("',{}': there is no such option here; there are {}", typed, joined(names, ", ")));
+}
+
 std::string take_end_options(const std::string& words, Flags& options) {
   const auto marks = find_options(words, options);
   const auto left = marks.empty() ? words : words.substr(0, marks.front().at);
-  check_commas(left, options);
   for (auto mark = marks.begin(); mark != marks.end(); ++mark) {
     const auto is_same = [row = mark->row](const OptionMark& other) { return other.row == row; };
     if (std::find_if(marks.begin(), mark, is_same) != mark)

@@ -92,6 +92,9 @@ bool has_prefix_of_end(const std::string& word);
 /// left. Throws BadInput.
 std::string take_end_options(const std::string& words, Flags& options);
 
+/// Throws BadInput for a comma in what take_end_options() has left, with the options that there are.
+void refuse_unknown_options(const std::string& left, const Flags& options);
+
 /// A server that listens once, for `listened`. Throws as make_tls().
 ListeningOptions listening_options(const EndSetup& setup, const ListenedEnd& listened);
 

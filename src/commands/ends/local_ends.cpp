@@ -1,4 +1,6 @@
 // The ends on this host: the standard streams, programs and files.
+#include <utility>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/ends/end_kind.hpp"
@@ -21,9 +23,13 @@ ParsedEnd parse_standard_end(const std::string&, EndPlace) {
 
 ParsedEnd parse_shell_end(const std::string& command, EndPlace) {
   if (command.empty()) throw BadInput("'sh:': the command is missing: say sh:COMMAND");
-  ProgramCall call;
-  call.shell_command = command;
-  return {.make = [call](const EndSetup&) { return make_program_end(call); }};
+  const auto make = [command](const EndSetup& setup) {
+    ProgramCall call;
+    call.shell_command = command;
+    call.descriptor_limit = setup.program.descriptor_limit;
+    return make_program_end(std::move(call));
+  };
+  return {.make = make};
 }
 
 ParsedEnd parse_exec_end(const std::string&, EndPlace) {

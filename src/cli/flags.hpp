@@ -133,6 +133,14 @@ class Flags {
   /// The same with a flag that demands them.
   Flag add_program(const std::string& names, std::vector<std::string>& target, const std::string& help);
 
+  /// What the words can be, for --help: a title, and each form with its meaning.
+  struct Forms {
+    std::string title;
+    std::vector<std::pair<std::string, std::string>> rows;
+  };
+  void set_forms(Forms forms) { forms_ = std::move(forms); }
+  const Forms& forms() const { return forms_; }
+
   void set_examples(std::vector<std::pair<std::string, std::string>> examples) {
     examples_ = std::move(examples);
   }
@@ -163,6 +171,7 @@ class Flags {
                   std::function<void(std::uint64_t)> take, const std::string& help);
   std::deque<FlagRow> rows_;
   WordsRow words_;
+  Forms forms_;
   std::vector<std::pair<std::string, std::string>> examples_;
   std::function<void(std::vector<std::string>)> take_program_ = [](const auto&) {};
   std::function<void()> when_read_ = [] {};

@@ -93,7 +93,10 @@ void add_wanted(CLI::App& app, Flags& flags, const Wanted& is_wanted) {
     for (const auto& other : row->needs) option->needs(app.get_option(other));
     for (const auto& other : row->excludes) option->excludes(app.get_option(other));
   }
-  std::string shown = "Examples:";
+  std::string shown;
+  for (const auto& [form, meaning] : flags.forms().rows) shown += text("  {:<28}{}\n", form, meaning);
+  if (!shown.empty()) shown = flags.forms().title + ":\n" + shown + '\n';
+  shown += "Examples:";
   for (const auto& [command, meaning] : flags.examples()) shown += text("\n  {}\n      {}", command, meaning);
   app.footer(shown + "\n\nEndpoints, durations, sizes, global options and exit statuses: man sockx");
 }

@@ -75,7 +75,7 @@ std::vector<std::string> rendered(const std::filesystem::path& page) {
 Words options_in_help(const std::string& words) {
   Words options;
   for (const auto& line : lines_of_help(words)) {
-    if (!line.starts_with("  -")) continue;
+    if (!line.starts_with("  -") || line.starts_with("  - ")) continue;  // "-" is standard input
     const auto word = words_of(line).front();
     std::istringstream names(word.substr(0, word.find('[')));
     for (std::string name; std::getline(names, name, ',');) options.insert(name);

@@ -321,6 +321,9 @@ void declare(Flags& flags, RelayOptions& o) {
     add_admission_flags(flags, o.hosting);
     add_access_flags(flags, o.hosting.access);
   }
+  Flags::Forms forms{"A and B, with options as ,NAME=VALUE behind some of them", {}};
+  for (const auto& kind : end_kinds()) forms.rows.emplace_back(kind.form, kind.help);
+  flags.set_forms(std::move(forms));
   flags.set_examples(
       {{"sockx relay - unix:/run/app.sock", "talk to a unix socket"},
        {"sockx relay --keep-open listen:8080 127.0.0.1:80", "forward a port"},
@@ -337,6 +340,7 @@ void declare(Flags& flags, RelayOptions& o) {
     o.hosting.access.numeric = o.stream.numeric;
     complete_ways(o);
     check(o);
+    if (o.first.listened) check(o.hosting.access, o.first.listened->at, o.stream);
     check(o.hosting);
   });
 }

@@ -206,9 +206,10 @@ std::string without_credentials_of(std::vector<std::string> words, std::string m
   return message;
 }
 
-std::vector<Field> proxy_fields(const Connection& connection) {
-  if (!connection.proxy) return {};
-  return {{"proxy", joined(connection.proxy->urls)}};
+std::vector<Field> peer_fields(const Connection& connection) {
+  std::vector<Field> fields{{"peer", peer_name(connection)}};
+  if (connection.proxy) fields.push_back({"proxy", joined(connection.proxy->urls)});
+  return fields;
 }
 
 }  // namespace sockx

@@ -53,7 +53,7 @@ void blank_credentials(const std::vector<char*>& words);
 /// words.
 std::string without_credentials_of(std::vector<std::string> words, std::string message);
 
-/// For events: the proxies of a connection; empty without one.
-std::vector<Field> proxy_fields(const Connection& connection);
+/// For events: the peer of a connection, and the proxies, if there are any.
+std::vector<Field> peer_fields(const Connection& connection);
 
 }  // namespace sockx

@@ -369,6 +369,18 @@ TEST_CASE(
   refused({"connect", "--proxy-auth", "u:secret", "t", "1"}, "--proxy-auth");
   refused({"--proxy-auth", "u:secret", "t", "1"}, "`sockx connect --proxy-auth * t 1`");
   refused({"--proxy=http://u:secret@h", "connect", "t", "1"}, "`sockx connect --proxy=http://*@h ...`");
+  // Where another word was typed than --proxy-auth or --proxy, the value is still a secret.
+  refused({"connect", "--proxyauth=u:secret", "t", "1"}, "'--proxyauth=*': no such option; did you mean");
+  refused({"connect", "--Proxy_Auth=u:secret", "t", "1"}, "'--Proxy_Auth=*': no such option");
+  refused({"connect", "--proxy-aut=u:secret", "t", "1"}, "'--proxy-aut=*': no such option");
+  refused({"connect", "--auth=u:secret", "t", "1"}, "'--auth=*': no such option");
+  refused({"connect", "--proxy-user=u:secret", "t", "1"}, "'--proxy-user=*': no such option");
+  refused({"connect", "--proxi=http://u:secret@h", "t", "1"}, "'--proxi=http://*@h': no such option");
+  refused({"connect", "--proxi", "http://u:secret@h", "t", "1"}, "'--proxi': no such option");
+  refused({"connect", "t", "1", "http://u:secret@h"}, "'http://*@h': one word too many");
+  refused({"--proxyauth=u:secret", "connect", "t", "1"}, "'--proxyauth=*': no such option");
+  refused({"--proxyauth", "u:secret", "connect", "t", "1"}, "'--proxyauth': no such option");
+  refused({"udp", "--proxy-x", "--proxy-auth=u:secret", "t", "1"}, "'--proxy-x': no such option");
   refused({"connect", "--proxy", socks, "--proxy-auth", "secret", "t", "1"},
           "--proxy-auth: there is no colon between a user name and a password");
   refused({"connect", "--proxy", socks, "--proxy-auth-file", "/nonesuch", "t", "1"},

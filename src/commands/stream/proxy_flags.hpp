@@ -44,9 +44,8 @@ void complete(ProxyFlags& proxy, TlsFlags& tls, const Endpoint& target, const St
 /// The way through the proxies, in no longer than `limit`; empty without --proxy. Throws as make_tls().
 ProxyRoute make_route(Context& context, const ProxyFlags& proxy, std::optional<Duration> limit = {});
 
-/// Overwrites the credentials in the words of a command line: those after --proxy-auth, and those in a URL
-/// after
-/// --proxy. `words` are the process's own, which ps(1) shows.
+/// Overwrites the credentials in the words of a command line: the value of --proxy-auth, and what is in front
+/// of the host in a URL. `words` are the process's own, which ps(1) shows.
 void blank_credentials(const std::vector<char*>& words);
 
 /// The message, with asterisks in place of these credentials: one about a command line may quote any of its

@@ -365,6 +365,7 @@ TEST_CASE(
   };
   const std::string socks = "socks5h://h", https = "https://h";
   refused({"connect", "--proxy", "h:1080", "t", "1"}, "--proxy: 'h:1080': say the kind of proxy too");
+  refused({"connect", "--proxy", "http", "t", "1"}, "--proxy: 'http': say http://HOST:PORT");
   refused({"connect", "--proxy", "ftp://u:secret@h", "t", "1"}, "--proxy: 'ftp://h': there are the proxies");
   refused({"connect", "--proxy-auth", "u:secret", "t", "1"}, "--proxy-auth");
   refused({"--proxy-auth", "u:secret", "t", "1"}, "`sockx connect --proxy-auth * t 1`");

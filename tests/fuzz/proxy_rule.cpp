@@ -1,5 +1,6 @@
 // The rules of a proxy, and NO_PROXY: a rule that is understood is the same when it is read again, a network
 // that is denied is denied, and an entry of NO_PROXY that has the target is one of the list.
+#include "base/words.hpp"
 #include "net/address/numeric_address.hpp"
 #include "net/proxy/proxy_environment.hpp"
 #include "net/proxy/proxy_rules.hpp"
@@ -25,15 +26,17 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto host = words.size() > 1 ? words[1] : "www.example.com";
   if (const auto entry = entry_without_proxy(words[0], {host, 80}))
     assert(words[0].find(*entry) != std::string::npos);
-  const auto rules = fuzz::accepted(words[0], [&] { return parse_proxy_rules(words[0]); });
-  if (!rules) return 0;
-  for (const auto& rule : *rules) {
-    assert(rule.first_port <= rule.last_port);
-    assert(same(parse_proxy_rule(rule.word), rule));
+  std::vector<ProxyRule> rules;
+  for (const auto& word : split_list(words[0])) {
+    const auto rule = fuzz::accepted(word, [&] { return parse_proxy_rule(word); });
+    if (!rule) return 0;
+    assert(rule->first_port <= rule->last_port);
+    assert(same(parse_proxy_rule(rule->word), *rule));
+    rules.push_back(*rule);
   }
   const auto address = numeric_address(host);
   if (!address) return 0;
-  const ProxyRules permitting(*rules, {}), denying({}, *rules), both(*rules, *rules);
+  const ProxyRules permitting(rules, {}), denying({}, rules), both(rules, rules);
   const auto target = canonical(*address);
   // What is denied is denied, whatever is permitted; and without permissions no more is permitted than with
   // it.

@@ -146,6 +146,29 @@ TEST_CASE("proxy: a hundred tunnels at once are whole") {
   server.wait_until_free();
 }
 
+TEST_CASE("proxy: a long tunnel is spliced in both directions") {
+  Proxied proxied({"--trace"});
+  const auto content = noise(2'000'000);
+  auto near = proxied.open(), far = proxied.target.accept();
+  for (const auto& [from, to] : {std::pair{&near, &far}, {&far, &near}}) {
+    std::thread sending([&, from = from] {
+      from->send(content);
+      from->finish();
+    });
+    CHECK(difference(to->receive_all(), content) == "");
+    sending.join();
+  }
+  proxied.server.event("closed");
+  proxied.server.stop();
+  std::size_t spliced = 0, copied = 0;
+  for (const auto& line : lines_of(proxied.server.process.err())) {
+    spliced += contains(line, "\"call\":\"splice\"") ? 1U : 0U;
+    copied += contains(line, "\"call\":\"send\"") || contains(line, "\"call\":\"write\"") ? 1U : 0U;
+  }
+  CHECK(spliced >= 4);
+  CHECK(copied <= 8);  // the reply, and the beginning of each direction
+}
+
 TEST_CASE("proxy: this host and its link are denied, however they are written") {
   PeerListener target;
   Server server({"-k", "--handler", "proxy"});

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3", "rsync")
+TOOLS = ("sockx", "bare", "nc.openbsd", "nc.traditional", "ncat", "socat", "iperf3", "rsync", "microsocks")
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,10 @@ class Contest:
 
 @dataclass(frozen=True)
 class Forwarding:
-    """A file through a forwarder that serves one connection."""
+    """A file through a forwarder that serves one connection, or through a proxy.
+
+    Where a contender has a `sender`, that sends the file, and the forwarder goes on when it has been sent.
+    """
 
     name: str
     title: str
@@ -255,6 +258,21 @@ SERVERS = (
 )
 
 
+def proxy(name, tool, command, scheme, kind="peer", limit=""):
+    """The clients are sockx, whatever the proxy is."""
+    return Contender(name, tool, command, f"{{sockx}} send-file --proxy {scheme}://{{endpoint}} {{file}} {{target}}",
+                     kind, limit)
+
+
+SOCKX_PROXY = "{sockx} listen -k --handler proxy --proxy-to {host} {endpoint}"
+TUNNEL = Forwarding("tunnel", "file → TCP → proxy → TCP → discard", (
+    proxy("sockx --handler proxy", "sockx", SOCKX_PROXY, "http", "sockx", "bare forwarder"),
+    proxy("sockx --handler proxy, SOCKS", "sockx", SOCKX_PROXY, "socks5h", "sockx", "bare forwarder"),
+    proxy("ncat --proxy-type http", "ncat", "ncat -n -l -k --proxy-type http {host} {port}", "http"),
+    proxy("microsocks", "microsocks", "microsocks -i {host} -p {port}", "socks5h"),
+    bare_forwarder("splice")))
+
+
 def datagrams(size):
     return Datagrams(f"datagrams-{size}", f"datagrams of {size} bytes", size, (
         Contender("sockx udp", "sockx", "{sockx} --json udp --listen --measure --expect 1 {endpoint}",
@@ -304,4 +322,4 @@ TLS = (
     IdleMemory("tls-memory", "memory of each of {connections:,} idle connections over TLS", 1000, 10,
                (replace(SOCKX_TLS_ECHO, limit=""), *with_fewer(FORKING_TLS, 10)), "{tls_load}"),
 )
-CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers", "datagrams", "tls")
+CASES = tuple(case.name for case in TRANSFERS) + ("start-up", "servers", "tunnel", "datagrams", "tls")

@@ -91,7 +91,7 @@ def table_panels(table):
     panels = [Panel(f"{results.heading(table)}, {table['unit']}",
                     [(entry["name"], entry["kind"], results.measured(table, entry)) for entry in entries])]
     if results.is_transfer(table):
-        ends = ("forwarder",) if table["case"] == "servers-forward" else ("sender", "receiver")
+        ends = ("forwarder",) if results.has_forwarder(table) else ("sender", "receiver")
         panels.append(Panel(f"CPU s/GiB, {' and '.join(ends)}",
                             [(e["name"], e["kind"], results.cpu(table, e, *ends)) for e in entries]))
     return panels

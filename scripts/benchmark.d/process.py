@@ -31,6 +31,20 @@ def resident(pid):
     return 0
 
 
+def times(pid):
+    """User and system time of a process and of its children that have ended, in seconds."""
+    with suppress(OSError), open(f"/proc/{pid}/stat") as stat:  # it may have ended
+        ticks = [int(field) / os.sysconf("SC_CLK_TCK") for field in stat.read().rpartition(")")[2].split()[11:15]]
+        return ticks[0] + ticks[2], ticks[1] + ticks[3]
+    return 0.0, 0.0
+
+
+def peak(pid):
+    with suppress(OSError), open(f"/proc/{pid}/status") as rows:
+        return sum(int(row.split()[1]) for row in rows if row.startswith("VmHWM:"))
+    return 0
+
+
 class Process:
     """A program under `launcher` (tests/bench/measured.c), in a process group that does not outlive it."""
 
@@ -68,6 +82,11 @@ class Process:
     def memory(self):
         """What the program and all that it has started have resident, in KiB: a page that n share counts 1/n."""
         return sum(map(resident, descendants(self.pid)))
+
+    def used(self):
+        """What a program that goes on has taken so far, with all that it has started."""
+        user, system = map(sum, zip(*map(times, descendants(self.pid))))
+        return {"user": user, "system": system, "peak_kib": max(map(peak, descendants(self.pid)))}
 
     def finish(self, deadline):
         """What it took: times in seconds, memory in KiB. Throws Failed for any end but that with status 0."""

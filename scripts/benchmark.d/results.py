@@ -74,6 +74,10 @@ def is_transfer(table):
     return table["unit"] == "GB/s"
 
 
+def has_forwarder(table):
+    return table["case"] in ("servers-forward", "tunnel")
+
+
 def score(table, entry):
     """The median of what is measured, so that more is better; infinite for no memory at all."""
     middle = measured(table, entry)[0]
@@ -193,7 +197,7 @@ def readme_row(table, entry, several):
     cells = [f"{title}, {table['unit']}", f"**{cell(entry)}**", peers, cell(limit), ratio(table, entry, peer),
              ratio(table, entry, limit)]
     if is_transfer(table):
-        ends = ("forwarder",) if table["case"] == "servers-forward" else ("sender", "receiver")
+        ends = ("forwarder",) if has_forwarder(table) else ("sender", "receiver")
         cells.append(" / ".join(f"{cpu(table, e, *ends)[0]:.2f}" if e else "–" for e in (entry, peer, limit)))
     return cells
 

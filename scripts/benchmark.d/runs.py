@@ -200,17 +200,22 @@ def contest(bench, network, case, contender):
 
 
 def forward(bench, network, case, contender):
-    """One file through a forwarder, from the start of the sender until all three have exited."""
+    """One file through a forwarder, from the start of the sender until all have exited that exit."""
     with Attempt(bench) as attempt:
         receiver, target = start_server(bench, attempt, network, "{sockx} recv-file --size {size} --discard "
                                         "{endpoint}", attempt.said, attempt.deadline)
         middle, port = start_server(bench, attempt, network, contender.receiver, attempt.said, attempt.deadline,
                                     target=f"{network.host}:{target}")
-        words = bench.words(f"{{sockx}} send-file {{file}} {network.host}:{port}")
+        words = bench.words(contender.sender or "{sockx} send-file {file} {endpoint}",
+                            endpoint=f"{network.host}:{port}", target=f"{network.host}:{target}")
         sender = bench.start(attempt, words, attempt.nothing, attempt.nothing, attempt.said.fileno())
-        ends = {name: process.finish(attempt.deadline)
-                for name, process in (("sender", sender), ("forwarder", middle), ("receiver", receiver))}
-    wall = max(end["ended"] for end in ends.values()) - ends["sender"]["begun"]
+        ends = {"sender": sender.finish(attempt.deadline)}
+        if not contender.sender:
+            ends["forwarder"] = middle.finish(attempt.deadline)
+        ends["receiver"] = receiver.finish(attempt.deadline)
+        wall = max(end["ended"] for end in ends.values()) - ends["sender"]["begun"]
+        if contender.sender:
+            ends["forwarder"] = middle.used()
     return {"seconds": wall, "bytes_per_second": os.path.getsize(bench.file) / wall, **ends}
 
 

@@ -234,10 +234,10 @@ Task<std::size_t> Stream::read_exactly(std::span<std::byte> buffer, Deadline dea
 
 /// What has been seen without a mark is taken at once, so that nothing is looked at twice, however it comes.
 Task<std::optional<std::string>> Stream::read_up_to(FindEnd end_of, std::size_t longest, Deadline deadline) {
-  constexpr std::size_t most_at_once = 4096;
+  constexpr std::size_t longest_peek = 4096;
   std::string known;
   for (std::size_t seen = 0;;) {
-    known.resize(std::min(longest, seen + most_at_once));
+    known.resize(std::min(longest, seen + longest_peek));
     const auto next = std::as_writable_bytes(std::span(known)).subspan(seen);
     if (next.empty()) throw Error(EMSGSIZE, text("read from {}", name()), facts_.origin);
     const auto size = co_await peek(next, 1, deadline);

@@ -42,7 +42,7 @@ void make_false_ncat(const std::string& folder, const std::string& filter) {
 }
 
 bool is_transfer(const Json& table) {
-  return table["unit"] == "GB/s" && !std::string(table["case"]).starts_with("servers-");
+  return table["unit"] == "GB/s" && table["case"] != "servers-forward" && table["case"] != "tunnel";
 }
 
 /// Every tool has one run, or 30 starts, with what the unit of the table is computed from. The limit that a
@@ -58,7 +58,7 @@ void check_table(const Json& table) {
       CHECK(one["seconds"] > 0.0);
       if (table["unit"] == "k/s" || table["unit"] == "µs" || table["unit"] == "KiB") CHECK(one["count"] > 0);
       if (table["unit"] == "KiB") CHECK(one.contains("kib"));
-      if (name == "servers-forward") CHECK(one["forwarder"]["peak_kib"] > 0);
+      if (name == "servers-forward" || name == "tunnel") CHECK(one["forwarder"]["peak_kib"] > 0);
       if (name.starts_with("datagrams-")) CHECK(one["sent"] >= one["count"]);
       for (const auto* end : {"sender", "receiver"})
         if (is_transfer(table)) CHECK(one[end]["peak_kib"] > 0);
@@ -120,6 +120,16 @@ TEST_CASE("benchmark: start-up, servers and datagrams give one run of each tool"
         "servers-chat", "servers-memory", "datagrams-64", "datagrams-1400"})
     CHECK_MESSAGE(names.contains(name), name);
   if (is_installed("gnuplot")) CHECK(read_file(folder / "start-up.svg").starts_with("<?xml"));
+}
+
+TEST_CASE("benchmark: a tunnel gives one run of each proxy" * doctest::skip(is_sanitized())) {
+  if (is_missing("python3") || is_missing("ncat") || is_missing("microsocks")) return;
+  const Folder folder;
+  Process benchmark(short_benchmark(folder, {"--tools", "sockx,bare,ncat,microsocks", "--cases", "tunnel"}));
+  REQUIRE(benchmark.wait(long_patience) == exited(0));
+  const auto results = results_in(folder);
+  CHECK(check_tables(results, benchmark.out()) == std::set<std::string>{"tunnel"});
+  CHECK(results["tables"].at(0)["entries"].size() == 5);
 }
 
 TEST_CASE("benchmark: TLS gives one run of each tool" * doctest::skip(is_sanitized())) {

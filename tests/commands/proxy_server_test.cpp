@@ -146,6 +146,29 @@ TEST_CASE("proxy: a hundred tunnels at once are whole") {
   server.wait_until_free();
 }
 
+TEST_CASE("proxy: a long tunnel is spliced in both directions") {
+  Proxied proxied({"--trace"});
+  const auto content = noise(2'000'000);
+  auto near = proxied.open(), far = proxied.target.accept();
+  for (const auto& [from, to] : {std::pair{&near, &far}, {&far, &near}}) {
+    std::thread sending([&, from = from] {
+      from->send(content);
+      from->finish();
+    });
+    CHECK(difference(to->receive_all(), content) == "");
+    sending.join();
+  }
+  proxied.server.event("closed");
+  proxied.server.stop();
+  std::size_t spliced = 0, copied = 0;
+  for (const auto& line : lines_of(proxied.server.process.err())) {
+    spliced += contains(line, "\"call\":\"splice\"") ? 1U : 0U;
+    copied += contains(line, "\"call\":\"send\"") || contains(line, "\"call\":\"write\"") ? 1U : 0U;
+  }
+  CHECK(spliced >= 4);
+  CHECK(copied <= 8);  // the reply, and the beginning of each direction
+}
+
 TEST_CASE("proxy: this host and its link are denied, however they are written") {
   PeerListener target;
   Server server({"-k", "--handler", "proxy"});
@@ -198,6 +221,9 @@ TEST_CASE("proxy: this host and its link are denied, however they are written") 
   CHECK(old.receive_all() == "\0\x5b\0\0\0\0\0\0"s);
   for (const auto* host : {"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[::]", "localhost", "2130706433"})
     CHECK(status_of(server.connect(), host + ":"s + target.port()) == "HTTP/1.1 403 Forbidden");
+  for (const auto& host :
+       {"localhost\0.example.com"s, "127.0.0.1\0.example.com"s, "user@127.0.0.1"s, "[::1%lo]"s})
+    CHECK(status_of(server.connect(), host + ":"s + target.port()) == "HTTP/1.1 400 Bad Request");
   // What is no name is not looked up.
   for (const auto& host : {"localhost\0.example.com"s, "local host"s, "[::1]"s, "a\nb"s, "unix:/tmp/x"s, ""s})
     CHECK(reply_to(server.connect(), host, target.port()) == 1);
@@ -230,6 +256,11 @@ TEST_CASE("proxy: a name that is permitted does not permit loopback, and the rul
   };
   for (const auto& [host, reply, reason] : {
            Row{"loop.example", 2, "127.0.0.1 is a loopback address, which no rule names"},
+           Row{"zero.example", 2, "0.0.0.0 is an unspecified address, which no rule names"},
+           Row{"mapped.example", 2, "127.0.0.1 is a loopback address, which no rule names"},
+           Row{"link.example", 2, "169.254.169.254 is a link-local address, which no rule names"},
+           Row{"link6.example", 2, "fe80::1 is a link-local address, which no rule names"},
+           Row{"mixed.example", 3, "192.0.2.1:80: Network is unreachable"},
            Row{"six.example", 2, "denied by six.example"},
            Row{"198.51.100.7", 2, "no rule permits it"},
            Row{"plain", 2, "no rule permits it"},
@@ -312,6 +343,22 @@ TEST_CASE("proxy: whoever stalls is ended, and nobody waits for him") {
   far.close();
   proxied.server.wait_until_free();
   CHECK(proxied.server.process.peak_memory() < (is_sanitized() ? 1'000'000U : 64'000U));
+}
+
+TEST_CASE("proxy: who sends a byte now and then has no more time for a request than others") {
+  Proxied proxied({"--idle-timeout", "500ms"});
+  auto slow = proxied.server.connect();
+  slow.send("CONNECT 127.0.0.1:80 HTTP/1.1\r\nA: ");
+  eventually("it is ended", [&] {
+    try {
+      slow.send("x");
+      return slow.is_reset();
+    } catch (const std::system_error&) {
+      return true;
+    }
+  });
+  CHECK(contains(proxied.server.event("closed").at("reason"), "timed out"));
+  proxied.server.wait_until_free();
 }
 
 TEST_CASE("proxy: who is not understood has time to read why, and is not reset") {
@@ -397,8 +444,10 @@ TEST_CASE("proxy: with users each client shows who it is, and no log says how") 
   proxied.server.process.signal(SIGHUP);
   proxied.server.process.err_line("the users of the proxy stay as they were");
   CHECK(said(method + "\1\3bob\12other-word"s).substr(0, 4) == "\5\2\1\0"s);
+  const auto pid = std::to_string(proxied.server.process.pid());
+  const auto arguments = read_file("/proc/" + pid + "/cmdline");
   proxied.server.stop();
-  for (const auto& words : {proxied.server.process.err(), proxied.server.process.out()})
+  for (const auto& words : {proxied.server.process.err(), proxied.server.process.out(), arguments})
     for (const auto* secret :
          {"secret-wor", "other-word", "c2VjcmV0LXdvc", "YW5uOnNlY3JldC13b3J", "someword"})
       CHECK_FALSE(contains(words, secret));

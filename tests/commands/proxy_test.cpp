@@ -3,6 +3,7 @@
 #include "../support/events.hpp"
 #include "../support/peer.hpp"
 #include "../support/proxies.hpp"
+#include "../support/server.hpp"
 
 namespace test {
 
@@ -364,10 +365,23 @@ TEST_CASE(
   };
   const std::string socks = "socks5h://h", https = "https://h";
   refused({"connect", "--proxy", "h:1080", "t", "1"}, "--proxy: 'h:1080': say the kind of proxy too");
+  refused({"connect", "--proxy", "http", "t", "1"}, "--proxy: 'http': say http://HOST:PORT");
   refused({"connect", "--proxy", "ftp://u:secret@h", "t", "1"}, "--proxy: 'ftp://h': there are the proxies");
   refused({"connect", "--proxy-auth", "u:secret", "t", "1"}, "--proxy-auth");
   refused({"--proxy-auth", "u:secret", "t", "1"}, "`sockx connect --proxy-auth * t 1`");
   refused({"--proxy=http://u:secret@h", "connect", "t", "1"}, "`sockx connect --proxy=http://*@h ...`");
+  // Where another word was typed than --proxy-auth or --proxy, the value is still a secret.
+  refused({"connect", "--proxyauth=u:secret", "t", "1"}, "'--proxyauth=*': no such option; did you mean");
+  refused({"connect", "--Proxy_Auth=u:secret", "t", "1"}, "'--Proxy_Auth=*': no such option");
+  refused({"connect", "--proxy-aut=u:secret", "t", "1"}, "'--proxy-aut=*': no such option");
+  refused({"connect", "--auth=u:secret", "t", "1"}, "'--auth=*': no such option");
+  refused({"connect", "--proxy-user=u:secret", "t", "1"}, "'--proxy-user=*': no such option");
+  refused({"connect", "--proxi=http://u:secret@h", "t", "1"}, "'--proxi=http://*@h': no such option");
+  refused({"connect", "--proxi", "http://u:secret@h", "t", "1"}, "'--proxi': no such option");
+  refused({"connect", "t", "1", "http://u:secret@h"}, "'http://*@h': one word too many");
+  refused({"--proxyauth=u:secret", "connect", "t", "1"}, "'--proxyauth=*': no such option");
+  refused({"--proxyauth", "u:secret", "connect", "t", "1"}, "'--proxyauth': no such option");
+  refused({"udp", "--proxy-x", "--proxy-auth=u:secret", "t", "1"}, "'--proxy-x': no such option");
   refused({"connect", "--proxy", socks, "--proxy-auth", "secret", "t", "1"},
           "--proxy-auth: there is no colon between a user name and a password");
   refused({"connect", "--proxy", socks, "--proxy-auth-file", "/nonesuch", "t", "1"},
@@ -413,16 +427,65 @@ TEST_CASE(
     const auto sent = event_of(events_in(sender.out()), "sent");
     CHECK(sent.at("method") == "sendfile");
     CHECK(sent.at("peer") == "host.example:9");
+    CHECK(sent.at("proxy") == url("socks5h", listener.port()));
   }
   fs::create_directory(folder / "in");
   Process receiver(sockx({"recv-file", "--verified", "--output-dir", folder / "in", "127.0.0.1", "0"}));
   ShellProxy proxy(ShellProxy::Kind::socks5h, "host.example", port_of(receiver), {"-v"});
-  Process sender(sockx({"send-file", "--verified", "--streams", "3", "--proxy", url("socks5h", proxy.port()),
-                        folder / "file", "host.example:9"}));
+  Process sender(sockx({"--json", "send-file", "--verified", "--streams", "3", "--proxy",
+                        url("socks5h", proxy.port()), folder / "file", "host.example:9"}));
   check_end(sender, exited(0));
+  CHECK(event_of(events_in(sender.out()), "sent").at("proxy") == url("socks5h", proxy.port()));
   check_end(receiver, exited(0));
   CHECK(difference(read_file(folder / "in/file"), content) == "");
   for (const std::string number : {"1", "2", "3"}) proxy.process().err_line("connection " + number + " from");
+}
+
+TEST_CASE("--proxy: recv-file --connect tells the target and the proxy") {
+  PeerListener listener;
+  Process receiver(sockx({"--json", "recv-file", "--discard", "--connect", "--proxy",
+                          url("socks5h", listener.port()), "host.example", "9"}));
+  auto proxy = accept_socks5(listener, "host.example", 9);
+  proxy.send(socks5_connected + "content");
+  proxy.finish();
+  check_end(receiver, exited(0));
+  const auto received = event_of(events_in(receiver.out()), "received");
+  CHECK(received.at("bytes") == 7);
+  CHECK(received.at("peer") == "host.example:9");
+  CHECK(received.at("proxy") == url("socks5h", listener.port()));
+}
+
+TEST_CASE("--proxy: -4, -6, --source, --interface and --mptcp are about the connection to the proxy") {
+  Server proxy({"-k", "--handler", "proxy", "--proxy-to", "127.0.0.1,::1"}),
+      proxy6({"-k", "--handler", "proxy", "--proxy-to", "127.0.0.1,::1"}, "[::1]:0");
+  Server echo({"-k", "--handler", "echo"}), echo6({"-k", "--handler", "echo"}, "[::1]:0");
+  const auto check_echo = [](const std::vector<std::string>& words, const Server& by, const Server& target) {
+    for (const std::string scheme : {"socks5h", "socks5", "http"}) {
+      Process client(
+          sockx({"connect"}) + words +
+              std::vector<std::string>{"--proxy", scheme + "://" + by.endpoint(), target.endpoint()},
+          piped());
+      client.feed("hello");
+      check_end(client, exited(0));
+      CHECK(client.out() == "hello");
+    }
+  };
+  check_echo({"-4"}, proxy, echo6);
+  check_echo({"-6"}, proxy6, echo);
+  check_echo({"--source", "127.0.0.9"}, proxy, echo6);
+  CHECK(contains(proxy.process.out(), "\"peer\":\"127.0.0.9:"));
+  check_echo({"--source", "::1"}, proxy6, echo);
+  check_echo({"--interface", "lo"}, proxy, echo6);
+  check_echo({"--mptcp"}, proxy, echo);
+  Process none(sockx({"connect", "-6", "--proxy", "socks5h://" + proxy.endpoint(), echo6.endpoint()}));
+  check_failure(none, 3, "getaddrinfo 127.0.0.1");
+  // The name is looked up for the proxy, which has the other family.
+  Process client(
+      sockx({"connect", "-6", "--proxy", "socks5://[::1]:" + proxy6.port(), "localhost", echo.port()}),
+      piped());
+  client.feed("hello");
+  check_end(client, exited(0));
+  CHECK(client.out() == "hello");
 }
 
 TEST_CASE("--proxy: a conversation is spliced behind the proxy's reply") {

@@ -90,8 +90,8 @@ Tally& ConversationSummary::begin(const Connection& connection) {
   peer_ = peer_name(connection);
   const auto local = connection.local().to_string();
   context_.log.info("connected to {} from {}", connection.proxy ? connection.name() : peer_, local);
-  std::vector<Field> fields{{"local", local}, {"peer", peer_}};
-  std::ranges::move(proxy_fields(connection), std::back_inserter(fields));
+  std::vector<Field> fields{{"local", local}};
+  std::ranges::move(peer_fields(connection), std::back_inserter(fields));
   context_.report.event("connected", fields);
   return tally_;
 }

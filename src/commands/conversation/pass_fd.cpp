@@ -41,8 +41,8 @@ Task<> pass_connection(Context& context, Connection connection, Stream fd_receiv
     co_await fd_receiver.writable();
   }
   context.log.info("passed on the connection to {}", connection.name());
-  std::vector<Field> fields{{"local", connection.local().to_string()}, {"peer", peer_name(connection)}};
-  std::ranges::move(proxy_fields(connection), std::back_inserter(fields));
+  std::vector<Field> fields{{"local", connection.local().to_string()}};
+  std::ranges::move(peer_fields(connection), std::back_inserter(fields));
   context.report.event("passed", fields);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/named_numbers.hpp"
 #include "base/text.hpp"
 #include "cli/flags.hpp"
 #include "net/proxy/proxy_environment.hpp"
@@ -101,23 +102,49 @@ std::span<char> credentials_of_url(char* word) {
   return {word + begin, size};
 }
 
+enum class ValueOf { other, url, credentials };
+
+/// What the value of an option is, also where --proxy or --proxy-auth was meant and another word was typed.
+ValueOf value_of(std::string_view option) {
+  if (!option.starts_with("--") || option == "--proxy-auth-file") return ValueOf::other;
+  const auto name = upper_case(option);
+  const auto has = [&name](std::string_view part) { return name.find(part) != name.npos; };
+  if (has("AUTH") || (has("PROX") && (has("AUT") || has("USER") || has("PASS") || has("CRED"))))
+    return ValueOf::credentials;
+  constexpr std::string_view longest = "--proxys";
+  return name.starts_with("--PROX") && name.size() <= longest.size() ? ValueOf::url : ValueOf::other;
+}
+
+/// Whether a word begins as a URL does, wherever it stands.
+bool is_url(std::string_view word) {
+  const auto colon = word.find("://");
+  return colon != word.npos && std::ranges::all_of(word.substr(0, colon), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+         });
+}
+
 /// Where credentials are in the words of a command line.
 std::vector<std::span<char>> credentials_among(const std::vector<char*>& words) {
-  constexpr std::string_view urls = "--proxy", credentials = "--proxy-auth";
   std::vector<std::span<char>> found;
-  const auto note = [&](std::string_view name, char* value) {
-    if (name == credentials) found.emplace_back(value, std::strlen(value));
-    if (name == urls) found.push_back(credentials_of_url(value));
+  const auto note = [&](ValueOf kind, char* value) {
+    if (kind == ValueOf::credentials)
+      found.emplace_back(value, std::strlen(value));
+    else if (kind == ValueOf::url || is_url(value))
+      found.push_back(credentials_of_url(value));
   };
-  std::string_view before;
+  auto before = ValueOf::other;
   for (char* const word : words) {
     const std::string_view whole = word;
     if (whole == "--") break;  // what follows are the words of another program
     note(before, word);
-    const bool is_value = before == credentials || before == urls;
-    before = is_value ? "" : whole;
-    if (const auto equals = whole.find('='); equals != whole.npos)
-      note(whole.substr(0, equals), word + equals + 1);
+    const auto equals = whole.find('=');
+    const bool is_option = whole.starts_with("--") && before != ValueOf::credentials;
+    before = ValueOf::other;
+    if (!is_option) continue;
+    if (equals == whole.npos)
+      before = value_of(whole);
+    else
+      note(value_of(whole.substr(0, equals)), word + equals + 1);
   }
   return found;
 }
@@ -206,9 +233,10 @@ std::string without_credentials_of(std::vector<std::string> words, std::string m
   return message;
 }
 
-std::vector<Field> proxy_fields(const Connection& connection) {
-  if (!connection.proxy) return {};
-  return {{"proxy", joined(connection.proxy->urls)}};
+std::vector<Field> peer_fields(const Connection& connection) {
+  std::vector<Field> fields{{"peer", peer_name(connection)}};
+  if (connection.proxy) fields.push_back({"proxy", joined(connection.proxy->urls)});
+  return fields;
 }
 
 }  // namespace sockx

@@ -44,16 +44,15 @@ void complete(ProxyFlags& proxy, TlsFlags& tls, const Endpoint& target, const St
 /// The way through the proxies, in no longer than `limit`; empty without --proxy. Throws as make_tls().
 ProxyRoute make_route(Context& context, const ProxyFlags& proxy, std::optional<Duration> limit = {});
 
-/// Overwrites the credentials in the words of a command line: those after --proxy-auth, and those in a URL
-/// after
-/// --proxy. `words` are the process's own, which ps(1) shows.
+/// Overwrites the credentials in the words of a command line: the value of --proxy-auth, and what is in front
+/// of the host in a URL. `words` are the process's own, which ps(1) shows.
 void blank_credentials(const std::vector<char*>& words);
 
 /// The message, with asterisks in place of these credentials: one about a command line may quote any of its
 /// words.
 std::string without_credentials_of(std::vector<std::string> words, std::string message);
 
-/// For events: the proxies of a connection; empty without one.
-std::vector<Field> proxy_fields(const Connection& connection);
+/// For events: the peer of a connection, and the proxies, if there are any.
+std::vector<Field> peer_fields(const Connection& connection);
 
 }  // namespace sockx

@@ -32,7 +32,7 @@ SessionRouterOptions router_options(Context& context, const RecvFileOptions& opt
 Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& options, Connection connection,
                std::uint64_t number, Deadline deadline) {
   set_reset_on_close(connection.fd(), true);  // until the transfer is complete
-  const auto peer = connection.name();
+  const auto peer = peer_name(connection);
   const auto sender = connection.stream.facts();
   const auto path = path_of(options.output, number, connection.peer);
   std::unique_ptr<ReceivedOutput> output;
@@ -60,7 +60,7 @@ Task<> receive(Context& context, ProgressBoard& board, const RecvFileOptions& op
     const auto* const why = stats.awaits_sender ? ", incomplete: the sender had not ended" : ", incomplete";
     return text("received {}{}", received, complete ? into : why);
   };
-  summary.emplace(context, TransferSummary::Kind::received, peer, file, line);
+  summary.emplace(context, TransferSummary::Kind::received, connection, file, line);
   auto limits = options.receive;
   limits.tell_silent = [&context](const std::string& what) {
     context.log.warn("{} (nc needs -N to end; --idle-timeout limits the wait)", what);

@@ -138,7 +138,7 @@ Task<> transfer(Context& context, ProgressBoard& board, const SendFileOptions& o
   connections.close();  // no other peer is served, and none should wait
   const auto& file = source.described.name;
   const auto peer = peer_name(connection);
-  summary.emplace(context, TransferSummary::Kind::sent, peer, file,
+  summary.emplace(context, TransferSummary::Kind::sent, connection, file,
                   [&context](const auto&... facts) { return show_sent(context, facts...); });
   const auto& stats = summary->stats;
   const Progress shown(board, [&] {

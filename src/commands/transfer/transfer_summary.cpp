@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/units.hpp"
+#include "commands/stream/proxy_flags.hpp"
 
 namespace sockx {
 
@@ -22,11 +23,13 @@ std::vector<Field> cost_fields(const std::optional<Cost>& cost, const std::strin
           field("involuntary_switches", [](const Cost& known) { return known.usage.involuntary_switches; })};
 }
 
-TransferSummary::TransferSummary(Context& context, Kind kind, std::string peer, std::string file, Line line)
+TransferSummary::TransferSummary(Context& context, Kind kind, const Connection& connection, std::string file,
+                                 Line line)
     : context_(context),
       kind_(kind),
-      peer_(std::move(peer)),
+      peer_(peer_name(connection)),
       file_(std::move(file)),
+      peer_fields_(peer_fields(connection)),
       line_(std::move(line)),
       report_(context, [this](bool complete) { tell(complete); }) {}
 
@@ -36,13 +39,14 @@ void TransferSummary::tell(bool complete) const {
   const bool is_sent = kind_ == Kind::sent;
   if (!stats.why_fell_back.empty())
     context_.log.debug("fell back to {} for {}: {}", stats.method, file_, stats.why_fell_back);
-  std::vector<Field> fields{{"peer", peer_},
-                            {"file", file_},
-                            {"complete", complete},
-                            {"bytes", stats.bytes},
-                            {"seconds", seconds(span)},
-                            {"bytes_per_second", static_cast<double>(stats.bytes) / seconds(span)},
-                            {"method", stats.method}};
+  auto fields = peer_fields_;
+  const std::vector<Field> moved{{"file", file_},
+                                 {"complete", complete},
+                                 {"bytes", stats.bytes},
+                                 {"seconds", seconds(span)},
+                                 {"bytes_per_second", static_cast<double>(stats.bytes) / seconds(span)},
+                                 {"method", stats.method}};
+  fields.insert(fields.end(), moved.begin(), moved.end());
   if (is_sent) fields.push_back({"copied_bytes", stats.copied});
   for (auto& field : cost_fields(cost)) fields.push_back(std::move(field));
   const auto shown = show_transfer(stats.bytes, is_sent ? "to" : "from", peer_, span);

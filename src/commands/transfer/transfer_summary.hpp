@@ -8,6 +8,7 @@
 
 #include "cli/context.hpp"
 #include "cli/end_report.hpp"
+#include "net/stream/connection.hpp"
 #include "transfer/transfer_stats.hpp"
 
 namespace sockx {
@@ -29,7 +30,7 @@ class TransferSummary {
   using Line = std::function<std::string(const std::string& shown, const TransferStats& stats,
                                          const Cost& cost, bool complete)>;
 
-  TransferSummary(Context& context, Kind kind, std::string peer, std::string file, Line line);
+  TransferSummary(Context& context, Kind kind, const Connection& connection, std::string file, Line line);
   void complete() { report_.complete(); }
 
   TransferStats stats;
@@ -40,6 +41,7 @@ class TransferSummary {
   Context& context_;
   Kind kind_;
   std::string peer_, file_;
+  std::vector<Field> peer_fields_;
   Line line_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();

@@ -49,10 +49,11 @@ std::function<void(const FileEvent&)> teller(Context& context) {
 /// The total of a verified transfer at this end, reported however it ends.
 class VerifiedSummary {
  public:
-  VerifiedSummary(Context& context, bool sends, std::string peer)
+  VerifiedSummary(Context& context, bool sends, const Connection& connection)
       : context_(context),
         sends_(sends),
-        peer_(std::move(peer)),
+        peer_(peer_name(connection)),
+        peer_fields_(peer_fields(connection)),
         report_(context, [this](bool complete) { tell(complete); }) {}
 
   TransferTally tally;
@@ -69,6 +70,7 @@ class VerifiedSummary {
   Context& context_;
   bool sends_;
   std::string peer_;
+  std::vector<Field> peer_fields_;
   Clock::time_point begun_ = Clock::now();
   Usage usage_ = Usage::now();
   EndReport report_;  // destroyed first
@@ -126,22 +128,23 @@ void VerifiedSummary::tell(bool complete) const {
   if (tally.files_failed > 0) line += text("; {} failed", tally.files_failed);
   if (tally.files_left_out > 0) line += text("; {} left out", tally.files_left_out);
   line += complete ? ", verified" : ", incomplete";
-  std::vector<Field> fields{{"verified", true},
-                            {"peer", peer_},
-                            {"complete", complete},
-                            {"hash", std::string(tally.hash)},
-                            {"files", tally.files},
-                            {"files_there", tally.files_there},
-                            {"files_failed", tally.files_failed},
-                            {"bytes", tally.bytes},
-                            {"bytes_there", tally.resumed},
-                            {"bytes_in_holes", tally.holes},
-                            {"bytes_on_connection", tally.encoded},
-                            {"chunks", tally.chunks},
-                            {"seconds", seconds(span)},
-                            {"bytes_per_second", rate},
-                            {"user_seconds", usage.user},
-                            {"system_seconds", usage.system}};
+  std::vector<Field> fields{{"verified", true}};
+  fields.insert(fields.end(), peer_fields_.begin(), peer_fields_.end());
+  const std::vector<Field> moved{{"complete", complete},
+                                 {"hash", std::string(tally.hash)},
+                                 {"files", tally.files},
+                                 {"files_there", tally.files_there},
+                                 {"files_failed", tally.files_failed},
+                                 {"bytes", tally.bytes},
+                                 {"bytes_there", tally.resumed},
+                                 {"bytes_in_holes", tally.holes},
+                                 {"bytes_on_connection", tally.encoded},
+                                 {"chunks", tally.chunks},
+                                 {"seconds", seconds(span)},
+                                 {"bytes_per_second", rate},
+                                 {"user_seconds", usage.user},
+                                 {"system_seconds", usage.system}};
+  fields.insert(fields.end(), moved.begin(), moved.end());
   if (sends_) fields.push_back({"files_left_out", tally.files_left_out});
   context_.report.result(line, sends_ ? "sent" : "received", fields);
 }
@@ -150,7 +153,7 @@ Task<> send_over(Context& context, ProgressBoard& board, ConnectionSource& conne
                  VerifiedSendOptions options, std::optional<VerifiedSummary>& summary) {
   auto connection = co_await connections.next();
   if (options.streams == 1) connections.close();
-  summary.emplace(context, true, peer_name(connection));
+  summary.emplace(context, true, connection);
   summary->tally.hash = name_of(options.digest);
   const Progress shown(board, [&] { return summary->state(); });
   const auto next = [&] { return connections.next(); };
@@ -182,7 +185,7 @@ Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection
                               NextConnectionOf next, VerifiedReceiveOptions options) {
   options.names = verified_flag_names;
   options.tell = teller(context);
-  VerifiedSummary summary(context, false, peer_name(connection));
+  VerifiedSummary summary(context, false, connection);
   const Progress shown(board, [&] { return summary.state(); });
   auto receiving =
       receive_verified(std::move(connection), std::move(next), std::move(options), summary.tally);

@@ -95,8 +95,9 @@ Proxy Proxy::parse(const std::string& url) {
   const auto scheme = upper_case(std::string_view(url).substr(0, url.find(after_scheme)));
   const auto row = std::ranges::find_if(
       proxy_kinds, [&scheme](const ProxyKindRow& any) { return upper_case(any.scheme) == scheme; });
+  const bool has_scheme = url.find(after_scheme) != std::string::npos;
+  if (row != proxy_kinds.end() && !has_scheme) throw fail(text("say {}://HOST:PORT", row->scheme));
   if (row == proxy_kinds.end()) {
-    const bool has_scheme = url.find(after_scheme) != std::string::npos;
     throw fail(has_scheme ? text("there are the proxies {}",
                                  joined(proxy_kinds, ", ", " and ", &ProxyKindRow::scheme))
                           : text("say the kind of proxy too, {}://{}",
@@ -105,13 +106,13 @@ Proxy Proxy::parse(const std::string& url) {
   Proxy proxy;
   proxy.kind = row->kind;
   auto rest = std::string_view(url).substr(row->scheme.size() + after_scheme.size());
-  if (const auto [begin, size] = credentials_in(rest); rest.find('@') != rest.npos) {
+  if (const auto end = rest.rfind('@'); end != rest.npos) {
     try {
-      proxy.credentials = parse_url_credentials(rest.substr(begin, size), proxy.is_socks4());
+      proxy.credentials = parse_url_credentials(rest.substr(0, end), proxy.is_socks4());
     } catch (const BadInput& error) {
       throw fail(error.what());
     }
-    rest.remove_prefix(size + 1);
+    rest.remove_prefix(end + 1);
   }
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.find_first_of("/?#") != rest.npos) throw fail("the URL of a proxy ends after HOST:PORT");

@@ -52,12 +52,18 @@ TEST_CASE("the credentials of a URL are decoded, and an at sign may be in them")
         Credentials{longest, longest});
 }
 
+TEST_CASE("the password of a URL may look like the beginning of one") {
+  const auto proxy = Proxy::parse("http://mary:sec://ret@h:1");
+  CHECK(proxy.credentials == Credentials{"mary", "sec://ret"});
+  CHECK(proxy.to_string() == "http://h:1");
+}
+
 TEST_CASE("a wrong URL is quoted without its credentials") {
   for (const std::string url :
        {"secret:word@h:1", "socks5:/secret:word@h:1", "ftp://secret:word@h", "http://secret:word@",
         "http://secret:word@h:99999", "http://secret:word@h/path", "http://secret@h", "http://secret:@h",
         "http://:secret@h", "socks4://secret:word@h", "http://secret:%zz@h", "http://secret:w%0aord@h",
-        "http://secret:word@unix:/x", "http://secret:wo%4@h"}) {
+        "http://secret:word@unix:/x", "http://secret:x://word@h:99999", "http://secret:wo%4@h"}) {
     CAPTURE(url);
     const auto said = refusal_of_url(url);
     CHECK(said != "");
@@ -70,6 +76,7 @@ TEST_CASE("a wrong URL is quoted without its credentials") {
   CHECK(refusal_of_url("127.0.0.1:1080") ==
         "'127.0.0.1:1080': say the kind of proxy too, socks4, socks4a, socks5, socks5h, http or "
         "https://HOST:PORT");
+  CHECK(refusal_of_url("SOCKS5") == "'SOCKS5': say socks5://HOST:PORT");
   CHECK(refusal_of_url("ftp://h") ==
         "'ftp://h': there are the proxies socks4, socks4a, socks5, socks5h, http and https");
   CHECK(without_credentials("http://u:p@h") == "http://h");

@@ -46,6 +46,7 @@ struct PeerPrograms::Session {
   DatagramCount received, sent;
   std::uint64_t dropped = 0;
   bool takes_input = true, has_started = false, has_exited = false, has_failed = false;
+  bool is_complete = false;  // it has ended by itself, or was idle
   std::string refusal, ending{server_has_stopped};
 };
 
@@ -178,6 +179,7 @@ Task<> PeerPrograms::converse(Session& session) {
   co_await read_answers(session, streams.in);
   const auto end = co_await program.wait(1s, never);
   session.has_failed = !end.how.is_success();
+  session.is_complete = end.how.is_success();
   session.ending = end.how.is_success() ? "complete" : text("{} {}", program.name(), end.how.to_string());
 }
 
@@ -245,6 +247,7 @@ Task<> PeerPrograms::watch_for_end(Session& session) {
     }
     if (idle >= options_.idle_timeout) {
       session.ending = no_byte_within(options_.idle_timeout);
+      session.is_complete = true;
       co_return;
     }
     const auto due = after(options_.idle_timeout - idle);
@@ -294,7 +297,7 @@ void PeerPrograms::tell_ended(const Session& session) {
                                    {"dropped", session.dropped},
                                    {"seconds", seconds(span)},
                                    {"reason", session.ending},
-                                   {"complete", !session.has_failed}});
+                                   {"complete", session.is_complete}});
 }
 
 void PeerPrograms::tell_shortage() {

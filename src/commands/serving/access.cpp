@@ -51,11 +51,12 @@ void tell(Context& context, const Connection& connection, const Address& proxy) 
 }  // namespace
 
 void add_access_flags(Flags& flags, AccessSources& sources, AccessTo what) {
-  const HelpSection section(flags, "Who may connect");
+  const bool has_connections = what == AccessTo::connections;
+  const HelpSection section(flags, has_connections ? "Who may connect" : "Who may send");
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  if (what == AccessTo::connections)
+  if (has_connections)
     add_rules(flags, "--accept-proxy", sources.proxies,
               "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names "
               "the client "

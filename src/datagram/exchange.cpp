@@ -175,7 +175,9 @@ class Exchange : NonCopyable {
       for (const auto& datagram : *datagrams) take(datagram);
       tally_.dropped = reader_.dropped();
       heard_.notify();
-      co_await write_output();
+      if (!output_.empty()) {
+        co_await write_output();
+      }
       if (options_.handler != DatagramHandler::show) {
         co_await flush();
       }

@@ -70,10 +70,10 @@ class Exchange : NonCopyable {
       co_await group.next_end();
     }
     if (options_.service != nullptr) {
-      co_await options_.service->finish();
-    }
-    while (is_answering_) {
-      co_await answered_.wait();
+      group.spawn(finish_service());
+      while (!service_has_ended_) {
+        co_await group.next_end();
+      }
     }
     co_await finish_replies();
     group.throw_failure();
@@ -146,6 +146,14 @@ class Exchange : NonCopyable {
       co_await service.wait_for_answer();
       co_await loop_.next_turn();
     }
+  }
+
+  Task<> finish_service() {
+    co_await options_.service->finish();
+    while (is_answering_) {
+      co_await answered_.wait();
+    }
+    service_has_ended_ = true;
   }
 
   void serve(const Datagram& datagram, std::span<const std::byte> bytes) {
@@ -487,7 +495,7 @@ class Exchange : NonCopyable {
   std::vector<std::byte> upper_;
   std::size_t corked_ = 0;  // bytes of the one datagram of MSG_MORE
   bool input_ended_ = false, has_enough_ = false, receiving_has_ended_ = false, is_writing_ = false;
-  bool is_answering_ = false;
+  bool is_answering_ = false, service_has_ended_ = false;
 };
 
 }  // namespace

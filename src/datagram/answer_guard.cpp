@@ -30,9 +30,15 @@ std::optional<FileIdentity> FileIdentity::of(const std::string& path) {
 AnswerGuard::AnswerGuard(const Address& local, AnswerRate rate)
     : local_(local), own_file_(FileIdentity::of(local.path())), rate_(rate), peers_(places) {}
 
-AnswerRefusal AnswerGuard::judge(const Address& source, Clock::time_point now) {
+AnswerRefusal AnswerGuard::judge_source(const Address& source) const {
   if (is_ours(source)) return AnswerRefusal::own_address;
   if (std::ranges::find(echo_ports, source.port()) != echo_ports.end()) return AnswerRefusal::echo_port;
+  return AnswerRefusal::no;
+}
+
+AnswerRefusal AnswerGuard::judge(const Address& source, Clock::time_point now) {
+  const auto refusal = judge_source(source);
+  if (refusal != AnswerRefusal::no) return refusal;
   if (rate_.of_peer <= 0) return AnswerRefusal::no;
   auto& peer = use_of(source);
   const double of_all = rate_.of_peer * AnswerRate::peers;

@@ -22,7 +22,7 @@ struct AnswerRate {
 };
 
 /// Why a datagram is not answered.
-enum class AnswerRefusal { no, own_address, echo_port, rate };
+enum class AnswerRefusal { no, own_address, echo_port, rate, no_address };
 
 /// The file of a path, through symbolic links.
 struct FileIdentity {
@@ -43,7 +43,9 @@ class AnswerGuard {
   /// `local` is what the socket is bound to.
   AnswerGuard(const Address& local, AnswerRate rate);
 
-  /// Counts a datagram that may be answered.
+  /// Whether datagrams of that source may be answered at all.
+  AnswerRefusal judge_source(const Address& source) const;
+  /// The same, and counts a datagram that may be answered.
   AnswerRefusal judge(const Address& source, Clock::time_point now);
 
  private:

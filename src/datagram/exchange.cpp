@@ -38,9 +38,10 @@ class Exchange : NonCopyable {
                 [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
         schedule_(options_.rate),
         heard_(loop),
+        answered_(loop),
         replies_wait_(loop) {
-    const bool answers =
-        options_.handler == DatagramHandler::echo || options_.handler == DatagramHandler::upper;
+    const bool answers = options_.service != nullptr || options_.handler == DatagramHandler::echo ||
+                         options_.handler == DatagramHandler::upper;
     if (answers) guard_.emplace(end_.local, options_.answer_rate);
     if (options_.is_client || end_.is_connected || end_.local.family() != AF_UNIX) return;
     UnixReplies::Options replies{
@@ -61,8 +62,18 @@ class Exchange : NonCopyable {
     group.spawn(receive());
     if (streams_.in != nullptr) group.spawn(send_input());
     if (replies_) group.spawn(send_waiting_replies());
+    if (options_.service != nullptr) {
+      group.spawn(options_.service->run());
+      group.spawn(send_answers());
+    }
     while (!receiving_has_ended_) {
       co_await group.next_end();
+    }
+    if (options_.service != nullptr) {
+      group.spawn(finish_service());
+      while (!service_has_ended_) {
+        co_await group.next_end();
+      }
     }
     co_await finish_replies();
     group.throw_failure();
@@ -118,6 +129,41 @@ class Exchange : NonCopyable {
     if (replies_->is_waiting()) replies_wait_.notify();
   }
 
+  // The answers of a service.
+
+  Task<> send_answers() {
+    auto& service = *options_.service;
+    for (;;) {
+      is_answering_ = true;
+      while (!outbox_.is_full()) {
+        const auto next = service.next_answer();
+        if (!next) break;
+        answer(next->to, next->bytes);
+      }
+      co_await flush();
+      is_answering_ = false;
+      answered_.notify();
+      co_await service.wait_for_answer();
+      co_await loop_.next_turn();
+    }
+  }
+
+  Task<> finish_service() {
+    co_await options_.service->finish();
+    while (is_answering_) {
+      co_await answered_.wait();
+    }
+    service_has_ended_ = true;
+  }
+
+  void serve(const Datagram& datagram, std::span<const std::byte> bytes) {
+    const auto& source = datagram.source;
+    const bool can_be_served = end_.is_connected || can_be_answered(source);
+    const auto refusal = can_be_served ? guard_->judge_source(source) : AnswerRefusal::no_address;
+    if (refusal != AnswerRefusal::no) return leave_unanswered(refusal, source);
+    options_.service->take(datagram, bytes);
+  }
+
   // Receiving.
 
   Task<> receive() {
@@ -135,10 +181,11 @@ class Exchange : NonCopyable {
         continue;
       }
       for (const auto& datagram : *datagrams) take(datagram);
-      tally_.last = loop_.now();
       tally_.dropped = reader_.dropped();
       heard_.notify();
-      co_await write_output();
+      if (!output_.empty()) {
+        co_await write_output();
+      }
       if (options_.handler != DatagramHandler::show) {
         co_await flush();
       }
@@ -181,6 +228,11 @@ class Exchange : NonCopyable {
   }
 
   void take(const Datagram& datagram) {
+    if (options_.admits && !options_.admits(datagram)) {
+      for_each_of(datagram, [&](std::span<const std::byte>) { ++tally_.refused; });
+      return;
+    }
+    tally_.last = loop_.now();
     if (can_be_answered(datagram.source)) peers_.add(datagram.source);
     if (datagram.is_cut()) {
       ++tally_.cut;
@@ -218,6 +270,7 @@ class Exchange : NonCopyable {
   void take_one(const Datagram& datagram, std::span<const std::byte> bytes) {
     ++tally_.received.datagrams;
     tally_.received.bytes += bytes.size();
+    if (options_.service != nullptr) return serve(datagram, bytes);
     switch (options_.handler) {
       case DatagramHandler::show:
         observer_.show(datagram, bytes, output_);
@@ -303,11 +356,9 @@ class Exchange : NonCopyable {
     const auto& to = end_.peer                           ? *end_.peer
                      : options_.reply_to == ReplyTo::one ? options_.reply_address
                                                          : end_.local;
-    if (to.family() == AF_UNIX)
-      return {std::min(longest_record(end_.facts), options_.most), "a datagram", "the socket takes at most"};
-    const auto most = longest_datagram(to);
-    const bool is_ipv6 = most == longest_datagram(Address::any(AF_INET6, 0));
-    return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
+    const auto most_of_unix =
+        to.family() == AF_UNIX ? std::min(longest_record(end_.facts), options_.most) : 0;
+    return limit_of_datagram(to, most_of_unix);
   }
 
   /// `destination`: where the record itself says that it goes.
@@ -417,6 +468,9 @@ class Exchange : NonCopyable {
     if (!options_.is_client) {
       peers_.remove(error.destination);
       observer_.refused(error);
+      const bool is_gone = error.number == ECONNREFUSED || error.number == ENOENT;
+      if (is_gone && options_.service != nullptr)
+        options_.service->note_refusal(error.destination, error.to_string());
     } else if (!refusal_) {
       refusal_ = std::make_exception_ptr(Error(error.number, text("send {}", error.about()), Origin::peer));
     }
@@ -432,7 +486,7 @@ class Exchange : NonCopyable {
   Outbox outbox_;
   SendSchedule schedule_;
   Peers peers_;
-  Notification heard_, replies_wait_;
+  Notification heard_, answered_, replies_wait_;
   std::optional<UnixReplies> replies_;  // of a listener
   std::optional<AnswerGuard> guard_;
   std::vector<AnswerRefusal> told_;
@@ -441,9 +495,17 @@ class Exchange : NonCopyable {
   std::vector<std::byte> upper_;
   std::size_t corked_ = 0;  // bytes of the one datagram of MSG_MORE
   bool input_ended_ = false, has_enough_ = false, receiving_has_ended_ = false, is_writing_ = false;
+  bool is_answering_ = false, service_has_ended_ = false;
 };
 
 }  // namespace
+
+RecordLimit limit_of_datagram(const Address& to, std::size_t most_of_unix) {
+  if (to.family() == AF_UNIX) return {most_of_unix, "a datagram", "the socket takes at most"};
+  const auto most = longest_datagram(to);
+  const bool is_ipv6 = most == longest_datagram(Address::any(AF_INET6, 0));
+  return {most, "a datagram", text("UDP over {} has room for", is_ipv6 ? "IPv6" : "IPv4")};
+}
 
 Task<> exchange(DatagramEnd end, ExchangeStreams streams, ExchangeOptions options, ExchangeTally& tally,
                 ExchangeObserver observer) {

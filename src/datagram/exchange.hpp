@@ -11,6 +11,7 @@
 #include "datagram/answer_guard.hpp"
 #include "datagram/datagram_rate.hpp"
 #include "datagram/outbox.hpp"
+#include "datagram/peer_service.hpp"
 #include "flow/clock.hpp"
 #include "flow/framing.hpp"
 #include "flow/stream.hpp"
@@ -39,7 +40,11 @@ struct ExchangeOptions {
   ReplyTo reply_to = ReplyTo::last;  // where the user has named no peer
   Address reply_address;             // for ReplyTo::one
   DatagramHandler handler = DatagramHandler::show;
-  AnswerRate answer_rate;  // of a handler that answers
+  PeerService* service = nullptr;  // instead of the handler; borrowed. Null: none
+  AnswerRate answer_rate;          // of a handler that answers, or a service
+  /// Whether a datagram is received. One that is not leaves no trace but ExchangeTally::refused. Empty: all
+  /// are.
+  std::function<bool(const Datagram&)> admits;
   bool is_client = true;
   bool is_udp = true;
 
@@ -57,6 +62,8 @@ struct ExchangeTally {
   std::uint64_t dropped = 0;      // by the kernel: DatagramReader::dropped()
   std::uint64_t undelivered = 0;  // for unix peers that do not read
   std::uint64_t unanswered = 0;   // see AnswerGuard
+  std::uint64_t refused = 0;      // not admitted
+  std::uint64_t unserved = 0;     // dropped by a service
   Clock::time_point last = Clock::now();
 };
 
@@ -81,6 +88,9 @@ struct ExchangeStreams {
   Stream* in;
   Stream& out;
 };
+
+/// What a datagram to that address may have at most; `most_of_unix` bytes over a unix socket.
+RecordLimit limit_of_datagram(const Address& to, std::size_t most_of_unix);
 
 /// Runs until the end that the options define. A client also ends when the peer refuses. Throws Error,
 /// TimedOut (too few replies), Incomplete, and BadInput of `finish` and `destination_of`.

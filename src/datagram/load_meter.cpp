@@ -34,7 +34,7 @@ class LoadMeter : NonCopyable {
             std::function<void(const MeterResult&)> tell, std::uint64_t& foreign)
       : loop_(loop),
         end_(loop, std::move(end)),
-        options_(options),
+        options_(std::move(options)),
         tell_(std::move(tell)),
         foreign_(foreign),
         reader_(end_.facts, {.batch = batch}) {
@@ -66,9 +66,10 @@ class LoadMeter : NonCopyable {
         co_await end_.watch.readable();
         continue;
       }
-      last_ = loop_.now();
       if (unix_reports_ && unix_reports_->is_waiting()) unix_reports_->retry();
       for (const auto& train : *datagrams) {
+        if (options_.admits && !options_.admits(train)) continue;
+        last_ = loop_.now();
         const auto now = train.time ? *train.time : std::chrono::system_clock::now().time_since_epoch();
         const auto time = static_cast<std::uint64_t>(now.count());
         for_each_of(train, [&](std::span<const std::byte> bytes) { take(train, bytes, time); });
@@ -155,7 +156,7 @@ class LoadMeter : NonCopyable {
 
 Task<> measure(DatagramEnd end, MeterOptions options, std::function<void(const MeterResult&)> tell,
                std::uint64_t& foreign) {
-  LoadMeter meter(co_await this_loop(), std::move(end), options, std::move(tell), foreign);
+  LoadMeter meter(co_await this_loop(), std::move(end), std::move(options), std::move(tell), foreign);
   co_await meter.run();
 }
 

@@ -15,6 +15,7 @@ namespace sockx {
 struct MeterOptions {
   std::optional<std::uint64_t> loads;  // then it is over; without it, it goes on for ever
   std::optional<Duration> idle_timeout;
+  std::function<bool(const Datagram&)> admits;  // whether a datagram is taken; empty: all are
 };
 
 /// One load.

@@ -26,6 +26,7 @@ class Peers {
     index_.emplace(order_.back().bytes(), std::prev(order_.end()));
     if (order_.size() > most_) remove(Address(order_.front()));
   }
+  bool has(const Address& peer) const { return index_.contains(peer.bytes()); }
   void remove(const Address& peer) {
     const auto known = index_.find(peer.bytes());
     if (known == index_.end()) return;

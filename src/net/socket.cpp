@@ -117,6 +117,10 @@ std::string_view protocol_of(int socket) {
       return "tcp";
     case IPPROTO_MPTCP:
       return "mptcp";
+    case IPPROTO_UDP:
+      return "udp";
+    case IPPROTO_UDPLITE:
+      return "udplite";
     default:
       return "vsock";
   }

@@ -36,7 +36,7 @@ class Socket {
   Address peer() const;   // getpeername(2)
   bool is_listening() const;
   int type() const;  // SOCK_STREAM and so on
-  /// "tcp", "mptcp", "unix", "vsock".
+  /// "tcp", "mptcp", "udp", "udplite", "unix", "vsock".
   std::string_view protocol() const;
   /// Whether a connection uses Multipath TCP (RFC 8684); it may have been asked for and fallen back to TCP.
   bool uses_mptcp() const;

@@ -26,14 +26,8 @@ std::string tls_subject_of(const Connection& connection) {
 std::vector<std::string> environment_for(const Connection* given) {
   if (given == nullptr) return {};
   const auto& connection = *given;
-  const auto local = connection.local();
-  const auto& peer = connection.peer;
-  return {text("SOCKX_PEER_ADDR={}", peer.host()),
-          text("SOCKX_PEER_PORT={}", peer.port()),
-          text("SOCKX_LOCAL_ADDR={}", local.host()),
-          text("SOCKX_LOCAL_PORT={}", local.port()),
-          text("SOCKX_PROTO={}", connection.protocol()),
-          text("SOCKX_TLS_SUBJECT={}", tls_subject_of(connection))};
+  return peer_environment(connection.peer, connection.local(), connection.protocol(),
+                          tls_subject_of(connection));
 }
 
 /// False at the deadline.
@@ -44,10 +38,19 @@ Task<bool> has_ended(const Child& child, Deadline deadline) {
 
 }  // namespace
 
+std::vector<std::string> peer_environment(const Address& peer, const Address& local,
+                                          std::string_view protocol, const std::string& tls_subject) {
+  return {text("SOCKX_PEER_ADDR={}", peer.host()),   text("SOCKX_PEER_PORT={}", peer.port()),
+          text("SOCKX_LOCAL_ADDR={}", local.host()), text("SOCKX_LOCAL_PORT={}", local.port()),
+          text("SOCKX_PROTO={}", protocol),          text("SOCKX_TLS_SUBJECT={}", tls_subject)};
+}
+
 Program::Program(EventLoop& loop, const ProgramCall& call, const Connection* connection)
+    : Program(loop, call, environment_for(connection)) {}
+
+Program::Program(EventLoop& loop, const ProgramCall& call, std::vector<std::string> environment)
     : name_(call.shell_command.empty() ? call.words.front() : "sh"), window_of_(call.window_of) {
-  Child::Options options{.environment = environment_for(connection),
-                         .descriptor_limit = call.descriptor_limit};
+  Child::Options options{.environment = std::move(environment), .descriptor_limit = call.descriptor_limit};
   if (call.has_terminal)
     start_on_terminal(loop, call, std::move(options));
   else

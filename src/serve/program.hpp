@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flow/relay.hpp"
@@ -24,16 +25,24 @@ struct ProgramCall {
   bool is_given() const { return !words.empty() || !shell_command.empty(); }
 };
 
+/// The variables that tell a program whom it works for.
+std::vector<std::string> peer_environment(const Address& peer, const Address& local,
+                                          std::string_view protocol, const std::string& tls_subject = {});
+
 class Program {
  public:
   /// Starts it; its environment has the addresses of the connection, if there is one: SOCKX_PEER_ADDR and so
   /// on. Throws Error.
   Program(EventLoop& loop, const ProgramCall& call, const Connection* connection);
+  /// The same with other variables, NAME=VALUE.
+  Program(EventLoop& loop, const ProgramCall& call, std::vector<std::string> environment);
 
   /// Its standard output and input, or its terminal, as an end of a relay: it may stop reading. Borrows from
   /// this.
   Duplex duplex();
   const std::string& name() const { return name_; }
+  /// Becomes readable when it has ended, until wait().
+  int end_fd() const { return child_->end_fd(); }
   /// The window that its terminal takes the size of may have changed.
   void follow_window() const;
 

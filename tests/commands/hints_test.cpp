@@ -70,7 +70,10 @@ TEST_CASE("hints: nc's letters without a subcommand become a whole command line"
       {{"-zu", "a", "53"}, "-zu: UDP ports cannot be checked"},
       {{"udp", "-z", "a", "53"}, "-z: UDP ports cannot be checked"},
       {{"udp", "-w", "3", "a", "53"}, "-w: use --reply-timeout"},
-      {{"udp", "-c", "cat", "a", "53"}, "'-c': no such option"},
+      {{"udp", "-c", "cat", "a", "53"}, "-c: use --listen with --sh COMMAND"},
+      {{"udp", "-e", "cat", "a", "53"}, "-e: use --listen with --exec"},
+      {{"-lu", "-p", "53", "-e", "cat"}, "-lu: use `sockx udp --listen 53 --exec -- cat`"},
+      {{"-lu", "-c", "cat -n", "53"}, "-lu: use `sockx udp --listen --sh 'cat -n' 53`"},
   });
 }
 

@@ -154,6 +154,54 @@ TEST_SUITE("faults: udp") {
     });
   }
 
+  TEST_CASE("a listener with programs survives the fault of every call, which costs one peer at the most") {
+    const std::vector<FaultRow> harmless{
+        {"recvmmsg@socket", {"EINTR", "EAGAIN", "short"}},
+        {"sendmmsg@single", {"EINTR", "EAGAIN", "ENOBUFS"}},
+        {"read@pipe", {"EINTR", "EAGAIN", "short", "half"}},
+        {"write@pipe", {"EINTR", "EAGAIN", "short", "half"}},
+        {"epoll_wait", {"EINTR", "nothing", "short"}},
+        {"waitpid", {"EINTR"}},
+        {"close@pipe", {"EINTR"}},
+    };
+    const std::vector<FaultRow> costly{
+        {"pipe2", {"EMFILE", "ENFILE"}, {0, 1}},  // 1 before it listens
+        {"fork", {"EAGAIN", "ENOMEM"}},
+        {"pidfd_open", {"EMFILE", "ENOMEM"}},
+        {"child/dup2", {"EBUSY"}},
+        {"write@pipe", {"EPIPE"}},
+    };
+    std::size_t least = 3;  // answers
+    const auto serve = [&](const FaultRow& row, const std::string& fault) {
+      const Folder folder;
+      const auto port_file = folder / "port";
+      Faulty listener({"udp", "--listen", "--datagrams", "3", "--port-file", port_file, "127.0.0.1", "0",
+                       "--exec", "--", "cat"},
+                      fault);
+      eventually("it listens", [&] { return fs::exists(port_file) || !listener.process->is_running(); });
+      if (!fs::exists(port_file)) {
+        listener.check(row);
+        return listener.has_reached();
+      }
+      const auto port = port_in(port_file);
+      std::vector<DatagramPeer> peers(3);
+      for (auto& peer : peers) peer.send("hello\n", port);
+      CHECK(listener.check(row) == 0);
+      std::size_t answered = 0;
+      for (auto& peer : peers) {
+        if (!peer.has_more()) continue;
+        CHECK(peer.receive().bytes == "hello\n");
+        ++answered;
+      }
+      CHECK(answered >= least);
+      CHECK_FALSE(listener.process->left_others());
+      return listener.has_reached();
+    };
+    meet_each(harmless, serve);
+    least = 2;
+    meet_each(costly, serve);
+  }
+
   TEST_CASE("a generator and its meter survive the fault of every call") {
     const std::vector<FaultRow> rows{
         {"sendmmsg@train", {"EINTR", "EAGAIN", "ENOBUFS", "EINVAL", "EIO", "short"}},

@@ -14,6 +14,8 @@ std::string_view reason_of(AnswerRefusal why) {
       return "its source leads to our own address, and the answer would come back here";
     case AnswerRefusal::echo_port:
       return "that is the port of a service that answers everything, and it would answer us";
+    case AnswerRefusal::no_address:
+      return "its sender has no address to answer to";
     default:
       return "more has come than --answer-rate allows";
   }
@@ -67,10 +69,15 @@ void DatagramSummary::tell() const {
                                      {"dropped", tally.dropped},
                                      {"undelivered", tally.undelivered},
                                      {"unanswered", tally.unanswered},
+                                     {"refused", tally.refused},
+                                     {"unserved", tally.unserved},
                                      {"seconds", seconds(span)}});
   if (tally.undelivered > 0)
     context_.log.warn("dropped {}: the peers did not read", counted(tally.undelivered, "datagram"));
   if (tally.unanswered > 0) context_.log.warn("left {} unanswered", counted(tally.unanswered, "datagram"));
+  if (tally.unserved > 0)
+    context_.log.warn("dropped {} that no program took", counted(tally.unserved, "datagram"));
+  if (tally.refused > 0) context_.log.info("turned away {}", counted(tally.refused, "datagram"));
   if (tally.dropped > 0)
     context_.log.warn("the kernel dropped {}, each a datagram or a train: the queue was full",
                       counted(tally.dropped, "buffer"));

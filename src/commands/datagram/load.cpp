@@ -78,7 +78,7 @@ void add_load_flags(Flags& flags, LoadOptions& load) {
                                       "count such datagrams: rate, lost, reordered, duplicated, jitter");
   measure.needs("--listen");
   flags.exclude({"--listen", "--expect", "--idle-timeout"}, generate);
-  flags.exclude({"--handler", "--reply", "--rate", "--datagrams"}, measure);
+  flags.exclude({"--handler", "--reply", "--rate", "--datagrams", "--exec", "--sh"}, measure);
   for (const auto load_flag : {generate, measure})
     flags.exclude({"--framing", "--format", "--send-flags", "--recv-flags", "--reply-timeout"}, load_flag);
 }
@@ -124,7 +124,7 @@ Task<> run_meter(Context& context, DatagramEnd end, MeterOptions options) {
     if (foreign > 0)
       context.log.warn("{} {} of no load", counted(foreign, "datagram"), foreign == 1 ? "was" : "were");
   });
-  co_await measure(std::move(end), options, std::move(tell), foreign);
+  co_await measure(std::move(end), std::move(options), std::move(tell), foreign);
   told.complete();
 }
 

@@ -12,6 +12,8 @@
 #include "datagram/exchange.hpp"
 #include "net/address/endpoint.hpp"
 #include "net/datagram/datagram_socket.hpp"
+#include "net/stream/access_list.hpp"
+#include "serve/program.hpp"
 
 namespace sockx {
 
@@ -24,6 +26,10 @@ struct UdpOptions {
   std::optional<std::uint64_t> datagrams;
   std::optional<DatagramFormat> format;
   LoadOptions load;
+  AccessSources access;
+  bool limits_answers = false;                 // --answer-rate is given
+  ProgramCall program;                         // for each peer
+  std::optional<std::uint64_t> most_programs;  // at once
   TimeLimits limits;
 };
 

@@ -50,15 +50,17 @@ void tell(Context& context, const Connection& connection, const Address& proxy) 
 
 }  // namespace
 
-void add_access_flags(Flags& flags, AccessSources& sources) {
-  const HelpSection section(flags, "Who may connect");
+void add_access_flags(Flags& flags, AccessSources& sources, AccessTo what) {
+  const bool has_connections = what == AccessTo::connections;
+  const HelpSection section(flags, has_connections ? "Who may connect" : "Who may send");
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
   add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
-  add_rules(
-      flags, "--accept-proxy", sources.proxies,
-      "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names the client "
-      "(repeatable)");
+  if (has_connections)
+    add_rules(flags, "--accept-proxy", sources.proxies,
+              "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names "
+              "the client "
+              "(repeatable)");
   flags.add_file("--allow-file", sources.allow_file,
                  "rules as for --allow, one per line; read again at SIGHUP");
   flags.add_file("--deny-file", sources.deny_file, "rules as for --deny, one per line; read again at SIGHUP");
@@ -114,6 +116,10 @@ std::optional<std::string> AccessControl::reason_to_refuse(const Connection& con
   return reason_of(connection, [this](const Peer& peer) {
     return list_->expects_proxies() ? list_->reason_to_refuse_proxy(peer) : list_->reason_to_refuse(peer);
   });
+}
+
+std::optional<std::string> AccessControl::reason_to_refuse(const Peer& peer) const {
+  return list_ ? list_->reason_to_refuse(peer) : std::nullopt;
 }
 
 Task<std::optional<Refusal>> AccessControl::admit(Connection& connection, Deadline deadline) const {

@@ -13,7 +13,9 @@ namespace sockx {
 
 class Flags;
 
-void add_access_flags(Flags& flags, AccessSources& sources);
+/// --allow, --deny, --allow-file, --deny-file; and --accept-proxy, where there are connections.
+enum class AccessTo { connections, datagrams };
+void add_access_flags(Flags& flags, AccessSources& sources, AccessTo what = AccessTo::connections);
 /// Throws BadInput for rules that no peer of the endpoint can fit, and a socket that keeps records.
 void check(const AccessSources& sources, const std::optional<Endpoint>& endpoint,
            const StreamOptions& stream);
@@ -31,6 +33,7 @@ class AccessControl {
   const std::optional<AccessList>& list() const { return list_; }
   /// Why a peer is not served, or nothing. Where proxies are expected, this is asked of the proxy.
   std::optional<std::string> reason_to_refuse(const Connection& connection) const;
+  std::optional<std::string> reason_to_refuse(const Peer& peer) const;
   /// Where proxies are expected: reads the PROXY header, and asks the same of the client.
   Task<std::optional<Refusal>> admit(Connection& connection, Deadline deadline) const;
   /// Whether the signal asks for reading the files again; attend() then does.

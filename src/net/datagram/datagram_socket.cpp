@@ -221,6 +221,7 @@ void enlarge_queues(const Socket& socket, const std::vector<OptionSetting>& sett
 void ask_for_facts(const Socket& socket, int family, const DatagramOptions& options) {
   try_option(socket.fd(), "SO_RXQ_OVFL", "on");
   if (options.tells_facts || options.tells_time) try_option(socket.fd(), "SO_TIMESTAMPNS", "on");
+  if (options.tells_user && family == AF_UNIX) set_option(socket.fd(), "SO_PASSCRED", "on");
   if (!is_internet(family)) return;
   try_option(socket.fd(), "IP_RECVERR", "on");  // of a socket of IPv6 too, for what comes over IPv4
   if (family == AF_INET6) try_option(socket.fd(), "IPV6_RECVERR", "on");

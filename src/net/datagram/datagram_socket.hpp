@@ -39,6 +39,7 @@ struct DatagramOptions : NetworkOptions {
   bool broadcast = false;     // SO_BROADCAST
   bool tells_facts = false;   // of each datagram: what Datagram has beside bytes, size and source
   bool tells_time = false;    // of each datagram: when it arrived
+  bool tells_user = false;    // of each datagram of a unix socket: who has sent it
   bool takes_trains = false;  // UDP_GRO
   MulticastOptions multicast;
   Deadline deadline = never;  // for the look-up of a name

@@ -148,6 +148,8 @@ void DatagramReader::read_control(Datagram& datagram, const void* message) {
       datagram.tos = value_of<std::uint8_t>(part);
     } else if (is(IPPROTO_IPV6, IPV6_TCLASS)) {
       datagram.tos = value_of<int>(part);
+    } else if (is(SOL_SOCKET, SCM_CREDENTIALS)) {
+      datagram.user = value_of<ucred>(part).uid;
     } else if (is(SOL_SOCKET, SCM_TIMESTAMPNS)) {
       const auto time = value_of<timespec>(part);
       datagram.time = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);

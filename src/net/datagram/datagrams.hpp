@@ -1,6 +1,8 @@
 // Datagrams: batches of them by recvmmsg(2) and sendmmsg(2), with what the kernel tells beside the bytes.
 #pragma once
 
+#include <sys/types.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -30,6 +32,7 @@ struct Datagram {
   int ttl = -1;                                  // or the hop limit
   int tos = -1;                                  // or the traffic class
   std::optional<std::chrono::nanoseconds> time;  // of arrival, since 1970
+  std::optional<uid_t> user;                     // who has sent it through a unix socket: SCM_CREDENTIALS
 
   bool is_cut() const { return size > bytes.size(); }
 };

@@ -105,7 +105,7 @@ std::span<char> credentials_of_url(char* word) {
 enum class ValueOf { other, url, credentials };
 
 /// What the value of an option is, also where --proxy or --proxy-auth was meant and another word was typed.
-ValueOf value_of(std::string_view option) {
+ValueOf kind_of_value(std::string_view option) {
   if (!option.starts_with("--") || option == "--proxy-auth-file") return ValueOf::other;
   const auto name = upper_case(option);
   const auto has = [&name](std::string_view part) { return name.find(part) != name.npos; };
@@ -142,9 +142,9 @@ std::vector<std::span<char>> credentials_among(const std::vector<char*>& words) 
     before = ValueOf::other;
     if (!is_option) continue;
     if (equals == whole.npos)
-      before = value_of(whole);
+      before = kind_of_value(whole);
     else
-      note(value_of(whole.substr(0, equals)), word + equals + 1);
+      note(kind_of_value(whole.substr(0, equals)), word + equals + 1);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 #include "commands/stream/proxy_flags.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -223,12 +224,17 @@ void blank_credentials(const std::vector<char*>& words) {
 
 std::string without_credentials_of(std::vector<std::string> words, std::string message) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size());
   for (auto& word : words) pointers.push_back(word.data());
+  const auto is_within_word = [&message](std::size_t index) {
+    return index < message.size() && std::isalnum(static_cast<unsigned char>(message[index])) != 0;
+  };
   for (const auto found : credentials_among(pointers)) {
     const std::string secret(found.begin(), found.end());
     for (auto at = message.find(secret); !secret.empty() && at != message.npos;
          at = message.find(secret, at + 1))
-      message.replace(at, secret.size(), "*");
+      if (!is_within_word(at - 1) && !is_within_word(at + secret.size()))
+        message.replace(at, secret.size(), "*");
   }
   return message;
 }

@@ -243,7 +243,13 @@ TEST_CASE("proxy: a client is not connected to the proxy itself") {
 
 TEST_CASE("proxy: a name that is permitted does not permit loopback, and the rules see what is dialed") {
   const Folder folder;
-  const NameService names;
+  const NameService names(NameService::Dns::none,
+                          "0.0.0.0 zero.example\n"
+                          "::ffff:127.0.0.1 mapped.example\n"
+                          "169.254.169.254 link.example\n"
+                          "fe80::1 link6.example\n"
+                          "127.0.0.1 mixed.example\n"
+                          "192.0.2.1 mixed.example\n");
   if (!names.works()) return;
   const auto path = "unix:" + (folder / "proxy");
   Server server(
@@ -357,7 +363,7 @@ TEST_CASE("proxy: who sends a byte now and then has no more time for a request t
       return true;
     }
   });
-  CHECK(contains(proxied.server.event("closed").at("reason"), "timed out"));
+  CHECK(proxied.server.event("closed").at("complete") == false);
   proxied.server.wait_until_free();
 }
 

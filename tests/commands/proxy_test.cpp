@@ -374,6 +374,8 @@ TEST_CASE(
   refused({"connect", "--proxyauth=u:secret", "t", "1"}, "'--proxyauth=*': no such option; did you mean");
   refused({"connect", "--Proxy_Auth=u:secret", "t", "1"}, "'--Proxy_Auth=*': no such option");
   refused({"connect", "--proxy-aut=u:secret", "t", "1"}, "'--proxy-aut=*': no such option");
+  refused({"connect", "--proxyauth=u", "t", "1"},
+          "'--proxyauth=*': no such option; did you mean --proxy-auth?");
   refused({"connect", "--auth=u:secret", "t", "1"}, "'--auth=*': no such option");
   refused({"connect", "--proxy-user=u:secret", "t", "1"}, "'--proxy-user=*': no such option");
   refused({"connect", "--proxi=http://u:secret@h", "t", "1"}, "'--proxi=http://*@h': no such option");

@@ -28,6 +28,17 @@ inline std::string path_of(const std::string& program) {
   return "";
 }
 
+constexpr std::size_t payload_size = (3U << 20U) + 1;
+
+/// What a client sends comes back whole.
+inline void check_comes_back(const Words& words) {
+  const auto content = noise(payload_size);
+  Process client(words, {.in = Stdio::pipe(), .environment = {"no_proxy=", "NO_PROXY="}});
+  client.feed(content);
+  check_end(client, exited(0));
+  CHECK_MESSAGE(difference(client.out(), content) == "", client.command(), client.err());
+}
+
 /// For a process that has to be told its port: it is started again with another one when that was taken
 /// meanwhile.
 template <class MakeWords>

@@ -8,28 +8,18 @@ namespace test {
 
 namespace {
 
-constexpr std::size_t size = (3U << 20U) + 1;
+const Words our_client = sockx({"connect"});
 
-/// Sends back the first `size` bytes, and ends.
-const Words sends_back{"-k", "--sh", "head -c " + std::to_string(size)};
-
-Process::Options piped() { return {.in = Stdio::pipe()}; }
-
-/// What a client sends comes back whole.
-void check_whole(const Words& words) {
-  const auto content = noise(size);
-  Process client(sockx({"connect"}) + words, piped());
-  client.feed(content);
-  check_end(client, exited(0));
-  CHECK_MESSAGE(difference(client.out(), content) == "", client.command(), client.err());
-}
+/// Sends back the first bytes, and ends.
+const Words sends_back{"-k", "--sh", "head -c " + std::to_string(payload_size)};
 
 void check_plain(const OtherProxy& proxy) {
   Server target(sends_back), echo({"-k", "--handler", "echo"});
   for (const auto& scheme : proxy.schemes) {
     CAPTURE(scheme);
-    check_whole({"--no-shutdown", "--proxy", proxy.url(scheme), target.endpoint()});
-    if (proxy.passes_half_closes) check_whole({"--proxy", proxy.url(scheme), echo.endpoint()});
+    check_comes_back(our_client + Words{"--no-shutdown", "--proxy", proxy.url(scheme), target.endpoint()});
+    if (proxy.passes_half_closes)
+      check_comes_back(our_client + Words{"--proxy", proxy.url(scheme), echo.endpoint()});
   }
 }
 
@@ -39,14 +29,14 @@ void check_tls(const OtherProxy& proxy) {
   Server target(sends_back + Words{"--tls", "--tls-cert", files.certificate, "--tls-key", files.key});
   for (const auto& scheme : proxy.schemes) {
     CAPTURE(scheme);
-    check_whole({"--no-shutdown", "--tls", "--tls-ca", authority.file(), "--proxy", proxy.url(scheme),
-                 "localhost:" + target.port()});
+    check_comes_back(our_client + Words{"--no-shutdown", "--tls", "--tls-ca", authority.file(), "--proxy",
+                                        proxy.url(scheme), "localhost:" + target.port()});
   }
 }
 
 void check_files(const OtherProxy& proxy) {
   const Folder folder;
-  const auto content = noise(size);
+  const auto content = noise(payload_size);
   write_file(folder / "file", content);
   for (const auto& words : {Words{}, Words{"--verified"}}) {
     Process receiver(sockx({"recv-file", "-o", folder / "copy"}) + words + Words{"127.0.0.1:0"});
@@ -69,7 +59,7 @@ void check_refusal(const OtherProxy& proxy, const std::string& said) {
 
 void check_users(const OtherProxy& proxy) {
   Server target(sends_back);
-  check_whole({"--no-shutdown", "--proxy", proxy.url(), target.endpoint()});
+  check_comes_back(our_client + Words{"--no-shutdown", "--proxy", proxy.url(), target.endpoint()});
   for (const std::string wrong : {"", "ann:wrong", "bob:p4ss:word"}) {
     Process client(sockx({"connect", "--proxy", proxy.url(proxy.schemes.front(), wrong), target.endpoint()}));
     check_failure(client, 13, "via proxy 127.0.0.1:" + proxy.port + ": ");
@@ -118,15 +108,16 @@ TEST_CASE("interop proxies: through a chain of three") {
   if (is_missing("microsocks") || is_missing("tinyproxy") || path_of("danted").empty()) return;
   const auto first = microsocks(), second = tinyproxy(), third = danted();
   Server target(sends_back);
-  check_whole({"--no-shutdown", "--proxy", first.url(), "--proxy", second.url(), "--proxy",
-               third.url("socks4"), target.endpoint()});
+  check_comes_back(our_client + Words{"--no-shutdown", "--proxy", first.url(), "--proxy", second.url(),
+                                      "--proxy", third.url("socks4"), target.endpoint()});
 }
 
 TEST_CASE("interop proxies: microsocks, tinyproxy and ncat end both directions when one has ended") {
   PeerListener target;
   const auto check_flaw = [&](const OtherProxy& proxy) {
     CAPTURE(proxy.name);
-    Process client(sockx({"connect", "--proxy", proxy.url(), "127.0.0.1", target.port()}), piped());
+    Process client(sockx({"connect", "--proxy", proxy.url(), "127.0.0.1", target.port()}),
+                   {.in = Stdio::pipe()});
     auto far = target.accept();
     client.close_input();
     CHECK(far.receive_all() == "");

@@ -7,8 +7,6 @@ namespace test {
 
 namespace {
 
-constexpr std::size_t size = (3U << 20U) + 1;
-
 const Words proxy_words{"-k", "--handler", "proxy", "--proxy-to", "127.0.0.1"};
 
 /// A proxy that permits loopback, one that demands a user, one behind TLS, and echo servers behind them.
@@ -21,15 +19,6 @@ struct Proxies {
       with_users{proxy_words + Words{"--proxy-auth-file", write_file(folder / "users", "ann:p4ss:word\n")}};
   Server echo{{"-k", "--handler", "echo"}}, secured_echo{Words{"-k", "--handler", "echo"} + tls};
 };
-
-/// What a client sends comes back whole.
-void check_whole(const Words& words) {
-  const auto content = noise(size);
-  Process client(words, {.in = Stdio::pipe(), .environment = {"no_proxy=", "NO_PROXY="}});
-  client.feed(content);
-  check_end(client, exited(0));
-  CHECK_MESSAGE(difference(client.out(), content) == "", client.command(), client.err());
-}
 
 /// The server has been asked in this protocol, and has connected.
 void check_asked(Server& server, const std::string& protocol, const std::string& user = "") {
@@ -45,7 +34,7 @@ TEST_CASE("interop proxies: nc.openbsd is a client of each protocol") {
   if (is_missing("nc.openbsd")) return;
   Proxies proxies;
   for (const auto& [kind, protocol] : {std::pair{"5", "SOCKS5"}, {"4", "SOCKS4"}, {"connect", "HTTP"}}) {
-    check_whole(
+    check_comes_back(
         {"nc.openbsd", "-N", "-X", kind, "-x", proxies.plain.endpoint(), "127.0.0.1", proxies.echo.port()});
     check_asked(proxies.plain, protocol);
   }
@@ -55,8 +44,8 @@ TEST_CASE("interop proxies: ncat is a client of each protocol, with a user too")
   if (is_missing("ncat")) return;
   Proxies proxies;
   const auto check_client = [&](Server& server, const char* kind, const Words& user) {
-    check_whole(Words{"ncat", "--proxy", server.endpoint(), "--proxy-type", kind} + user +
-                Words{"127.0.0.1", proxies.echo.port()});
+    check_comes_back(Words{"ncat", "--proxy", server.endpoint(), "--proxy-type", kind} + user +
+                     Words{"127.0.0.1", proxies.echo.port()});
   };
   for (const auto& [kind, protocol] :
        {std::pair{"socks5", "SOCKS5"}, {"socks4", "SOCKS4"}, {"http", "HTTP"}}) {
@@ -74,12 +63,12 @@ TEST_CASE("interop proxies: socat is a client of SOCKS4a and HTTP") {
   Proxies proxies;
   const auto target = ":127.0.0.1:" + proxies.echo.port() + ",";
   const Words words{"socat", "-t", "20", "-"};
-  check_whole(words + Words{"SOCKS4A:127.0.0.1" + target + "socksport=" + proxies.plain.port()});
+  check_comes_back(words + Words{"SOCKS4A:127.0.0.1" + target + "socksport=" + proxies.plain.port()});
   check_asked(proxies.plain, "SOCKS4a");
-  check_whole(words + Words{"PROXY:127.0.0.1" + target + "proxyport=" + proxies.plain.port()});
+  check_comes_back(words + Words{"PROXY:127.0.0.1" + target + "proxyport=" + proxies.plain.port()});
   check_asked(proxies.plain, "HTTP");
-  check_whole(words + Words{"PROXY:127.0.0.1" + target +
-                            "proxyauth=ann:p4ss:word,proxyport=" + proxies.with_users.port()});
+  check_comes_back(words + Words{"PROXY:127.0.0.1" + target +
+                                 "proxyauth=ann:p4ss:word,proxyport=" + proxies.with_users.port()});
   check_asked(proxies.with_users, "HTTP", "ann");
 }
 
@@ -87,8 +76,8 @@ TEST_CASE("interop proxies: python is a client by its sockets and by the tunnel 
   if (is_missing("python3")) return;
   Proxies proxies;
   const auto check_client = [&](Server& server, const char* kind, const Words& more, const Server& target) {
-    check_whole(Words{"/usr/bin/python3", "-IS", source_folder() + "/tests/interop/proxy_client.py"} + more +
-                Words{kind, server.port(), "localhost", target.port()});
+    check_comes_back(Words{"/usr/bin/python3", "-IS", source_folder() + "/tests/interop/proxy_client.py"} +
+                     more + Words{kind, server.port(), "localhost", target.port()});
   };
   const Words user{"--user", "ann:p4ss:word"}, over_tls{"--ca", proxies.authority.file()};
   for (const auto& [kind, protocol] :
@@ -108,7 +97,7 @@ TEST_CASE(
     "interop proxies: curl has megabytes and TLS with the target through each kind, TLS to the proxy too") {
   if (is_missing("curl")) return;
   Proxies proxies;
-  const auto content = noise(size);
+  const auto content = noise(payload_size);
   write_file(proxies.folder / "page", content);
   const auto plain = proxies.plain.endpoint(), secured = "https://localhost:" + proxies.secured.port(),
              trust = proxies.authority.file();
@@ -123,8 +112,9 @@ TEST_CASE(
                        words + Words{(has_tls ? "https://localhost:" : "http://localhost:") + port_of(web)},
                    {.environment = {"no_proxy=", "NO_PROXY="}});
       INFO(curl.command());
-      eventually("the page has come", [&] { return web.out_size() > size && web.out().ends_with(content); });
-      web.feed("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(size) +
+      eventually("the page has come",
+                 [&] { return web.out_size() > payload_size && web.out().ends_with(content); });
+      web.feed("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(payload_size) +
                "\r\n\r\n" + content);
       check_end(curl, exited(0));
       CHECK(difference(curl.out(), content) == "");
@@ -138,7 +128,7 @@ TEST_CASE("interop proxies: ssh goes through a proxy by the command of its clien
   const Folder folder;
   const SshServer ssh(folder);
   Server sshd(Words{"-k", "--exec", "--"} + ssh.serves());
-  check_whole(ssh.client(
+  check_comes_back(ssh.client(
       sockx_binary() + " connect --proxy socks5h://" + proxies.plain.endpoint() + " 127.0.0.1 " + sshd.port(),
       {"-W", proxies.echo.endpoint()}));
   check_asked(proxies.plain, "SOCKS5");
@@ -152,12 +142,13 @@ TEST_CASE(
              http = "http://" + proxies.plain.endpoint(),
              https = "https://localhost:" + proxies.secured.port();
   const Words connect = sockx({"connect", "--tls-ca", proxies.authority.file()});
-  check_whole(connect + Words{"--proxy", socks, "--proxy", http, "--proxy", https, proxies.echo.endpoint()});
+  check_comes_back(connect +
+                   Words{"--proxy", socks, "--proxy", http, "--proxy", https, proxies.echo.endpoint()});
   check_asked(proxies.with_users, "SOCKS5", "ann");
   check_asked(proxies.plain, "HTTP");
   check_asked(proxies.secured, "HTTP");
-  check_whole(connect +
-              Words{"--proxy", socks, "--proxy", http, "--tls", "localhost", proxies.secured_echo.port()});
+  check_comes_back(
+      connect + Words{"--proxy", socks, "--proxy", http, "--tls", "localhost", proxies.secured_echo.port()});
   for (auto* const server : {&proxies.plain, &proxies.secured, &proxies.with_users})
     server->wait_until_free();
 }

@@ -1,6 +1,7 @@
 #include "commands/stream/proxy_flags.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -105,7 +106,7 @@ std::span<char> credentials_of_url(char* word) {
 enum class ValueOf { other, url, credentials };
 
 /// What the value of an option is, also where --proxy or --proxy-auth was meant and another word was typed.
-ValueOf value_of(std::string_view option) {
+ValueOf kind_of_value(std::string_view option) {
   if (!option.starts_with("--") || option == "--proxy-auth-file") return ValueOf::other;
   const auto name = upper_case(option);
   const auto has = [&name](std::string_view part) { return name.find(part) != name.npos; };
@@ -142,9 +143,9 @@ std::vector<std::span<char>> credentials_among(const std::vector<char*>& words) 
     before = ValueOf::other;
     if (!is_option) continue;
     if (equals == whole.npos)
-      before = value_of(whole);
+      before = kind_of_value(whole);
     else
-      note(value_of(whole.substr(0, equals)), word + equals + 1);
+      note(kind_of_value(whole.substr(0, equals)), word + equals + 1);
   }
   return found;
 }
@@ -223,12 +224,17 @@ void blank_credentials(const std::vector<char*>& words) {
 
 std::string without_credentials_of(std::vector<std::string> words, std::string message) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size());
   for (auto& word : words) pointers.push_back(word.data());
+  const auto is_within_word = [&message](std::size_t index) {
+    return index < message.size() && std::isalnum(static_cast<unsigned char>(message[index])) != 0;
+  };
   for (const auto found : credentials_among(pointers)) {
     const std::string secret(found.begin(), found.end());
     for (auto at = message.find(secret); !secret.empty() && at != message.npos;
          at = message.find(secret, at + 1))
-      message.replace(at, secret.size(), "*");
+      if (!is_within_word(at - 1) && !is_within_word(at + secret.size()))
+        message.replace(at, secret.size(), "*");
   }
   return message;
 }

@@ -14,12 +14,12 @@ const Words our_client = sockx({"connect"});
 const Words sends_back{"-k", "--sh", "head -c " + std::to_string(payload_size)};
 
 void check_plain(const OtherProxy& proxy) {
-  Server target(sends_back), echo({"-k", "--handler", "echo"});
+  Server target(sends_back), echo_server({"-k", "--handler", "echo"});
   for (const auto& scheme : proxy.schemes) {
     CAPTURE(scheme);
     check_comes_back(our_client + Words{"--no-shutdown", "--proxy", proxy.url(scheme), target.endpoint()});
     if (proxy.passes_half_closes)
-      check_comes_back(our_client + Words{"--proxy", proxy.url(scheme), echo.endpoint()});
+      check_comes_back(our_client + Words{"--proxy", proxy.url(scheme), echo_server.endpoint()});
   }
 }
 

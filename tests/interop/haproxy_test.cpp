@@ -1,12 +1,11 @@
 // The PROXY header with HAProxy, which defines it: behind a forwarder of ours, and in front of a server.
 #include "../support/certificates.hpp"
 #include "../support/server.hpp"
+#include "proxies.hpp"
 
 namespace test {
 
 namespace {
-
-using Words = std::vector<std::string>;
 
 /// HAProxy with a listener of the test's; FD and PORT in the lines of its section stand for that.
 class Haproxy {
@@ -19,7 +18,7 @@ class Haproxy {
                        std::to_string(listener_.fd()) + " " + section);
     Process::Options options;
     options.inherited = {listener_.fd()};
-    process_.emplace(Words{"haproxy", "-db", "-f", file}, options);
+    process_.emplace(Words{path_of("haproxy"), "-db", "-f", file}, options);
   }
   const std::string& port() const { return listener_.port(); }
 
@@ -45,7 +44,7 @@ const Words tells_peer{"--sh", "echo $SOCKX_PEER_ADDR:$SOCKX_PEER_PORT $SOCKX_LO
 
 TEST_SUITE("haproxy") {
   TEST_CASE("interop haproxy: a forwarder in front of it tells the client, in both versions") {
-    if (is_missing("haproxy")) return;
+    if (path_of("haproxy").empty()) return;
     const Haproxy haproxy(telling);
     for (const std::string version : {"v1", "v2"}) {
       CAPTURE(version);
@@ -62,7 +61,7 @@ TEST_SUITE("haproxy") {
   }
 
   TEST_CASE("interop haproxy: a server behind it sees the client, in both versions, with a checksum too") {
-    if (is_missing("haproxy")) return;
+    if (path_of("haproxy").empty()) return;
     Server server(Words{"-k", "--accept-proxy", "127.0.0.0/8"} + tells_peer);
     for (const std::string options :
          {"send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id"}) {
@@ -75,7 +74,7 @@ TEST_SUITE("haproxy") {
   }
 
   TEST_CASE("interop haproxy: its health checks come as connections of its own, and it finds the server up") {
-    if (is_missing("haproxy")) return;
+    if (path_of("haproxy").empty()) return;
     Server server(Words{"-k", "-v", "-v", "--accept-proxy", "127.0.0.1", "--handler", "echo"});
     for (const std::string options : {"send-proxy check-send-proxy", "send-proxy-v2 check-send-proxy"}) {
       CAPTURE(options);
@@ -92,7 +91,7 @@ TEST_SUITE("haproxy") {
   }
 
   TEST_CASE("interop haproxy: a server behind it has TLS with the client, behind the header") {
-    if (is_missing("haproxy")) return;
+    if (path_of("haproxy").empty()) return;
     Authority authority("the authority");
     const auto files = authority.sign();
     Server server(Words{"-k", "--accept-proxy", "127.0.0.1", "--tls", "--tls-cert", files.certificate,

@@ -101,7 +101,8 @@ std::optional<std::size_t> unacknowledged(const Descriptor& end) {
   const bool is_terminal = end.kind == Descriptor::Kind::terminal;
   if (!end.is_socket() && !is_terminal) return {};
   int waiting = 0;
-  const int result = ioctl(end.fd, is_terminal ? TIOCOUTQ : SIOCOUTQ, &waiting);
+  static_assert(SIOCOUTQ == TIOCOUTQ);
+  const int result = ioctl(end.fd, SIOCOUTQ, &waiting);
   observe_call("ioctl", result, "{}, {}, [{}]", end.fd, is_terminal ? "TIOCOUTQ" : "SIOCOUTQ", waiting);
   if (result < 0) return {};
   return static_cast<std::size_t>(std::max(waiting, 0));

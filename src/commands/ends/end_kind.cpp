@@ -141,7 +141,7 @@ void refuse_unknown_options(const std::string& left, const Flags& options) {
 
 std::string take_end_options(const std::string& words, Flags& options) {
   const auto marks = find_options(words, options);
-  const auto left = marks.empty() ? words : words.substr(0, marks.front().at);
+  auto left = marks.empty() ? words : words.substr(0, marks.front().at);
   for (auto mark = marks.begin(); mark != marks.end(); ++mark) {
     const auto is_same = [row = mark->row](const OptionMark& other) { return other.row == row; };
     if (std::find_if(marks.begin(), mark, is_same) != mark)

@@ -125,8 +125,7 @@ CommandLine::CommandLine(std::vector<std::string> words)
   app_->add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
   declare(global_flags_, globals);
   add_to(*app_, global_flags_);
-  app_->footer(app_->get_footer() +
-               "\nNot there yet: nc's options when started as nc.");
+  app_->footer(app_->get_footer() + "\nNot there yet: nc's options when started as nc.");
 }
 
 CommandLine::~CommandLine() = default;

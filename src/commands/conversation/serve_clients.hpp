@@ -35,8 +35,8 @@ struct ServingOptions {
   bool serves_proxy() const { return handler == "proxy"; }
   /// Whether an option was given that a single conversation with the standard streams does not have.
   bool are_given() const {
-    return whole_lines || !proxy.given.empty() || !upstream.credentials_file.empty() ||
-           !dialing.empty() || !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
+    return whole_lines || !proxy.given.empty() || !upstream.credentials_file.empty() || !dialing.empty() ||
+           !handler.empty() || !forward.empty() || !send.empty() || hosting.are_given();
   }
 };
 

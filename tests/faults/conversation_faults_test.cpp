@@ -67,6 +67,10 @@ TEST_SUITE("faults: connect and listen") {
     scenario.exceptions = {standard_output_gone};
     meet_every_fault(scenario);
   }
+  TEST_CASE("relay from a pipe to a file survives the fault of every call") {
+    meet_every_fault(
+        conversing("pipe | relay - > file", "relay", {"-", "ENDPOINT"}, Place::pipe, Place::file));
+  }
   TEST_CASE("listen on a port of its own survives the fault of every call") {
     auto scenario = conversing("listen on a port", "listen", {"--port-file", "PORTFILE", "ENDPOINT"},
                                Place::file, Place::file);

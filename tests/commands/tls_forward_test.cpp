@@ -200,6 +200,23 @@ TEST_CASE("forward tls: options that do not go together are usage errors") {
   refused({"--forward", "tls:h:1", "--tls-key", "x", "1"}, "--tls-key");
 }
 
+TEST_CASE("--forward by an https proxy: what verifies is for the proxy, also where clients come by TLS") {
+  Authority authority("the authority");
+  const auto ours = with_certificate(authority.sign());
+  Server target({"-k", "--handler", "echo"});
+  Server proxy(Words{"-k", "--handler", "proxy", "--proxy-to", "127.0.0.1"} + ours);
+  for (const bool serves_tls : {false, true}) {
+    CAPTURE(serves_tls);
+    Server server(Words{"-k", "--forward", target.endpoint(), "--proxy", "https://" + proxy.endpoint(),
+                        "--tls-ca", authority.file()} +
+                  (serves_tls ? ours : Words()));
+    Process client(sockx({"connect", "--line", "hello", server.endpoint()}) +
+                   (serves_tls ? Words{"--tls", "--tls-ca", authority.file()} : Words()));
+    check_end(client, exited(0));
+    CHECK(client.out() == "hello\n");
+  }
+}
+
 }  // namespace
 
 }  // namespace test

@@ -237,10 +237,15 @@ void complete_forward(ServingOptions& options, TlsFlags& serving) {
   if (end.listened)
     throw BadInput(text("--forward: '{}': that end waits for a client of its own: say ENDPOINT", word));
   if (options.hosting.keep_open) check_end_of_many(end, word);
-  const bool may_need_tls = options.upstream.have_https() || options.upstream.from_environment;
-  const bool takes_tls = may_need_tls && !word.starts_with(tls) && !serving.is_on;
-  go_by_proxies(options.forwarded, word, options.upstream,
-                takes_tls ? take_client_part(serving) : TlsFlags());
+  // The proxy of the environment may be one of https, too.
+  const bool may_need_tls =
+      options.upstream.have_https() || (options.upstream.from_environment && !serving.is_on);
+  TlsFlags of_proxy;
+  if (may_need_tls && !word.starts_with(tls)) {
+    of_proxy = take_client_part(serving);
+    of_proxy.is_on = false;  // the target has none
+  }
+  go_by_proxies(options.forwarded, word, options.upstream, std::move(of_proxy));
   if (options.send_proxy && !end.dialed)
     throw BadInput(text("--send-proxy: '{}' is no connection that is made: say --forward ENDPOINT", word));
   if (options.send_proxy) options.forwarded.dialed->send_proxy = options.send_proxy;

@@ -52,21 +52,6 @@ Duplex peer_duplex(const ConversationOptions& options, Stream& stream, Processin
   return end;
 }
 
-RelayObserver tell_in(Log& log) {
-  return [&log](const RelayEvent& event) {
-    switch (event.kind) {
-      case RelayEvent::Kind::detail:
-        return log.debug("{}", event.text);
-      case RelayEvent::Kind::warning:
-        return log.warn("{}", event.text);
-      case RelayEvent::Kind::first_is_silent:
-        return log.warn("{}; to stop when the peer ends, say --until peer", event.text);
-      case RelayEvent::Kind::second_is_silent:
-        return log.warn("{}; --eof-timeout bounds the wait", event.text);
-    }
-  };
-}
-
 /// recv(2) with MSG_WAITALL waits only on a socket in blocking mode. All other code works with that as well.
 void let_recv_block(const Connection& connection, const ConversationOptions& options) {
   const bool waits = options.recv_once && (options.recv_flags & MSG_WAITALL) != 0;
@@ -74,6 +59,21 @@ void let_recv_block(const Connection& connection, const ConversationOptions& opt
 }
 
 }  // namespace
+
+RelayObserver tell_in(Log& log, std::string_view stop) {
+  return [&log, stop](const RelayEvent& event) {
+    switch (event.kind) {
+      case RelayEvent::Kind::detail:
+        return log.debug("{}", event.text);
+      case RelayEvent::Kind::warning:
+        return log.warn("{}", event.text);
+      case RelayEvent::Kind::first_is_silent:
+        return log.warn("{}; to stop when {}", event.text, stop);
+      case RelayEvent::Kind::second_is_silent:
+        return log.warn("{}; --eof-timeout bounds the wait", event.text);
+    }
+  };
+}
 
 void ConversationSummary::tell() const {
   if (!begun_) return;
@@ -152,7 +152,7 @@ Task<> converse(Context& context, Connection given, const ConversationOptions& o
     remote.is_left_open = leaves_open;
     remote.is_told_of_end = remote.is_told_of_end && !leaves_open;
   }
-  auto tell = tell_in(context.log);
+  auto tell = tell_in(context.log, "the peer ends, say --until peer");
   co_await relay(std::move(local), std::move(remote), std::move(rules), tally, std::move(tell));
   const auto grace = options.eof_timeout.value_or(std::chrono::seconds(5));
   co_await local_end->wait_for_program(grace, deadline_in(options.limits.idle));

@@ -26,6 +26,10 @@ class ConversationSummary {
   EndReport report_;  // destroyed first
 };
 
+/// The messages of a relay in the log; `stop` says how to stop when the second end has
+/// ended: "B ends, say --until b".
+RelayObserver tell_in(Log& log, std::string_view stop);
+
 /// Throws BadInput for options that do not go together.
 void check(const ConversationOptions& options, const StreamOptions& stream);
 

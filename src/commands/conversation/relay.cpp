@@ -8,6 +8,7 @@
 #include "cli/end_report.hpp"
 #include "cli/flag_groups.hpp"
 #include "cli/units.hpp"
+#include "commands/conversation/conversation.hpp"
 #include "commands/conversation/filters.hpp"
 #include "commands/serving/server_journal.hpp"
 #include "os/descriptor_limit.hpp"
@@ -120,7 +121,7 @@ class Joining {
     near.carried.processing = std::move(processing_.outward);
     far.carried.processing = std::move(processing_.inward);
     auto& tally = summary_.begin();
-    auto tell = tell_in(context_.log);
+    auto tell = tell_in(context_.log, "B ends, say --until b");
     co_await relay(std::move(near), std::move(far), std::move(rules), tally, std::move(tell));
     const auto grace = options_.eof_timeout.value_or(std::chrono::seconds(5));
     co_await a->wait(grace, deadline_in(options_.limits.idle));
@@ -144,21 +145,6 @@ class Joining {
     rules.eof_timeout = options_.eof_timeout;
     rules.rate = options_.rate;
     return rules;
-  }
-
-  static RelayObserver tell_in(Log& log) {
-    return [&log](const RelayEvent& event) {
-      switch (event.kind) {
-        case RelayEvent::Kind::detail:
-          return log.debug("{}", event.text);
-        case RelayEvent::Kind::warning:
-          return log.warn("{}", event.text);
-        case RelayEvent::Kind::first_is_silent:
-          return log.warn("{}; to stop when B ends, say --until b", event.text);
-        case RelayEvent::Kind::second_is_silent:
-          return log.warn("{}; --eof-timeout bounds the wait", event.text);
-      }
-    };
   }
 
   /// The connection of an end sees an end and not a reset, where a signal has cut nothing off.

@@ -125,7 +125,6 @@ ParsedEnd parse_tls_end(const std::string& rest, EndPlace place, TlsFlags tls) {
 ParsedEnd parse_listened_end(const std::string& rest, EndPlace place) {
   constexpr std::string_view prefix = "tls:";
   ListenedEnd listened;
-  ListeningOptions binding;
   Flags options;
   listened.tls.is_on = rest.starts_with(prefix);
   if (listened.tls.is_on) add_tls_flags(options, listened.tls, TlsSide::server, {});

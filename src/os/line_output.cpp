@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,8 +67,8 @@ void LineOutput::prepare() {
   } catch (const Error&) {
     return;  // it is used with care, if at all
   }
-  const bool is_shared =
-      described_.kind == Descriptor::Kind::pipe || described_.kind == Descriptor::Kind::device;
+  is_device_ = described_.kind == Descriptor::Kind::device;
+  const bool is_shared = described_.kind == Descriptor::Kind::pipe || is_device_;
   if (!is_shared || !described_.may_block) return;
   own_.reset(open(text("/proc/self/fd/{}", standard_).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!own_) {
@@ -78,6 +79,17 @@ void LineOutput::prepare() {
   }
   described_.fd = own_.get();
   described_.may_block = false;
+}
+
+/// A terminal in raw mode begins a new row only where it is told to.
+std::string LineOutput::with_end(std::string_view line) {
+  const int error = errno;
+  prepare();
+  termios settings{};
+  const auto is_translating = [&] { return (~settings.c_oflag & (OPOST | ONLCR)) == 0; };
+  const bool is_raw = is_device_ && tcgetattr(standard_, &settings) == 0 && !is_translating();
+  errno = error;
+  return std::string(line) + (is_raw ? "\r\n" : "\n");
 }
 
 void LineOutput::draw(std::string_view sequence) {

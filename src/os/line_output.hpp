@@ -39,9 +39,9 @@ class LineOutput : NonCopyable {
   /// Looks at a standard stream, and opens it anew where that is due, before there is something to write.
   void prepare();
   /// Writes a line, whose end is added. Never throws Error.
-  void put(std::string_view line) { add({std::string(line) + '\n'}, false); }
+  void put(std::string_view line) { add({with_end(line)}, false); }
   /// The same for one that is kept whatever the bound: the caller waits until flush() has written it.
-  void put_and_keep(std::string_view line) { add({std::string(line) + '\n'}, true); }
+  void put_and_keep(std::string_view line) { add({with_end(line)}, true); }
   /// A sequence for a terminal, without an end; it may be dropped.
   void draw(std::string_view sequence);
 
@@ -68,6 +68,7 @@ class LineOutput : NonCopyable {
     std::string bytes;
     std::uint64_t lines = 1;  // that are lost when it is dropped
   };
+  std::string with_end(std::string_view line);
   void open_file();
   bool is_late();
   void fail(int error);
@@ -83,6 +84,7 @@ class LineOutput : NonCopyable {
   Descriptor described_;
   bool is_prepared_ = false, has_failed_ = false;
   bool has_thread_ = false;  // that writes
+  bool is_device_ = false;   // a terminal, most likely
   Tell tell_;
   std::function<void()> waiting_;
   std::deque<Line> lines_;  // what has not been written

@@ -95,6 +95,18 @@ TEST_CASE(
   CHECK(is_same(user.settings(), before));
 }
 
+TEST_CASE("relay - pty+sh: lines of the log begin at the left of the user's terminal") {
+  Terminal user;
+  auto options = on(user);
+  options.err = user.stream();
+  Process relay(sockx({"-v", "relay", "-", "pty+sh:exit 3"}), options);
+  user.shown_with("sockx: sh exited with status 3");
+  check_end(relay, exited(1));
+  const auto rows = lines_of(user.shown());
+  REQUIRE(rows.size() > 1);
+  for (std::size_t row = 0; row + 1 < rows.size(); ++row) CHECK_MESSAGE(rows[row].ends_with('\r'), rows[row]);
+}
+
 TEST_CASE("relay - pty+sh: stopped by ^Z and continued, a command goes on under its shell") {
   if (is_missing("bash")) return;
   Terminal user;

@@ -68,7 +68,8 @@ struct Scenario {
 ///  - no part of a file bears its name, and no temporary file stays;
 ///  - no descriptor and no child process is left, and nobody hangs or dies of a defect;
 ///  - the healthy program ends too, and does not take a part for the whole where it can know.
-/// Under AddressSanitizer it makes a thin selection: calls 1, 2, 4 and 8, and of each row the first fault.
+/// Over TLS it meets them at calls 1, 2, 4, 8 and so on; under AddressSanitizer it makes the selection of
+/// injection.hpp.
 void meet_every_fault(const Scenario& scenario);
 
 }  // namespace test

@@ -211,7 +211,7 @@ std::string content_of(const std::string& path) {
   std::string content;
   std::array<char, 16 * 1024> buffer;
   for (;;) {
-    const auto got = uninterrupted([&] { return read(fd.get(), buffer.data(), buffer.size()); });
+    const auto got = uninterrupted([&] { return ::read(fd.get(), buffer.data(), buffer.size()); });
     if (got < 0) fail_on_file("read", path);
     if (got == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(got));

@@ -83,6 +83,7 @@ NcInput input_of(const std::vector<Token>& tokens) {
   if (first.is_quoted) return {Kind::text, first.text, tokens.size() > 1 && is(tokens[1], "+")};
   if (is(first, "noise"))
     return {Kind::text, noise(std::stoul(tokens.at(1).text)), tokens.size() > 2 && is(tokens[2], "+")};
+  if (is(first, "file")) return {Kind::file, tokens.at(1).text};
   static const std::map<std::string, Kind> kinds{
       {"null", Kind::null}, {"open", Kind::open}, {"closed", Kind::closed}};
   return {kinds.at(first.text), "", false};

@@ -14,7 +14,7 @@ struct Step {
 };
 
 struct NcInput {
-  enum class Kind { null, open, closed, text } kind = Kind::null;
+  enum class Kind { null, open, closed, text, file } kind = Kind::null;
   std::string text;
   bool stays_open = false;  // after the text
 };

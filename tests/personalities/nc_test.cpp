@@ -109,7 +109,8 @@ TEST_CASE("nc: each command line of the table does what it does with nc.openbsd"
   const bool shows = !setting("SOCKX_NC_SHOW").empty();
   const auto results = for_each_row(rows, [&](const NcRow& row) {
     const auto expected = play(oracle, row, next_ports()), actual = play(ours, row, next_ports());
-    return shows ? expected.text() + judged(row, expected, actual) : judged(row, expected, actual);
+    return shows ? row.text + '\n' + expected.text() + judged(row, expected, actual)
+                 : judged(row, expected, actual);
   });
   report(rows, results);
 }

@@ -1,0 +1,118 @@
+// sockx called nc against nc.openbsd: each row of nc_rows.txt is played with both, and the transcripts
+// compared.
+//
+// SOCKX_NC_ROWS=WORDS plays only the rows that contain the words, or the row of a line number;
+// SOCKX_NC_SHOW=1 prints all transcripts; SOCKX_NC_SUBJECT=PROGRAM stands in for sockx (nc.openbsd itself
+// shows that the rows are sound).
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <set>
+
+#include "../support/sockx.hpp"
+#include "nc_table.hpp"
+#include "own_network.hpp"
+#include "scene.hpp"
+
+namespace test {
+
+namespace {
+
+const std::string hosts =
+    "127.0.0.1 localhost\n::1 localhost ip6-localhost\n127.0.0.1 four.test\n::1 six.test\n"
+    "127.0.0.1 both.test\n::1 both.test\n127.0.0.1 two.test\n127.0.0.2 two.test\n";
+
+const NcTable& table() {
+  static const NcTable read = read_nc_table(source_folder() + "/tests/personalities/nc_rows.txt");
+  return read;
+}
+
+std::string setting(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::vector<NcRow> chosen_rows() {
+  const auto words = setting("SOCKX_NC_ROWS");
+  std::vector<NcRow> rows;
+  for (const auto& row : table().rows)
+    if (words.empty() || contains(row.text, words) || std::to_string(row.line) == words) rows.push_back(row);
+  return rows;
+}
+
+/// A program of the name nc.
+std::string link_to(const Folder& folder, const std::string& name, const std::string& program) {
+  fs::create_directory(folder / name);
+  fs::create_symlink(program, folder / name + "/nc");
+  return folder / name + "/nc";
+}
+
+std::string path_to(const std::string& program) {
+  std::istringstream folders(setting("PATH"));
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (access((folder + '/' + program).c_str(), X_OK) == 0) return folder + '/' + program;
+  return program;
+}
+
+unsigned next_ports() {
+  static std::atomic<unsigned> count = 0;
+  return 10000 + count++ % 2200 * 10;
+}
+
+/// Empty when it is as it should be.
+std::string judged(const NcRow& row, const Transcript& expected, const Transcript& actual) {
+  const auto theirs = expected.text(), ours = actual.text();
+  const auto both = "  nc.openbsd:\n" + theirs + "  sockx:\n" + ours;
+  if (row.differences.empty()) return theirs == ours ? "" : both;
+  for (const auto& difference : row.differences) {
+    if (!contains(ours, difference.shows)) return "  sockx does not show: " + difference.shows + "\n" + both;
+    if (contains(theirs, difference.shows)) return "  nc shows it too: " + difference.shows + "\n" + both;
+  }
+  return "";
+}
+
+template <class Job>
+std::vector<std::string> for_each_row(const std::vector<NcRow>& rows, Job job) {
+  std::vector<std::function<std::string()>> jobs;
+  for (const auto& row : rows)
+    jobs.emplace_back([&row, job] {
+      try {
+        return job(row);
+      } catch (const std::exception& error) {
+        return std::string("  ") + error.what() + '\n';
+      }
+    });
+  return run_in_own_networks(hosts, 40, jobs);
+}
+
+void report(const std::vector<NcRow>& rows, const std::vector<std::string>& results) {
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].empty()) continue;
+    ++failed;
+    MESSAGE("nc_rows.txt:", rows[i].line, ": nc ", rows[i].text, "\n", results[i]);
+  }
+  CHECK_MESSAGE(failed == 0, failed, " of ", rows.size(), " rows");
+}
+
+}  // namespace
+
+TEST_CASE("nc: each command line of the table does what it does with nc.openbsd") {
+  if (is_missing("nc.openbsd")) return;
+  const Folder folder;
+  const auto rows = chosen_rows();
+  const auto subject = setting("SOCKX_NC_SUBJECT");
+  const Scene oracle{.program = {link_to(folder, "oracle", path_to("nc.openbsd"))}};
+  const Scene ours{.program = {link_to(folder, "ours", subject.empty() ? sockx_binary() : path_to(subject))}};
+  const bool shows = !setting("SOCKX_NC_SHOW").empty();
+  const auto results = for_each_row(rows, [&](const NcRow& row) {
+    const auto expected = play(oracle, row, next_ports()), actual = play(ours, row, next_ports());
+    return shows ? row.text + '\n' + expected.text() + judged(row, expected, actual)
+                 : judged(row, expected, actual);
+  });
+  report(rows, results);
+}
+
+}  // namespace test

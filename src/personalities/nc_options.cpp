@@ -19,9 +19,9 @@ namespace sockx {
 namespace {
 
 constexpr auto usage =
-    "usage: nc [-46bCDdFhklNnrUuvz] [-I length] [-i interval] [-M ttl]\n"
+    "usage: nc [-46CDdFhklNnrStUuvZz] [-I length] [-i interval] [-M ttl]\n"
     "\t  [-m minttl] [-O length] [-P proxy_username] [-p source_port]\n"
-    "\t  [-q seconds] [-s sourceaddr] [-T keyword] [-W recvlimit]\n"
+    "\t  [-q seconds] [-s sourceaddr] [-T keyword] [-V rtable] [-W recvlimit]\n"
     "\t  [-w timeout] [-X proxy_protocol] [-x proxy_address[:port]]\n"
     "\t  [destination] [port]\n";
 
@@ -213,7 +213,7 @@ class Parser {
         o.passes_fd = true;
         break;
       case 'h':
-        throw NcEnd(text("OpenBSD netcat, as sockx has it\n{}{}", usage, summary), 0);
+        throw NcEnd(text("OpenBSD netcat (sockx)\n{}{}", usage, summary), 0);
       case 'k':
         o.keeps_open = true;
         break;

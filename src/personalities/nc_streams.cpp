@@ -95,6 +95,7 @@ class NcConversation : NonCopyable {
     auto& stream = connection_.stream;
     Duplex local{run_.input(), run_.output()};
     local.is_heard = options_.reads_input;
+    local.is_told_of_end = false;  // the next peer has a use for standard output
     local.reader_may_leave = !options_.listens;
     auto& processing = local.carried.processing;
     if (options_.crlf) processing.stages.push_back(make_crlf());

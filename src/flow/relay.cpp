@@ -174,6 +174,7 @@ class Conversation : NonCopyable {
   /// Whether everything that the source has given so far has been sent, and it gives nothing at this moment.
   static bool has_caught_up(const Direction& direction) {
     if (direction.pump.is_holding()) return false;
+    if (direction.has_ended) return true;
     try {
       return direction.from.in.look_ahead().state != IoResult::State::moved;
     } catch (...) {  // it is called by a destructor

@@ -213,7 +213,8 @@ class Parser {
         o.passes_fd = true;
         break;
       case 'h':
-        throw NcEnd(text("OpenBSD netcat (sockx)\n{}{}", usage, summary), 0);
+        throw NcEnd(text("OpenBSD netcat (Debian patchlevel 1.219-1), as sockx has it\n{}{}", usage, summary),
+                    0);
       case 'k':
         o.keeps_open = true;
         break;
@@ -325,7 +326,16 @@ class Parser {
     } else if (!port) {
       fail("missing port number");
     }
-    if (o.listens && port) o.port = *port;
+    if (o.listens && port) o.port = listening_port(*port);
+  }
+
+  /// getaddrinfo(3) takes 70000 for 4464, and no word for 0.
+  std::string listening_port(const std::string& word) const {
+    const auto number = number_between(word, 0, 65535);
+    const bool is_number = number.fault == nullptr || std::string_view(number.fault) != "invalid";
+    if (word.empty() || (is_number && number.fault != nullptr))
+      fail(text("port number {}: {}", number.fault, word));
+    return word;
   }
 
   void check() const {

@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,6 +105,7 @@ Task<std::optional<Connection>> connect_to(NcRun& run, Address address, std::str
   Endpoint endpoint{address};
   try {
     auto connection = co_await dial(std::move(endpoint), std::move(dialing));
+    if (run.options.broadcasts) set_option(connection.fd(), "SO_BROADCAST", "on");
     co_return std::move(connection);
   } catch (const TimedOut&) {
     failed.push_back(nc_connect_failure(run.options, host, address, EINPROGRESS, true));
@@ -132,7 +132,9 @@ std::string refusal_words(NcProxy::Kind kind, const ProxyRefusal& refusal) {
     const int at = code - first;
     return at >= 0 && at < static_cast<int>(all.size()) ? all[static_cast<std::size_t>(at)] : "Unknown error";
   };
-  if (code == 0) return refusal.reply();
+  if (code == ProxyRefusal::closed && kind == NcProxy::Kind::connect)
+    return text("proxy read: {}", strerror(EPIPE));
+  if (code == 0 || code == ProxyRefusal::closed) return refusal.reply();
   switch (kind) {
     case NcProxy::Kind::socks5:
       if (code == ProxyRefusal::no_method) return "authentication method negotiation failed";
@@ -157,6 +159,25 @@ Proxy::Kind kind_of(NcProxy::Kind kind) {
   return Proxy::Kind::http;
 }
 
+/// So that closing it sends an end, and no reset.
+void leave_nothing_unread(Stream& stream) {
+  try {
+    stream.discard_some();
+  } catch (const Error&) {
+    return;  // it is closed anyway
+  }
+}
+
+/// What the proxy is asked for: with SOCKS4 an address.
+Task<HostPort> target_for_proxy(NcRun& run, HostPort target) {
+  if (run.options.proxy->kind != NcProxy::Kind::socks4) co_return target;
+  auto port = text("{}", target.port);
+  auto asked = text("getaddrinfo(\"{}\", \"{}\")", target.host, port);
+  AddressQuery query{std::move(target.host), std::move(port), AF_INET, SOCK_STREAM};
+  const auto addresses = co_await look_up(std::move(query), run.options.numeric, std::move(asked));
+  co_return HostPort{addresses.front().host(), target.port};
+}
+
 /// Asks the proxy for the target. Returns the refusal that a password may change.
 Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route, std::uint16_t port,
                                             Connection& connection) {
@@ -164,26 +185,19 @@ Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route,
   const auto deadline = deadline_of(run.options);
   constexpr int needs_credentials = 407;
   try {
-    target_behind(route, Endpoint{target});
-    auto asked_route = route;
     auto asked = target;
-    const auto ways =
-        co_await ways_through(std::move(asked_route), std::move(asked), run.options.numeric, deadline);
+    auto given = co_await target_for_proxy(run, std::move(asked));
+    const HopTargets way{std::move(given)};
     auto wanted = target;
     const std::function<void(bool, const std::string&)> tell = [](bool, const std::string&) {};
-    co_await go_through(route, ways.front(), std::move(wanted), connection, tell, deadline);
+    co_await go_through(route, way, std::move(wanted), connection, tell, deadline);
     co_return std::nullopt;
   } catch (const ProxyRefusal& refusal) {
+    leave_nothing_unread(connection.stream);
     const bool may_ask = run.options.proxy->kind == NcProxy::Kind::connect && run.options.proxy_user;
     if (may_ask && refusal.code() == needs_credentials) co_return refusal;
     throw NcFailure(refusal_words(run.options.proxy->kind, refusal));
   }
-}
-
-bool is_replaceable(const std::string& path) {
-  struct stat found {};
-  if (lstat(path.c_str(), &found) != 0) return false;
-  return S_ISSOCK(found.st_mode) || S_ISLNK(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0);
 }
 
 }  // namespace
@@ -217,15 +231,15 @@ Task<std::optional<Address>> nc_source(NcRun& run, int family) {
 
 std::string nc_connect_failure(const NcOptions& options, const std::string& host, const Address& address,
                                int error, bool has_timed_out) {
-  return text("connect to {}{} port {} ({}) {}: {}", host, address_beside(options, host, address.host()),
-              address.port(), options.protocol(), has_timed_out ? "timed out" : "failed", strerror(error));
+  return text("connect to {} port {} ({}) {}: {}", host, address.port(), options.protocol(),
+              has_timed_out ? "timed out" : "failed", strerror(error));
 }
 
 Task<NcAttempt> nc_connect(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port) {
   NcAttempt attempt;
   for (const auto& host : addresses) {
     const auto address = host.with_port(port);
-    std::string name = *run.options.host;
+    auto name = *run.options.host + address_beside(run.options, *run.options.host, address.host());
     auto connection = co_await connect_to(run, address, std::move(name), attempt.failed);
     if (!connection) continue;
     attempt.connection = std::move(connection);
@@ -252,14 +266,16 @@ Task<Socket> nc_connect_datagrams(NcRun& run, const std::vector<Address>& addres
     address = peer.host();
     const int error = socket.connect(peer);
     if (error == 0) co_return std::move(socket);
-    if (o.verbosity > 0) run.warn(nc_connect_failure(o, *o.host, peer, error, false));
+    const auto name = *o.host + address_beside(o, *o.host, address);
+    if (o.verbosity > 0) run.warn(nc_connect_failure(o, name, peer, error, false));
   }
   co_return Socket();
 }
 
 Task<NcAttempt> nc_connect_by_proxy(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port) {
   const auto& wanted = *run.options.proxy;
-  Proxy proxy{kind_of(wanted.kind), wanted.host, static_cast<std::uint16_t>(addresses.front().port()), {}};
+  Proxy proxy{
+      kind_of(wanted.kind), wanted.host, static_cast<std::uint16_t>(addresses.front().port()), {}, true};
   constexpr int most_passwords = 3;
   NcAttempt attempt;
   for (int asked = 0;; ++asked) {
@@ -311,6 +327,7 @@ Task<Socket> nc_bind(NcRun& run) {
 
 Socket nc_bind_unix(const std::string& name, int type) {
   Address address;
+  if (name.empty()) throw NcFailure("", EINVAL);
   try {
     address = Address::unix_name(name);
   } catch (const BadInput&) {
@@ -318,7 +335,7 @@ Socket nc_bind_unix(const std::string& name, int type) {
   }
   try {
     auto socket = Socket::open(AF_UNIX, type, 0);
-    if (const auto path = address.path(); !path.empty() && is_replaceable(path)) unlink(path.c_str());
+    if (const auto path = address.path(); !path.empty()) unlink(path.c_str());
     socket.bind(address);
     return socket;
   } catch (const Error& error) {

@@ -650,7 +650,7 @@ class Play {
     if (other.family() == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6&>(other.storage).sin6_addr;
     inet_ntop(other.family(), bytes, host, sizeof host);
     auto port = plain(std::to_string(ntohs(reinterpret_cast<const sockaddr_in&>(other.storage).sin_port)));
-    if (port.front() != 'P') port = "any port";
+    if (port.front() != 'P' && port.size() > 3) port = "any port";
     say(std::string("from ") + host + ", " + port);
   }
 

@@ -202,12 +202,6 @@ nc -l 9000 | wc -c & listens 9000
 dd if=/dev/zero bs=1M count=20 2>/dev/null | nc -N 127.0.0.1 9000
 wait)sh",
      "20971520\n"},
-
-    {"the head of an endless stream", R"sh(
-yes hello | other -l 9000 >/dev/null & listens 9000
-nc -d 127.0.0.1 9000 | head -1
-kill %1 2>/dev/null)sh",
-     "hello\n"},
 };  // namespace test
 
 std::string run_recipe(const Recipe& recipe, const std::string& nc) {

@@ -130,4 +130,33 @@ TEST_CASE("nc: each command line of the table does what it does with nc.openbsd"
   report(rows, results);
 }
 
+TEST_CASE("nc: sockx-nc(1) lists the accepted differences, word by word, and has every letter of -h") {
+  std::vector<std::string> described, expected;
+  std::set<std::string> letters;
+  bool is_inside = false;
+  for (auto line : lines_of(read_file(source_folder() + "/man/sockx-nc.1"))) {
+    if (line.starts_with(".Sh ")) is_inside = line == ".Sh DIFFERENCES";
+    if (line.starts_with(".It Fl ")) letters.insert(line.substr(7, 1));
+    if (!is_inside) continue;
+    for (std::size_t at = 0; (at = line.find("\\-", at)) != std::string::npos; ++at) line.erase(at, 1);
+    if (line.starts_with(".It Sy "))
+      described.push_back(line.substr(7) + ':');
+    else if (!line.starts_with(".") && !described.empty())
+      described.back() += ' ' + line;
+  }
+  for (const auto& reason : table().reasons) expected.push_back(reason.name + ": " + reason.sentence);
+  CHECK(described == expected);
+  Process help({"bash", "-c", "exec -a nc '" + sockx_binary() + "' -h"});
+  check_end(help, exited(0));
+  for (const auto& line : lines_of(help.err()))
+    if (line.starts_with("\t\t-"))
+      CHECK_MESSAGE(letters.contains(line.substr(3, 1)), "no .It Fl for: ", line);
+  std::set<std::string> used;
+  for (const auto& row : table().rows)
+    for (const auto& difference : row.differences) used.insert(difference.reason);
+  for (const auto& difference : table().everywhere) used.insert(difference.reason);
+  for (const auto& reason : table().reasons)
+    CHECK_MESSAGE(used.contains(reason.name), "no row differs for the reason ", reason.name);
+}
+
 }  // namespace test

@@ -1,5 +1,6 @@
 #include "nc_table.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 #include <cstdio>
@@ -118,6 +119,17 @@ class Reader {
     return {text.substr(0, colon), text.substr(colon + 2)};
   }
 
+  NcDifference difference_of(const std::string& text) const {
+    auto [name, shows] = named(text);
+    if (std::none_of(table_.reasons.begin(), table_.reasons.end(),
+                     [&, &known = name](const NcReason& reason) { return reason.name == known; }))
+      throw std::runtime_error("no reason " + name);
+    const std::string arrow = " => ";
+    const auto at = shows.find(arrow);
+    if (at == std::string::npos) return {std::move(name), std::move(shows), false, ""};
+    return {std::move(name), shows.substr(0, at), true, shows.substr(at + arrow.size())};
+  }
+
   void read_line(const std::string& line) {
     if (line.starts_with("reason ")) {
       auto [name, sentence] = named(after(line, "reason "));
@@ -126,11 +138,9 @@ class Reader {
       auto [name, script] = named(after(line, "peer "));
       peers_[name] = tokens_of(script);
     } else if (line.starts_with("  differs ")) {
-      auto [name, shows] = named(after(line, "  differs "));
-      bool is_known = false;
-      for (const auto& reason : table_.reasons) is_known |= reason.name == name;
-      if (!is_known) throw std::runtime_error("no reason " + name);
-      table_.rows.back().differences.push_back({std::move(name), std::move(shows)});
+      table_.rows.back().differences.push_back(difference_of(after(line, "  differs ")));
+    } else if (line.starts_with("everywhere ")) {
+      table_.everywhere.push_back(difference_of(after(line, "everywhere ")));
     } else {
       read_row(line);
     }

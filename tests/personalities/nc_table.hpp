@@ -19,10 +19,13 @@ struct NcInput {
   bool stays_open = false;  // after the text
 };
 
-/// Where sockx is allowed to differ: why, by the name of the reason, and what its transcript then contains
-/// and the transcript of nc does not.
+/// Where sockx is allowed to differ, by the name of the reason. Either a replacement, of a regular expression
+/// in the transcript of nc, which makes it that of sockx, or what the transcript of sockx contains and that
+/// of nc does not.
 struct NcDifference {
   std::string reason, shows;
+  bool is_replacement = false;
+  std::string replacement;  // of what `shows` matches
 };
 
 struct NcRow {
@@ -41,6 +44,7 @@ struct NcReason {
 
 struct NcTable {
   std::vector<NcReason> reasons;
+  std::vector<NcDifference> everywhere;  // replacements for all rows
   std::vector<NcRow> rows;
 };
 

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <regex>
 #include <set>
 
 #include "../support/sockx.hpp"
@@ -61,16 +62,30 @@ unsigned next_ports() {
   return 10000 + count++ % 2200 * 10;
 }
 
+std::string replaced(const std::string& text, const NcDifference& difference) {
+  return std::regex_replace(text, std::regex(difference.shows), difference.replacement);
+}
+
 /// Empty when it is as it should be.
 std::string judged(const NcRow& row, const Transcript& expected, const Transcript& actual) {
   const auto theirs = expected.text(), ours = actual.text();
-  const auto both = "  nc.openbsd:\n" + theirs + "  sockx:\n" + ours;
-  if (row.differences.empty()) return theirs == ours ? "" : both;
+  auto allowed = theirs;
+  for (const auto& difference : table().everywhere) allowed = replaced(allowed, difference);
+  const auto both = "  nc.openbsd:\n" + allowed + "  sockx:\n" + ours;
+  bool is_compared = true;
   for (const auto& difference : row.differences) {
-    if (!contains(ours, difference.shows)) return "  sockx does not show: " + difference.shows + "\n" + both;
-    if (contains(theirs, difference.shows)) return "  nc shows it too: " + difference.shows + "\n" + both;
+    if (!difference.is_replacement) {
+      is_compared = false;
+      if (!contains(ours, difference.shows))
+        return "  sockx does not show: " + difference.shows + "\n" + both;
+      if (contains(theirs, difference.shows)) return "  nc shows it too: " + difference.shows + "\n" + both;
+      continue;
+    }
+    const auto before = allowed;
+    allowed = replaced(allowed, difference);
+    if (allowed == before) return "  nc does not show: " + difference.shows + "\n" + both;
   }
-  return "";
+  return !is_compared || allowed == ours ? "" : both;
 }
 
 template <class Job>
@@ -113,6 +128,35 @@ TEST_CASE("nc: each command line of the table does what it does with nc.openbsd"
                  : judged(row, expected, actual);
   });
   report(rows, results);
+}
+
+TEST_CASE("nc: sockx-nc(1) lists the accepted differences, word by word, and has every letter of -h") {
+  std::vector<std::string> described, expected;
+  std::set<std::string> letters;
+  bool is_inside = false;
+  for (auto line : lines_of(read_file(source_folder() + "/man/sockx-nc.1"))) {
+    if (line.starts_with(".Sh ")) is_inside = line == ".Sh DIFFERENCES";
+    if (line.starts_with(".It Fl ")) letters.insert(line.substr(7, 1));
+    if (!is_inside) continue;
+    for (std::size_t at = 0; (at = line.find("\\-", at)) != std::string::npos; ++at) line.erase(at, 1);
+    if (line.starts_with(".It Sy "))
+      described.push_back(line.substr(7) + ':');
+    else if (!line.starts_with(".") && !described.empty())
+      described.back() += ' ' + line;
+  }
+  for (const auto& reason : table().reasons) expected.push_back(reason.name + ": " + reason.sentence);
+  CHECK(described == expected);
+  Process help({"bash", "-c", "exec -a nc '" + sockx_binary() + "' -h"});
+  check_end(help, exited(0));
+  for (const auto& line : lines_of(help.err()))
+    if (line.starts_with("\t\t-"))
+      CHECK_MESSAGE(letters.contains(line.substr(3, 1)), "no .It Fl for: ", line);
+  std::set<std::string> used;
+  for (const auto& row : table().rows)
+    for (const auto& difference : row.differences) used.insert(difference.reason);
+  for (const auto& difference : table().everywhere) used.insert(difference.reason);
+  for (const auto& reason : table().reasons)
+    CHECK_MESSAGE(used.contains(reason.name), "no row differs for the reason ", reason.name);
 }
 
 }  // namespace test

@@ -353,7 +353,7 @@ class Conversation : NonCopyable {
     }
     if (end.cut != nullptr) end.cut->complete();
     if (from.has_ended && !end.awaits_acknowledgement) co_return;
-    if (!from.has_ended && from.has_reached_limit()) {
+    if (!from.has_ended && (from.has_reached_limit() || rules_.leaves_at_once)) {
       co_await drop_until_acknowledged(from);
     } else if (!from.has_ended) {
       const bool closed = co_await stream.drain(after(grace()));

@@ -213,8 +213,7 @@ class Parser {
         o.passes_fd = true;
         break;
       case 'h':
-        throw NcEnd(text("OpenBSD netcat (Debian patchlevel 1.219-1), as sockx has it\n{}{}", usage, summary),
-                    0);
+        throw NcEnd(text("OpenBSD netcat (sockx)\n{}{}", usage, summary), 0);
       case 'k':
         o.keeps_open = true;
         break;
@@ -326,11 +325,12 @@ class Parser {
     } else if (!port) {
       fail("missing port number");
     }
-    if (o.listens && port) o.port = listening_port(*port);
+    if (o.listens && port) o.port = local_port(*port);
+    if (o.source_port && !o.source_port->empty()) local_port(*o.source_port);
   }
 
   /// getaddrinfo(3) takes 70000 for 4464, and no word for 0.
-  std::string listening_port(const std::string& word) const {
+  std::string local_port(const std::string& word) const {
     const auto number = number_between(word, 0, 65535);
     const bool is_number = number.fault == nullptr || std::string_view(number.fault) != "invalid";
     if (word.empty() || (is_number && number.fault != nullptr))

@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -105,7 +106,6 @@ Task<std::optional<Connection>> connect_to(NcRun& run, Address address, std::str
   Endpoint endpoint{address};
   try {
     auto connection = co_await dial(std::move(endpoint), std::move(dialing));
-    if (run.options.broadcasts) set_option(connection.fd(), "SO_BROADCAST", "on");
     co_return std::move(connection);
   } catch (const TimedOut&) {
     failed.push_back(nc_connect_failure(run.options, host, address, EINPROGRESS, true));
@@ -132,9 +132,7 @@ std::string refusal_words(NcProxy::Kind kind, const ProxyRefusal& refusal) {
     const int at = code - first;
     return at >= 0 && at < static_cast<int>(all.size()) ? all[static_cast<std::size_t>(at)] : "Unknown error";
   };
-  if (code == ProxyRefusal::closed && kind == NcProxy::Kind::connect)
-    return text("proxy read: {}", strerror(EPIPE));
-  if (code == 0 || code == ProxyRefusal::closed) return refusal.reply();
+  if (code == 0) return refusal.reply();
   switch (kind) {
     case NcProxy::Kind::socks5:
       if (code == ProxyRefusal::no_method) return "authentication method negotiation failed";
@@ -198,6 +196,13 @@ Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route,
     if (may_ask && refusal.code() == needs_credentials) co_return refusal;
     throw NcFailure(refusal_words(run.options.proxy->kind, refusal));
   }
+}
+
+/// A socket, or a file without content such as mktemp(1) makes.
+bool is_replaceable(const std::string& path) {
+  struct stat found {};
+  if (path.empty() || lstat(path.c_str(), &found) != 0) return false;
+  return S_ISSOCK(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0);
 }
 
 }  // namespace
@@ -274,8 +279,7 @@ Task<Socket> nc_connect_datagrams(NcRun& run, const std::vector<Address>& addres
 
 Task<NcAttempt> nc_connect_by_proxy(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port) {
   const auto& wanted = *run.options.proxy;
-  Proxy proxy{
-      kind_of(wanted.kind), wanted.host, static_cast<std::uint16_t>(addresses.front().port()), {}, true};
+  Proxy proxy{kind_of(wanted.kind), wanted.host, static_cast<std::uint16_t>(addresses.front().port()), {}};
   constexpr int most_passwords = 3;
   NcAttempt attempt;
   for (int asked = 0;; ++asked) {
@@ -335,7 +339,7 @@ Socket nc_bind_unix(const std::string& name, int type) {
   }
   try {
     auto socket = Socket::open(AF_UNIX, type, 0);
-    if (const auto path = address.path(); !path.empty()) unlink(path.c_str());
+    if (const auto path = address.path(); is_replaceable(path)) unlink(path.c_str());
     socket.bind(address);
     return socket;
   } catch (const Error& error) {

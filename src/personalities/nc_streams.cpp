@@ -105,6 +105,7 @@ class NcConversation : NonCopyable {
     remote.is_told_of_end = options_.passes_end();
     RelayRules rules;
     rules.until = Until::both;
+    rules.leaves_at_once = true;
     rules.silence_before_warning = is_typed() ? 0ms : silence_of_input;
     rules.peer_silence_before_warning = std::chrono::seconds(options_.quit.value_or(0));
     if (options_.most_packets) {
@@ -288,9 +289,11 @@ Task<> run_nc_unix_client(NcRun& run) {
   std::optional<Connection> connection;
   int failed = path.empty() ? EINVAL : 0;
   try {
-    Endpoint endpoint{Address::unix_name(path)};
-    DialOptions dialing;
-    connection.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
+    if (failed == 0) {
+      Endpoint endpoint{Address::unix_name(path)};
+      DialOptions dialing;
+      connection.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
+    }
   } catch (const BadInput&) {
     failed = ENAMETOOLONG;
   } catch (const Error& error) {

@@ -21,8 +21,7 @@ constexpr std::size_t longest_quote = 200;  // bytes of a status line
 constexpr int most_interim = 16;            // answers before the final one
 
 [[noreturn]] void throw_closed_early() {
-  throw ProxyRefusal("the proxy closed the connection before its answer was complete", true,
-                     ProxyRefusal::closed);
+  throw ProxyRefusal("the proxy closed the connection before its answer was complete", true);
 }
 
 std::string shortened_line(const std::string& status_line) {
@@ -79,8 +78,7 @@ bool may_pass_by_http(int code) { return code >= 500 || code == 408 || code == 4
 
 std::string connect_request(const Proxy& proxy, const HostPort& target) {
   const auto authority = Endpoint{target}.to_string();
-  auto request = proxy.is_asked_by_http_1_0 ? text("CONNECT {} HTTP/1.0\r\n", authority)
-                                            : text("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", authority);
+  auto request = text("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", authority);
   if (proxy.credentials)
     request += text("Proxy-Authorization: {}\r\n", basic_authorization(*proxy.credentials));
   return request + "\r\n";

@@ -20,7 +20,6 @@ struct Proxy {
   std::string host;
   std::uint16_t port = 0;
   std::optional<Credentials> credentials;  // of SOCKS4 the user alone, with an empty password
-  bool is_asked_by_http_1_0 = false;       // CONNECT as HTTP/1.0 has it, without Host
 
   /// SCHEME://[USER:PASSWORD@]HOST[:PORT], with the scheme that names the kind, and credentials in which
   /// bytes may be %HH. Throws BadInput that quotes the URL without its credentials.

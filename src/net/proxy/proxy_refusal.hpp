@@ -20,8 +20,6 @@ class ProxyRefusal : public ProxyError {
 
   /// Of SOCKS5: the proxy takes none of the authentication methods that it was offered.
   static constexpr int no_method = 255;
-  /// The proxy has closed the connection before its answer was complete.
-  static constexpr int closed = -1;
 
   const std::string& reply() const { return reply_; }
   bool may_pass() const { return may_pass_; }

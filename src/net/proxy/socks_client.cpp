@@ -38,8 +38,7 @@ Task<> read_answer(Stream& stream, std::span<std::uint8_t> answer, Deadline dead
   const auto bytes = std::as_writable_bytes(answer);
   const auto size = co_await stream.read_exactly(bytes, deadline);
   if (size < answer.size())
-    throw ProxyRefusal("the proxy closed the connection before its answer was complete", true,
-                       ProxyRefusal::closed);
+    throw ProxyRefusal("the proxy closed the connection before its answer was complete", true);
 }
 
 Task<> send_message(Stream& stream, const std::string& message, Deadline deadline) {

@@ -51,6 +51,7 @@ CONVERSATION = sockx("connect", "listen {endpoint}", "connect {endpoint}", "bare
 DISCARD = sockx("send-file", "recv-file --discard {endpoint}", "send-file {file} {endpoint}", "bare sendfile")
 SPLICE = sockx("send-file, splice", "recv-file --discard {endpoint}",
                "send-file --method splice {file} {endpoint}", "bare splice")
+AS_NC = sockx("nc", "nc -n -d -l {host} {port}", "nc -n -N {host} {port}", "bare splice")
 NEW_FILE = sockx("send-file", "recv-file -o {new} {endpoint}", "send-file {file} {endpoint}", "bare splice")
 
 BARE_SPLICE = bare("bare splice", "splice", "splice")
@@ -101,14 +102,14 @@ def checked(checksum):
 RSYNC = Contender("rsync daemon, --whole-file", "rsync", "{checked} rsync {new} {host} {port}",
                   "rsync --whole-file --inplace {file} rsync://{host}:{port}/in/new")
 
-TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, *BARE_TO_NOWHERE, *TCP_PEERS, *IPERF3)
+TO_NOWHERE = (DISCARD, CONVERSATION, SPLICE, AS_NC, *BARE_TO_NOWHERE, *TCP_PEERS, *IPERF3)
 TO_FILE = (NEW_FILE, CONVERSATION, *BARE_TO_FILE, *TCP_PEERS)
 TRANSFERS = (
     Case("discard", "file → TCP → discard", "loopback", "file", "nowhere", TO_NOWHERE),
     Case("veth", "file → TCP over a veth pair → discard", "veth", "file", "nowhere", TO_NOWHERE),
     Case("file", "file → TCP → new file", "loopback", "file", "file", TO_FILE),
     Case("disk", "file → TCP → new file, on a disk", "loopback", "file", "file", TO_FILE, folder="disk"),
-    Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, BARE_SPLICE, *TCP_PEERS)),
+    Case("pipe", "pipe → TCP → pipe", "loopback", "pipe", "pipe", (CONVERSATION, AS_NC, BARE_SPLICE, *TCP_PEERS)),
     Case("unix", "file → unix socket → discard", "unix", "file", "nowhere",
          (DISCARD, CONVERSATION, *BARE_UNIX, *UNIX_PEERS)),
     Case("verified", "file → TCP → new file, checked at both ends", "loopback", "file", "file",
@@ -190,6 +191,7 @@ def program(command, tool, kind="peer", limit=""):
 START_UP = StartUp("start-up", "start-up", (
     program("{sockx} --version", "sockx", "sockx", "true"),
     program("{sockx} connect --help", "sockx", "sockx", "true"),
+    program("{sockx} nc -h", "sockx", "sockx", "true"),
     program("nc.openbsd -h", "nc.openbsd"),
     program("nc.traditional -h", "nc.traditional"),
     program("ncat --version", "ncat"),

@@ -17,6 +17,7 @@
 #include "os/observer.hpp"
 #include "os/signals.hpp"
 #include "os/standard_streams.hpp"
+#include "personalities/nc.hpp"
 
 namespace sockx {
 
@@ -69,12 +70,20 @@ int run_command(const CommandLine& line, Report& report) {
   return status;
 }
 
+/// `sockx nc --help` is about the subcommand; `nc --help` is what nc makes of it.
+bool asks_for_help(const std::vector<std::string>& words) {
+  return words.size() == 3 && words[2] == "--help";
+}
+
 }  // namespace
 
 int run_app(const std::vector<std::string>& words) {
   fill_closed_standard_streams();
   reset_inherited_signals();
   ignore_signals_that_calls_report();
+  if (is_name_of_nc(words.front())) return run_nc(words);
+  if (words.size() > 1 && words[1] == "nc" && !asks_for_help(words))
+    return run_nc({words.begin() + 1, words.end()});
   CommandLine line({words.begin() + 1, words.end()});
   try {
     if (line.mentions("--inetd")) keep_words_from_peer();

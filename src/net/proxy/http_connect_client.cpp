@@ -64,11 +64,14 @@ bool may_pass_by_http(int code) { return code >= 500 || code == 408 || code == 4
 
 [[noreturn]] void throw_refusal(const Proxy& proxy, const std::string& status_line, int code) {
   const auto reply = shortened_line(status_line);
-  if (code != 407) throw ProxyRefusal(text("the proxy answered: {}", reply), reply, may_pass_by_http(code));
+  if (code != 407)
+    throw ProxyRefusal(text("the proxy answered: {}", reply), reply, may_pass_by_http(code), code);
   if (proxy.credentials)
-    throw ProxyRefusal(text("the proxy refuses the user name or the password: {}", reply), reply, false);
-  throw advise(ProxyRefusal(text("the proxy takes no client without credentials: {}", reply), reply, false),
-               "proxy-auth-file");
+    throw ProxyRefusal(text("the proxy refuses the user name or the password: {}", reply), reply, false,
+                       code);
+  throw advise(
+      ProxyRefusal(text("the proxy takes no client without credentials: {}", reply), reply, false, code),
+      "proxy-auth-file");
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ Task<> ask_one(const ProxyHop& hop, const HostPort& target, Stream& stream, Dead
   try {
     std::rethrow_exception(failure);
   } catch (const ProxyRefusal& error) {
-    ProxyRefusal whole(text("{}: {}", attempt, error.what()), error.reply(), error.may_pass());
+    ProxyRefusal whole(text("{}: {}", attempt, error.what()), error.reply(), error.may_pass(), error.code());
     throw advise(std::move(whole), error.mend);
   } catch (const ProxyError& error) {
     throw ProxyError(text("{}: {}", attempt, error.what()));

@@ -66,8 +66,10 @@ Task<> log_in(Stream& stream, const Credentials& credentials, Deadline deadline)
 
 [[noreturn]] void throw_no_method(bool has_credentials) {
   if (has_credentials)
-    throw ProxyRefusal("the proxy takes neither a user name and password nor a client without them", false);
-  throw advise(ProxyRefusal("the proxy takes no client without credentials", false), "proxy-auth-file");
+    throw ProxyRefusal("the proxy takes neither a user name and password nor a client without them", false,
+                       ProxyRefusal::no_method);
+  throw advise(ProxyRefusal("the proxy takes no client without credentials", false, ProxyRefusal::no_method),
+               "proxy-auth-file");
 }
 
 Task<> choose_method(Stream& stream, const Proxy& proxy, Deadline deadline) {
@@ -130,7 +132,7 @@ Task<> ask_socks5(Stream& stream, const Proxy& proxy, const HostPort& target, De
   // A proxy that refuses may close without the rest.
   if (answer[1] != socks::succeeded)
     throw ProxyRefusal(text("{} (SOCKS5 reply {})", socks::name_of_reply(answer[1]), answer[1]),
-                       may_pass_by_socks(answer[1]));
+                       may_pass_by_socks(answer[1]), answer[1]);
   auto rest = std::span(answer).last(2);
   co_await read_answer(stream, rest, deadline);
   co_await skip_bound_address(stream, answer[3], deadline);
@@ -146,7 +148,7 @@ Task<> ask_socks4(Stream& stream, const Proxy& proxy, const HostPort& target, De
   if (answer[0] != 0 && answer[0] != socks::version4) throw_other_protocol("SOCKS4", answer[0]);
   if (answer[1] != socks::granted)
     throw ProxyRefusal(text("{} (SOCKS4 reply {})", socks::name_of_reply4(answer[1]), answer[1]),
-                       answer[1] == socks::rejected);
+                       answer[1] == socks::rejected, answer[1]);
   auto rest = std::span(answer).last(6);
   co_await read_answer(stream, rest, deadline);
 }

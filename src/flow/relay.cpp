@@ -174,6 +174,7 @@ class Conversation : NonCopyable {
   /// Whether everything that the source has given so far has been sent, and it gives nothing at this moment.
   static bool has_caught_up(const Direction& direction) {
     if (direction.pump.is_holding()) return false;
+    if (direction.has_ended) return true;
     try {
       return direction.from.in.look_ahead().state != IoResult::State::moved;
     } catch (...) {  // it is called by a destructor
@@ -352,7 +353,7 @@ class Conversation : NonCopyable {
     }
     if (end.cut != nullptr) end.cut->complete();
     if (from.has_ended && !end.awaits_acknowledgement) co_return;
-    if (!from.has_ended && from.has_reached_limit()) {
+    if (!from.has_ended && (from.has_reached_limit() || rules_.leaves_at_once)) {
       co_await drop_until_acknowledged(from);
     } else if (!from.has_ended) {
       const bool closed = co_await stream.drain(after(grace()));

@@ -80,8 +80,7 @@ class NcExchange : NonCopyable {
   Task<> run() {
     last_ = Clock::now();
     std::optional<Duration> limit;
-    if (options_.timeout && !options_.listens)
-      limit = std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_wait);
+    if (options_.timeout) limit = std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_wait);
     auto exchanging = exchange();
     auto idling = watch_for_idleness(limit, last_);
     try {
@@ -147,7 +146,8 @@ class NcExchange : NonCopyable {
 
   Task<> send(std::span<const std::byte> datagram) {
     if (!is_connected_) {
-      if (!std::exchange(has_warned_, true)) run_.warn("standard input is dropped: with -k there is no peer");
+      if (!std::exchange(has_warned_, true))
+        run_.warn("standard input is dropped: there is no peer to send it to");
       co_return;
     }
     for (;;) {
@@ -206,6 +206,9 @@ class NcExchange : NonCopyable {
                       has_warned_ = false;
 };
 
+/// A unix socket without a name cannot be answered.
+bool is_named(const Address& peer) { return peer.family() != AF_UNIX || peer.size() > sizeof(sa_family_t); }
+
 /// A folder that only this user can enter, for the name that a peer answers to.
 class TemporaryFolder : NonCopyable {
  public:
@@ -231,6 +234,10 @@ Task<> run_nc_datagram_client(NcRun& run) {
     auto socket = co_await nc_connect_datagrams(run, addresses, number, address);
     if (!socket) continue;
     run.status = 0;
+    if (o.passes_fd) {
+      co_await pass_nc_socket(socket.fd());
+      co_return;
+    }
     NcExchange exchange(run, std::move(socket), true);
     if (o.verbosity > 0) {
       const bool is_there = co_await exchange.probe();
@@ -259,12 +266,12 @@ Task<> run_nc_unix_datagram_client(NcRun& run) {
     throw NcFailure(text("{}: {}", name, failure.what()));
   }
   run.tell_path("Bound", name);
-  int error = ENAMETOOLONG;
+  int error = o.host->empty() ? EINVAL : ENAMETOOLONG;
   try {
-    error = socket.connect(Address::unix_name(*o.host));
+    if (!o.host->empty()) error = socket.connect(Address::unix_name(*o.host));
   } catch (const BadInput&) {
   }
-  if (error != 0) throw NcFailure(*o.host, error);
+  if (error != 0) throw NcFailure(text("{}: {}", *o.host, strerror(error)));
   if (o.scans) co_return;
   NcExchange exchange(run, std::move(socket), true);
   co_await exchange.run();
@@ -286,7 +293,7 @@ Task<> run_nc_datagram_server(NcRun& run) {
   }
   if (!o.keeps_open) {
     const auto peer = co_await exchange.first_peer();
-    exchange.connect_to(peer);
+    if (is_named(peer)) exchange.connect_to(peer);
     if (o.is_unix()) {
       run.tell_path("Connection received", *o.host);
     } else {

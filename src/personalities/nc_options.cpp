@@ -325,7 +325,17 @@ class Parser {
     } else if (!port) {
       fail("missing port number");
     }
-    if (o.listens && port) o.port = *port;
+    if (o.listens && port) o.port = local_port(*port);
+    if (o.source_port && !o.source_port->empty()) local_port(*o.source_port);
+  }
+
+  /// getaddrinfo(3) takes 70000 for 4464, and no word for 0.
+  std::string local_port(const std::string& word) const {
+    const auto number = number_between(word, 0, 65535);
+    const bool is_number = number.fault == nullptr || std::string_view(number.fault) != "invalid";
+    if (word.empty() || (is_number && number.fault != nullptr))
+      fail(text("port number {}: {}", number.fault, word));
+    return word;
   }
 
   void check() const {

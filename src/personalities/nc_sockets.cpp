@@ -157,6 +157,25 @@ Proxy::Kind kind_of(NcProxy::Kind kind) {
   return Proxy::Kind::http;
 }
 
+/// So that closing it sends an end, and no reset.
+void leave_nothing_unread(Stream& stream) {
+  try {
+    stream.discard_some();
+  } catch (const Error&) {
+    return;  // it is closed anyway
+  }
+}
+
+/// What the proxy is asked for: with SOCKS4 an address.
+Task<HostPort> target_for_proxy(NcRun& run, HostPort target) {
+  if (run.options.proxy->kind != NcProxy::Kind::socks4) co_return target;
+  auto port = text("{}", target.port);
+  auto asked = text("getaddrinfo(\"{}\", \"{}\")", target.host, port);
+  AddressQuery query{std::move(target.host), std::move(port), AF_INET, SOCK_STREAM};
+  const auto addresses = co_await look_up(std::move(query), run.options.numeric, std::move(asked));
+  co_return HostPort{addresses.front().host(), target.port};
+}
+
 /// Asks the proxy for the target. Returns the refusal that a password may change.
 Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route, std::uint16_t port,
                                             Connection& connection) {
@@ -164,26 +183,26 @@ Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route,
   const auto deadline = deadline_of(run.options);
   constexpr int needs_credentials = 407;
   try {
-    target_behind(route, Endpoint{target});
-    auto asked_route = route;
     auto asked = target;
-    const auto ways =
-        co_await ways_through(std::move(asked_route), std::move(asked), run.options.numeric, deadline);
+    auto given = co_await target_for_proxy(run, std::move(asked));
+    const HopTargets way{std::move(given)};
     auto wanted = target;
     const std::function<void(bool, const std::string&)> tell = [](bool, const std::string&) {};
-    co_await go_through(route, ways.front(), std::move(wanted), connection, tell, deadline);
+    co_await go_through(route, way, std::move(wanted), connection, tell, deadline);
     co_return std::nullopt;
   } catch (const ProxyRefusal& refusal) {
+    leave_nothing_unread(connection.stream);
     const bool may_ask = run.options.proxy->kind == NcProxy::Kind::connect && run.options.proxy_user;
     if (may_ask && refusal.code() == needs_credentials) co_return refusal;
     throw NcFailure(refusal_words(run.options.proxy->kind, refusal));
   }
 }
 
+/// A socket, or a file without content such as mktemp(1) makes.
 bool is_replaceable(const std::string& path) {
   struct stat found {};
-  if (lstat(path.c_str(), &found) != 0) return false;
-  return S_ISSOCK(found.st_mode) || S_ISLNK(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0);
+  if (path.empty() || lstat(path.c_str(), &found) != 0) return false;
+  return S_ISSOCK(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0);
 }
 
 }  // namespace
@@ -217,15 +236,15 @@ Task<std::optional<Address>> nc_source(NcRun& run, int family) {
 
 std::string nc_connect_failure(const NcOptions& options, const std::string& host, const Address& address,
                                int error, bool has_timed_out) {
-  return text("connect to {}{} port {} ({}) {}: {}", host, address_beside(options, host, address.host()),
-              address.port(), options.protocol(), has_timed_out ? "timed out" : "failed", strerror(error));
+  return text("connect to {} port {} ({}) {}: {}", host, address.port(), options.protocol(),
+              has_timed_out ? "timed out" : "failed", strerror(error));
 }
 
 Task<NcAttempt> nc_connect(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port) {
   NcAttempt attempt;
   for (const auto& host : addresses) {
     const auto address = host.with_port(port);
-    std::string name = *run.options.host;
+    auto name = *run.options.host + address_beside(run.options, *run.options.host, address.host());
     auto connection = co_await connect_to(run, address, std::move(name), attempt.failed);
     if (!connection) continue;
     attempt.connection = std::move(connection);
@@ -252,7 +271,8 @@ Task<Socket> nc_connect_datagrams(NcRun& run, const std::vector<Address>& addres
     address = peer.host();
     const int error = socket.connect(peer);
     if (error == 0) co_return std::move(socket);
-    if (o.verbosity > 0) run.warn(nc_connect_failure(o, *o.host, peer, error, false));
+    const auto name = *o.host + address_beside(o, *o.host, address);
+    if (o.verbosity > 0) run.warn(nc_connect_failure(o, name, peer, error, false));
   }
   co_return Socket();
 }
@@ -311,6 +331,7 @@ Task<Socket> nc_bind(NcRun& run) {
 
 Socket nc_bind_unix(const std::string& name, int type) {
   Address address;
+  if (name.empty()) throw NcFailure("", EINVAL);
   try {
     address = Address::unix_name(name);
   } catch (const BadInput&) {
@@ -318,7 +339,7 @@ Socket nc_bind_unix(const std::string& name, int type) {
   }
   try {
     auto socket = Socket::open(AF_UNIX, type, 0);
-    if (const auto path = address.path(); !path.empty() && is_replaceable(path)) unlink(path.c_str());
+    if (const auto path = address.path(); is_replaceable(path)) unlink(path.c_str());
     socket.bind(address);
     return socket;
   } catch (const Error& error) {

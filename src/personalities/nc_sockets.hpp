@@ -38,7 +38,8 @@ Task<NcAttempt> nc_connect_by_proxy(NcRun& run, const std::vector<Address>& addr
 Task<Socket> nc_connect_datagrams(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port,
                                   std::string& address);
 
-/// "connect to localhost (127.0.0.1) port 7900 (tcp) failed: Connection refused"
+/// "connect to localhost (127.0.0.1) port 7900 (tcp) failed: Connection refused"; `host` are the words up to
+/// the port.
 std::string nc_connect_failure(const NcOptions& options, const std::string& host, const Address& address,
                                int error, bool has_timed_out);
 

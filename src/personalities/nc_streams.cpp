@@ -87,7 +87,7 @@ class NcConversation : NonCopyable {
   bool is_typed() const { return options_.reads_input && isatty(STDIN_FILENO) != 0; }
 
   std::optional<Duration> idle_limit() const {
-    if (options_.listens || !options_.timeout) return {};
+    if (!options_.timeout) return {};
     return std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_timeout);
   }
 
@@ -105,6 +105,7 @@ class NcConversation : NonCopyable {
     remote.is_told_of_end = options_.passes_end();
     RelayRules rules;
     rules.until = Until::both;
+    rules.leaves_at_once = true;
     rules.silence_before_warning = is_typed() ? 0ms : silence_of_input;
     rules.peer_silence_before_warning = std::chrono::seconds(options_.quit.value_or(0));
     if (options_.most_packets) {
@@ -143,21 +144,6 @@ class NcConversation : NonCopyable {
   Tally tally_;
   bool is_over_ = false, is_complete_ = false;
 };
-
-Task<> pass_on(NcRun& run, Connection connection) {
-  if (isatty(STDOUT_FILENO) != 0) throw NcFailure("Cannot pass file descriptor to tty");
-  ConversationOptions options;
-  options.pass_to = "-";
-  std::optional<Stream> receiver;
-  try {
-    receiver.emplace(co_await open_fd_receiver(options));
-  } catch (const BadInput&) {
-    throw NcFailure("sendmsg: Socket operation on non-socket");
-  } catch (const Error&) {
-    throw NcFailure("sendmsg: Socket operation on non-socket");
-  }
-  co_await pass_connection(run.context, std::move(connection), std::move(*receiver));
-}
 
 Task<NcAttempt> attempt(NcRun& run, const std::vector<Address>& addresses, std::uint16_t port) {
   if (run.options.proxy) return nc_connect_by_proxy(run, addresses, port);
@@ -233,6 +219,21 @@ Task<> serve(NcRun& run, Connection connection) {
 
 }  // namespace
 
+Task<> pass_nc_socket(int socket) {
+  if (isatty(STDOUT_FILENO) != 0) throw NcFailure("Cannot pass file descriptor to tty");
+  ConversationOptions options;
+  options.pass_to = "-";
+  std::optional<Stream> receiver;
+  try {
+    receiver.emplace(co_await open_fd_receiver(options));
+  } catch (const BadInput&) {
+    throw NcFailure("sendmsg: Socket operation on non-socket");
+  } catch (const Error&) {
+    throw NcFailure("sendmsg: Socket operation on non-socket");
+  }
+  co_await pass_descriptor(socket, true, std::move(*receiver));
+}
+
 std::vector<std::uint16_t> nc_ports(const NcOptions& options) {
   auto ports = options.ports;
   if (options.is_random) std::ranges::shuffle(ports, std::mt19937(std::random_device{}()));
@@ -266,7 +267,7 @@ Task<> run_nc_client(NcRun& run) {
     tell_nc_connection(run, found.address, port);
     auto connection = std::move(*found.connection);
     if (run.options.passes_fd) {
-      co_await pass_on(run, std::move(connection));
+      co_await pass_nc_socket(connection.fd());
       co_return;
     }
     if (run.options.scans) continue;
@@ -286,15 +287,19 @@ Task<> run_nc_client(NcRun& run) {
 Task<> run_nc_unix_client(NcRun& run) {
   const auto& path = *run.options.host;
   std::optional<Connection> connection;
+  int failed = path.empty() ? EINVAL : 0;
   try {
-    Endpoint endpoint{Address::unix_name(path)};
-    DialOptions dialing;
-    connection.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
+    if (failed == 0) {
+      Endpoint endpoint{Address::unix_name(path)};
+      DialOptions dialing;
+      connection.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
+    }
   } catch (const BadInput&) {
-    throw NcFailure(path, ENAMETOOLONG);
+    failed = ENAMETOOLONG;
   } catch (const Error& error) {
-    throw NcFailure(path, error.number());
+    failed = error.number();
   }
+  if (failed != 0) throw NcFailure(text("{}: {}", path, strerror(failed)));
   if (run.options.scans) co_return;
   co_await serve(run, std::move(*connection));
 }

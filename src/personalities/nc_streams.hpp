@@ -12,6 +12,9 @@ Task<> run_nc_unix_client(NcRun& run);
 /// Converses with the first client; with -k with one after the other.
 Task<> run_nc_server(NcRun& run);
 
+/// -F: passes the socket on through standard output.
+Task<> pass_nc_socket(int socket);
+
 /// The ports of a client in the order in which they are tried.
 std::vector<std::uint16_t> nc_ports(const NcOptions& options);
 /// "Connection to localhost (127.0.0.1) 22 port [tcp/ssh] succeeded!", with -v.

@@ -33,13 +33,16 @@ Task<Stream> open_fd_receiver(const ConversationOptions& options) {
   co_return Stream(loop, UniqueFd(STDOUT_FILENO), "stdout", Origin::peer);
 }
 
-/// The other process gets the socket in blocking mode, as programs expect.
-Task<> pass_connection(Context& context, Connection connection, Stream fd_receiver) {
-  if (!connection.is_adopted) fcntl(connection.fd(), F_SETFL, 0);
-  while (!pass_fd(fd_receiver.facts(), connection.fd())) {
+Task<> pass_descriptor(int fd, bool sets_blocking, Stream fd_receiver) {
+  if (sets_blocking) fcntl(fd, F_SETFL, 0);
+  while (!pass_fd(fd_receiver.facts(), fd)) {
     fd_receiver.watch().forget_writable();
     co_await fd_receiver.writable();
   }
+}
+
+Task<> pass_connection(Context& context, Connection connection, Stream fd_receiver) {
+  co_await pass_descriptor(connection.fd(), !connection.is_adopted, std::move(fd_receiver));
   context.log.info("passed on the connection to {}", connection.name());
   std::vector<Field> fields{{"local", connection.local().to_string()}};
   std::ranges::move(peer_fields(connection), std::back_inserter(fields));

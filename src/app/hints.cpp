@@ -104,7 +104,6 @@ constexpr std::array word_hints{
     WordHint{"broker", "listen --broker", "PORT"},
     WordHint{"echo", "listen -k --handler echo", "PORT"},
     WordHint{"client", "connect", "HOST PORT"},
-    WordHint{"help", "--help", ""},
     WordHint{"version", "--version", ""},
 };
 

@@ -57,7 +57,7 @@ void check_https_proxy(const ConnectOptions& options) {
 }  // namespace
 
 void declare(Flags& flags, ConnectOptions& o) {
-  const auto& words = flags.add_words(2, "HOST PORT");
+  const auto& words = flags.add_words(2, "HOST PORT", {ValueKind::endpoint, ValueKind::service});
   add_stream_flags(flags, o.stream);
   add_connect_timeout(flags, o.conversation.limits);
   add_retry_flags(flags, o.retry);

@@ -38,17 +38,19 @@ void add_directions(Flags& flags, ConversationOptions& options) {
                    {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
                    "shut down one half or both at the beginning");
   const auto take_line = [&options](const std::string& line) { options.lines.push_back(line); };
-  const auto line = flags
-                        .add_value("--line", "TEXT", take_line,
-                                   "send TEXT and a newline instead of standard input (repeatable)")
-                        .repeatable();
+  const auto line =
+      flags
+          .add_value("--line", "TEXT", take_line,
+                     "send TEXT and a newline instead of standard input (repeatable)", ValueKind::text)
+          .repeatable();
   const auto exec = flags.add_program("--exec", options.program.words,
                                       "join the connection to a program: `--exec -- PROGRAM ARG...`");
   const auto shell = flags.add_text("--sh", options.program.shell_command, "COMMAND",
-                                    "join the connection to COMMAND, which a shell runs");
+                                    "join the connection to COMMAND, which a shell runs", ValueKind::text);
   flags.add_optional("--pass-fd", options.pass_to, "-", "unix:PATH",
                      "pass the connection on through the unix socket that is standard output, "
-                     "or (--pass-fd=unix:PATH) through that one");
+                     "or (--pass-fd=unix:PATH) through that one",
+                     ValueKind::endpoint);
   recv_only.excludes(send_only).excludes(line).excludes("--until");
   for (const auto program : {exec, shell})
     program.excludes(send_only).excludes(recv_only).excludes(line).excludes("--shutdown");
@@ -61,7 +63,8 @@ void add_filters(Flags& flags, ConversationOptions& options) {
   flags.add_duration("--line-delay", options.line_delay, "wait for DURATION between two lines that are sent");
   flags.add_optional("--hexdump", options.hexdump, "-", "FILE",
                      "show every byte with direction, time and offset on standard error, "
-                     "or in FILE (--hexdump=FILE)");
+                     "or in FILE (--hexdump=FILE)",
+                     ValueKind::file);
   flags.add_file("--tee-in", options.tee_in, "write what is received to FILE as well");
   flags.add_file("--tee-out", options.tee_out, "write what is sent to FILE as well");
   flags.add_size("--rate", options.rate, "carry at most SIZE bytes a second in each direction");
@@ -72,8 +75,11 @@ void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream
   flags.add_choice("--type", stream.type, {{"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}},
                    "the socket's type; seqpacket keeps records apart");
   const auto take_framing = [&options](const std::string& word) { options.framing = parse_framing(word); };
-  flags.add_value("--framing", "line|size=N|len32|all", take_framing,
-                  "how the input is divided into records (default: line; size=1400 for a regular file)");
+  flags
+      .add_value("--framing", "line|size=N|len32|all", take_framing,
+                 "how the input is divided into records (default: line; size=1400 for a regular file)",
+                 ValueKind::choice)
+      .choices(framing_words());
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
                  "receive by a single call of recv(2) for SIZE bytes, and report what it returned");

@@ -61,7 +61,7 @@ void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
 }  // namespace
 
 void declare(Flags& flags, ListenOptions& o) {
-  const auto& words = flags.add_words(2, "[HOST] PORT", false);
+  const auto& words = flags.add_words(2, "[HOST] PORT", {ValueKind::endpoint, ValueKind::service}, false);
   add_listen_flags(flags, o.listening);
   flags.get("--source").value_name("ADDR");
   add_binding_flags(flags, o.listening);

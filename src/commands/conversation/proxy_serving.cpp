@@ -72,7 +72,7 @@ void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
     const auto read = [&rules](const std::string& list) {
       for (auto& rule : parse_proxy_rules(list)) rules.push_back(std::move(rule));
     };
-    return flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
+    return flags.add_value(name, "RULE[,RULE...]", read, help, ValueKind::host).repeatable();
   };
   add_rules("--proxy-to", options.permitted,
             "connect clients to these targets only (repeatable): CIDR, NAME, :PORT, CIDR:PORT, NAME:PORT")

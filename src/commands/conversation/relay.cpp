@@ -238,7 +238,8 @@ void add_filters(Flags& flags, RelayOptions& o) {
   flags.add_flag("--crlf", o.crlf, "from A to B: send CRLF where the input has a bare LF");
   flags.add_optional("--hexdump", o.hexdump, "-", "FILE",
                      "show every byte with direction, time and offset on standard error, "
-                     "or in FILE (--hexdump=FILE)");
+                     "or in FILE (--hexdump=FILE)",
+                     ValueKind::file);
   flags.add_file("--tee-a", o.tee_a, "write what A says to FILE as well");
   flags.add_file("--tee-b", o.tee_b, "write what B says to FILE as well");
   flags.add_size("--rate", o.rate, "carry at most SIZE bytes a second in each direction");
@@ -290,7 +291,7 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
 }  // namespace
 
 void declare(Flags& flags, RelayOptions& o) {
-  const auto& words = flags.add_words(2, "A B");
+  const auto& words = flags.add_words(2, "A B", {ValueKind::relay_end});
   flags.take_program(o.program.words);
   add_stream_flags(flags, o.stream);
   add_proxy_flags(flags, o.proxy);

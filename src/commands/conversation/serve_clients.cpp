@@ -185,7 +185,7 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   const auto forward = flags.add_text("--forward", options.forward, "END",
                                       "join each connection to END, opened for it: ENDPOINT, tls:ENDPOINT, "
                                       "append:FILE; see sockx-relay(1)",
-                                      ValueKind::endpoint);
+                                      ValueKind::relay_end);
   add_send_proxy_flag(flags, options.send_proxy, "the client's addresses").needs(forward);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_proxy_flags(flags, options.upstream, true).needs(forward);

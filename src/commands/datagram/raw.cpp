@@ -110,7 +110,7 @@ Task<> run_raw(Context& context, RawOptions options, std::optional<DatagramSumma
 }  // namespace
 
 void declare(Flags& flags, RawOptions& o) {
-  const auto& words = flags.add_words(2, "PROTOCOL [HOST]");
+  const auto& words = flags.add_words(2, "PROTOCOL [HOST]", {ValueKind::protocol, ValueKind::host});
   flags.add_flag("--ip-header", o.raw.ip_header,
                  "sent packets begin with the IP header, and so do shown ones over IPv4");
   flags

@@ -38,7 +38,7 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
       .add_value(
           "--join", "GROUP[%IF]",
           [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
-          "receive what is sent to a multicast group, on an interface (repeatable)")
+          "receive what is sent to a multicast group, on an interface (repeatable)", ValueKind::text)
       .repeatable();
   const auto read_source = [&](const std::string& word) {
     const auto address = numeric_address(word);
@@ -47,7 +47,7 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   };
   flags
       .add_value("--join-source", "ADDR", read_source,
-                 "from the groups, receive only what this sender sends (repeatable)")
+                 "from the groups, receive only what this sender sends (repeatable)", ValueKind::host)
       .repeatable()
       .needs("--join");
   flags.add_number(
@@ -80,7 +80,8 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--reply", "last|all|none|ADDR:PORT", read_reply,
-                 "the peer that standard input is sent to (default: last)")
+                 "the peer that standard input is sent to (default: last)", ValueKind::choice)
+      .choices({"last", "all", "none"})
       .needs("--listen");
   flags
       .add_choice("--handler", o.exchange.handler,
@@ -98,7 +99,9 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--answer-rate", "Npps|none", read_rate,
-                 "answer each peer at most this often, on average over 1000 s (default: 1000pps)")
+                 "answer each peer at most this often, on average over 1000 s (default: 1000pps)",
+                 ValueKind::choice)
+      .choices({"none"})
       .needs("--listen");
 }
 
@@ -106,8 +109,9 @@ void add_program_flags(Flags& flags, UdpOptions& o) {
   const HelpSection section(flags, "Programs");
   const auto exec = flags.add_program("--exec", o.program.words,
                                       "join each peer to a program of its own: `--exec -- PROGRAM ARG...`");
-  const auto shell = flags.add_text("--sh", o.program.shell_command, "COMMAND",
-                                    "join each peer to a COMMAND of its own, which a shell runs");
+  const auto shell =
+      flags.add_text("--sh", o.program.shell_command, "COMMAND",
+                     "join each peer to a COMMAND of its own, which a shell runs", ValueKind::text);
   flags
       .add_count("--max-conns", o.most_programs,
                  text("run at most N programs at once (default: {})", usual_programs))
@@ -245,7 +249,8 @@ Task<> run_with_access(Context& context, UdpOptions options, DatagramAccess& acc
 }  // namespace
 
 void declare(Flags& flags, UdpOptions& o) {
-  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
+  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT",
+                                      {ValueKind::endpoint, ValueKind::service}, false);
   flags.add_flag("--listen", o.listens, "receive datagrams that are sent to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");

@@ -167,7 +167,8 @@ ExitCode run(Context& context, const ByteorderOptions& options) {
 }
 
 void declare(Flags& flags, ByteorderOptions& o) {
-  const auto& words = flags.add_word_list("[FUNCTION VALUE...]", false);
+  const auto& words = flags.add_word_list("[FUNCTION VALUE...]", {ValueKind::choice, ValueKind::text}, false);
+  for (const auto& function : functions) flags.words().choices.emplace_back(function.name);
   flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
                    "of inet-pton and inet-ntop (default: what the value looks like)");
   flags.set_examples({{"sockx byteorder", "draw numbers as this machine and the network have them"},

@@ -139,7 +139,7 @@ ExitCode run(Context& context, const ResolveOptions& given) {
 }
 
 void declare(Flags& flags, ResolveOptions& o) {
-  const auto& words = flags.add_word_list("[WORD...]", false);
+  const auto& words = flags.add_word_list("[WORD...]", {ValueKind::host}, false);
   const auto four = flags.add_flag(
       "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
   const auto six = flags.add_flag(

@@ -239,7 +239,9 @@ ExitCode run(Context& context, const SockoptOptions& options) {
 }
 
 void declare(Flags& flags, SockoptOptions& o) {
-  const auto& words = flags.add_word_list("list|get|set [NAME[=VALUE]...]");
+  const auto& words =
+      flags.add_word_list("list|get|set [NAME[=VALUE]...]", {ValueKind::choice, ValueKind::socket_option});
+  flags.words().choices = {"list", "get", "set"};
   add_inspected_socket_flags(flags, o.socket);
   flags.add_number("--raw", o.raw, 1, 65536, "read up to LEN bytes, and show them in hexadecimal")
       .value_name("LEN");

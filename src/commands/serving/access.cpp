@@ -24,7 +24,7 @@ void add_rules(Flags& flags, const std::string& name, std::vector<WrittenRule>& 
   const auto read = [&rules](const std::string& list) {
     for (auto& rule : parse_access_words(list)) rules.push_back(std::move(rule));
   };
-  flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
+  flags.add_value(name, "RULE[,RULE...]", read, help, ValueKind::host).repeatable();
 }
 
 /// Of one connection's peer, or of the client that a PROXY header has told.

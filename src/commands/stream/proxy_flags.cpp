@@ -168,12 +168,16 @@ Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve) {
           .add_value(
               "--proxy", "URL|env", take,
               "connect by this proxy: socks5h://, socks5://, socks4a://, socks4:// (port 1080), http:// "
-              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT]; repeatable: a chain")
+              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT]; repeatable: a chain",
+              ValueKind::choice)
+          .choices({"env", "socks5h://", "socks5://", "socks4a://", "socks4://", "http://", "https://"})
           .repeatable();
   const auto take_credentials = [&proxy](const std::string& word) {
     proxy.credentials = parse_credentials(word);
   };
-  flags.add_value("--proxy-auth", "USER:PASSWORD", take_credentials, "the credentials for the proxy")
+  flags
+      .add_value("--proxy-auth", "USER:PASSWORD", take_credentials, "the credentials for the proxy",
+                 ValueKind::text)
       .needs(on);
   const std::string of_proxy = "the same, from the line USER:PASSWORD of FILE";
   const std::string of_server = "; with --handler proxy: serve only the users of FILE, read again at SIGHUP";

@@ -120,7 +120,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
                                       "[HOST] PORT\n"
                                       "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
                                       "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
-                                      false);
+                                      {ValueKind::endpoint, ValueKind::service}, false);
   const auto take_output = [&o](const std::string& file) {
     o.output.path = file == "/dev/stdout" ? "-" : file;  // standard output, not a file to replace
     o.output.path_given = true;

@@ -200,7 +200,7 @@ void declare(Flags& flags, SendFileOptions& o) {
       "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
       "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
       "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]",
-      false);
+      {ValueKind::path, ValueKind::file_or_host}, false);
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
@@ -208,7 +208,8 @@ void declare(Flags& flags, SendFileOptions& o) {
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
   const auto chunk = flags.add_value(
       "--chunk", "SIZE", take_chunk,
-      "bytes per call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)");
+      "bytes per call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)",
+      ValueKind::size);
   const auto offset = flags.add_size("--offset", o.offset, "skip the first SIZE bytes of FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");

@@ -205,7 +205,8 @@ void add_verified_flags(Flags& flags, VerifiedSending& target) {
                   {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
                   "the digest (default: xxh3-128)")
       .needs(asked);
-  flags.add_text("--name", options.name, "NAME", "the name of FILE at the receiver").needs(asked);
+  flags.add_text("--name", options.name, "NAME", "the name of FILE at the receiver", ValueKind::text)
+      .needs(asked);
   flags
       .add_choice("--compress", options.compresses, {{"zstd", true}},
                   "compress where that is faster, which is measured during the transfer")

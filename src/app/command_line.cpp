@@ -59,7 +59,7 @@ void declare_usual_flags(Flags& flags) {
 
 void declare_own_flags(Flags& flags, GlobalOptions& globals) {
   const HelpSection section(flags, section_of_globals);
-  flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
+  flags.add_flag("--quiet", globals.quiet, "print only the error message if it fails");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
@@ -162,6 +162,12 @@ std::optional<std::string> CommandLine::parse() {
     const auto* option = chosen().get_option_no_throw(name);
     if (option == nullptr) option = app_->get_option(name);
     throw BadInput(text("{0}: its value is missing: {0} {1}", name, option->get_option_text()));
+  } catch (const CLI::ExcludesError& error) {
+    const std::string message = error.what();  // "A excludes B"
+    constexpr std::string_view verb = " excludes ";
+    const auto at = message.find(verb);
+    throw BadInput(
+        text("{} cannot be combined with {}", message.substr(0, at), message.substr(at + verb.size())));
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
   }
@@ -230,7 +236,7 @@ void CommandLine::throw_if_of_subcommand(const std::string& word) const {
     const std::string owner(command.name);
     if (!named.empty() && named != owner) continue;
     if (takes_value(owner, name))
-      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name, owner,
+      throw BadInput(text("{}: it is an option of {}, and belongs after it: `sockx {} {} ...`", name, owner,
                           owner, word));
   }
 }

@@ -14,6 +14,11 @@ Flag Flag::value_name(std::string shown) const {
   return *this;
 }
 
+Flag Flag::help(std::string words) const {
+  row_->help = std::move(words);
+  return *this;
+}
+
 Flag Flag::kind(ValueKind kind) const {
   row_->kind = kind;
   return *this;
@@ -153,7 +158,7 @@ Flag Flags::add_program(const std::string& names, std::vector<std::string>& targ
   take_program_ = [&target, is_asked, name = split_list(names).back()](std::vector<std::string> words) {
     if (*is_asked && words.empty())
       throw BadInput(
-          text("{0}: the program and its arguments come last, behind `--`: `{0} -- PROGRAM ARG...`", name));
+          text("{0}: the program and its arguments come last, after `--`: `{0} -- PROGRAM ARG...`", name));
     target = std::move(words);
   };
   return add_flag(

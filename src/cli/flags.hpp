@@ -79,6 +79,7 @@ class Flag {
   const std::string& name() const { return row_->name(); }
 
   Flag value_name(std::string shown) const;
+  Flag help(std::string words) const;
   Flag kind(ValueKind kind) const;
   Flag choices(std::vector<std::string> words) const;
   Flag repeatable() const;

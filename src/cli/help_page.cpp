@@ -45,7 +45,7 @@ void HelpPage::add_usage(const std::string& usage) {
 }
 
 void HelpPage::add_group(const std::string& title, const Rows& rows) {
-  text_ += text("\n{}:\n", title);
+  text_ += text("\n{}:\n", wrapped(title, 1, 0, width_));
   for (const auto& [name, meaning] : rows) {
     const auto begin = "  " + name;
     const bool fits = begin.size() + 2 <= column_;

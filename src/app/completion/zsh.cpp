@@ -87,7 +87,7 @@ Words excluded_by(const FlagRow& row, const Flags& flags) {
 /// "(-4)-6[use IPv6 only]"
 std::string specification(const FlagRow& row, const std::string& name, const Words& excluded) {
   std::string spec = excluded.empty() ? "" : text("({})", joined(excluded, " "));
-  if (row.is_repeatable) spec = "*" + spec;
+  if (row.is_repeatable) spec += '*';
   spec += name;
   if (row.kind != ValueKind::none) spec += name.size() == 2 ? "+" : row.is_optional ? "=-" : "=";
   spec += text("[{}]", with_backslashes(row.help, "\\[]:"));

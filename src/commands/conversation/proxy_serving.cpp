@@ -18,7 +18,7 @@ bool is_loopback(const std::string& host) {
 
 [[noreturn]] void throw_exposed(const std::string& where) {
   throw BadInput(
-      text("--handler proxy: on {} anybody could use it: say who may, by --proxy-auth-file or --allow, or "
+      text("--handler proxy: on {} anybody could use it: restrict it by --proxy-auth-file or --allow, or "
            "listen on 127.0.0.1",
            where));
 }
@@ -66,7 +66,7 @@ void tell(Context& context, const ProxyEvent& event) {
 }  // namespace
 
 void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
-  const HelpSection section(flags, "A proxy");
+  const HelpSection section(flags, "Proxy server");
   const auto add_rules = [&flags](const std::string& name, std::vector<ProxyRule>& rules,
                                   const std::string& help) {
     const auto read = [&rules](const std::string& list) {

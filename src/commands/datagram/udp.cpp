@@ -33,7 +33,8 @@ constexpr Duration usual_idle_timeout = std::chrono::seconds(60);  // of a progr
 void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   const HelpSection section(flags, "Broadcast and multicast");
   auto& multicast = options.multicast;
-  flags.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
+  flags.add_flag("--broadcast", options.broadcast,
+                 "allow sending to broadcast addresses, and sharing a port that receives broadcasts");
   flags
       .add_value(
           "--join", "GROUP[%IF]",
@@ -47,15 +48,15 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   };
   flags
       .add_value("--join-source", "ADDR", read_source,
-                 "from the groups, receive only what this sender sends (repeatable)", ValueKind::host)
+                 "receive from the groups only what this sender sends (repeatable)", ValueKind::host)
       .repeatable()
       .needs("--join");
   flags.add_number(
       "--mcast-ttl", multicast.ttl, 0U, 255U,
-      "how far datagrams to a group go: 1 is this network, N is across N-1 routers (default: 1)");
+      "the TTL of datagrams to a group: 1 stays on this network, N passes N-1 routers (default: 1)");
   flags.add_choice("--mcast-loop", multicast.loop,
                    std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
-                   "whether this host hears what it sends to a group (default: on)");
+                   "whether programs on this host also receive what is sent to a group (default: on)");
   flags.add_text("--mcast-interface", multicast.interface, "IF",
                  "send to groups through this network interface", ValueKind::interface);
 }

@@ -75,13 +75,11 @@ void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target) {
   const auto fd =
       flags.add_number("--fd", target.fd, 0, most,
                        "the socket with descriptor N: an inherited one or, with --pid, of that process");
-  const auto pid = flags
-                       .add_number("--pid", target.pid, 1, most,
-                                   "a running process; nothing else of its sockets is changed")
+  const auto pid = flags.add_number("--pid", target.pid, 1, most, "use the sockets of this running process")
                        .value_name("PID")
                        .kind(ValueKind::process);
   const auto peer = flags.add_text("--connect", target.peer, "ENDPOINT",
-                                   "a socket that is connected to ENDPOINT", ValueKind::endpoint);
+                                   "a new socket, after connecting it to ENDPOINT", ValueKind::endpoint);
   for (const auto other : {fd, pid}) {
     other.excludes(peer);
     for (const auto of_new : {family, type, protocol}) other.excludes(of_new);

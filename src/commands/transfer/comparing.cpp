@@ -60,7 +60,7 @@ std::size_t parse_chunk(const std::string& word) {
 Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
   const auto compare_flag = flags.add_flag(
       "--compare", target.asked,
-      "measure the methods against each other; without HOST PORT against a receiver started here");
+      "measure and compare the methods; without HOST PORT, with a receiver that is started on this machine");
   const auto take_methods = [&target](const std::string& list) {
     target.methods = parse_list(list, parse_method);
   };
@@ -75,7 +75,7 @@ Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
       .needs(compare_flag);
   flags
       .add_number("--warmup", target.warmups, 0U, 1000000U,
-                  "runs of each method that are not measured, before the others (default: 1)")
+                  "unmeasured runs of each method, before the measured ones (default: 1)")
       .needs(compare_flag);
   const auto take_sizes = [&target](const std::string& list) {
     target.sizes = parse_list(list, parse_file_size);

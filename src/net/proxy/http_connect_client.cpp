@@ -67,7 +67,7 @@ bool may_pass_by_http(int code) { return code >= 500 || code == 408 || code == 4
   if (code != 407) throw ProxyRefusal(text("the proxy answered: {}", reply), reply, may_pass_by_http(code));
   if (proxy.credentials)
     throw ProxyRefusal(text("the proxy refuses the user name or the password: {}", reply), reply, false);
-  throw advise(ProxyRefusal(text("the proxy takes no client without credentials: {}", reply), reply, false),
+  throw advise(ProxyRefusal(text("the proxy requires credentials: {}", reply), reply, false),
                "proxy-auth-file");
 }
 

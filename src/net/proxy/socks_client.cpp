@@ -66,8 +66,8 @@ Task<> log_in(Stream& stream, const Credentials& credentials, Deadline deadline)
 
 [[noreturn]] void throw_no_method(bool has_credentials) {
   if (has_credentials)
-    throw ProxyRefusal("the proxy takes neither a user name and password nor a client without them", false);
-  throw advise(ProxyRefusal("the proxy takes no client without credentials", false), "proxy-auth-file");
+    throw ProxyRefusal("the proxy accepts neither a user name and password nor a client without them", false);
+  throw advise(ProxyRefusal("the proxy requires credentials", false), "proxy-auth-file");
 }
 
 Task<> choose_method(Stream& stream, const Proxy& proxy, Deadline deadline) {

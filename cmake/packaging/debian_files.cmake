@@ -5,6 +5,9 @@ set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
 set(share ${root}/usr/share)
 set(doc ${share}/doc/${CPACK_PACKAGE_NAME})
 
+execute_process(COMMAND ${CPACK_SOCKX_STRIP} --strip-all --remove-section=.comment --remove-section=.note
+  ${root}/usr/bin/sockx COMMAND_ERROR_IS_FATAL ANY)
+
 # The licence, in machine-readable form.
 file(READ ${CPACK_SOCKX_SOURCE}/LICENSE licence)
 string(REGEX MATCH "Copyright \\(c\\) ([^\n]*)" ignored "${licence}")

@@ -3,7 +3,6 @@ include(${CPACK_SOCKX_SOURCE}/cmake/packaging/reproducible.cmake)
 
 set(CPACK_POST_BUILD_SCRIPTS ${CPACK_SOCKX_SOURCE}/cmake/packaging/repack.cmake)
 if(CPACK_GENERATOR STREQUAL "DEB")
-  set(CPACK_STRIP_FILES ON)
   set(CPACK_PRE_BUILD_SCRIPTS ${CPACK_SOCKX_SOURCE}/cmake/packaging/debian_files.cmake)
 elseif(CPACK_GENERATOR STREQUAL "TXZ")
   # The source archive. Nothing of the build is in it.

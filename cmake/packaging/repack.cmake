@@ -13,6 +13,13 @@ foreach(package IN LISTS CPACK_PACKAGE_FILES)
     list(TRANSFORM sums REPLACE "^(.*)  ([0-9a-f]+)$" "\\2  \\1")
     list(JOIN sums "\n" sums)
     file(WRITE ${folder}/DEBIAN/md5sums "${sums}\n")
+    # cpack counts what links point to as well.
+    execute_process(COMMAND du --summarize --apparent-size --block-size=1K ${folder}/usr OUTPUT_VARIABLE size
+      COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX MATCH "^[0-9]+" size ${size})
+    file(READ ${folder}/DEBIAN/control control)
+    string(REGEX REPLACE "Installed-Size: [0-9]+" "Installed-Size: ${size}" control "${control}")
+    file(WRITE ${folder}/DEBIAN/control "${control}")
     execute_process(COMMAND find ${folder} -exec touch --no-dereference --date=@${epoch} {} +
       COMMAND_ERROR_IS_FATAL ANY)
     execute_process(COMMAND dpkg-deb --root-owner-group -Zxz --threads-max=1 --build ${folder} ${package}

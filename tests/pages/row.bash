@@ -1,7 +1,8 @@
 # What a row of rows/ can use; see examples.py. The examples are EXAMPLE1, EXAMPLE2, ...
 set -e -o pipefail
 ip -batch "$PAGES/addresses"
-mount --bind "$PAGES/hosts" /etc/hosts
+cp "$PAGES/hosts" .hosts
+mount --bind .hosts /etc/hosts
 
 # run N...: the examples N, in one shell; what they print goes to the file shownN, N being the last. Its status is
 # theirs.
@@ -40,7 +41,7 @@ prints() { grep -qF -e "$2" "shown$1" || { echo "example $1 did not print: $2" &
 has() { grep -qF -e "$2" "$1" || { echo "$1 has no '$2', but: $(cat "$1")" && return 1; }; }
 
 # until_so COMMAND...: waits until it succeeds.
-until_so() { until "$@"; do sleep 0.02; done 2>/dev/null; }
+until_so() { until "$@"; do sleep 0.02; done >/dev/null 2>&1; }
 
 # up PORT|FILE...: waits until somebody listens there.
 listens() {
@@ -50,6 +51,9 @@ listens() {
   esac
 }
 up() { for where; do until_so listens "$where"; done; }
+
+# connected PORT: waits until a connection to this port is there.
+connected() { until_so grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F:]+ 01 " /proc/net/tcp /proc/net/tcp6; }
 
 # udp_up PORT...: the same for datagrams.
 receives() { grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") " /proc/net/udp /proc/net/udp6; }
@@ -67,6 +71,13 @@ echoes() {
   up "$1"
 }
 
+# http PORT TEXT: a web server that answers each request with this.
+http() {
+  TEXT=$2 sockx --quiet listen --keep-open --sh 'while read -r line && [ "${#line}" -gt 1 ]; do :; done
+    printf "HTTP/1.0 200 OK\r\n\r\n%s\n" "$TEXT"' "$1" &
+  up "$1"
+}
+
 # takes PORT FILE: a server that writes what one client says into the file.
 takes() {
   sockx --quiet listen "$1" </dev/null >"$2" &
@@ -78,11 +89,11 @@ two_hosts() {
   ip link delete eth1
   unshare --net sleep 1000 &
   far=$!
-  until_so [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/self/ns/net)" ]
+  until_so far_is_apart
   ip link add eth1 type veth peer name eth1 netns "$far"
-  ip address delete 192.0.2.7/24 dev lo
-  ip address delete 192.0.2.9/24 dev lo
-  ip address delete 192.0.2.80/24 dev lo
+  ip address delete 192.0.2.7/32 dev lo
+  ip address delete 192.0.2.9/32 dev lo
+  ip address delete 192.0.2.80/32 dev lo
   ip address add 192.0.2.9/24 dev eth1
   ip link set eth1 up
   far ip link set lo up
@@ -90,7 +101,14 @@ two_hosts() {
   far ip address add 192.0.2.80/24 dev eth1
   far ip link set eth1 up
 }
+far_is_apart() { [ "$(readlink "/proc/$far/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 far() { nsenter --net="/proc/$far/ns/net" "$@"; }
+
+# proxy PORT [OPTION...]: a proxy server.
+proxy() {
+  sockx --quiet listen --keep-open --handler proxy --allow 0.0.0.0/0 "${@:2}" 0.0.0.0 "$1" &
+  up "$1"
+}
 
 # activated PORT COMMAND...: runs it as systemd does, with a listening socket as descriptor 3.
 activated() {
@@ -98,6 +116,7 @@ activated() {
 import os, socket, sys
 listener = socket.create_server(("", int(sys.argv[1])))
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execvp(sys.argv[2], sys.argv[2:])
 END

@@ -4,16 +4,13 @@ file(GLOB pages ${PAGES}/*.[1-9])
 file(REMOVE_RECURSE ${OUTPUT})
 file(MAKE_DIRECTORY ${OUTPUT})
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/style.css DESTINATION ${OUTPUT})
-foreach(page IN LISTS pages)  # mandoc links to what is there
-  get_filename_component(name ${page} NAME)
-  file(TOUCH ${OUTPUT}/${name}.html)
-endforeach()
 set(rows)
 foreach(page IN LISTS pages)
   get_filename_component(name ${page} NAME)
   execute_process(
     COMMAND mandoc -T html -O style=style.css,toc -O "man=%N.%S.html\;https://manpages.debian.org/%N.%S" ${page}
-    WORKING_DIRECTORY ${OUTPUT} OUTPUT_FILE ${OUTPUT}/${name}.html COMMAND_ERROR_IS_FATAL ANY)
+    WORKING_DIRECTORY ${PAGES}  # the first form of a link is for what is here
+    OUTPUT_FILE ${OUTPUT}/${name}.html COMMAND_ERROR_IS_FATAL ANY)
   file(STRINGS ${page} what REGEX "^\\.Nd " LIMIT_COUNT 1)
   string(REGEX REPLACE "^\\.Nd " "" what "${what}")
   string(REGEX REPLACE "^(.*)\\.([0-9])$" "\\1(\\2)" title ${name})

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -11,6 +10,7 @@
 #include "base/text.hpp"
 #include "cli/context.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/help_page.hpp"
 #include "cli/report.hpp"
 #include "commands/stream/proxy_flags.hpp"
 #include "os/environment.hpp"
@@ -90,9 +90,7 @@ int run_app(const std::vector<std::string>& words) {
     const auto asked = line.parse();
     forget_variable(credentials_variable);  // the command has it, and no child of ours needs it
     if (asked) {
-      const auto page = *asked + (asked->ends_with('\n') ? "" : "\n");
-      const bool printed = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-      if (!printed) throw_errno("write stdout", Origin::standard_output);
+      print_page(*asked);
       return 0;
     }
     Report report({line.globals.json, line.globals.quiet, line.globals.events_file});

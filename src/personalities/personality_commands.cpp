@@ -14,10 +14,12 @@ class Letters {
  public:
   explicit Letters(Flags& flags) : flags_(flags) {}
   void add(const std::string& letter, const std::string& help) {
-    flags_.add_flag(letter, [] {}, help);
+    flags_.add_flag(
+        letter, [] {}, help);
   }
   void add(const std::string& letter, const std::string& value, const std::string& help) {
-    flags_.add_value(letter, value, [](const std::string&) {}, help);
+    flags_.add_value(
+        letter, value, [](const std::string&) {}, help, ValueKind::text);
   }
 
  private:

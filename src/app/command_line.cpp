@@ -8,70 +8,17 @@
 #include <iterator>
 
 #include "app/hints.hpp"
-#include "app/version.hpp"
+#include "app/own_commands.hpp"
+#include "app/version_page.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
+#include "cli/help_page.hpp"
 #include "cli/parser.hpp"
 #include "commands/commands.hpp"
 
 namespace sockx {
 
 namespace {
-
-/// CLI11's help without the names of positionals and without the options that exclude each other. The options
-/// of a subcommand are shown from `flags`, because CLI11 knows only those that were typed.
-class HelpFormatter : public CLI::Formatter {
- public:
-  explicit HelpFormatter(const Flags& flags) : flags_(flags) {}
-  std::string make_usage(const CLI::App* app, std::string) const override {
-    auto usage = "Usage: sockx" + (app->get_parent() ? ' ' + app->get_name() : "") + " [OPTIONS]";
-    for (const auto* option : app->get_options([](const CLI::Option* any) { return any->get_positional(); }))
-      if (!option->get_option_text().empty()) usage += ' ' + option->get_option_text();
-    return usage + (app->get_parent() ? "" : " SUBCOMMAND") + "\n\n";
-  }
-  std::string make_group(std::string title, bool is_positional,
-                         std::vector<const CLI::Option*> options) const override {
-    return CLI::Formatter::make_group(std::move(title), is_positional, std::move(options)).substr(1);
-  }
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
-    if (app->get_parent() == nullptr) return CLI::Formatter::make_help(app, std::move(name), mode);
-    return make_description(app) + make_usage(app, std::move(name)) + sections_of(app) + '\n' +
-           make_footer(app);
-  }
-  std::string make_positionals(const CLI::App*) const override { return ""; }
-  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    const auto name = CLI::Formatter::make_option_name(option, is_positional);
-    return name.substr(0, name.find('{'));  // of a flag that may be given a value
-  }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    return behind_name(option->get_option_text());
-  }
-
- private:
-  static std::string behind_name(const std::string& value) {
-    return value.empty() || value.starts_with('[') ? value : ' ' + value;
-  }
-  std::string sections_of(const CLI::App* app) const {
-    struct Section {
-      std::string title, lines;
-    };
-    std::vector<Section> sections{{"Options", make_option(app->get_help_ptr(), false)}};
-    for (const auto& row : flags_.rows()) {
-      auto section = std::ranges::find(sections, row.section, &Section::title);
-      if (section == sections.end()) section = sections.insert(section, {row.section, ""});
-      section->lines += line_of(row);
-    }
-    return joined(sections, "\n",
-                  [](const Section& section) { return section.title + ":\n" + section.lines; });
-  }
-  std::string line_of(const FlagRow& row) const {
-    const auto name = "  " + joined(row.names, ",") + behind_name(row.value_name);
-    const auto width = get_column_width();
-    if (name.size() < width) return text("{:<{}}{}\n", name, width, row.help);
-    return text("{}\n{:{}}{}\n", name, "", width, row.help);
-  }
-  const Flags& flags_;
-};
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.starts_with('-'); }
 
@@ -90,42 +37,88 @@ std::vector<std::string> long_option_names(const CLI::App& app) {
   return names;
 }
 
-bool is_command(const std::string& word) {
-  return std::ranges::any_of(commands, [&word](const auto& command) { return command.name == word; });
+bool is_command(const std::string& word) { return find_command(word) != nullptr; }
+
+std::string page_of(const Command* command) {
+  const auto name = command == nullptr || !has_page(*command) ? "" : text("-{}", command->name);
+  return text("man sockx{}", name);
 }
 
-std::string command_names() { return joined(commands, ", ", &Command::name); }
+constexpr const char* section_of_globals = "Global options";
 
-void declare(Flags& flags, GlobalOptions& globals) {
-  flags.add_flag("--quiet", globals.quiet, "print nothing but the reason of a failure");
+/// For --help and the shells; CLI11 reads these three in its own way.
+void declare_usual_flags(Flags& flags) {
+  const HelpSection section(flags, section_of_globals);
+  flags.add_flag(
+      "-h,--help", [] {}, "print this help");
+  flags.add_flag(
+      "--version", [] {}, "print the version, and what this build and this machine can do");
+  flags.add_flag(
+      "-v,--verbose", [] {}, "log more; twice for everything");
+}
+
+void declare_own_flags(Flags& flags, GlobalOptions& globals) {
+  const HelpSection section(flags, section_of_globals);
+  flags.add_flag("--quiet", globals.quiet, "print only the error message if it fails");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
   const auto take_level = [&globals](const std::string& word) { globals.log_level = parse_log_level(word); };
-  flags.add_value("--log-level", "LEVEL", take_level, "what to log: trace, debug, info, warn, error or off");
+  flags
+      .add_value("--log-level", "LEVEL", take_level, "what to log: trace, debug, info, warn, error or off",
+                 ValueKind::choice)
+      .choices({"trace", "debug", "info", "warn", "error", "off"});
   flags.add_file("--log-file", globals.log_file, "log to FILE as well");
   flags.add_choice("--color", globals.color,
                    {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
                    "color the log (default: auto)");
+}
+
+/// `sockx --help`, or `sockx COMMAND --help` with its flags.
+std::string help_of(const Command* command, const Flags& flags) {
+  Flags globals;
+  GlobalOptions ignored;
+  declare_global_flags(globals, ignored);
+  HelpPage page(page_width());
+  if (command == nullptr) {
+    page.add_line("sockx: the BSD socket interface, usable from a shell");
+    page.add_usage("sockx [OPTIONS] SUBCOMMAND\nsockx help [SUBCOMMAND|TOPIC]");
+    HelpPage::Rows subcommands;
+    for (const auto* any : all_commands()) subcommands.emplace_back(any->name, any->summary);
+    page.add_group("Subcommands", subcommands);
+  } else {
+    page.add_line(std::string(command->summary));
+    page.add_usage(text("sockx {} [OPTIONS] {}", command->name, flags.words().shown));
+    page.add_options(flags);
+    if (!flags.forms().rows.empty()) page.add_group(flags.forms().title, flags.forms().rows);
+  }
+  page.add_options(globals);
+  page.add_examples(command == nullptr ? globals : flags);
+  page.add_text(text("`sockx help TOPIC` explains {}. In full: {}.",
+                     joined(help_topics, ", ", " and ", &HelpTopic::name), page_of(command)));
+  return page.page();
+}
+
+}  // namespace
+
+void declare_global_flags(Flags& flags, GlobalOptions& globals) {
+  declare_usual_flags(flags);
+  declare_own_flags(flags, globals);
   flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
                       {"sockx connect example.com 80", "open one"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
 }
 
-}  // namespace
-
 CommandLine::CommandLine(std::vector<std::string> words)
     : typed_(std::move(words)),
       app_(std::make_unique<CLI::App>("sockx: the BSD socket interface, usable from a shell", "sockx")) {
-  app_->formatter(std::make_shared<HelpFormatter>(flags_));
   app_->require_subcommand(1, 1);
   app_->fallthrough();
-  app_->set_help_flag("-h,--help", "print this help");
-  app_->set_version_flag("--version", text("sockx {}", version), "print the version");
-  app_->add_flag("-v,--verbose", globals.verbosity, "log more; twice for everything");
-  declare(global_flags_, globals);
+  app_->set_help_flag("-h,--help");
+  app_->set_version_flag("--version", version_page);
+  app_->add_flag("-v,--verbose", globals.verbosity);
+  declare_own_flags(global_flags_, globals);
   add_to(*app_, global_flags_);
-  app_->footer(app_->get_footer() + "\nNot there yet: nc's options when started as nc.");
 }
 
 CommandLine::~CommandLine() = default;
@@ -155,9 +148,7 @@ std::optional<std::string> CommandLine::parse() {
   } catch (const CLI::CallForVersion& asked) {
     return asked.what();
   } catch (const CLI::CallForHelp&) {
-    if (command == nullptr)
-      for (const auto& any : commands) add_command(any);
-    return app_->help();
+    return help_of(command, flags_);
   } catch (const CLI::ExtrasError&) {
     throw_unexpected(app_->remaining(true).front());
   } catch (const CLI::RequiredError& error) {
@@ -171,6 +162,12 @@ std::optional<std::string> CommandLine::parse() {
     const auto* option = chosen().get_option_no_throw(name);
     if (option == nullptr) option = app_->get_option(name);
     throw BadInput(text("{0}: its value is missing: {0} {1}", name, option->get_option_text()));
+  } catch (const CLI::ExcludesError& error) {
+    const std::string message = error.what();  // "A excludes B"
+    constexpr std::string_view verb = " excludes ";
+    const auto at = message.find(verb);
+    throw BadInput(
+        text("{} cannot be combined with {}", message.substr(0, at), message.substr(at + verb.size())));
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
   }
@@ -212,11 +209,8 @@ const Command* CommandLine::checked_first_word(const std::vector<std::string>& w
       }
       continue;
     }
-    const auto* const command = std::ranges::find(commands, word, &Command::name);
-    if (command != commands.end()) return command;
-    std::vector<std::string> names;
-    names.reserve(commands.size());
-    for (const auto& any : commands) names.emplace_back(any.name);
+    if (const auto* const command = find_command(word)) return command;
+    const auto names = command_names();
     const auto similar = nearest(word, names);
     const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
     auto hint = hint_for_command(rest);
@@ -224,13 +218,13 @@ const Command* CommandLine::checked_first_word(const std::vector<std::string>& w
     if (!hint.empty()) throw BadInput(hint);
     throw BadInput(
         text("'{}': no such subcommand; {}", word,
-             similar.empty() ? text("there are {}", command_names()) : text("did you mean {}?", similar)));
+             similar.empty() ? text("there are {}", joined(names)) : text("did you mean {}?", similar)));
   }
   const auto asks = [](const std::string& word) {
     return word == "--help" || word == "-h" || word == "--version";
   };
   if (std::none_of(words.begin(), words.end(), asks))
-    throw BadInput(text("say a subcommand: {}; see `sockx --help`", command_names()));
+    throw BadInput(text("say a subcommand: {}; see `sockx --help`", joined(command_names())));
   return nullptr;
 }
 
@@ -242,7 +236,7 @@ void CommandLine::throw_if_of_subcommand(const std::string& word) const {
     const std::string owner(command.name);
     if (!named.empty() && named != owner) continue;
     if (takes_value(owner, name))
-      throw BadInput(text("{}: it is an option of {}, and stands after it: `sockx {} {} ...`", name, owner,
+      throw BadInput(text("{}: it is an option of {}, and belongs after it: `sockx {} {} ...`", name, owner,
                           owner, word));
   }
 }
@@ -281,9 +275,9 @@ std::optional<bool> CommandLine::takes_value(const std::string& command, const s
   if (const auto* const global = app_->get_option_no_throw(option))
     return global->get_items_expected_min() > 0;
   Flags flags;
-  std::ranges::find(commands, command, &Command::name)->declare(flags);
+  find_command(command)->declare(flags);
   for (const auto& row : flags.rows())
-    if (row.has_name(option)) return row.kind != ValueKind::none && row.kind != ValueKind::optional;
+    if (row.has_name(option)) return row.kind != ValueKind::none && !row.is_optional;
   return {};
 }
 

@@ -27,6 +27,9 @@ struct GlobalOptions {
   Color color = Color::automatic;
 };
 
+/// Their targets are in `globals`.
+void declare_global_flags(Flags& flags, GlobalOptions& globals);
+
 class CommandLine : NonCopyable {
  public:
   /// `words` are those after the program's name.

@@ -104,7 +104,6 @@ constexpr std::array word_hints{
     WordHint{"broker", "listen --broker", "PORT"},
     WordHint{"echo", "listen -k --handler echo", "PORT"},
     WordHint{"client", "connect", "HOST PORT"},
-    WordHint{"help", "--help", ""},
     WordHint{"version", "--version", ""},
 };
 
@@ -163,7 +162,7 @@ std::string hint_for_missing_command(const std::string& option, const std::vecto
                                      const OptionLookup& takes_value) {
   const auto command = from_nc("", words, takes_value);
   if (command.empty()) return "";
-  return text("{}: it belongs behind a subcommand: `{}`", option.substr(0, option.find('=')), command);
+  return text("{}: it belongs after a subcommand: `{}`", option.substr(0, option.find('=')), command);
 }
 
 std::string hint_for_command(const std::vector<std::string>& words) {
@@ -211,7 +210,7 @@ std::string hint_for_surplus(std::string_view command, const std::vector<std::st
 }
 
 std::string hint_for_exec(std::string_view next) {
-  return text("--exec: the program and its arguments come last, behind `--`: `--exec -- {}`",
+  return text("--exec: the program and its arguments come last, after `--`: `--exec -- {}`",
               next.empty() ? "PROGRAM ARG..." : next);
 }
 

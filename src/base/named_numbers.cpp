@@ -1,6 +1,7 @@
 #include "base/named_numbers.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.hpp"
 #include "base/nearest.hpp"
@@ -30,6 +31,15 @@ std::string NameTable::names_of(int flags) const {
   }
   if (flags != 0) shown += text("{}{:#x}", shown.empty() ? "" : "|", static_cast<unsigned>(flags));
   return shown.empty() ? "0" : shown;
+}
+
+std::vector<std::string> NameTable::short_names() const {
+  std::vector<std::string> names;
+  for (const auto& row : rows) {
+    auto& name = names.emplace_back(row.name.substr(prefix.size()));
+    for (char& letter : name) letter = letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+  }
+  return names;
 }
 
 const NamedNumber* NameTable::find(const std::string& word) const {

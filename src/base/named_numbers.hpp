@@ -24,6 +24,9 @@ struct NameTable {
   /// "AI_PASSIVE|AI_CANONNAME" for numbers that are bits, "0" for none; what has no name is in hexadecimal.
   std::string names_of(int flags) const;
 
+  /// The names in small letters without the prefix, '-' for '_': "inet6".
+  std::vector<std::string> short_names() const;
+
   /// Reads a name, with or without the prefix and whatever its case ('-' may stand for '_'), or a decimal
   /// number. Throws BadInput, which names what is near or, of a short table, everything.
   int parse(const std::string& word) const;

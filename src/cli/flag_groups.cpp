@@ -19,21 +19,24 @@ void add_network_flags(Flags& flags, NetworkOptions& options, bool for_stream) {
     options.source = Source::parse(word, for_stream ? "tcp" : "udp");
   };
   flags.add_value("--source", "ADDR|:PORT|ADDR:PORT", read_source,
-                  "send from this address, port, or both; when listening: the address to listen on");
+                  "the local address, port or both; when listening, only an address", ValueKind::host);
   flags.add_text("--interface", options.interface, "DEV", "use this network interface only",
                  ValueKind::interface);
   const auto read_setting = [&options, for_stream](const std::string& word) {
     options.settings.push_back(OptionSetting::parse(word, for_stream));
   };
-  flags.add_value("--opt", "NAME=VALUE", read_setting, "set a socket option (repeatable)").repeatable();
+  flags
+      .add_value("--opt", "NAME=VALUE", read_setting, "set a socket option (repeatable)",
+                 ValueKind::socket_option)
+      .repeatable();
 }
 
 void add_stream_flags(Flags& flags, StreamOptions& options) {
   add_network_flags(flags, options, true);
   flags.add_flag("--mptcp", options.mptcp, "use Multipath TCP if the peer supports it");
-  flags.add_text(
-      "--congestion", options.congestion, "NAME",
-      "congestion control algorithm; the default is the system's, and reno between two ends on this host");
+  flags.add_text("--congestion", options.congestion, "NAME",
+                 "congestion control algorithm (default: the system's; reno if both ends are on this host)",
+                 ValueKind::congestion);
 }
 
 Framing parse_framing(const std::string& word) {
@@ -62,7 +65,9 @@ void add_message_flags(Flags& flags, const std::string& name, int& target, std::
       if (!found) throw_bad_choice(word, words);
     }
   };
-  flags.add_value(name, "FLAG[,FLAG...]", read, help);
+  std::vector<std::string> names;
+  for (const auto& flag : known) names.emplace_back(flag.name);
+  flags.add_value(name, "FLAG[,FLAG...]", read, help, ValueKind::list).choices(std::move(names));
 }
 
 }  // namespace sockx

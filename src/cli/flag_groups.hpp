@@ -20,6 +20,8 @@ void add_stream_flags(Flags& flags, StreamOptions& options);
 
 /// line, size=N, len32 or all. Throws BadInput.
 Framing parse_framing(const std::string& word);
+/// What a shell offers for it.
+inline std::vector<std::string> framing_words() { return {"line", "size=", "len32", "all"}; }
 
 /// An option whose value is a list of MSG_ flags.
 void add_message_flags(Flags& flags, const std::string& name, int& target, std::span<const MessageFlag> known,

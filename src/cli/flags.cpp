@@ -14,6 +14,21 @@ Flag Flag::value_name(std::string shown) const {
   return *this;
 }
 
+Flag Flag::help(std::string words) const {
+  row_->help = std::move(words);
+  return *this;
+}
+
+Flag Flag::kind(ValueKind kind) const {
+  row_->kind = kind;
+  return *this;
+}
+
+Flag Flag::choices(std::vector<std::string> words) const {
+  row_->choices = std::move(words);
+  return *this;
+}
+
 Flag Flag::repeatable() const {
   row_->is_repeatable = true;
   return *this;
@@ -67,8 +82,9 @@ Flag Flags::add_flag(const std::string& names, std::function<void()> act, const 
 }
 
 Flag Flags::add_optional(const std::string& names, std::string& target, const std::string& value_without,
-                         const std::string& value_name, const std::string& help) {
-  auto flag = add_text(names, target, "[=" + value_name + "]", help, ValueKind::optional);
+                         const std::string& value_name, const std::string& help, ValueKind kind) {
+  auto flag = add_text(names, target, "[=" + value_name + "]", help, kind);
+  rows_.back().is_optional = true;
   rows_.back().value_without = value_without;
   return flag;
 }
@@ -126,13 +142,15 @@ Flag Flags::add_one_of(const std::string& names, std::vector<std::string> words,
 Flag Flags::add_constant(const std::string& names, int& target, const NameTable& table,
                          const std::string& value_name, const std::string& help) {
   const auto read = [&target, &table](const std::string& word) { target = table.parse(word); };
-  return add_value(names, value_name, read, help);
+  return add_value(names, value_name, read, help, ValueKind::choice).choices(table.short_names());
 }
 
 Flag Flags::add_constants(const std::string& names, int& target, const NameTable& table,
                           const std::string& help) {
   const auto read = [&target, &table](const std::string& list) { target = table.parse_flags(list); };
-  return add_value(names, "FLAG[,FLAG...]", read, help);
+  std::vector<std::string> words;
+  for (const auto& row : table.rows) words.emplace_back(row.name);
+  return add_value(names, "FLAG[,FLAG...]", read, help, ValueKind::list).choices(std::move(words));
 }
 
 Flag Flags::add_program(const std::string& names, std::vector<std::string>& target, const std::string& help) {
@@ -140,7 +158,7 @@ Flag Flags::add_program(const std::string& names, std::vector<std::string>& targ
   take_program_ = [&target, is_asked, name = split_list(names).back()](std::vector<std::string> words) {
     if (*is_asked && words.empty())
       throw BadInput(
-          text("{0}: the program and its arguments come last, behind `--`: `{0} -- PROGRAM ARG...`", name));
+          text("{0}: the program and its arguments come last, after `--`: `{0} -- PROGRAM ARG...`", name));
     target = std::move(words);
   };
   return add_flag(

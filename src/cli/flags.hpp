@@ -18,27 +18,39 @@
 
 namespace sockx {
 
+/// What a value is. A shell completes the value accordingly.
 enum class ValueKind {
-  none,
-  optional,
-  text,
+  none,  // the option has no value
+  text,  // there is nothing to complete it with
   number,
   duration,
   size,
-  choice,
+  choice,  // one of `choices`; some options take other words too
+  list,    // words of `choices`, separated by commas
   file,
   directory,
+  path,  // a file or a directory
+  host,
+  service,
+  endpoint,
+  file_or_host,
   interface,
-  endpoint
+  protocol,  // of IP
+  user,
+  process,
+  congestion,     // the name of a congestion control algorithm
+  socket_option,  // NAME=VALUE
+  relay_end
 };
 
 /// An option as it is declared.
 struct FlagRow {
   std::vector<std::string> names;  // with their dashes, the letter first
   ValueKind kind = ValueKind::text;
+  bool is_optional = false;          // the value, which then follows a =
   std::string value_name;            // for --help: FILE
   std::string value_without;         // given to `take` when an optional value is missing
-  std::vector<std::string> choices;  // the allowed words, where they are few
+  std::vector<std::string> choices;  // the words that the value can be, where they are few
   std::string help, section;
   std::vector<std::string> needs, excludes;      // names of others
   bool is_repeatable = false;                    // `take` is called for each value
@@ -53,8 +65,10 @@ struct FlagRow {
 struct WordsRow {
   std::string shown;  // for --help: "HOST PORT"
   std::size_t most = 0;
+  std::vector<ValueKind> kinds = {};  // of each word; the last one also of those that follow
   bool is_required = true;
-  std::vector<std::string> given = {};  // once they have been read
+  std::vector<std::string> choices = {};  // for a word of kind choice
+  std::vector<std::string> given = {};    // once they have been read
 };
 
 /// Changes a row. Other options are given by name, and may be declared later.
@@ -65,6 +79,9 @@ class Flag {
   const std::string& name() const { return row_->name(); }
 
   Flag value_name(std::string shown) const;
+  Flag help(std::string words) const;
+  Flag kind(ValueKind kind) const;
+  Flag choices(std::vector<std::string> words) const;
   Flag repeatable() const;
   Flag needs(const std::string& name) const;
   Flag needs(Flag other) const { return needs(other.name()); }
@@ -87,14 +104,14 @@ class Flags {
   Flag add_flag(const std::string& names, std::function<void()> act, const std::string& help);
   /// The value is optional, after a =; without one `target` becomes `value_without`.
   Flag add_optional(const std::string& names, std::string& target, const std::string& value_without,
-                    const std::string& value_name, const std::string& help);
+                    const std::string& value_name, const std::string& help, ValueKind kind);
 
   /// `take` gets the value. Throws BadInput for a value that is wrong.
   Flag add_value(const std::string& names, const std::string& value_name, Take take, const std::string& help,
-                 ValueKind kind = ValueKind::text);
+                 ValueKind kind);
   /// A text that is not empty.
   Flag add_text(const std::string& names, std::string& target, const std::string& value_name,
-                const std::string& help, ValueKind kind = ValueKind::text);
+                const std::string& help, ValueKind kind);
   Flag add_file(const std::string& names, std::string& target, const std::string& help) {
     return add_text(names, target, "FILE", help, ValueKind::file);
   }
@@ -119,12 +136,13 @@ class Flags {
 
   /// At most `most` words. Returns the list that they are in after parsing.
   const std::vector<std::string>& add_words(std::size_t most, const std::string& shown,
-                                            bool is_required = true) {
-    words_ = {shown, most, is_required};
+                                            std::vector<ValueKind> kinds, bool is_required = true) {
+    words_ = {shown, most, std::move(kinds), is_required};
     return words_.given;
   }
-  const std::vector<std::string>& add_word_list(const std::string& shown, bool is_required = true) {
-    return add_words(std::numeric_limits<std::size_t>::max(), shown, is_required);
+  const std::vector<std::string>& add_word_list(const std::string& shown, std::vector<ValueKind> kinds,
+                                                bool is_required = true) {
+    return add_words(std::numeric_limits<std::size_t>::max(), shown, std::move(kinds), is_required);
   }
   /// The words after `--` go into `target`.
   void take_program(std::vector<std::string>& target) {
@@ -161,6 +179,7 @@ class Flags {
 
   const std::deque<FlagRow>& rows() const { return rows_; }
   WordsRow& words() { return words_; }
+  const WordsRow& words() const { return words_; }
   const std::vector<std::pair<std::string, std::string>>& examples() const { return examples_; }
 
  private:

@@ -16,18 +16,13 @@ namespace {
 CLI::Option* add_row(CLI::App& app, const FlagRow& row) {
   const auto names = joined(row.names, ",");
   const auto take = [&row](const std::string& word) { row.take(word); };
-  switch (row.kind) {
-    case ValueKind::none:
-      return app.add_flag_callback(
-          names, [&row] { row.take(""); }, row.help);
-    case ValueKind::optional: {
-      const auto value = std::make_shared<std::string>();
-      return app.add_flag(text("{}{{{}}}", names, row.value_without), *value, row.help)
-          ->each([take, value](const std::string& word) { take(word); });
-    }
-    default:
-      return app.add_option_function<std::string>(names, take, row.help);
-  }
+  if (row.kind == ValueKind::none)
+    return app.add_flag_callback(
+        names, [&row] { row.take(""); }, row.help);
+  if (!row.is_optional) return app.add_option_function<std::string>(names, take, row.help);
+  const auto value = std::make_shared<std::string>();
+  return app.add_flag(text("{}{{{}}}", names, row.value_without), *value, row.help)
+      ->each([take, value](const std::string& word) { take(word); });
 }
 
 /// Each word becomes an option of its own, because CLI11 splits a word like [a,b] into a list.
@@ -84,7 +79,7 @@ void add_wanted(CLI::App& app, Flags& flags, const Wanted& is_wanted) {
   };
   for (const auto& row : flags.rows()) {
     if (!std::ranges::any_of(row.names, is_wanted) && !std::ranges::any_of(row.names, is_partner)) continue;
-    auto* const option = add_row(app, row)->option_text(row.value_name)->group(row.section);
+    auto* const option = add_row(app, row)->option_text(row.value_name);
     if (row.is_repeatable) option->allow_extra_args(false)->trigger_on_parse();
   }
   for (const auto* const row : wanted) {
@@ -93,12 +88,6 @@ void add_wanted(CLI::App& app, Flags& flags, const Wanted& is_wanted) {
     for (const auto& other : row->needs) option->needs(app.get_option(other));
     for (const auto& other : row->excludes) option->excludes(app.get_option(other));
   }
-  std::string shown;
-  for (const auto& [form, meaning] : flags.forms().rows) shown += text("  {:<28}{}\n", form, meaning);
-  if (!shown.empty()) shown = flags.forms().title + ":\n" + shown + '\n';
-  shown += "Examples:";
-  for (const auto& [command, meaning] : flags.examples()) shown += text("\n  {}\n      {}", command, meaning);
-  app.footer(shown + "\n\nEndpoints, durations, sizes, global options and exit statuses: man sockx");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ std::string words_of(const ProgressState& state) {
     case Phase::connecting:
       return text("connecting to {}", state.where);
     case Phase::resuming:
-      return text("looking at what there is of {}", state.file);
+      return text("checking what has arrived of {}", state.file);
     case Phase::sending:
       return text("sending {} to {}", state.file, state.where);
     case Phase::receiving:
@@ -206,8 +206,9 @@ std::vector<Field> progress_fields(const ProgressMeter& meter) {
 }
 
 void add_progress_flags(Flags& flags, ProgressOptions& target) {
-  const auto always = flags.add_flag("--progress", target.always, "draw a progress bar, terminal or not");
-  flags.add_flag("--no-progress", target.never, "draw none").excludes(always);
+  const auto always = flags.add_flag("--progress", target.always,
+                                     "show a progress bar, even if standard error is no terminal");
+  flags.add_flag("--no-progress", target.never, "show no progress bar").excludes(always);
 }
 
 WaitingLine::WaitingLine(Context& context, std::function<std::string()> words)

@@ -57,7 +57,7 @@ class Method {
   /// After a refusal: the bytes in hand, for the method that takes over.
   virtual std::vector<std::byte> surrender() { return {}; }
   /// After a refusal: why.
-  virtual std::string refusal() const { return "the kernel refuses it for these two"; }
+  virtual std::string refusal() const { return "the kernel does not support it between these two ends"; }
   /// Becomes readable when what is under way is over; -1 for methods that begin nothing of the kind. It is
   /// open as long as the method is there.
   virtual int completion_fd() const { return -1; }

@@ -231,7 +231,7 @@ class Conversation : NonCopyable {
     if (direction.reader_has_left)
       detail("{} is read no further after {}", direction.to.out.name(), moved);
     else if (direction.is_enough)
-      detail("{} received: that is enough", moved);
+      detail("{} received: the limit is reached", moved);
     else
       note_end(direction);
     if (!direction.failure) {

@@ -166,7 +166,7 @@ class Chat : public Handler {
       }
       if (goes_on && got.state == IoResult::State::eof) {
         goes_on = false;
-        if (!console_.input().is_terminal()) warn_("standard input has ended: so the chat is over");
+        if (!console_.input().is_terminal()) warn_("standard input has ended: the chat is over");
       }
     }
     room_.end();
@@ -274,7 +274,7 @@ class Chat : public Handler {
     // Addresses have colons, and a name is followed by one.
     if (escaped(name) != name || name.find(':') != std::string::npos)
       return refusal("a name has no blanks, colons, backslashes, control characters or invisible characters");
-    if (names_.contains(name)) return refusal("somebody has this name");
+    if (names_.contains(name)) return refusal("this name is in use");
     tell(text("{} is now {}", name_of(participant), name));
     names_.erase(name_of(participant));
     enter(participant, std::move(name));

@@ -144,7 +144,9 @@ class ProxyServing : public Handler {
   static Task<> wait_for_leaving(Client& client, bool& has_gone) {
     co_await client.stream().watch().hung_up();
     has_gone = true;
-    throw Error(ECONNRESET, text("{} has left while its target was dialed", client.name()), Origin::peer);
+    throw Error(ECONNRESET,
+                text("{} has disconnected while the proxy was connecting to its target", client.name()),
+                Origin::peer);
   }
 
   Task<> carry(Client& client, const ProxyRequest& request, Connection connection) const {

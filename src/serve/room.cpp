@@ -204,7 +204,7 @@ void Room::stop_telling(Member& member) {
 void Room::cut_off(Member& member) const {
   member.client_.cut.fail();
   throw std::runtime_error(
-      text("it did not read: {} were due to it", counted(log_.end() - member.position_, "byte")));
+      text("it did not read: {} were waiting for it", counted(log_.end() - member.position_, "byte")));
 }
 
 bool Room::is_far_behind(Broadcast::Position position) const { return log_.end() - position > far_behind; }

@@ -56,7 +56,7 @@ class Comparing {
       if (size > *source.length)
         throw BadInput("sizes",
                        text("'{}': {} has only {}{}", size, options_.file, counted(*source.length, "byte"),
-                            options_.offset > 0 ? " behind the offset" : ""));
+                            options_.offset > 0 ? " after the offset" : ""));
     return options_.sizes.empty() ? std::vector{*source.length} : options_.sizes;
   }
 

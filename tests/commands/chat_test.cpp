@@ -149,7 +149,7 @@ TEST_CASE(
     }
     check_end(chat.server, exited(0));
     CHECK_FALSE(contains(chat.server.err(), "the server has stopped"));  // so that they had to be cut off
-    CHECK(contains(chat.server.err(), "standard input has ended: so the chat is over") == !quits);
+    CHECK(contains(chat.server.err(), "standard input has ended: the chat is over") == !quits);
     CHECK(contains(chat.server.out(), "operator: good night\n"));
     CHECK_FALSE(contains(chat.server.out(), "not said"));
   }

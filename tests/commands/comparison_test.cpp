@@ -135,7 +135,7 @@ TEST_CASE("--compare: what cannot be is a usage error that quotes it") {
     std::string message;
   } rows[]{
       {{"--sizes", "4Ki,1Mi"}, "--sizes: '1048576': " + file + " has only 5000 bytes"},
-      {{"--sizes", "4900", "--offset", "200"}, "has only 4800 bytes behind the offset"},
+      {{"--sizes", "4900", "--offset", "200"}, "has only 4800 bytes after the offset"},
       {{"--sizes", "0"}, "--sizes: '0': say at least 1 byte"},
       {{"--sizes", "4Ki,many"}, "--sizes: 'many': a size is"},
       {{"--chunks", "0"}, "--chunks: '0': say 1 byte to 1Gi"},

@@ -79,7 +79,7 @@ TEST_CASE("hints: nc's letters without a subcommand become a whole command line"
 
 TEST_CASE("hints: an option without its subcommand") {
   check_hints({
-      {{"--crlf", "a", "80"}, "--crlf: it belongs behind a subcommand: `sockx connect --crlf a 80`"},
+      {{"--crlf", "a", "80"}, "--crlf: it belongs after a subcommand: `sockx connect --crlf a 80`"},
       {{"--crlf", "80"}, "`sockx listen --crlf 80`"},
       {{"--listen", "80"}, "`sockx listen 80`"},
       {{"--keep-open", "80"}, "`sockx listen --keep-open 80`"},
@@ -89,7 +89,7 @@ TEST_CASE("hints: an option without its subcommand") {
       {{"--check", "a", "1-100"}, "`sockx connect --scan a 1-100`"},
       {{"--scan", "a", "80"}, "`sockx connect --scan a 80`"},
       {{"--hexdump=f", "a", "80"},
-       "--hexdump: it belongs behind a subcommand: `sockx connect --hexdump=f a 80`"},
+       "--hexdump: it belongs after a subcommand: `sockx connect --hexdump=f a 80`"},
       {{"--udp", "a", "53"}, "`sockx udp a 53`"},
       {{"--allow", "10.0.0.0/8", "80"}, "`sockx listen --allow 10.0.0.0/8 80`"},
       {{"--verified", "f", "a:80"}, "--verified: it is an option of send-file, and stands after it"},
@@ -124,11 +124,11 @@ TEST_CASE("hints: what a hint names is understood when it is typed") {
 TEST_CASE("hints: an option before the subcommand that has it") {
   check_hints({
       {{"-w", "3", "connect", "a", "80"},
-       "-w: it is an option of connect, and stands after it: `sockx connect -w"},
+       "-w: it is an option of connect, and belongs after it: `sockx connect -w"},
       {{"-k", "listen", "80"}, "-k: it is an option of listen"},
       {{"--deadline", "3", "connect", "a", "80"}, "--deadline: it is an option of connect"},
       {{"-w3", "connect", "a", "80"},
-       "-w: it is an option of connect, and stands after it: `sockx connect -w3 ...`"},
+       "-w: it is an option of connect, and belongs after it: `sockx connect -w3 ...`"},
       {{"--no-such-option", "connect", "a", "80"}, "'--no-such-option': no such option"},
   });
 }
@@ -182,7 +182,6 @@ TEST_CASE("hints: subcommands and addresses of other tools") {
       {{"forward", "80"}, "say `sockx listen --keep-open --forward HOST:PORT PORT`"},
       {{"TCP-LISTEN:80,fork", "TCP:a:81"}, "say `sockx relay -k listen:80 a:81`"},
       {{"UNIX-LISTEN:/s", "OPENSSL:a:443"}, "say `sockx relay listen:unix:/s tls:a:443`"},
-      {{"help"}, "'help': no such subcommand; say `sockx --help`"},
       {{"unix:/tmp/s"}, "say `sockx connect unix:/tmp/s`"},
       {{"TCP-LISTEN:80,fork", "EXEC:cat"}, "say `sockx listen -k 80 --exec -- cat`"},
       {{"-", "TCP:a:80"}, "say `sockx connect a:80`"},
@@ -196,7 +195,7 @@ TEST_CASE("hints: subcommands and addresses of other tools") {
       {{"listen", "udp:80"}, "'udp:80': that is UDP; say sockx udp --listen 80"},
       {{"listen", "tcp:80"}, "'tcp:80': an endpoint is one host and one port: say 80"},
       {{"connect", "--check", "a", "1-100"},
-       "'1-100': a port is one number, and only a scan takes several; say sockx connect --scan"},
+       "'1-100': a port is one number; only a scan takes several; say sockx connect --scan"},
       {{"connect", "--check", "a", "80", "443"},
        "'443': one word too many; say `sockx connect --scan a 80,443`"},
       {{"recv-file", "OUT", "a", "80"}, "say `sockx recv-file -o OUT a 80`"},

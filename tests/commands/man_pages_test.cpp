@@ -70,16 +70,21 @@ std::vector<std::string> rendered(const std::filesystem::path& page) {
   return lines;
 }
 
-/// "-h,--help" at the beginning of a line is two options, "--hexdump[=FILE]" is --hexdump; descriptions stand
-/// further to the right.
+/// "-h, --help" at the beginning of a line is two options, "--hexdump[=FILE]" is --hexdump; descriptions
+/// stand further to the right. Of a subcommand, the global options are left out, but for --help.
 Words options_in_help(const std::string& words) {
   Words options;
   for (const auto& line : lines_of_help(words)) {
+    if (line == "Global options:" && !words.empty()) break;
     if (!line.starts_with("  -") || line.starts_with("  - ")) continue;  // "-" is standard input
-    const auto word = words_of(line).front();
-    std::istringstream names(word.substr(0, word.find('[')));
-    for (std::string name; std::getline(names, name, ',');) options.insert(name);
+    for (auto word : words_of(line)) {
+      if (!word.starts_with('-')) break;
+      const bool goes_on = word.ends_with(',');
+      options.insert(word.substr(0, word.find_first_of(",[")));
+      if (!goes_on) break;
+    }
   }
+  if (!words.empty()) options.merge(Words{"-h", "--help"});
   return options;
 }
 

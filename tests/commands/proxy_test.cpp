@@ -91,8 +91,8 @@ TEST_CASE("--proxy: a refusal is status 13 and says what the proxy replied") {
                "connect host.example:443 via proxy 127.0.0.1:PORT: the proxy answered: HTTP/1.1 403 No? way"},
            Row{{"http"},
                "HTTP/1.1 407 Who?\r\n\r\n",
-               "connect host.example:443 via proxy 127.0.0.1:PORT: the proxy takes no client without "
-               "credentials: HTTP/1.1 407 Who?; say --proxy-auth-file"},
+               "connect host.example:443 via proxy 127.0.0.1:PORT: the proxy requires credentials: HTTP/1.1 "
+               "407 Who?; say --proxy-auth-file"},
            Row{{"http"},
                "SSH-2.0-x\r\n",
                "connect host.example:443 via proxy 127.0.0.1:PORT: the proxy does not speak HTTP: its answer "
@@ -559,7 +559,7 @@ TEST_CASE("--proxy https: the proxy is verified as a TLS server is, and TLS fail
   insecure.feed("hello");
   check_end(insecure, exited(0));
   CHECK(insecure.out() == "hello");
-  CHECK(contains(insecure.err(), "--tls-insecure: proxy localhost:" + proxy.port() + " could be anybody"));
+  CHECK(contains(insecure.err(), "--tls-insecure: proxy localhost:" + proxy.port() + " is not verified"));
 }
 
 TEST_CASE("listen --forward --proxy: each client is forwarded through the proxy") {

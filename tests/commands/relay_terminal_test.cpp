@@ -307,7 +307,7 @@ TEST_CASE("relay pty:LINK: what is there already is not replaced, and what has c
   fs::create_symlink("nowhere", dead);
   for (const auto& path : {file, folder / "folder", dead}) {
     Process relay(sockx({"relay", "-", "pty:" + path}), {Stdio::pipe()});
-    check_failure(relay, 8, "link " + path + ": it is there already and is not replaced");
+    check_failure(relay, 8, "link " + path + ": it exists already, and is not replaced");
   }
   CHECK(read_file(file) == "content");
   CHECK(fs::read_symlink(dead).string() == "nowhere");

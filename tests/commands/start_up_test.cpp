@@ -52,7 +52,7 @@ TEST_CASE("start-up: an option is found behind a letter, before a = and beside o
     test::Process process(test::sockx(std::move(words)));
     test::check_failure(process, 2, why);
   };
-  refused({"listen", "-v6n4", "127.0.0.1", "0"}, "-4 excludes -6");
+  refused({"listen", "-v6n4", "127.0.0.1", "0"}, "-4 cannot be combined with -6");
   refused({"listen", "--max-conns=x", "0"}, "--max-conns: 'x'");
   refused({"listen", "--keep-opem", "0"}, "did you mean --keep-open?");
   refused({"udp", "--seconds", "1", "127.0.0.1", "9"}, "--seconds requires --generate");

@@ -372,7 +372,7 @@ TEST_CASE("--tls: options of the other side are usage errors") {
           "--tls-name: it is for the side that connects");
   refused({"recv-file", "--tls-pin-file", "x", "-o", "x", "1"}, "--tls-pin-file: say --tls too");
   refused({"send-file", "--tls", "f", "unix:/x"}, "say --tls-name");
-  refused({"send-file", "--tls", "--compare", "f"}, "--compare excludes --tls");
+  refused({"send-file", "--tls", "--compare", "f"}, "--compare cannot be combined with --tls");
 }
 
 }  // namespace

@@ -169,9 +169,10 @@ void add_check_flags(Flags& flags, CheckOptions& target) {
   flags
       .add_number(
           "--parallel", target.parallel, 1, 1000000000,
-          "check N ports at a time (default: as many as there may be open descriptors; by a proxy 32)")
+          "check N ports at a time (default: as many as the limit of open files allows; 32 through a proxy)")
       .needs(scan);
-  flags.add_flag("--any", target.any, "succeed when at least one port is open, instead of all").needs(scan);
+  flags.add_flag("--any", target.any, "succeed if at least one port is open; otherwise all must be")
+      .needs(scan);
 }
 
 ExitCode run_check(Context& context, const Endpoint& endpoint, DialOptions dialing, const RetryOptions& retry,

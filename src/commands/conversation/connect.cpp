@@ -49,16 +49,17 @@ void check_https_proxy(const ConnectOptions& options) {
                                        {conversation.shutdown.has_value(), "--shutdown"}})
     if (is_given)
       throw BadInput(
-          text("{}: it is for a bare socket, and an https proxy is spoken to by TLS: leave it out, "
-               "or take a proxy of another kind",
+          text("{}: it cannot be used with an https proxy, because the connection to it is TLS: leave it "
+               "out, or use another kind of proxy",
                name));
 }
 
 }  // namespace
 
 void declare(Flags& flags, ConnectOptions& o) {
-  const auto& words = flags.add_words(2, "HOST PORT");
+  const auto& words = flags.add_words(2, "HOST PORT", {ValueKind::endpoint, ValueKind::service});
   add_stream_flags(flags, o.stream);
+  flags.get("--source").help("send from this address, port or both");
   add_connect_timeout(flags, o.conversation.limits);
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
@@ -71,7 +72,8 @@ void declare(Flags& flags, ConnectOptions& o) {
   exclude_each(conversation, flags.get("--scan"));
   flags.set_examples(
       {{"sockx connect example.com 80", "talk to a server; the session ends when the server closes"},
-       {"sockx connect 192.0.2.7:9000 < disk.img", "send a file; standard input's end becomes FIN"},
+       {"sockx connect 192.0.2.7:9000 < disk.img",
+        "send a file; the end of standard input closes our direction (FIN)"},
        {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
        {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
        {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});

@@ -16,19 +16,19 @@ void add_ends(Flags& flags, ConversationOptions& options) {
   const HelpSection section(flags, "When the session ends");
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"local", Until::local}, {"peer", Until::peer}, {"either", Until::either}};
-  flags.add_choice(
-      "--until", options.until, choices,
-      "the side whose end ends the session (default: both; peer when standard input is a terminal)");
+  flags.add_choice("--until", options.until, choices,
+                   "which side must have finished sending to end the session (default: both; peer when "
+                   "standard input is a terminal)");
   flags.add_flag("--no-shutdown", options.no_shutdown,
                  "keep our half of the connection open when standard input ends");
   flags.add_duration("--eof-timeout", options.eof_timeout,
-                     "wait no longer than DURATION for the second direction once the first has ended");
+                     "after one direction has ended, wait at most DURATION for the other");
   flags.add_size("--max-bytes", options.max_bytes, "end the session once SIZE bytes have been received");
   add_idle_timeout_and_deadline(flags, options.limits);
 }
 
 void add_directions(Flags& flags, ConversationOptions& options) {
-  const HelpSection section(flags, "Our end");
+  const HelpSection section(flags, "Local side");
   const auto send_only =
       flags.add_flag("--send-only", options.send_only,
                      "send only, and discard what the peer sends; end when the input ends");
@@ -38,17 +38,19 @@ void add_directions(Flags& flags, ConversationOptions& options) {
                    {{"read", SHUT_RD}, {"write", SHUT_WR}, {"both", SHUT_RDWR}},
                    "shut down one half or both at the beginning");
   const auto take_line = [&options](const std::string& line) { options.lines.push_back(line); };
-  const auto line = flags
-                        .add_value("--line", "TEXT", take_line,
-                                   "send TEXT and a newline instead of standard input (repeatable)")
-                        .repeatable();
+  const auto line =
+      flags
+          .add_value("--line", "TEXT", take_line,
+                     "send TEXT and a newline instead of standard input (repeatable)", ValueKind::text)
+          .repeatable();
   const auto exec = flags.add_program("--exec", options.program.words,
                                       "join the connection to a program: `--exec -- PROGRAM ARG...`");
   const auto shell = flags.add_text("--sh", options.program.shell_command, "COMMAND",
-                                    "join the connection to COMMAND, which a shell runs");
+                                    "join the connection to COMMAND, which a shell runs", ValueKind::text);
   flags.add_optional("--pass-fd", options.pass_to, "-", "unix:PATH",
-                     "pass the connection on through the unix socket that is standard output, "
-                     "or (--pass-fd=unix:PATH) through that one");
+                     "pass the open connection to another process, through the unix socket that is standard "
+                     "output, or through the one at PATH",
+                     ValueKind::endpoint);
   recv_only.excludes(send_only).excludes(line).excludes("--until");
   for (const auto program : {exec, shell})
     program.excludes(send_only).excludes(recv_only).excludes(line).excludes("--shutdown");
@@ -58,10 +60,11 @@ void add_directions(Flags& flags, ConversationOptions& options) {
 void add_filters(Flags& flags, ConversationOptions& options) {
   const HelpSection section(flags, "What happens to the bytes");
   flags.add_flag("--crlf", options.crlf, "send CRLF where the input has a bare LF");
-  flags.add_duration("--line-delay", options.line_delay, "wait for DURATION between two lines that are sent");
+  flags.add_duration("--line-delay", options.line_delay, "wait DURATION between the lines that are sent");
   flags.add_optional("--hexdump", options.hexdump, "-", "FILE",
                      "show every byte with direction, time and offset on standard error, "
-                     "or in FILE (--hexdump=FILE)");
+                     "or in FILE (--hexdump=FILE)",
+                     ValueKind::file);
   flags.add_file("--tee-in", options.tee_in, "write what is received to FILE as well");
   flags.add_file("--tee-out", options.tee_out, "write what is sent to FILE as well");
   flags.add_size("--rate", options.rate, "carry at most SIZE bytes a second in each direction");
@@ -70,13 +73,16 @@ void add_filters(Flags& flags, ConversationOptions& options) {
 void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream) {
   const HelpSection section(flags, "Records and single calls");
   flags.add_choice("--type", stream.type, {{"stream", SOCK_STREAM}, {"seqpacket", SOCK_SEQPACKET}},
-                   "the socket's type; seqpacket keeps records apart");
+                   "the socket's type; seqpacket preserves the boundaries of records");
   const auto take_framing = [&options](const std::string& word) { options.framing = parse_framing(word); };
-  flags.add_value("--framing", "line|size=N|len32|all", take_framing,
-                  "how the input is divided into records (default: line; size=1400 for a regular file)");
+  flags
+      .add_value("--framing", "line|size=N|len32|all", take_framing,
+                 "how the input is divided into records (default: line; size=1400 for a regular file)",
+                 ValueKind::choice)
+      .choices(framing_words());
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
-                 "receive by a single call of recv(2) for SIZE bytes, and report what it returned");
+                 "call recv(2) once, for SIZE bytes, and report its result");
   add_message_flags(flags, "--recv-flags", options.recv_flags, recv_flags(), "flags of that call");
   flags.get("--recv-flags").needs("--recv-once");
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(), "flags of every send(2)");

@@ -61,9 +61,9 @@ void complete_proxy(ListenOptions& o, const std::vector<std::string>& words) {
 }  // namespace
 
 void declare(Flags& flags, ListenOptions& o) {
-  const auto& words = flags.add_words(2, "[HOST] PORT", false);
+  const auto& words = flags.add_words(2, "[HOST] PORT", {ValueKind::endpoint, ValueKind::service}, false);
   add_listen_flags(flags, o.listening);
-  flags.get("--source").value_name("ADDR");
+  flags.get("--source").value_name("ADDR").help("listen on this address only");
   add_binding_flags(flags, o.listening);
   add_accept_timeout(flags, o.conversation.limits);
   const auto conversation = add_conversation_flags(flags, o.conversation, o.listening.options.stream);

@@ -18,7 +18,7 @@ bool is_loopback(const std::string& host) {
 
 [[noreturn]] void throw_exposed(const std::string& where) {
   throw BadInput(
-      text("--handler proxy: on {} anybody could use it: say who may, by --proxy-auth-file or --allow, or "
+      text("--handler proxy: on {} anybody could use it: restrict it by --proxy-auth-file or --allow, or "
            "listen on 127.0.0.1",
            where));
 }
@@ -66,13 +66,13 @@ void tell(Context& context, const ProxyEvent& event) {
 }  // namespace
 
 void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
-  const HelpSection section(flags, "A proxy");
+  const HelpSection section(flags, "Proxy server");
   const auto add_rules = [&flags](const std::string& name, std::vector<ProxyRule>& rules,
                                   const std::string& help) {
     const auto read = [&rules](const std::string& list) {
       for (auto& rule : parse_proxy_rules(list)) rules.push_back(std::move(rule));
     };
-    return flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
+    return flags.add_value(name, "RULE[,RULE...]", read, help, ValueKind::host).repeatable();
   };
   add_rules("--proxy-to", options.permitted,
             "connect clients to these targets only (repeatable): CIDR, NAME, :PORT, CIDR:PORT, NAME:PORT")

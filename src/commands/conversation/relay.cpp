@@ -217,7 +217,7 @@ void complete_ways(RelayOptions& o) {
   if (!o.send_proxy) return;
   if (!o.second.dialed)
     throw BadInput(
-        text("--send-proxy: '{}' is no connection that is made: say ENDPOINT for B", o.second_word));
+        text("--send-proxy: '{}' is not an outgoing connection: say ENDPOINT for B", o.second_word));
   o.second.dialed->send_proxy = o.send_proxy;
 }
 
@@ -226,10 +226,10 @@ void add_ends(Flags& flags, RelayOptions& o) {
   const std::vector<std::pair<std::string, std::optional<Until>>> choices{
       {"both", Until::both}, {"a", Until::local}, {"b", Until::peer}, {"either", Until::either}};
   flags.add_choice("--until", o.until, choices,
-                   "the end whose input ends the session (default: both; the other end if one is a user's "
-                   "terminal; either with pty, pty+sh or tty)");
+                   "which end must have finished sending to end the session (default: both; the other end if "
+                   "one is a user's terminal; either with pty, pty+sh or tty)");
   flags.add_duration("--eof-timeout", o.eof_timeout,
-                     "wait no longer than DURATION for the second direction once the first has ended");
+                     "after one direction has ended, wait at most DURATION for the other");
   add_idle_timeout_and_deadline(flags, o.limits);
 }
 
@@ -238,7 +238,8 @@ void add_filters(Flags& flags, RelayOptions& o) {
   flags.add_flag("--crlf", o.crlf, "from A to B: send CRLF where the input has a bare LF");
   flags.add_optional("--hexdump", o.hexdump, "-", "FILE",
                      "show every byte with direction, time and offset on standard error, "
-                     "or in FILE (--hexdump=FILE)");
+                     "or in FILE (--hexdump=FILE)",
+                     ValueKind::file);
   flags.add_file("--tee-a", o.tee_a, "write what A says to FILE as well");
   flags.add_file("--tee-b", o.tee_b, "write what B says to FILE as well");
   flags.add_size("--rate", o.rate, "carry at most SIZE bytes a second in each direction");
@@ -290,7 +291,7 @@ void run_as_server(Context& context, const RelayOptions& options, RelaySummary& 
 }  // namespace
 
 void declare(Flags& flags, RelayOptions& o) {
-  const auto& words = flags.add_words(2, "A B");
+  const auto& words = flags.add_words(2, "A B", {ValueKind::relay_end});
   flags.take_program(o.program.words);
   add_stream_flags(flags, o.stream);
   add_proxy_flags(flags, o.proxy);
@@ -307,7 +308,7 @@ void declare(Flags& flags, RelayOptions& o) {
     add_admission_flags(flags, o.hosting);
     add_access_flags(flags, o.hosting.access);
   }
-  Flags::Forms forms{"A and B, with options as ,NAME=VALUE behind some of them", {}};
+  Flags::Forms forms{"A and B; some take options, as ,NAME=VALUE", {}};
   for (const auto& kind : end_kinds()) forms.rows.emplace_back(kind.form, kind.help);
   flags.set_forms(std::move(forms));
   flags.set_examples(

@@ -122,7 +122,7 @@ void check_filters(const ConversationOptions& options, const HandlerRow* row) {
                                            {"--rate", options.rate.has_value(), bounded_ones},
                                            {"--send-only", options.send_only, stdio},
                                            {"--recv-only", options.recv_only, stdio}})
-    if (is_given) throw BadInput(text("{}: {} has no use for it; it is for {}", name, row->name, of));
+    if (is_given) throw BadInput(text("{}: it cannot be used with {}; it is for {}", name, row->name, of));
 }
 
 void check(const ServingOptions& options, const ConversationOptions& conversation) {
@@ -162,7 +162,7 @@ void reload_files(Context& context, Handler& handler) {
     context.log.info("the users of the proxy have been read again");
     context.report.event("reloaded", {});
   } catch (const std::exception& error) {
-    context.log.warn("the users of the proxy stay as they were: {}", error.what());
+    context.log.warn("the users of the proxy are unchanged: {}", error.what());
   }
 }
 
@@ -175,17 +175,18 @@ void add_serving_flags(Flags& flags, ServingOptions& options, const std::vector<
   for (const auto& row : handlers) names.emplace_back(row.name, row.name);
   const auto keep_open =
       flags.add_flag("-k,--keep-open", options.hosting.keep_open, "accept further connections, many at once");
-  const auto handler = flags.add_choice("--handler", options.handler, names, "what serves each connection");
+  const auto handler =
+      flags.add_choice("--handler", options.handler, names, "the built-in service for each connection");
   const auto chat = flags.add_flag(
       "--chat", [&options] { options.handler = "chat"; }, "the same as --handler chat");
   const auto broker = flags.add_flag(
       "--broker", [&options] { options.handler = "broker"; }, "the same as --handler broker");
   flags.add_flag("--lines", options.whole_lines,
-                 "with stdio and broker: keep the lines of each client whole");
+                 "with stdio and broker: do not mix parts of lines from different clients");
   const auto forward = flags.add_text("--forward", options.forward, "END",
-                                      "join each connection to END, opened for it: ENDPOINT, tls:ENDPOINT, "
-                                      "append:FILE; see sockx-relay(1)",
-                                      ValueKind::endpoint);
+                                      "open END for each connection and join the two; END is ENDPOINT, "
+                                      "tls:ENDPOINT, append:FILE or another of sockx-relay(1)",
+                                      ValueKind::relay_end);
   add_send_proxy_flag(flags, options.send_proxy, "the client's addresses").needs(forward);
   const auto send = flags.add_file("--send", options.send, "send FILE to each client");
   add_proxy_flags(flags, options.upstream, true).needs(forward);
@@ -247,7 +248,7 @@ void complete_forward(ServingOptions& options, TlsFlags& serving) {
   }
   go_by_proxies(options.forwarded, word, options.upstream, std::move(of_proxy));
   if (options.send_proxy && !end.dialed)
-    throw BadInput(text("--send-proxy: '{}' is no connection that is made: say --forward ENDPOINT", word));
+    throw BadInput(text("--send-proxy: '{}' is not an outgoing connection: say --forward ENDPOINT", word));
   if (options.send_proxy) options.forwarded.dialed->send_proxy = options.send_proxy;
 }
 

@@ -12,13 +12,16 @@
 namespace sockx {
 
 void add_input_flags(Flags& flags, ExchangeOptions& options) {
-  flags.add_value(
-      "--framing", "line|size=N|len32|all",
-      [&](const std::string& word) { options.framing = parse_framing(word); },
-      "how the input is divided into datagrams (default: line; size=1400 for a regular file)");
+  flags
+      .add_value(
+          "--framing", "line|size=N|len32|all",
+          [&](const std::string& word) { options.framing = parse_framing(word); },
+          "how the input is divided into datagrams (default: line; size=1400 for a regular file)",
+          ValueKind::choice)
+      .choices(framing_words());
   flags.add_value(
       "--rate", "Npps|SIZE", [&](const std::string& word) { options.rate = parse_datagram_rate(word); },
-      "send at most this many datagrams or bytes a second, evenly");
+      "send at most this many datagrams or bytes a second, evenly", ValueKind::text);
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(), "flags of each call that sends");
 }
 

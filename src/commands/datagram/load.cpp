@@ -74,8 +74,9 @@ void add_load_flags(Flags& flags, LoadOptions& load) {
   const auto generate = flags.add_size("--generate", load.size,
                                        "send numbered datagrams of SIZE bytes instead of standard input");
   flags.add_duration("--seconds", load.time, "send them for DURATION").needs("--generate");
-  const auto measure = flags.add_flag("--measure", load.measures,
-                                      "count such datagrams: rate, lost, reordered, duplicated, jitter");
+  const auto measure =
+      flags.add_flag("--measure", load.measures,
+                     "measure received load: rate, lost, reordered and duplicated datagrams, jitter");
   measure.needs("--listen");
   flags.exclude({"--listen", "--expect", "--idle-timeout"}, generate);
   flags.exclude({"--handler", "--reply", "--rate", "--datagrams", "--exec", "--sh"}, measure);

@@ -110,14 +110,15 @@ Task<> run_raw(Context& context, RawOptions options, std::optional<DatagramSumma
 }  // namespace
 
 void declare(Flags& flags, RawOptions& o) {
-  const auto& words = flags.add_words(2, "PROTOCOL [HOST]");
+  const auto& words = flags.add_words(2, "PROTOCOL [HOST]", {ValueKind::protocol, ValueKind::host});
   flags.add_flag("--ip-header", o.raw.ip_header,
-                 "sent packets begin with the IP header, and so do shown ones over IPv4");
+                 "packets include the IP header when sent, and over IPv4 also when shown");
   flags
       .add_number("--checksum", o.raw.checksum, 0U, 65534U,
-                  "put the Internet checksum of the payload at its byte OFFSET")
+                  "write the Internet checksum of the payload into it at byte OFFSET")
       .value_name("OFFSET");
   add_network_flags(flags, o.raw.socket, false);
+  flags.get("--source").help("use this local address");
   add_input_flags(flags, o.exchange);
   flags.add_count("--datagrams", o.datagrams,
                   "send no more than N packets; without HOST: end when N have come");
@@ -125,7 +126,7 @@ void declare(Flags& flags, RawOptions& o) {
   add_format_flag(flags, o.format, "hex");
   add_recv_flags(flags, o.exchange.recv_flags);
   add_idle_timeout_and_deadline(flags, o.limits);
-  flags.set_examples({{"sockx raw icmp", "show the ICMP messages that arrive"},
+  flags.set_examples({{"sockx raw icmp", "show received ICMP messages"},
                       {"printf '\\010\\0\\0\\0\\0\\1\\0\\1hello' | sockx raw icmp 192.0.2.7 --framing all "
                        "--checksum 2 --expect 1",
                        "a ping: an echo request, and its reply"}});

@@ -33,12 +33,13 @@ constexpr Duration usual_idle_timeout = std::chrono::seconds(60);  // of a progr
 void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   const HelpSection section(flags, "Broadcast and multicast");
   auto& multicast = options.multicast;
-  flags.add_flag("--broadcast", options.broadcast, "send to, and share a port for, broadcast addresses");
+  flags.add_flag("--broadcast", options.broadcast,
+                 "allow sending to broadcast addresses, and sharing a port that receives broadcasts");
   flags
       .add_value(
           "--join", "GROUP[%IF]",
           [&](const std::string& word) { multicast.groups.push_back(Group::parse(word)); },
-          "receive what is sent to a multicast group, on an interface (repeatable)")
+          "receive what is sent to a multicast group, on an interface (repeatable)", ValueKind::text)
       .repeatable();
   const auto read_source = [&](const std::string& word) {
     const auto address = numeric_address(word);
@@ -47,15 +48,15 @@ void add_multicast_flags(Flags& flags, DatagramOptions& options) {
   };
   flags
       .add_value("--join-source", "ADDR", read_source,
-                 "from the groups, receive only what this sender sends (repeatable)")
+                 "receive from the groups only what this sender sends (repeatable)", ValueKind::host)
       .repeatable()
       .needs("--join");
   flags.add_number(
       "--mcast-ttl", multicast.ttl, 0U, 255U,
-      "how far datagrams to a group go: 1 is this network, N is across N-1 routers (default: 1)");
+      "the TTL of datagrams to a group: 1 stays on this network, N passes N-1 routers (default: 1)");
   flags.add_choice("--mcast-loop", multicast.loop,
                    std::vector<std::pair<std::string, std::optional<bool>>>{{"on", true}, {"off", false}},
-                   "whether this host hears what it sends to a group (default: on)");
+                   "whether programs on this host also receive what is sent to a group (default: on)");
   flags.add_text("--mcast-interface", multicast.interface, "IF",
                  "send to groups through this network interface", ValueKind::interface);
 }
@@ -80,7 +81,8 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--reply", "last|all|none|ADDR:PORT", read_reply,
-                 "the peer that standard input is sent to (default: last)")
+                 "the peer that standard input is sent to (default: last)", ValueKind::choice)
+      .choices({"last", "all", "none"})
       .needs("--listen");
   flags
       .add_choice("--handler", o.exchange.handler,
@@ -98,7 +100,9 @@ void add_replies(Flags& flags, UdpOptions& o) {
   };
   flags
       .add_value("--answer-rate", "Npps|none", read_rate,
-                 "answer each peer at most this often, on average over 1000 s (default: 1000pps)")
+                 "answer each peer at most this often, on average over 1000 s (default: 1000pps)",
+                 ValueKind::choice)
+      .choices({"none"})
       .needs("--listen");
 }
 
@@ -106,8 +110,9 @@ void add_program_flags(Flags& flags, UdpOptions& o) {
   const HelpSection section(flags, "Programs");
   const auto exec = flags.add_program("--exec", o.program.words,
                                       "join each peer to a program of its own: `--exec -- PROGRAM ARG...`");
-  const auto shell = flags.add_text("--sh", o.program.shell_command, "COMMAND",
-                                    "join each peer to a COMMAND of its own, which a shell runs");
+  const auto shell =
+      flags.add_text("--sh", o.program.shell_command, "COMMAND",
+                     "join each peer to a COMMAND of its own, which a shell runs", ValueKind::text);
   flags
       .add_count("--max-conns", o.most_programs,
                  text("run at most N programs at once (default: {})", usual_programs))
@@ -245,7 +250,8 @@ Task<> run_with_access(Context& context, UdpOptions options, DatagramAccess& acc
 }  // namespace
 
 void declare(Flags& flags, UdpOptions& o) {
-  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT", false);
+  const auto& words = flags.add_words(2, "HOST PORT\n       sockx udp --listen [OPTIONS] [HOST] PORT",
+                                      {ValueKind::endpoint, ValueKind::service}, false);
   flags.add_flag("--listen", o.listens, "receive datagrams that are sent to [HOST] PORT");
   add_network_flags(flags, o.socket, false);
   flags.add_flag("--udplite", o.socket.udplite, "use UDP-Lite instead of UDP");

@@ -21,11 +21,11 @@ void refuse_no_endpoint(const std::string& word, std::string_view prefix, EndPla
   if (const auto foreign = ForeignEnd::read(word, place == EndPlace::first))
     throw BadInput(prefix.empty()
                        ? text("'{}': {}", word, foreign->advice())
-                       : text("'{}': behind {} stands an endpoint: say {}", word, prefix, example));
+                       : text("'{}': {} is followed by an endpoint: say {}", word, prefix, example));
   if (!prefix.empty() && prefix.starts_with("tls:") && word.starts_with("listen:"))
     throw BadInput(text("'{0}': to listen by TLS say listen:tls:{1}", word, word.substr(7)));
   if (!prefix.empty() && has_prefix_of_end(word))
-    throw BadInput(text("'{}': behind {} stands an endpoint: say {}", word, prefix, example));
+    throw BadInput(text("'{}': {} is followed by an endpoint: say {}", word, prefix, example));
   if (prefix.empty() && (word.starts_with('/') || word.starts_with("./"))) {
     const auto is_device = word.starts_with("/dev/") && !form_of_end("tty").empty();
     throw BadInput(

@@ -58,7 +58,7 @@ ParsedEnd parse_serial_end(const std::string& rest, EndPlace) {
   options.add_number("--speed", line.speed, 1, 100'000'000, "bits a second");
   options.add_value(
       "--mode", "MODE", [&line](const std::string& word) { line.parse_mode(word); },
-      "data bits, parity and stop bits, like 8N1");
+      "data bits, parity and stop bits, like 8N1", ValueKind::text);
   const std::vector<std::pair<std::string, Flow>> choices{
       {"none", Flow::none}, {"rtscts", Flow::rts_cts}, {"xonxoff", Flow::xon_xoff}};
   options.add_choice("--flow", line.flow, choices, "flow control");

@@ -167,10 +167,11 @@ ExitCode run(Context& context, const ByteorderOptions& options) {
 }
 
 void declare(Flags& flags, ByteorderOptions& o) {
-  const auto& words = flags.add_word_list("[FUNCTION VALUE...]", false);
+  const auto& words = flags.add_word_list("[FUNCTION VALUE...]", {ValueKind::choice, ValueKind::text}, false);
+  for (const auto& function : functions) flags.words().choices.emplace_back(function.name);
   flags.add_choice("--family", o.family, {{"inet", AF_INET}, {"inet6", AF_INET6}},
-                   "of inet-pton and inet-ntop (default: what the value looks like)");
-  flags.set_examples({{"sockx byteorder", "draw numbers as this machine and the network have them"},
+                   "the address family for inet-pton and inet-ntop (default: determined from the value)");
+  flags.set_examples({{"sockx byteorder", "show how this machine and the network store numbers"},
                       {"sockx byteorder htons 80 0x1f90", "exchange the bytes of numbers"},
                       {"sockx byteorder inet-pton ::1", "the bytes of an address"}});
   flags.when_read([&o, &words] { o.words = words; });

@@ -71,12 +71,13 @@ std::optional<std::string> or_null(const std::vector<std::string>& words, std::s
 }  // namespace
 
 void declare(Flags& flags, GetaddrinfoOptions& o) {
-  const auto& words = flags.add_words(2, "[HOST] [SERVICE]", false);
+  const auto& words = flags.add_words(2, "[HOST] [SERVICE]", {ValueKind::host, ValueKind::service}, false);
   flags.add_constant("--family", o.query.family, address_families, "unspec|inet|inet6",
                      "answer with this address family only");
   flags.add_constant("--socktype", o.query.type, socket_types, "TYPE", "answer for this socket type only");
   const auto read_protocol = [&o](const std::string& word) { o.query.protocol = parse_protocol(word); };
-  flags.add_value("--protocol", "PROTOCOL", read_protocol, "answer for this protocol only");
+  flags.add_value("--protocol", "PROTOCOL", read_protocol, "answer for this protocol only",
+                  ValueKind::protocol);
   flags.add_constants("--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
   flags.add_duration("--timeout", o.timeout, "give up after DURATION");
   flags.set_examples(

@@ -68,18 +68,18 @@ void add_inspected_socket_flags(Flags& flags, InspectedSocketOptions& target) {
   const auto type = flags.add_constant("--type", target.type, socket_types, "TYPE",
                                        "a new socket's type (default: stream)");
   const auto read_protocol = [&target](const std::string& word) { target.protocol = parse_protocol(word); };
-  const auto protocol = flags.add_value("--protocol", "PROTOCOL", read_protocol,
-                                        "a new socket's protocol (default: what family and type imply)");
+  const auto protocol =
+      flags.add_value("--protocol", "PROTOCOL", read_protocol,
+                      "a new socket's protocol (default: what family and type imply)", ValueKind::protocol);
   constexpr int most = std::numeric_limits<int>::max();
   const auto fd =
       flags.add_number("--fd", target.fd, 0, most,
                        "the socket with descriptor N: an inherited one or, with --pid, of that process");
-  const auto pid = flags
-                       .add_number("--pid", target.pid, 1, most,
-                                   "a running process; nothing else of its sockets is changed")
-                       .value_name("PID");
+  const auto pid = flags.add_number("--pid", target.pid, 1, most, "use the sockets of this running process")
+                       .value_name("PID")
+                       .kind(ValueKind::process);
   const auto peer = flags.add_text("--connect", target.peer, "ENDPOINT",
-                                   "a socket that is connected to ENDPOINT", ValueKind::endpoint);
+                                   "a new socket, after connecting it to ENDPOINT", ValueKind::endpoint);
   for (const auto other : {fd, pid}) {
     other.excludes(peer);
     for (const auto of_new : {family, type, protocol}) other.excludes(of_new);

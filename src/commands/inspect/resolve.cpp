@@ -139,7 +139,7 @@ ExitCode run(Context& context, const ResolveOptions& given) {
 }
 
 void declare(Flags& flags, ResolveOptions& o) {
-  const auto& words = flags.add_word_list("[WORD...]", false);
+  const auto& words = flags.add_word_list("[WORD...]", {ValueKind::host}, false);
   const auto four = flags.add_flag(
       "-4", [&o] { o.family = AF_INET; }, "IPv4 addresses only");
   const auto six = flags.add_flag(
@@ -160,7 +160,7 @@ void declare(Flags& flags, ResolveOptions& o) {
   add_question("--aliases", Question::aliases,
                "name, aliases and addresses, by gethostbyname(3) or gethostbyaddr(3)");
   add_question("--fqdn", Question::fqdn, "the fully qualified name; without a word, this host's");
-  add_question("--service", Question::service, "services by NAME or PORT, each with /PROTOCOL if you like");
+  add_question("--service", Question::service, "services by NAME or PORT, optionally with /PROTOCOL");
   add_question("--protocol", Question::protocol, "protocols by name or number");
   const auto host_name = flags.add_flag("--hostname", o.host_name, "this host's name, by gethostname(2)");
   for (const auto other : questions) host_name.excludes(other);
@@ -169,14 +169,14 @@ void declare(Flags& flags, ResolveOptions& o) {
     if (other != canonical) other.excludes(four).excludes(six);
   flags.add_constants("--flags", o.flags, ni_flags, "flags of getnameinfo(3), by their NI_ names")
       .needs(names);
-  flags.add_duration("--timeout", o.timeout, "give up each word after DURATION");
+  flags.add_duration("--timeout", o.timeout, "give up on a word after DURATION");
   flags.add_duration("--deadline", o.deadline, "give up when the whole run has taken DURATION");
-  flags.add_number("--parallel", o.parallel, 1, 1024, "look up so many words at once (default: 32)");
+  flags.add_number("--parallel", o.parallel, 1, 1024, "look up N words at once (default: 32)");
   for (const auto* const name : {"--timeout", "--deadline", "--parallel"})
     host_name.excludes(flags.get(name));
   flags.set_examples(
       {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
-       {"sockx resolve - < names", "of many, in their order"},
+       {"sockx resolve - < names", "the addresses of many names, in the order of the file"},
        {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
   flags.when_read([&o, &words] { o.words = words; });
 }

@@ -220,7 +220,7 @@ ExitCode run(Context& context, const SockoptOptions& options) {
                                       options.words.end());
   if (verb != "list" && verb != "get" && verb != "set")
     throw BadInput(text("'{}': say list, get or set; see `sockx sockopt --help`", verb));
-  if (options.raw && verb != "get") throw BadInput("--raw: it goes with get");
+  if (options.raw && verb != "get") throw BadInput("--raw: it is for get");
   if (verb == "list") {
     if (!rest.empty())
       throw BadInput(text("'{}': one word too many; see `sockx sockopt --help`", rest.front()));
@@ -230,7 +230,7 @@ ExitCode run(Context& context, const SockoptOptions& options) {
       list_options(context, given);
     return ExitCode::done;
   }
-  if (given.pid && !given.fd) throw BadInput("--pid: say also which of its sockets, --fd N");
+  if (given.pid && !given.fd) throw BadInput("--pid: also say which of its sockets: --fd N");
   if (verb == "get")
     get(context, options, options_to_get(rest));
   else
@@ -239,7 +239,9 @@ ExitCode run(Context& context, const SockoptOptions& options) {
 }
 
 void declare(Flags& flags, SockoptOptions& o) {
-  const auto& words = flags.add_word_list("list|get|set [NAME[=VALUE]...]");
+  const auto& words =
+      flags.add_word_list("list|get|set [NAME[=VALUE]...]", {ValueKind::choice, ValueKind::socket_option});
+  flags.words().choices = {"list", "get", "set"};
   add_inspected_socket_flags(flags, o.socket);
   flags.add_number("--raw", o.raw, 1, 65536, "read up to LEN bytes, and show them in hexadecimal")
       .value_name("LEN");

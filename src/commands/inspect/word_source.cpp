@@ -36,7 +36,8 @@ void check_word(const std::string& word) {
   if (word.empty()) throw BadInput("'': say something");
   const auto nul = word.find('\0');
   if (nul != std::string::npos)
-    throw BadInput(text("'{}' and then a NUL byte: no name or number has one", word.substr(0, nul)));
+    throw BadInput(
+        text("'{}' and then a NUL byte: names and numbers cannot contain one", word.substr(0, nul)));
 }
 
 Task<> while_somebody_reads(Task<> task) { co_await any(until_nobody_reads(), std::move(task)); }

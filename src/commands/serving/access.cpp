@@ -24,7 +24,7 @@ void add_rules(Flags& flags, const std::string& name, std::vector<WrittenRule>& 
   const auto read = [&rules](const std::string& list) {
     for (auto& rule : parse_access_words(list)) rules.push_back(std::move(rule));
   };
-  flags.add_value(name, "RULE[,RULE...]", read, help).repeatable();
+  flags.add_value(name, "RULE[,RULE...]", read, help, ValueKind::host).repeatable();
 }
 
 /// Of one connection's peer, or of the client that a PROXY header has told.
@@ -55,12 +55,11 @@ void add_access_flags(Flags& flags, AccessSources& sources, AccessTo what) {
   const HelpSection section(flags, has_connections ? "Who may connect" : "Who may send");
   add_rules(flags, "--allow", sources.allow,
             "serve only peers of these networks, hosts and users (repeatable): CIDR, HOST, uid:USER");
-  add_rules(flags, "--deny", sources.deny, "do not serve these, even when they are allowed (repeatable)");
+  add_rules(flags, "--deny", sources.deny, "do not serve these, even if --allow names them (repeatable)");
   if (has_connections)
     add_rules(flags, "--accept-proxy", sources.proxies,
-              "serve only these proxies, whose connections begin with a PROXY header (HAProxy) that names "
-              "the client "
-              "(repeatable)");
+              "accept connections only from these proxies, and take each client's address from their PROXY "
+              "header (HAProxy) (repeatable)");
   flags.add_file("--allow-file", sources.allow_file,
                  "rules as for --allow, one per line; read again at SIGHUP");
   flags.add_file("--deny-file", sources.deny_file, "rules as for --deny, one per line; read again at SIGHUP");

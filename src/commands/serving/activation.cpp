@@ -10,9 +10,11 @@ namespace sockx {
 void add_activation_flags(Flags& flags, ActivationOptions& target) {
   const HelpSection section(flags, "Started by another program");
   const auto inetd =
-      flags.add_flag("--inetd", target.inetd, "standard input is the connection or a listening socket");
+      flags.add_flag("--inetd", target.inetd,
+                     "use standard input as the connection or listening socket, as inetd(8) passes it");
   const auto systemd = flags.add_flag(
-      "--systemd", target.systemd, "take the sockets from LISTEN_FDS, and report the state to NOTIFY_SOCKET");
+      "--systemd", target.systemd,
+      "use the sockets that systemd passes (LISTEN_FDS), and report readiness to it (NOTIFY_SOCKET)");
   systemd.excludes(inetd);
   for (const auto option : {inetd, systemd})
     flags.exclude({"-4", "-6", "--source", "--interface", "--mptcp", "--backlog", "--port-file", "--mode",
@@ -51,7 +53,7 @@ Activated Activation::open(EventLoop& loop, const ListeningOptions& listening) {
     }
     if (sockets.size() > 1)
       throw BadInput(
-          text("LISTEN_FDS: '{}': a connection comes alone, or else all sockets listen", sockets.size()));
+          text("LISTEN_FDS: '{}': pass one connection, or listening sockets only", sockets.size()));
     prepare_connected(socket.fd(), listening.options.stream);
     opened.connection.emplace(adopted_connection(loop, std::move(socket)));
   }

@@ -44,7 +44,7 @@ bool reload_certificate(const Hosting& hosting) {
     tls->reload();
     log.info("the certificate has been read again: {}", tls->pin());
   } catch (const std::exception& error) {
-    log.warn("the certificate stays as it was: {}", error.what());
+    log.warn("the certificate is unchanged: {}", error.what());
   }
   return true;
 }
@@ -186,9 +186,10 @@ WorkersOptions workers_options(const Hosting& hosting, std::vector<Socket>& sock
 
 void add_admission_flags(Flags& flags, HostingOptions& options) {
   flags.add_count("--max-conns", options.most, "serve at most N connections at once; the rest wait");
-  flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns at once");
-  flags.add_duration("--drain-timeout", options.drain_timeout,
-                     "at SIGTERM stop accepting, and wait DURATION for the connections to end");
+  flags.add_flag("--reject", options.rejects, "close connections beyond --max-conns immediately");
+  flags.add_duration(
+      "--drain-timeout", options.drain_timeout,
+      "after SIGTERM, accept no more connections and wait up to DURATION for the others to end");
 }
 
 void check(const HostingOptions& options) {

@@ -44,7 +44,7 @@ DialOptions dial_options(Context& context, const StreamOptions& stream, ProxyRou
 RedialOptions redial_options(Context& context, const RetryOptions& flags,
                              std::optional<Duration> connect_timeout) {
   if (flags.delay && !flags.retries && !flags.wait_for)
-    throw BadInput("--retry-delay: say also how often, --retry N, or how long, --wait-for DURATION");
+    throw BadInput("--retry-delay: also say how often, --retry N, or how long, --wait-for DURATION");
   RedialOptions options;
   options.retries = flags.retries;
   options.wait_for = flags.wait_for;

@@ -60,8 +60,9 @@ void add_socket_file_flags(Flags& flags, SocketFileRights& target) {
     target.mode = SocketFileRights::parse_mode(word);
   };
   const auto read_owner = [&target](const std::string& word) { target.parse_owner(word); };
-  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file");
-  flags.add_value("--owner", "USER[:GROUP]", read_owner, "the owner of a unix socket's file");
+  flags.add_value("--mode", "OCTAL", read_mode, "the permissions of a unix socket's file", ValueKind::text);
+  flags.add_value("--owner", "USER[:GROUP]", read_owner, "the owner of a unix socket's file",
+                  ValueKind::user);
 }
 
 void add_listen_flags(Flags& flags, ListeningOptions& target) {

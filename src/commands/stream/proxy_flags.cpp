@@ -22,8 +22,8 @@ namespace {
 void check_for(const std::vector<Proxy>& proxies, const std::string& source) {
   if (proxies.size() > 1)
     throw BadInput(
-        text("{}: there are {} proxies, and it does not say which of them it is for: write the "
-             "credentials into their URLs",
+        text("{}: there are {} proxies, and it is not clear which of them it is for: write the credentials "
+             "into their URLs",
              source, proxies.size()));
   if (proxies.front().is_socks4())
     throw BadInput(text("{}: SOCKS4 has no passwords: say --proxy {}://USER@{}", source,
@@ -34,7 +34,7 @@ Credentials only_credentials_in(const std::string& path) {
   try {
     auto all = read_credentials_file(path);
     if (all.size() == 1) return std::move(all.front());
-    throw BadInput(text("'{}' has {} lines USER:PASSWORD, and a client needs one", path, all.size()));
+    throw BadInput(text("'{}' has {} lines USER:PASSWORD, and a client needs exactly one", path, all.size()));
   } catch (const BadInput& error) {
     throw BadInput(text("--proxy-auth-file: {}", error.what()));
   }
@@ -167,16 +167,21 @@ Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve) {
       flags
           .add_value(
               "--proxy", "URL|env", take,
-              "connect by this proxy: socks5h://, socks5://, socks4a://, socks4:// (port 1080), http:// "
-              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT]; repeatable: a chain")
+              "connect through this proxy: socks5h://, socks5://, socks4a://, socks4:// (port 1080), http:// "
+              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT] (repeat for a chain)",
+              ValueKind::choice)
+          .choices({"env", "socks5h://", "socks5://", "socks4a://", "socks4://", "http://", "https://"})
           .repeatable();
   const auto take_credentials = [&proxy](const std::string& word) {
     proxy.credentials = parse_credentials(word);
   };
-  flags.add_value("--proxy-auth", "USER:PASSWORD", take_credentials, "the credentials for the proxy")
+  flags
+      .add_value("--proxy-auth", "USER:PASSWORD", take_credentials, "the credentials for the proxy",
+                 ValueKind::text)
       .needs(on);
-  const std::string of_proxy = "the same, from the line USER:PASSWORD of FILE";
-  const std::string of_server = "; with --handler proxy: serve only the users of FILE, read again at SIGHUP";
+  const std::string of_proxy = "the same, from a line USER:PASSWORD in FILE";
+  const std::string of_server =
+      "; with --handler proxy: serve only the users listed in FILE, which is read again at SIGHUP";
   const auto file =
       flags.add_file("--proxy-auth-file", proxy.credentials_file, of_proxy + (may_serve ? of_server : ""));
   if (!may_serve) file.needs(on);

@@ -67,7 +67,7 @@ std::string help_of_tls(TlsSide side) {
     case TlsSide::client:
       return "speak TLS; the server is verified by its certificate's chain and name";
     case TlsSide::server:
-      return "speak TLS, without --tls-cert with a certificate made at the start";
+      return "speak TLS; without --tls-cert, with a certificate that is generated at the start";
     case TlsSide::either:
       break;
   }
@@ -109,7 +109,7 @@ void tell_tls(Context& context, const TlsOptions& options, const Connection& con
   const auto& facts = *connection.tls;
   context.log.info("TLS with {}: {}", peer, shown(facts));
   if (options.is_insecure)
-    context.log.warn("--tls-insecure: {} could be anybody; it has presented {}", peer, facts.peer.pin);
+    context.log.warn("--tls-insecure: {} is not verified; it has presented {}", peer, facts.peer.pin);
   if (!context.report.has_events()) return;
   auto fields = fields_of(facts);
   fields.insert(fields.begin(), {"peer", peer});
@@ -133,30 +133,35 @@ void add_tls_flags(Flags& flags, TlsFlags& tls, TlsSide side, std::initializer_l
   const auto first = flags.all().size();
   const auto if_client = help_of_client_part(side);
   flags.add_text("--tls-ca", options.ca, "FILE|DIRECTORY",
-                 if_client + "trust these authorities instead of the system's", ValueKind::file);
+                 if_client + "trust these authorities instead of the system's", ValueKind::path);
   const auto take_pins = [&options](const std::string& words) { options.pins = parse_pins(words); };
   flags.add_value("--tls-pin", "sha256//BASE64[;...]", take_pins,
-                  "the peer's key must be one of these, which alone is the proof if no authority is given");
+                  "accept only these keys from the peer; without --tls-ca, a matching key is the only check",
+                  ValueKind::text);
   flags.add_flag("--tls-insecure", options.is_insecure,
-                 if_client + "verify nothing but the pin, if one is given");
-  flags.add_text("--tls-name", options.name, "NAME", if_client + "the server's name, if it is not the host");
+                 if_client + "verify nothing, except the pin if one is given");
+  flags.add_text("--tls-name", options.name, "NAME", if_client + "the server's name, if it is not the host",
+                 ValueKind::host);
   const std::string if_server = side == TlsSide::either ? "as a server: " : "";
   if (may_serve)
     flags.add_file("--tls-client-ca", tls.client_ca,
-                   if_server + "demand a certificate of each client, signed by one of these");
+                   if_server + "require a certificate from each client, signed by one of these authorities");
   flags.add_file("--tls-cert", options.certificate, "present the certificate in FILE, PEM with its chain");
-  flags.add_file("--tls-key", options.key, "its key, if that is in another file");
+  flags.add_file("--tls-key", options.key, "the private key of the certificate, if it is in another file");
   const auto take_alpn = [&options](const std::string& words) { options.alpn = split_list(words); };
-  flags.add_value("--tls-alpn", "NAME[,NAME...]", take_alpn,
-                  "the protocols to agree upon, the preferred one first");
+  flags
+      .add_value("--tls-alpn", "NAME[,NAME...]", take_alpn,
+                 "the protocols to negotiate (ALPN), the preferred one first", ValueKind::list)
+      .choices({"http/1.1", "h2"});
   flags.add_choice("--tls-min", options.min_version,
                    {{"1.2", TlsOptions::Version::tls12}, {"1.3", TlsOptions::Version::tls13}},
                    "the oldest version of TLS (default: 1.2)");
-  flags.add_text("--tls-ciphers", options.ciphers, "LIST", "the ciphers, as openssl-ciphers(1) names them");
+  flags.add_text("--tls-ciphers", options.ciphers, "LIST", "the ciphers, as openssl-ciphers(1) names them",
+                 ValueKind::text);
   flags.add_file("--tls-keylog", options.keylog,
-                 "append the secrets of each connection to FILE, for Wireshark");
+                 "append the session keys of each connection to FILE, for Wireshark");
   flags.add_choice("--tls-eof", options.is_eof_lenient, {{"strict", false}, {"lenient", true}},
-                   "whether the peer's end without close_notify is a failure (default: strict)");
+                   "whether it is a failure if the peer ends without close_notify (default: strict)");
   if (may_serve)
     flags.add_file("--tls-pin-file", tls.pin_file, if_server + "write the pin of our certificate to FILE");
   const auto all = flags.all();

@@ -60,31 +60,37 @@ std::size_t parse_chunk(const std::string& word) {
 Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
   const auto compare_flag = flags.add_flag(
       "--compare", target.asked,
-      "measure the methods against each other; without HOST PORT against a receiver started here");
+      "measure and compare the methods; without HOST PORT, with a receiver that is started on this machine");
   const auto take_methods = [&target](const std::string& list) {
     target.methods = parse_list(list, parse_method);
   };
-  flags.add_value("--methods", "A,B,...", take_methods, "which methods to compare (default: all)")
+  std::vector<std::string> methods;
+  for (const auto method : file_methods()) methods.emplace_back(name_of(method));
+  flags
+      .add_value("--methods", "A,B,...", take_methods, "which methods to compare (default: all)",
+                 ValueKind::list)
+      .choices(std::move(methods))
       .needs(compare_flag);
   flags.add_number("--runs", target.runs, 1U, 1000000U, "measured runs of each method (default: 5)")
       .needs(compare_flag);
   flags
       .add_number("--warmup", target.warmups, 0U, 1000000U,
-                  "runs of each method that are not measured, before the others (default: 1)")
+                  "unmeasured runs of each method, before the measured ones (default: 1)")
       .needs(compare_flag);
   const auto take_sizes = [&target](const std::string& list) {
     target.sizes = parse_list(list, parse_file_size);
   };
   flags
       .add_value("--sizes", "SIZE,...", take_sizes,
-                 "compare with the first SIZE bytes of FILE, for each SIZE in turn")
+                 "compare with the first SIZE bytes of FILE, for each SIZE in turn", ValueKind::text)
       .needs(compare_flag)
       .excludes("--count");
   const auto take_chunks = [&target](const std::string& list) {
     target.chunks = parse_list(list, parse_chunk);
   };
   flags
-      .add_value("--chunks", "SIZE,...", take_chunks, "compare the methods with each of these sizes per call")
+      .add_value("--chunks", "SIZE,...", take_chunks, "compare the methods with each of these sizes per call",
+                 ValueKind::text)
       .needs(compare_flag)
       .excludes("--chunk");
   flags.add_flag("--csv", target.csv, "print every run as comma-separated values").needs(compare_flag);

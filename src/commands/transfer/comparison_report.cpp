@@ -145,9 +145,9 @@ std::string table(const std::string& file, const Comparison& comparison, const C
       text(row_format, "method", "chunk", "throughput", "CPU s/GiB", "calls", "switches", "copies", "ratio");
   for (const auto& contender : contest.contenders) page += row(contender, contest.best_read_write());
   page +=
-      "CPU time, system calls and context switches are the sender's, and after the + the receiver's; copies "
-      "are\n"
-      "by design, or as the kernel told, the two by DMA included; ratio is to the better read-write.\n\n";
+      "CPU time, system calls and context switches: of the sender + of the receiver. Copies: by design, or "
+      "as the\nkernel reports them, including the two by DMA. Ratio: to the faster of the read-write "
+      "rows.\n\n";
   if (contest.fastest() != nullptr)
     page += bars(contest) + '\n' + under_system_congestion(comparison, contest);
   return page + verdict(contest);

@@ -123,7 +123,7 @@ Task<Connection> ConnectionSource::next_accepted() {
     const auto failure = co_await outcome_of(std::move(layers));
     if (!failure) co_return connection;
     if (!has_one_) std::rethrow_exception(failure);
-    context_.log.warn("{}; another connection is awaited", describe_failure(failure).message);
+    context_.log.warn("{}; waiting for another connection", describe_failure(failure).message);
   }
 }
 

@@ -169,7 +169,7 @@ Task<> ReceivingService::receive_transfer(Connection connection) {
   const auto streams = co_await router_.route(connection);
   if (!streams) co_return;
   if (!options_.hosting.keep_open) {
-    context_.log.warn("{} does not belong to this transfer, and is dropped", connection.name());
+    context_.log.warn("{} does not belong to this transfer, and is closed", connection.name());
     co_return;
   }
   const auto place = co_await router_.reserve_place(*streams);

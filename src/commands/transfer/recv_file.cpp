@@ -120,23 +120,21 @@ void declare(Flags& flags, RecvFileOptions& o) {
                                       "[HOST] PORT\n"
                                       "       sockx recv-file --connect [OPTIONS] HOST PORT\n"
                                       "       sockx recv-file --verified [OPTIONS] [HOST] PORT",
-                                      false);
+                                      {ValueKind::endpoint, ValueKind::service}, false);
   const auto take_output = [&o](const std::string& file) {
     o.output.path = file == "/dev/stdout" ? "-" : file;  // standard output, not a file to replace
     o.output.path_given = true;
   };
   flags.add_value("-o,--output", "FILE", take_output,
-                  "write to FILE, which gets its name only when it is complete; - is standard output; with "
-                  "--keep-open a pattern of %n number, %h peer, %t time",
+                  "write to FILE, which appears under its name only when it is complete; - is standard "
+                  "output; with --keep-open, %n, %h and %t in the name become number, peer and time",
                   ValueKind::file);
-  const auto discard =
-      flags.add_flag("--discard", o.output.discard, "count the bytes and drop them in the kernel");
+  const auto discard = flags.add_flag("--discard", o.output.discard, "count the bytes and discard them");
   const auto keep_open =
       flags.add_flag("-k,--keep-open", o.hosting.keep_open, "accept further transfers, several at once");
   const auto no_clobber =
       flags.add_flag("--no-clobber", o.output.no_clobber, "refuse to replace an existing FILE");
-  flags.add_flag("--fsync", o.fsync,
-                 "write FILE to disk before it gets its name and the connection is closed");
+  flags.add_flag("--fsync", o.fsync, "flush FILE to disk before it is renamed and the connection is closed");
   const auto size = flags.add_size("--size", o.receive.expected, "fail unless exactly SIZE bytes arrive");
   flags.add_size("--max-size", o.receive.most, "fail when more than SIZE bytes arrive");
   const auto method = flags.add_choice("--method", o.receive.method,
@@ -161,8 +159,8 @@ void declare(Flags& flags, RecvFileOptions& o) {
        "--allow", "--deny", "--allow-file", "--deny-file", "--accept-proxy", "--inetd", "--systemd"},
       connect);
   flags.set_examples(
-      {{"sockx recv-file -o backup.tar 5678", "receive one file; it gets its name when it is complete"},
-       {"sockx recv-file --discard --keep-open 5678", "count what comes, one transfer after another"},
+      {{"sockx recv-file -o backup.tar 5678", "receive one file, which appears when it is complete"},
+       {"sockx recv-file --discard --keep-open 5678", "count received bytes, one transfer after another"},
        {"sockx recv-file 5678 | tar x", "pass the stream to another program"},
        {"sockx recv-file --verified --output-dir in 5678", "receive files and directories, each verified"},
        {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});

@@ -50,8 +50,7 @@ void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
   const auto streams = options.verified.options.streams;
   if (streams == 1) return;
   if (endpoint.is_adopted())
-    throw BadInput(
-        text("--streams {}: '{}' is one connection, and all that there is", streams, endpoint.to_string()));
+    throw BadInput(text("--streams {}: '{}' is a single connection", streams, endpoint.to_string()));
   const auto& source = options.connection.stream().source;
   if (!options.connection.listens && source &&
       (source->port != 0 || (source->address && source->address->family() == AF_UNIX)))
@@ -179,7 +178,7 @@ ExitCode send(Context& context, ProgressBoard& board, const SendFileOptions& opt
 
 ExitCode compare(Context& context, ProgressBoard& board, const SendFileOptions& options) {
   if (options.compare.csv && context.report.is_json())
-    throw BadInput("--csv: --json gives every run, too, in another form; say one of them");
+    throw BadInput("--csv: it cannot be combined with --json: say one of them");
   ComparisonOptions wanted;
   wanted.file = options.files.front();
   wanted.receiver = options.endpoint;
@@ -200,7 +199,7 @@ void declare(Flags& flags, SendFileOptions& o) {
       "       sockx send-file --listen [OPTIONS] FILE [HOST:]PORT\n"
       "       sockx send-file --verified [OPTIONS] FILE|DIR... HOST:PORT\n"
       "       sockx send-file --compare [OPTIONS] FILE [HOST PORT]",
-      false);
+      {ValueKind::path, ValueKind::file_or_host}, false);
   std::vector<std::pair<std::string, TransferMethod>> choices{{"auto", TransferMethod::automatic}};
   for (const auto choice : file_methods()) choices.emplace_back(name_of(choice), choice);
   const auto method =
@@ -208,7 +207,8 @@ void declare(Flags& flags, SendFileOptions& o) {
   const auto take_chunk = [&o](const std::string& word) { o.chunk = parse_chunk(word); };
   const auto chunk = flags.add_value(
       "--chunk", "SIZE", take_chunk,
-      "bytes per call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)");
+      "bytes per call, fewer while the disk is slow (default: 64Ki for read-write, 1Mi for sendfile)",
+      ValueKind::size);
   const auto offset = flags.add_size("--offset", o.offset, "skip the first SIZE bytes of FILE");
   const auto count = flags.add_size("--count", o.send.count, "send no more than SIZE bytes");
   flags.add_size("--rate", o.send.rate, "send no more than SIZE bytes a second");
@@ -229,11 +229,11 @@ void declare(Flags& flags, SendFileOptions& o) {
                       {"tar c src | sockx send-file - backup:5678", "send a stream"},
                       {"sockx send-file --listen disk.img 5678", "let the receiver connect"},
                       {"sockx send-file --verified photos notes.txt backup:5678",
-                       "files and directories, verified; continue a transfer that broke off"},
+                       "send files and directories, verified; resume an interrupted transfer"},
                       {"sockx send-file --compare disk.img",
                        "measure sendfile, splice, mmap, read-write and others on this machine"},
                       {"sockx send-file --compare --sizes 4Ki,1Mi,1Gi --plot sizes.svg disk.img",
-                       "the same with more and more of the file, and draw it"}});
+                       "the same for files of several sizes, and draw the results"}});
   flags.when_read([&o, &words] {
     check(o);
     read_words(o, words);

@@ -33,11 +33,11 @@ std::function<void(const FileEvent&)> teller(Context& context) {
         context.log.info("{} is resumed: {} of it is there", event.name, show_size(event.bytes));
         return tell("resumed");
       case Kind::changed:
-        context.log.warn("{} is another file than the one that a part is left of: all of it is sent",
+        context.log.warn("{} has changed since the interrupted transfer: it is sent from the beginning",
                          event.name);
         return tell("changed");
       case Kind::left_out:
-        context.log.warn("{} {}, and is left out", event.name, event.reason);
+        context.log.warn("{} {}, and is skipped", event.name, event.reason);
         return tell("left out");
       case Kind::failed:
         context.log.warn("{}", event.reason);
@@ -196,19 +196,19 @@ Task<> receive_verified_files(Context& context, ProgressBoard& board, Connection
 void add_verified_flags(Flags& flags, VerifiedSending& target) {
   const HelpSection section(flags, "Verified transfers");
   auto& options = target.options;
-  const auto asked =
-      flags.add_flag("--verified", target.asked,
-                     "send files and directories to a recv-file --verified, each chunk with its "
-                     "digest; go on where an earlier transfer broke off");
+  const auto asked = flags.add_flag("--verified", target.asked,
+                                    "send files and directories to `recv-file --verified`, each chunk with "
+                                    "its digest; resume an interrupted transfer");
   flags
       .add_choice("--hash", options.digest,
                   {{"xxh3-128", DigestKind::xxh3_128}, {"sha256", DigestKind::sha256}},
                   "the digest (default: xxh3-128)")
       .needs(asked);
-  flags.add_text("--name", options.name, "NAME", "the name of FILE at the receiver").needs(asked);
+  flags.add_text("--name", options.name, "NAME", "the name of FILE at the receiver", ValueKind::text)
+      .needs(asked);
   flags
       .add_choice("--compress", options.compresses, {{"zstd", true}},
-                  "compress where that is faster, which is measured during the transfer")
+                  "compress when that makes the transfer faster, as measured while it runs")
       .needs(asked);
   flags.add_number("--streams", options.streams, 1, most_streams, "send over N connections at once")
       .needs(asked);
@@ -217,10 +217,9 @@ void add_verified_flags(Flags& flags, VerifiedSending& target) {
 void add_verified_flags(Flags& flags, VerifiedReceiving& target) {
   const HelpSection section(flags, "Verified transfers");
   auto& options = target.options;
-  const auto asked =
-      flags.add_flag("--verified", target.asked,
-                     "receive what a send-file --verified sends, and tell it when each file is "
-                     "whole; go on where an earlier transfer broke off");
+  const auto asked = flags.add_flag("--verified", target.asked,
+                                    "receive from `send-file --verified`, and confirm each file that has "
+                                    "arrived complete; resume an interrupted transfer");
   const auto take_folder = [&target](const std::string& folder) {
     if (folder.empty()) throw BadInput("'': say something");
     target.options.folder = folder;

@@ -40,7 +40,7 @@ Address Address::unix_name(const std::string& name, const std::string& typed) {
   const bool is_abstract = name.starts_with('@');
   const auto shown = typed.empty() ? "unix:" + escaped(name) : typed;
   if (!is_abstract && name.find('\0') != std::string::npos)
-    throw BadInput(text("'{}': a path has no NUL byte", shown));
+    throw BadInput(text("'{}': a path cannot contain a NUL byte", shown));
   const auto limit = sizeof address.sun_path - (is_abstract ? 0 : 1);  // a path ends with a NUL
   if (name.size() > limit)
     throw BadInput(

@@ -235,7 +235,7 @@ std::uint16_t parse_port(const std::string& word, std::string_view protocol) {
   }
   if (const auto service = get_service_by_name(word, std::string(protocol))) return service->port;
   if (is_all_digits(word.substr(0, 1)) && word.find_first_not_of("0123456789,-") == std::string::npos)
-    throw advise(BadInput(text("'{}': a port is one number, and only a scan takes several", word)), "scan");
+    throw advise(BadInput(text("'{}': a port is one number; only a scan takes several", word)), "scan");
   const auto similar = nearest(word, service_names());
   throw BadInput(text("'{}': no such service for {}{}; a port is a number from 0 to 65535 or a service name",
                       word, protocol == "tcp" ? "TCP" : "UDP",

@@ -69,9 +69,8 @@ bool may_pass_by_http(int code) { return code >= 500 || code == 408 || code == 4
   if (proxy.credentials)
     throw ProxyRefusal(text("the proxy refuses the user name or the password: {}", reply), reply, false,
                        code);
-  throw advise(
-      ProxyRefusal(text("the proxy takes no client without credentials: {}", reply), reply, false, code),
-      "proxy-auth-file");
+  throw advise(ProxyRefusal(text("the proxy requires credentials: {}", reply), reply, false, code),
+               "proxy-auth-file");
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ std::string authenticate(const HttpHead& head, const ProxyUsers& users) {
 ProxyRequest parse_http_request(const HttpHead& head, const ProxyUsers* users) {
   const auto line = parse_request_line(head.start_line);
   for (const auto& field : head.fields)
-    if (!parse_http_field(field)) refuse(bad_request, "a line of its head is no header field");
+    if (!parse_http_field(field)) refuse(bad_request, "a line of its header is not a header field");
   ProxyRequest request{ProxyProtocol::http, {}, {}};
   if (users != nullptr) request.user = authenticate(head, *users);
   check(line);
@@ -112,7 +112,7 @@ Task<ProxyRequest> read_http_request(Stream& stream, const ProxyUsers* users, De
   } catch (const ProxyError& error) {
     refuse(too_large, error.what());
   }
-  if (!head) throw ProxyClientError("it has ended in the middle of its request", "");
+  if (!head) throw ProxyClientError("it ended the connection within its request", "");
   co_return parse_http_request(*head, users);
 }
 

@@ -151,7 +151,7 @@ void check_target(const Proxy& proxy, const HostPort& target) {
     throw BadInput(text("{}: the name of a host has 1 to {} bytes for a proxy, and this has {}", quoted,
                         socks::longest_name, host.size()));
   if (std::ranges::any_of(host, is_forbidden))
-    throw BadInput(text("{}: no host has such a name, and no proxy is asked for it", quoted));
+    throw BadInput(text("{}: a host cannot have such a name, so no proxy is asked for it", quoted));
 }
 
 }  // namespace sockx

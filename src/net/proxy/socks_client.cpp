@@ -66,9 +66,9 @@ Task<> log_in(Stream& stream, const Credentials& credentials, Deadline deadline)
 
 [[noreturn]] void throw_no_method(bool has_credentials) {
   if (has_credentials)
-    throw ProxyRefusal("the proxy takes neither a user name and password nor a client without them", false,
+    throw ProxyRefusal("the proxy accepts neither a user name and password nor a client without them", false,
                        ProxyRefusal::no_method);
-  throw advise(ProxyRefusal("the proxy takes no client without credentials", false, ProxyRefusal::no_method),
+  throw advise(ProxyRefusal("the proxy requires credentials", false, ProxyRefusal::no_method),
                "proxy-auth-file");
 }
 

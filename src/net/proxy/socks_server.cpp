@@ -60,7 +60,7 @@ std::string host_of(int family, std::string_view bytes) {
 std::string refusal5(std::uint8_t reply) { return socks5_reply(reply, Address::any(AF_INET, 0)); }
 std::string refusal4() { return socks4_reply(socks::rejected, Address::any(AF_INET, 0)); }
 
-[[noreturn]] void throw_ended() { throw ProxyClientError("it has ended in the middle of its request", ""); }
+[[noreturn]] void throw_ended() { throw ProxyClientError("it ended the connection within its request", ""); }
 
 /// So many bytes, all of them.
 Task<std::string> read_bytes(Stream& stream, std::size_t size, Deadline deadline) {
@@ -135,8 +135,9 @@ Task<std::string> agree_on_method(Stream& stream, const ProxyUsers* users, Deadl
   const auto methods = co_await read_counted(stream, deadline);
   const auto wanted = users != nullptr ? socks::user_password : socks::no_authentication;
   if (methods.find(static_cast<char>(wanted)) == std::string::npos)
-    throw ProxyClientError(users != nullptr ? "it does not offer a user and password"
-                                            : "it insists on showing who it is, and there are no users here",
+    throw ProxyClientError(users != nullptr
+                               ? "it does not offer a user and password"
+                               : "it offers only a user name and password, and this proxy has no users",
                            message_of({socks::version5, socks::none_acceptable}));
   auto chosen = message_of({socks::version5, wanted});
   co_await say(stream, std::move(chosen), deadline);

@@ -60,22 +60,21 @@ std::vector<ActivatedSocket> parse_activation(const ActivationVariables& variabl
   const auto& pid_word = needed(variables.pid, "LISTEN_PID");
   const auto& count_word = needed(variables.fds, "LISTEN_FDS");
   const auto pid = is_all_digits(pid_word) ? number_in<pid_t>(pid_word) : std::nullopt;
-  if (!pid) throw BadInput(text("LISTEN_PID: '{}': the number of a process belongs here", pid_word));
+  if (!pid) throw BadInput(text("LISTEN_PID: '{}': it must be a process ID", pid_word));
   if (*pid != own)
     throw BadInput(text("LISTEN_PID: '{}': the sockets are for that process, and this is {}", pid_word, own));
   const auto count = is_all_digits(count_word) ? number_in<int>(count_word) : std::nullopt;
   if (!count || *count < 1 || *count > most_fds)
     throw BadInput(
-        text("LISTEN_FDS: '{}': a number of sockets from 1 to {} belongs here", count_word, most_fds));
+        text("LISTEN_FDS: '{}': it must be a number of sockets from 1 to {}", count_word, most_fds));
   std::vector<ActivatedSocket> sockets;
   sockets.reserve(static_cast<std::size_t>(*count));
   for (int i = 0; i < *count; ++i) sockets.push_back({first_fd + i, ""});
   if (!variables.names) return sockets;
   auto names = split_names(*variables.names);
   if (names.size() != sockets.size())
-    throw BadInput(
-        text("LISTEN_FDNAMES: '{}': LISTEN_FDS is {}, and so many names belong here, with a colon between",
-             *variables.names, *count));
+    throw BadInput(text("LISTEN_FDNAMES: '{}': it must have {} names (LISTEN_FDS), separated by colons",
+                        *variables.names, *count));
   for (std::size_t i = 0; i < sockets.size(); ++i) sockets[i].name = std::move(names[i]);
   return sockets;
 }

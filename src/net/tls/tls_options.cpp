@@ -49,7 +49,7 @@ void check(const TlsOptions& options) {
   if (options.role == TlsOptions::Role::server) return;
   const bool pin_is_proof = !options.pins.empty() && options.ca.empty();
   if (options.name.empty() && !options.is_insecure && !pin_is_proof)
-    throw advise(BadInput("the peer has no name that its certificate could be verified by"), "tls-name");
+    throw advise(BadInput("there is no name to verify the peer's certificate against"), "tls-name");
 }
 
 }  // namespace sockx

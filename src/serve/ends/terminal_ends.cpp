@@ -31,7 +31,7 @@ class Link : NonCopyable {
     const int result = symlink(target_.c_str(), path_.c_str());
     observe_call("symlink", result, "{}, {}", target_, path_);
     if (result != 0 && errno == EEXIST)
-      throw Error(EEXIST, text("link {}: it is there already and is not replaced", path_), refused);
+      throw Error(EEXIST, text("link {}: it exists already, and is not replaced", path_), refused);
     if (result != 0) throw_errno(text("link {} to {}", path_, target_), refused);
   }
   ~Link() { remove(this); }

@@ -151,7 +151,7 @@ Task<> Channel::drop_input(Deadline limit) {
 }
 
 std::string not_greeted_within(const Channel& channel, Duration limit) {
-  return text("{} has not greeted within {:g} s", channel.peer(), seconds(limit));
+  return text("{} has sent no greeting within {:g} s", channel.peer(), seconds(limit));
 }
 
 }  // namespace sockx

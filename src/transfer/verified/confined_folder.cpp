@@ -75,7 +75,8 @@ Place ConfinedFolder::place(std::string_view name) {
     opened = open_below(folder);
   }
   if (!opened && errno == ELOOP)
-    throw Incomplete(text("{} is, or is behind, a symbolic link, which is not followed", path_of(folder)));
+    throw Incomplete(
+        text("{} is, or is reached through, a symbolic link, which is not followed", path_of(folder)));
   if (!opened) throw_errno(text("open {}", path_of(folder)), Origin::local_file);
   last_ = std::move(opened);
   last_name_ = folder;

@@ -73,7 +73,7 @@ bool Destination::make_link(const Entry& entry) {
   if (symlinkat(entry.target.c_str(), place.folder, leaf) != 0) {
     if (errno != EEXIST) fail("symlink");
     if (target_of(place) == entry.target) return false;
-    if (!options_.replaces) throw Incomplete(text("it exists; {} replaces it", options_.names.force));
+    if (!options_.replaces) throw Incomplete(text("it exists; use {} to replace it", options_.names.force));
     const auto made = reserved_name(place.leaf, "link");
     unlinkat(place.folder, made.c_str(), 0);  // a killed transfer may have left it
     if (symlinkat(entry.target.c_str(), place.folder, made.c_str()) != 0) fail("symlink");

@@ -75,7 +75,7 @@ std::string fault_of_target(std::string_view name, std::string_view target, int 
       has_names = true;
       continue;
     }
-    if (has_names) return "has the part '..' behind a name";
+    if (has_names) return "has the part '..' after a name";
     if (--depth < 0) return "leads out of the directory";
   }
   return {};

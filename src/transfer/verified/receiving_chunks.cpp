@@ -75,7 +75,7 @@ void ReceivingSession::check(const IncomingEntry& incoming, const Range& range) 
   if (entry.kind == EntryKind::directory || range.end() > entry.size)
     throw Corrupt(text("{} has no {} bytes at {}", shown(entry), range.length, range.offset));
   if (!incoming.is_offered) throw Corrupt(text("{}: it comes before the answer to its entry", shown(entry)));
-  if (incoming.is_closed) throw Corrupt(text("{}: bytes of it come behind its end", shown(entry)));
+  if (incoming.is_closed) throw Corrupt(text("{}: bytes of it come after its end", shown(entry)));
   if (incoming.part && incoming.part->verified().overlaps(range))
     throw Corrupt(text("{}: the {} bytes at {} came before", shown(entry), range.length, range.offset));
   if (std::ranges::any_of(incoming.arriving, overlaps))

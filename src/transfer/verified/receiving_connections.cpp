@@ -43,7 +43,7 @@ Task<> ReceivingSession::greet(Channel& channel) {
   const auto first = co_await channel.receive();
   const auto* const hello = std::get_if<Hello>(&first);
   if (hello == nullptr || hello->session != hello_.session || !streams_.insert(hello->stream).second)
-    throw Corrupt(text("{} is no connection of this transfer", channel.peer()));
+    throw Corrupt(text("{} is not a connection of this transfer", channel.peer()));
   channel.put(Welcome{hello_.version});
   co_await channel.flush();
 }

@@ -84,7 +84,7 @@ Task<> ReceivingSession::offer(IncomingEntry& incoming) {
       co_return;
     }
     if (S_ISDIR(there.st_mode)) throw Error(EISDIR, text("open {}", shown(entry)), Origin::local_file);
-    if (!options_.replaces) throw Incomplete(text("it exists; {} replaces it", options_.names.force));
+    if (!options_.replaces) throw Incomplete(text("it exists; use {} to replace it", options_.names.force));
   }
   Offer offer{entry.id};
   if (is_resumable(entry)) {

@@ -52,7 +52,7 @@ Task<> ReceivingSession::transfer() {
   if (hello_.bytes != unknown) tally_.bytes_total = hello_.bytes;
   if (hello_.streams > 1 && !next_)
     throw Incomplete(
-        text("{} wants {} connections, and one is all that there is here", control_.peer(), hello_.streams));
+        text("{} asks for {} connections, and only one is possible here", control_.peer(), hello_.streams));
   tally_.phase = TransferTally::Phase::moving;
   if (!options_.refusal.empty()) throw Incomplete(options_.refusal);
   std::vector<Task<>> tasks;
@@ -116,7 +116,7 @@ Task<> ReceivingSession::tell_and_close() {
 /// A message that a sender does not send here: of a receiver, or a second Hello.
 template <class Other>
 Task<> ReceivingSession::handle(const Other&) {
-  throw Corrupt(text("{} says what a sender does not say", control_.peer()));
+  throw Corrupt(text("{} has sent a message that no sender sends", control_.peer()));
 }
 
 Task<> ReceivingSession::receive_messages() {
@@ -134,14 +134,13 @@ Task<> ReceivingSession::receive_messages() {
     }
   }
   if (!incoming_.empty())
-    throw Corrupt(
-        text("{} has finished in the middle of {}", control_.peer(), incoming_.begin()->second->entry.name));
+    throw Corrupt(text("{} has finished within {}", control_.peer(), incoming_.begin()->second->entry.name));
   control_.put(Finish());
   co_await control_.flush();
 }
 
 Task<> ReceivingSession::handle(const Entry& entry) {
-  if (entry.id != announced_++) throw Corrupt(text("{} counts its files wrongly", control_.peer()));
+  if (entry.id != announced_++) throw Corrupt(text("{} reports a wrong number of files", control_.peer()));
   if (incoming_.size() >= most_incoming)
     throw Corrupt(text("{} has {} files begun at once", control_.peer(), incoming_.size()));
   if (options_.most_files && entry.id >= *options_.most_files)
@@ -181,7 +180,7 @@ Task<> ReceivingSession::handle(const Chunk& chunk) { co_await receive_chunk(con
 Task<> ReceivingSession::handle(const Restart& restart) {
   const auto incoming = find(restart.id);
   if (incoming->has_chunks)
-    throw Corrupt(text("{}: it is restarted behind its first chunk", shown(incoming->entry)));
+    throw Corrupt(text("{}: it is restarted after its first chunk", shown(incoming->entry)));
   if (!incoming->part) co_return;
   tally_.resumed -= std::exchange(incoming->resumed, 0);
   incoming->part->restart();
@@ -228,7 +227,7 @@ Task<> ReceivingSession::complete(IncomingEntry& incoming, const End& end) {
   const auto part = std::move(incoming.part);  // nothing more goes into it
   incoming.is_closed = true;
   const bool is_named = co_await part->complete(end.size, options_.replaces, options_.sync, budget());
-  if (!is_named) throw Incomplete(text("it exists by now; {} replaces it", options_.names.force));
+  if (!is_named) throw Incomplete(text("it exists now; use {} to replace it", options_.names.force));
   tally_.holes += end.size - end.data;
   note_whole(incoming.entry, end.size);
 }

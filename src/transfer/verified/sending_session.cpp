@@ -136,11 +136,11 @@ Task<> SendingSession::receive_answers() {
     else if (const auto* const done = std::get_if<Done>(&message))
       handle(*done);
     else
-      throw Corrupt(text("{} says what a receiver does not say", control().peer()));
+      throw Corrupt(text("{} has sent a message that no receiver sends", control().peer()));
   }
   if (!unanswered_.empty())
     throw Corrupt(
-        text("{} has finished without a word on {}", control().peer(), unanswered_.begin()->second.path));
+        text("{} has finished without confirming {}", control().peer(), unanswered_.begin()->second.path));
 }
 
 /// The first message about a file, or the last about any entry. After the last one it is ignored.
@@ -180,7 +180,7 @@ void SendingSession::settle(const Offer& offer) {
   } else if (offer.state == Offer::State::unwanted) {
     // A file that changes between its digest and its bytes is no damage.
     const bool changed = offer.status == Status::integrity_mismatch && has_changed(entry);
-    const auto what = text("{}: {} does not take it: {}", entry.path, control().peer(), offer.reason);
+    const auto what = text("{}: {} refuses it: {}", entry.path, control().peer(), offer.reason);
     fail(entry.path, changed ? changed_while_sent(entry.path) : failure_of(offer.status, what));
   } else {
     throw misfit(entry);
@@ -188,7 +188,7 @@ void SendingSession::settle(const Offer& offer) {
 }
 
 Corrupt SendingSession::misfit(const AnnouncedEntry& entry) {
-  return Corrupt(text("{} says what does not go with {}", control().peer(), entry.path));
+  return Corrupt(text("{} has sent a message that does not fit {}", control().peer(), entry.path));
 }
 
 /// Sends what is queued; if nothing is, waits for a message of the receiver. One may also arrive while

@@ -98,11 +98,12 @@ Task<std::optional<unsigned>> SessionRouter::route(Connection& connection) {
   std::optional<Hello> hello;
   co_await any(peek(connection, limit, hello), waiting.until_displaced());
   if (waiting.is_displaced()) {
-    options_.inform(text("{} has not greeted, and gives way to others", connection.name()));
+    options_.inform(
+        text("{} has sent no greeting, and is closed to make room for others", connection.name()));
     co_return std::nullopt;
   }
   if (!hello && Clock::now() >= limit) {
-    options_.warn(text("{} has not greeted within {:g} s: does it send with {}?", connection.name(),
+    options_.warn(text("{} has sent no greeting within {:g} s: does it send with {}?", connection.name(),
                        seconds(greeting_time), options_.names.verified));
     co_return std::nullopt;
   }
@@ -116,7 +117,7 @@ Task<std::optional<unsigned>> SessionRouter::route(Connection& connection) {
     if (!in_time) break;
   }
   if (!pending->is_taken)
-    options_.warn(text("{} belongs to no transfer here, and is dropped", pending->connection.name()));
+    options_.warn(text("{} belongs to no transfer here, and is closed", pending->connection.name()));
   co_return std::nullopt;
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("byteorder -: no line is so odd that the next one is not read") {
   const auto errors = events_in(process.err());
   REQUIRE(errors.size() == 3);
   CHECK(errors[0].at("word") == std::string("1.1.1.1\0 x", 10));
-  CHECK(errors[0].at("message") == "'1.1.1.1' and then a NUL byte: no name or number has one");
+  CHECK(errors[0].at("message") == "'1.1.1.1' and then a NUL byte: names and numbers cannot contain one");
   CHECK(errors[1].at("word") == std::string(1 << 20, '1'));
   for (const auto& error : errors) CHECK(error.at("status") == 2);
 }

@@ -166,7 +166,7 @@ TEST_CASE("resolve -: odd lines are refused one by one, each with one line") {
   CHECK(process.out() == "six\t2001:db8::9\n");
   const auto errors = lines_of(process.err());
   REQUIRE(errors.size() == 5);
-  CHECK(errors[0] == "sockx: 'one' and then a NUL byte: no name or number has one");
+  CHECK(errors[0] == "sockx: 'one' and then a NUL byte: names and numbers cannot contain one");
   CHECK(contains(errors[1], " [1048227 bytes left out] "));
   CHECK(errors[2] == "sockx: getaddrinfo a?[2J?: EAI_NONAME: Name or service not known");
   CHECK(errors[4] == "sockx: getaddrinfo -: EAI_NONAME: Name or service not known");

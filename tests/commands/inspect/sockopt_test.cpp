@@ -409,7 +409,7 @@ TEST_CASE("sockopt: words that are wrong give one line and the status of usage")
            Row{{"list", "--family", "foo"}, "--family: 'foo': no such address family"},
            Row{{"list", "--type", ""}, "--type: '': no such socket type"},
            Row{{"list", "--protocol", "nonsense"}, "--protocol: 'nonsense'"},
-           Row{{"list", "--raw", "4"}, "--raw: it goes with get"},
+           Row{{"list", "--raw", "4"}, "--raw: it is for get"},
            Row{{"list", "--fd", "99"}, "--fd: 99 is not an open socket"},
            Row{{"get", "--raw", "0", "type"}, "--raw"},
            Row{{"get", "--raw", "65537", "type"}, "--raw"},

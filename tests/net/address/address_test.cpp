@@ -116,7 +116,7 @@ TEST_CASE("address: a unix name is shown so that no byte of it is lost, and can 
     CHECK(std::get<Address>(typed.where) == address);
   }
   CHECK_THROWS_WITH_AS(Endpoint::parse({"unix:/tmp/a\\x00b"}, Endpoint::Role::connecting),
-                       "'unix:/tmp/a\\x00b': a path has no NUL byte", BadInput);
+                       "'unix:/tmp/a\\x00b': a path cannot contain a NUL byte", BadInput);
 }
 
 TEST_CASE("address: a file whose name begins with @ is not shown as an abstract name") {

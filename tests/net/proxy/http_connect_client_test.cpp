@@ -62,7 +62,7 @@ TEST_CASE("CONNECT: a refusal quotes the status line, made safe for a terminal")
   CHECK(refusal("HTTP/1.1 503 \x1b[31mred\x07") == "the proxy answered: HTTP/1.1 503 ?[31mred?");
   CHECK(refusal("HTTP/1.1 500 " + std::string(1000, 'x')) ==
         "the proxy answered: HTTP/1.1 500 " + std::string(187, 'x') + "...");
-  CHECK(refusal("HTTP/1.1 407 Who?") == "the proxy takes no client without credentials: HTTP/1.1 407 Who?");
+  CHECK(refusal("HTTP/1.1 407 Who?") == "the proxy requires credentials: HTTP/1.1 407 Who?");
   CHECK(refusal("HTTP/1.1 407 No", "http://u:p@h") ==
         "the proxy refuses the user name or the password: HTTP/1.1 407 No");
   for (const auto& [code, passes] :

@@ -138,8 +138,9 @@ TEST_CASE("SOCKS 5: a client asks for an address of either family or for a name"
   CHECK(target_of(hello + "05 01 00 03 03 610a62 01bb") ==
         "refused: 'a\\x0ab:443' is no host and port: 05 01 00 01 00 00 00 00 00 00");
   CHECK(target_of("05 01 02") ==
-        "refused: it insists on showing who it is, and there are no users here: 05 ff");
-  CHECK(target_of("05 00") == "refused: it insists on showing who it is, and there are no users here: 05 ff");
+        "refused: it offers only a user name and password, and this proxy has no users: 05 ff");
+  CHECK(target_of("05 00") ==
+        "refused: it offers only a user name and password, and this proxy has no users: 05 ff");
 }
 
 TEST_CASE("SOCKS 5: with users a client has to be one of them") {
@@ -222,7 +223,7 @@ TEST_CASE("HTTP: CONNECT asks for a host and a port, and nothing behind the head
   CHECK(http("CONNECT  a:1 HTTP/1.1\r\n").starts_with("HTTP/1.1 400 Bad Request: "));
   CHECK(http("CONNECT a:1 HTTP/1.1 x\r\n").starts_with("HTTP/1.1 400 Bad Request: "));
   CHECK(http("CONNECT a:1 HTTP/1.1\r\nno field\r\n") ==
-        "HTTP/1.1 400 Bad Request: a line of its head is no header field");
+        "HTTP/1.1 400 Bad Request: a line of its header is not a header field");
   CHECK(http("CONNECT a:1 HTTP/1.1\r\nA: b\r\n folded: c\r\n").starts_with("HTTP/1.1 400 Bad Request: "));
   CHECK(http("GET / HTTP/1.1\r\n") ==
         "HTTP/1.1 405 Method Not Allowed: it asks for GET, and this proxy has CONNECT only");
@@ -272,7 +273,7 @@ TEST_CASE("HTTP: a head of more than 64 KiB is refused, and one without an end i
   Asking long_head("CONNECT a:1 HTTP/1.1\r\nA: " + std::string(70'000, 'x'));
   CHECK(long_head.reply.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
   Asking unfinished("CONNECT a:1 HTTP/1.1\r\nA: b\r\n", nullptr, true);
-  CHECK(unfinished.reason == "it has ended in the middle of its request");
+  CHECK(unfinished.reason == "it ended the connection within its request");
   CHECK(unfinished.reply.empty());
 }
 
@@ -285,5 +286,5 @@ TEST_CASE("a client of a proxy that speaks something else is told nothing") {
   CHECK(silent.reason.empty());
   for (const auto* beginning :
        {"04", "04 01 0050 c0000207", "05", "05 01 00 05 01", "05 01 00 05 01 00 03 05 61"})
-    CHECK(Asking(bytes_of(beginning), nullptr, true).reason == "it has ended in the middle of its request");
+    CHECK(Asking(bytes_of(beginning), nullptr, true).reason == "it ended the connection within its request");
 }

@@ -109,10 +109,9 @@ TEST_CASE("SOCKS4: each reply has its name") {
 
 TEST_CASE(
     "SOCKS: credentials that are missing or refused, and answers that are none, have words of their own") {
-  CHECK(ask("socks5h://h", by_name, bytes("05 ff")).reason() ==
-        "the proxy takes no client without credentials");
+  CHECK(ask("socks5h://h", by_name, bytes("05 ff")).reason() == "the proxy requires credentials");
   CHECK(ask("socks5h://u:p@h", by_name, bytes("05 ff")).reason() ==
-        "the proxy takes neither a user name and password nor a client without them");
+        "the proxy accepts neither a user name and password nor a client without them");
   CHECK(ask("socks5h://u:p@h", by_name, bytes("05 02 01 01")).reason() ==
         "the proxy refuses the user name or the password (status 1)");
   CHECK(ask("socks5h://h", by_name, bytes("05 02")).reason() ==

@@ -129,7 +129,7 @@ TEST_CASE("hostile receiver: one that does not greet in time is left") {
   write_file(here / "file", "content");
   const auto answered = send_to("", {.paths = {here / "file"}, .greeting_time = 100ms});
   CHECK(answered.reason() ==
-        "TimedOut: the receiver has not greeted within 0.1 s: does it receive with --verified?");
+        "TimedOut: the receiver has sent no greeting within 0.1 s: does it receive with --verified?");
 }
 
 TEST_CASE("hostile receiver: who offers a file twice before it is its turn ends the transfer as corrupt") {
@@ -138,5 +138,6 @@ TEST_CASE("hostile receiver: who offers a file twice before it is its turn ends 
   const Offer refused{1, Offer::State::unwanted, Status::incomplete, "no"};
   const auto answered = send_to(answers_in({Welcome(), refused, refused, Offer{0}}),
                                 {.paths = {here / "first", here / "second"}, .idle_timeout = 300ms});
-  CHECK(answered.reason() == "Corrupt: the receiver says what does not go with " + (here / "second"));
+  CHECK(answered.reason() ==
+        "Corrupt: the receiver has sent a message that does not fit " + (here / "second"));
 }

@@ -131,7 +131,7 @@ TEST_CASE("hostile sender: one that does not greet in time is no sender") {
   const auto failure = thrown_by<TimedOut>([&] { std::rethrow_exception(reception.failure); });
   REQUIRE(failure);
   CHECK(std::string(failure->what()) ==
-        "the sender has not greeted within 0.1 s: does it send with --verified?");
+        "the sender has sent no greeting within 0.1 s: does it send with --verified?");
 }
 
 TEST_CASE("hostile sender: a name that leads elsewhere is refused, as a file's and as a folder's") {

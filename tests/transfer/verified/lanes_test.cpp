@@ -96,7 +96,7 @@ TEST_CASE("verified: where the sender listens, strangers in place of the receive
   CHECK(difference(read_file(there / "file"), noise(5'000'000)) == "");
   REQUIRE(warnings.size() == 3);
   CHECK(warnings[0] ==
-        "a stranger has not greeted within 0.1 s: does it receive with --verified?; it is left");
+        "a stranger has sent no greeting within 0.1 s: does it receive with --verified?; it is left");
 }
 
 TEST_CASE("verified: where the sender connects, a connection that is not greeted in time ends the transfer") {
@@ -109,7 +109,8 @@ TEST_CASE("verified: where the sender connects, a connection that is not greeted
                                 {.folder = there.path()}, {}, std::move(strangers));
   const auto failure = thrown_by<Incomplete>([&] { std::rethrow_exception(outcome.sender_failure); });
   REQUIRE(failure);
-  CHECK(std::string(failure->what()).find("a stranger has not greeted within 0.1 s") != std::string::npos);
+  CHECK(std::string(failure->what()).find("a stranger has sent no greeting within 0.1 s") !=
+        std::string::npos);
 }
 
 TEST_CASE("verified: a receiver that goes while its other connections are awaited ends the transfer") {

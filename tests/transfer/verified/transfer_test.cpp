@@ -115,7 +115,7 @@ TEST_CASE(
             "tree/fifo is a fifo, and is not sent",
             "tree/out is a symbolic link whose target leads out of the directory, and is not sent",
             "tree/sub/beside is a symbolic link whose target leads out of the directory, and is not sent",
-            "tree/sub/through is a symbolic link whose target has the part '..' behind a name, and is not "
+            "tree/sub/through is a symbolic link whose target has the part '..' after a name, and is not "
             "sent"});
   CHECK(read_file(there / "tree/file") == "content");
   CHECK(fs::is_empty(there / "tree/sub"));

@@ -18,6 +18,8 @@
 #include "../support/files.hpp"
 #include "../support/peer.hpp"
 #include "../support/process.hpp"
+#include "../support/sockx.hpp"
+#include "../support/terminal.hpp"
 
 namespace test {
 
@@ -211,6 +213,8 @@ class Play {
         held_.emplace_back(socket(where.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         [[maybe_unused]] const auto begun = ::connect(held_.back().get(), where.get(), where.size);
       }
+    } else if (step.verb == "terminal") {
+      terminal_.emplace();
     } else if (step.verb == "stdout") {
       out_kind_ = word(0);
     } else {
@@ -288,6 +292,7 @@ class Play {
     err_ = std::move(errors.ours);
     options.environment = scene_.environment;
     options.folder = folder_.path();
+    if (terminal_) options.terminal = terminal_->path();
     std::vector<std::string> words;
     for (const auto& word : row_.words) words.push_back(filled_in(word));
     auto all = scene_.program;
@@ -487,11 +492,10 @@ class Play {
     }
     if (verb == "say") return send_all(current(), step.words.at(0));
     if (verb == "say-noise") return send_all(current(), noise(std::stoul(word(0)), 5));
-    if (verb == "send") {  // a datagram
-      until("the datagram is sent", [&] {
-        return ::send(current().fd.get(), step.words.at(0).data(), step.words.at(0).size(), 0) >= 0;
-      });
-      return;
+    if (verb == "send" || verb == "send-noise") {  // a datagram
+      const auto datagram = verb == "send" ? step.words.at(0) : noise(std::stoul(word(0)), 5);
+      return until("the datagram is sent",
+                   [&] { return ::send(current().fd.get(), datagram.data(), datagram.size(), 0) >= 0; });
     }
     if (verb == "answer") {  // to who has sent the last datagram
       const auto& to = current().from;
@@ -506,6 +510,9 @@ class Play {
       return until("the peer has heard " + word(0) + " bytes",
                    [&] { return current().heard.size() >= size || !current().end.empty(); });
     }
+    if (verb == "hear-text")
+      return until("the peer has heard " + quoted(step.words.at(0)),
+                   [&] { return contains(current().heard, step.words.at(0)); });
     if (verb == "hear-request")
       return until("the peer has heard a request", [&] { return current().heard.ends_with("\r\n\r\n"); });
     if (verb == "hear-datagrams") {
@@ -549,11 +556,19 @@ class Play {
     }
     if (verb == "out") {
       return until("it prints " + quoted(step.words.at(0)),
-                   [&] { return out_text_.find(step.words.at(0)) != std::string::npos; });
+                   [&] { return contains(out_text_, step.words.at(0)); });
     }
     if (verb == "err") {
       return until("it reports " + quoted(step.words.at(0)),
-                   [&] { return err_text_.find(step.words.at(0)) != std::string::npos; });
+                   [&] { return contains(err_text_, step.words.at(0)); });
+    }
+    if (verb == "shows")
+      return until("the terminal shows " + quoted(step.words.at(0)),
+                   [&] { return contains(terminal_->shown(), step.words.at(0)); });
+    if (verb == "keys") {
+      say("terminal " + quoted(plain(terminal_->shown())));
+      terminal_->forget();
+      return terminal_->type(step.words.at(0));
     }
     if (verb == "out-size") {
       const auto size = std::stoul(word(0));
@@ -738,6 +753,7 @@ class Play {
   UniqueFd out_, err_, input_, passed_to_, passed_, pid_fd_;
   Clock::time_point over_since_;
   int last_ttl_ = -1, last_tos_ = -1;
+  std::optional<Terminal> terminal_;
   std::unique_ptr<Process> process_;
 };
 

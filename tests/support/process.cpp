@@ -146,7 +146,10 @@ Process::Process(std::vector<std::string> words, const Options& options) : words
   pid_ = fork();
   if (pid_ < 0) fail("fork");
   if (pid_ == 0) {  // only what is safe beside other threads
-    setpgid(0, 0);
+    if (options.terminal.empty())
+      setpgid(0, 0);
+    else
+      setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
     for (int i = 0; i < 3; ++i) {
@@ -156,6 +159,8 @@ Process::Process(std::vector<std::string> words, const Options& options) : words
       else
         dup2(number, i);
     }
+    if (!options.terminal.empty())
+      open(options.terminal.c_str(), O_RDWR | O_CLOEXEC);  // controls it from now on
     for (const int number : options.inherited) fcntl(number, F_SETFD, 0);
     if (options.folder.empty() || chdir(options.folder.c_str()) == 0)
       execvpe(argv[0], argv.data(), envp.data());

@@ -98,6 +98,7 @@ class Process {
     std::vector<std::string> environment = {};  // "NAME=VALUE", beside what the test has
     std::string folder = {};                    // to run in; empty for the test's own
     std::vector<int> inherited = {};            // descriptors that keep their numbers
+    std::string terminal = {};                  // that controls it; empty for the test's own
   };
 
   explicit Process(std::vector<std::string> words) : Process(std::move(words), Options()) {}

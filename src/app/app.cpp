@@ -17,6 +17,7 @@
 #include "os/observer.hpp"
 #include "os/signals.hpp"
 #include "os/standard_streams.hpp"
+#include "personalities/explain_nc.hpp"
 #include "personalities/nc.hpp"
 
 namespace sockx {
@@ -70,9 +71,10 @@ int run_command(const CommandLine& line, Report& report) {
   return status;
 }
 
-/// `sockx nc --help` is about the subcommand; `nc --help` is what nc makes of it.
-bool asks_for_help(const std::vector<std::string>& words) {
-  return words.size() == 3 && words[2] == "--help";
+/// Whether the words of nc begin at `place`, whose letters it reads itself; --help is about the subcommand.
+bool begins_with_nc(const std::vector<std::string>& words, std::size_t place) {
+  if (words.size() <= place || !is_name_of_nc(words[place])) return false;
+  return words.size() != place + 2 || words.back() != "--help";
 }
 
 }  // namespace
@@ -82,10 +84,11 @@ int run_app(const std::vector<std::string>& words) {
   reset_inherited_signals();
   ignore_signals_that_calls_report();
   if (is_name_of_nc(words.front())) return run_nc(words);
-  if (words.size() > 1 && words[1] == "nc" && !asks_for_help(words))
-    return run_nc({words.begin() + 1, words.end()});
+  if (words.size() > 1 && words[1] == "nc" && begins_with_nc(words, 1)) return run_nc({words.begin() + 1, words.end()});
   CommandLine line({words.begin() + 1, words.end()});
   try {
+    if (words.size() > 1 && words[1] == "explain" && begins_with_nc(words, 2))
+      return run_explain({words.begin() + 2, words.end()});
     if (line.mentions("--inetd")) keep_words_from_peer();
     const auto asked = line.parse();
     forget_variable(credentials_variable);  // the command has it, and no child of ours needs it

@@ -13,6 +13,7 @@
 #include "cli/flags.hpp"
 #include "cli/help_page.hpp"
 #include "commands/commands.hpp"
+#include "personalities/personality_commands.hpp"
 
 namespace sockx {
 
@@ -87,6 +88,7 @@ const std::array<HelpTopic, 6> help_topics{
 std::vector<const Command*> all_commands() {
   std::vector<const Command*> all;
   for (const auto& command : commands) all.push_back(&command);
+  for (const auto& command : personality_commands) all.push_back(&command);
   for (const auto& command : own_commands) all.push_back(&command);
   return all;
 }
@@ -104,7 +106,7 @@ const Command* find_command(std::string_view name) {
 }
 
 bool has_page(const Command& command) {
-  return std::ranges::find(commands, command.name, &Command::name) != commands.end();
+  return std::ranges::find(own_commands, command.name, &Command::name) == own_commands.end();
 }
 
 }  // namespace sockx

@@ -84,6 +84,8 @@ NcInput input_of(const std::vector<Token>& tokens) {
   if (first.is_quoted) return {Kind::text, first.text, tokens.size() > 1 && is(tokens[1], "+")};
   if (is(first, "noise"))
     return {Kind::text, noise(std::stoul(tokens.at(1).text)), tokens.size() > 2 && is(tokens[2], "+")};
+  if (is(first, "file") && is(tokens.at(1), "noise"))
+    return {Kind::file, noise(std::stoul(tokens.at(2).text)), false};
   if (is(first, "file")) return {Kind::file, tokens.at(1).text};
   static const std::map<std::string, Kind> kinds{
       {"null", Kind::null}, {"open", Kind::open}, {"closed", Kind::closed}};
@@ -139,6 +141,8 @@ class Reader {
       peers_[name] = tokens_of(script);
     } else if (line.starts_with("  differs ")) {
       table_.rows.back().differences.push_back(difference_of(after(line, "  differs ")));
+    } else if (line == "  explained") {
+      table_.rows.back().is_explained = true;
     } else if (line.starts_with("everywhere ")) {
       table_.everywhere.push_back(difference_of(after(line, "everywhere ")));
     } else {
@@ -149,7 +153,13 @@ class Reader {
   void read_row(const std::string& line) {
     const auto columns = split(tokens_of(line), "|");
     if (columns.size() != 3) throw std::runtime_error("not three columns");
-    NcRow row{.line = number_, .text = line, .words = {}, .input = {}, .steps = {}, .differences = {}};
+    NcRow row{.line = number_,
+              .text = line,
+              .words = {},
+              .input = {},
+              .steps = {},
+              .differences = {},
+              .is_explained = false};
     for (const auto& token : columns[0]) row.words.push_back(token.text);
     row.input = input_of(columns[1]);
     add_steps(columns[2], row.steps);

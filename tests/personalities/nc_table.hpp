@@ -35,6 +35,7 @@ struct NcRow {
   NcInput input;
   std::vector<Step> steps;
   std::vector<NcDifference> differences;
+  bool is_explained = false;  // what explain prints is run too
 };
 
 /// Why sockx differs in some rows: a name and the sentence of the manual page.

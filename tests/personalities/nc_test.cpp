@@ -130,6 +130,72 @@ TEST_CASE("nc: each command line of the table does what it does with nc.openbsd"
   report(rows, results);
 }
 
+namespace {
+
+/// `sockx explain nc WORDS`.
+std::unique_ptr<Process> explain(const std::vector<std::string>& words) {
+  auto process = std::make_unique<Process>(sockx({"explain", "nc"}) + words);
+  process->wait();
+  return process;
+}
+
+/// The row with ports and a folder, for what opens nothing.
+std::vector<std::string> filled_in(const NcRow& row) {
+  auto words = row.words;
+  for (auto& word : words)
+    word = std::regex_replace(std::regex_replace(word, std::regex("P([0-9])"), "1000$1"), std::regex("DIR"),
+                              "/tmp");
+  return words;
+}
+
+/// Empty when it has a command, or says what nc says of a command line that is wrong.
+std::string judged_explanation(const NcRow& row, const std::string& nc) {
+  const auto words = filled_in(row);
+  const auto explained = explain(words);
+  const auto lines = lines_of(explained->out());
+  if (explained->wait() == exited(0) && !lines.empty() && lines.front().starts_with("sockx ")) return "";
+  Process refusing(std::vector<std::string>{nc} + words);
+  auto said = refusing.wait() == exited(1) ? refusing.err() : "it does not refuse this\n";
+  for (std::size_t at = 0; (at = said.find(nc)) != std::string::npos;) said.replace(at, nc.size(), "nc");
+  const bool is_refused_too =
+      explained->wait() == exited(1) && explained->out().empty() && explained->err() == said;
+  return is_refused_too ? "" : "  explain:\n" + explained->out() + explained->err() + "  nc:\n" + said;
+}
+
+}  // namespace
+
+TEST_CASE("nc: explain has a command for each command line of the table, or refuses it as nc does") {
+  const Folder folder;
+  const auto nc = link_to(folder, "ours", sockx_binary());
+  const auto rows = chosen_rows();
+  report(rows, for_each_row(rows, [&](const NcRow& row) { return judged_explanation(row, nc); }));
+}
+
+TEST_CASE("nc: what explain prints does what nc does") {
+  const Folder folder;
+  link_to(folder, "ours", sockx_binary());
+  fs::create_symlink(sockx_binary(), folder / "sockx");
+  const Scene ours{.program = {folder / "ours/nc"}};
+  const Scene explained{
+      .program = {"sh", "-c"},
+      .environment = {"PATH=" + folder.path() + ":" + setting("PATH")},
+      .words = [](const std::vector<std::string>& program, const std::vector<std::string>& words) {
+        auto command = lines_of(explain(words)->out());
+        if (command.empty()) throw std::runtime_error("no explanation");
+        return program + std::vector<std::string>{"exec " + command.front()};
+      }};
+  std::vector<NcRow> rows;
+  for (const auto& row : chosen_rows())
+    if (row.is_explained) rows.push_back(row);
+  report(rows, for_each_row(rows, [&](const NcRow& row) {
+           const auto expected = play(ours, row, next_ports()), actual = play(explained, row, next_ports());
+           const bool same = expected.out == actual.out && expected.heard == actual.heard &&
+                             (expected.status == 0) == (actual.status == 0) &&
+                             (expected.status == -1) == (actual.status == -1);
+           return same ? "" : "  nc:\n" + expected.text() + "  what explain prints:\n" + actual.text();
+         }));
+}
+
 TEST_CASE("nc: sockx-nc(1) lists the accepted differences, word by word, and has every letter of -h") {
   std::vector<std::string> described, expected;
   std::set<std::string> letters;

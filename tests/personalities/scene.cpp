@@ -492,11 +492,10 @@ class Play {
     }
     if (verb == "say") return send_all(current(), step.words.at(0));
     if (verb == "say-noise") return send_all(current(), noise(std::stoul(word(0)), 5));
-    if (verb == "send") {  // a datagram
-      until("the datagram is sent", [&] {
-        return ::send(current().fd.get(), step.words.at(0).data(), step.words.at(0).size(), 0) >= 0;
-      });
-      return;
+    if (verb == "send" || verb == "send-noise") {  // a datagram
+      const auto datagram = verb == "send" ? step.words.at(0) : noise(std::stoul(word(0)), 5);
+      return until("the datagram is sent",
+                   [&] { return ::send(current().fd.get(), datagram.data(), datagram.size(), 0) >= 0; });
     }
     if (verb == "answer") {  // to who has sent the last datagram
       const auto& to = current().from;

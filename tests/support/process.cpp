@@ -159,7 +159,8 @@ Process::Process(std::vector<std::string> words, const Options& options) : words
       else
         dup2(number, i);
     }
-    if (!options.terminal.empty()) open(options.terminal.c_str(), O_RDWR | O_CLOEXEC);  // controls it from now on
+    if (!options.terminal.empty())
+      open(options.terminal.c_str(), O_RDWR | O_CLOEXEC);  // controls it from now on
     for (const int number : options.inherited) fcntl(number, F_SETFD, 0);
     if (options.folder.empty() || chdir(options.folder.c_str()) == 0)
       execvpe(argv[0], argv.data(), envp.data());

@@ -109,7 +109,8 @@ def run(row, sockx):
             **{f"EXAMPLE{i}": command for i, command in enumerate(row.commands, 1)},
         }
         os.mkdir(f"{folder}/.bin")
-        os.symlink(sockx, f"{folder}/.bin/sockx")
+        for name in "sockx", "nc":
+            os.symlink(sockx, f"{folder}/.bin/{name}")
         namespaces = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         if os.geteuid() != 0:
             namespaces.append("--map-root-user")

@@ -85,16 +85,20 @@ class Explainer {
       if (o_.source && o_.is_udp) say("--source", unix_endpoint(*o_.source));
       return;
     }
-    if (!o_.source && !o_.source_port) return;
+    if (!o_.source && o_.source_port.value_or("").empty()) return;
     const auto host = o_.source.value_or("");
-    say("--source", o_.source_port ? text("{}:{}", bracketed(host), *o_.source_port) : host);
+    const bool has_port = !o_.source_port.value_or("").empty();
+    say("--source", has_port ? text("{}:{}", bracketed(host), *o_.source_port) : host);
     const bool is_name = host.find_first_not_of("0123456789.:abcdefABCDEF%") != std::string::npos;
     if (is_name) note("--source takes addresses only; nc looks names up");
   }
 
+  /// An empty one is this host for nc.
+  std::string host() const { return o_.host->empty() ? "localhost" : *o_.host; }
+
   /// The host and the port; with several ports the command is run for each.
   void say_target() {
-    say(*o_.host);
+    say(host());
     if (o_.ports.size() == 1) return say(text("{}", o_.ports.front()));
     for (const auto port : o_.ports) loop_ports_.push_back(text("{}", port));
     words_.emplace_back("\"$port\"");
@@ -152,8 +156,12 @@ class Explainer {
     say_proxy();
     say("--scan");
     say("--any");
-    say(*o_.host);
-    say(show_port_list(o_.ports));
+    say(host());
+    auto ports = o_.ports;
+    std::ranges::sort(ports);
+    auto list = show_port_list(ports);
+    std::erase(list, ' ');
+    say(list);
     note(
         "the open ports are printed on standard output, together; nc tells each with -v only, on standard "
         "error");
@@ -165,37 +173,42 @@ class Explainer {
   /// What the stream is joined to, and when the session ends.
   void say_conversation() {
     if (o_.crlf) say("--crlf");
-    if (o_.interval > 0) say_seconds("--line-delay", o_.interval);
+    if (o_.interval > 0 && !o_.keeps_open) say_seconds("--line-delay", o_.interval);
+    if (o_.interval > 0 && o_.keeps_open) note("--keep-open has no --line-delay");
     if (o_.timeout) {
       say_seconds("--idle-timeout", std::max(*o_.timeout, 1));
       note("after that silence the status is 5; nc's is 0");
     }
-    if (o_.most_packets) {
+    if (o_.most_packets && o_.keeps_open) note("--keep-open has no --max-bytes: -W has no equivalent");
+    if (o_.most_packets && !o_.keeps_open) {
       say("--max-bytes", text("{}", 16384ULL * static_cast<unsigned long long>(*o_.most_packets)));
       note("a stream has no packets: nc counts its read(2), of at most 16384 bytes each");
     }
-    if (!o_.reads_input && o_.passes_end())
-      behind_ = " < /dev/null";
-    else if (!o_.reads_input)
-      say("--recv-only");
-    else if (!o_.passes_end())
-      say("--no-shutdown");
-    if (o_.listens && o_.quit) {
-      say("--until", "local");
-      say_seconds("--eof-timeout", *o_.quit);
-      note(
-          "what the client sends after the end of our input is dropped; nc closes then, before it has read "
-          "all");
-    } else if (o_.listens) {
-      say("--until", "peer");
-      note("when the client has ended, nothing more is sent, as with nc");
-    } else {
-      say("--until", "both");
-    }
+    say_end();
     if (o_.quit && !o_.listens)
       note(
           "the end of standard input is passed on, and the session ends with the peer's end, as nc does; "
           "--eof-timeout bounds the wait");
+  }
+
+  /// When our half is shut down, and when the session is over.
+  void say_end() {
+    const bool hears_nothing = !o_.reads_input && !o_.passes_end();
+    if (!o_.reads_input && o_.passes_end()) behind_ = " < /dev/null";
+    if (hears_nothing) return say("--recv-only");
+    if (!o_.passes_end() && !o_.keeps_open) say("--no-shutdown");
+    if (!o_.passes_end() && o_.keeps_open) note("the end of standard input is passed on to the clients");
+    if (!o_.listens) return say("--until", "both");
+    if (!o_.quit || o_.keeps_open) {
+      say("--until", "peer");
+      note("when the client has ended, nothing more is sent, as with nc");
+      return;
+    }
+    say("--until", "local");
+    say_seconds("--eof-timeout", *o_.quit);
+    note(
+        "what the client sends after the end of our input is dropped; nc closes then, before it has read "
+        "all");
   }
 
   void server() {

@@ -29,7 +29,7 @@ bool notes(const std::vector<std::string>& words, const std::string& about) {
 TEST_CASE("explain: a client's half stays open without -N") {
   CHECK(command({"host", "80"}) == "sockx connect --no-shutdown --until both host 80");
   CHECK(command({"-N", "host", "80"}) == "sockx connect --until both host 80");
-  CHECK(command({"-d", "host", "80"}) == "sockx connect --recv-only --until both host 80");
+  CHECK(command({"-d", "host", "80"}) == "sockx connect --recv-only host 80");
   CHECK(command({"-w3", "host", "80"}) ==
         "sockx connect --connect-timeout 3s --idle-timeout 3s --no-shutdown --until both host 80");
   CHECK(notes({"-w3", "host", "80"}, "status is 5; nc's is 0"));

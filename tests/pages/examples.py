@@ -159,7 +159,7 @@ def main():
         for command, _ in left:
             if only in page.name:
                 problems.append(f"an example of man/{page.name} has no row in tests/pages/rows/{page.name}:\n> {key(command)}")
-    with concurrent.futures.ThreadPoolExecutor(4 * (os.cpu_count() or 1)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(8 * (os.cpu_count() or 1)) as pool:
         for row, problem in zip(ready, pool.map(lambda row: run(row, sockx), ready)):
             if problem:
                 problems.append(f"man/{row.page}: {row.keys[0]}\n{problem}")

@@ -294,7 +294,8 @@ Task<NcAttempt> nc_connect_by_proxy(NcRun& run, const std::vector<Address>& addr
     ProxyRoute route{{{proxy}}, {}};
     auto refusal = co_await ask_proxy(run, route, port, *attempt.connection);
     if (!refusal) co_return attempt;
-    if (asked == most_passwords) throw NcFailure("Proxy authentication failed");
+    if (asked > 0) run.say("Proxy authentication failed");
+    if (asked == most_passwords) throw NcFailure("Too many authentication failures");
     attempt.connection.reset();
     std::string prompt = text("Proxy password for {}@{}: ", *run.options.proxy_user, wanted.host);
     auto password = co_await ask_password(std::move(prompt));

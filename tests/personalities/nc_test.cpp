@@ -153,7 +153,7 @@ std::string judged_explanation(const NcRow& row, const std::string& nc) {
   const auto words = filled_in(row);
   const auto explained = explain(words);
   const auto lines = lines_of(explained->out());
-  if (explained->wait() == exited(0) && !lines.empty() && lines.front().starts_with("sockx ")) return "";
+  if (explained->wait() == exited(0) && !lines.empty() && contains(lines.front(), "sockx ")) return "";
   Process refusing(std::vector<std::string>{nc} + words);
   auto said = refusing.wait() == exited(1) ? refusing.err() : "it does not refuse this\n";
   for (std::size_t at = 0; (at = said.find(nc)) != std::string::npos;) said.replace(at, nc.size(), "nc");

@@ -59,7 +59,7 @@ void declare_usual_flags(Flags& flags) {
 
 void declare_own_flags(Flags& flags, GlobalOptions& globals) {
   const HelpSection section(flags, section_of_globals);
-  flags.add_flag("--quiet", globals.quiet, "print only the error message if it fails");
+  flags.add_flag("--quiet", globals.quiet, "print only the error message if the run fails");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
@@ -68,7 +68,7 @@ void declare_own_flags(Flags& flags, GlobalOptions& globals) {
       .add_value("--log-level", "LEVEL", take_level, "what to log: trace, debug, info, warn, error or off",
                  ValueKind::choice)
       .choices({"trace", "debug", "info", "warn", "error", "off"});
-  flags.add_file("--log-file", globals.log_file, "log to FILE as well");
+  flags.add_file("--log-file", globals.log_file, "also log to FILE");
   flags.add_choice("--color", globals.color,
                    {{"auto", Color::automatic}, {"always", Color::on}, {"never", Color::off}},
                    "color the log (default: auto)");

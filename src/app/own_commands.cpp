@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 #include "app/command_line.hpp"
 #include "app/completion/completion.hpp"
@@ -100,8 +101,9 @@ std::vector<std::string> command_names() {
 }
 
 const Command* find_command(std::string_view name) {
-  for (const auto* command : all_commands())
-    if (command->name == name) return command;
+  for (const auto& table : {std::span<const Command>(commands), std::span<const Command>(own_commands)})
+    for (const auto& command : table)
+      if (command.name == name) return &command;
   return nullptr;
 }
 

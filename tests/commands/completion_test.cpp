@@ -83,6 +83,7 @@ class Place {
  public:
   Place(const std::string& shell, const std::string& name) {
     write_file(folder_ / "notes.txt", "");
+    write_file(folder_ / "two words", "");
     fs::create_directory(folder_.path() + "/north");
     fs::create_directory(folder_.path() + "/functions");
     write_file(script(name), run(test::sockx({"completion", shell})));
@@ -117,7 +118,9 @@ class InteractiveShell {
     INFO(shown);
     const auto begin = shown.find("<begin>");
     REQUIRE(begin != std::string::npos);
-    auto words = split(shown.substr(begin, shown.find("<end>") - begin));
+    Words words;
+    std::istringstream all(shown.substr(begin, shown.find("<end>") - begin));
+    for (std::string word; std::getline(all, word, '|');) words.push_back(word);
     words.erase(words.begin());
     return words;
   }
@@ -139,7 +142,7 @@ class InteractiveShell {
   Process shell_;
 };
 
-constexpr const char* printer = "sockx() { printf '%s ' '<begin>' \"$@\" '<end>'; echo; }";
+constexpr const char* printer = "sockx() { printf '%s|' '<begin>' \"$@\" '<end>'; echo; }";
 
 }  // namespace
 
@@ -154,6 +157,10 @@ TEST_CASE("completion: bash completes the command line, with bash-completion and
                            source + "PS1=; source functions/sockx; " + printer, place.path(), "\x1b*");
     for (const auto& any : cases()) shell.check(any);
     shell.check({"connect localhos", {"localhost"}});
+    for (const std::string begun : {"tw", "two\\ w", "\"two w", "'two w"}) {
+      CAPTURE(begun);
+      CHECK(shell.completed("send-file " + begun) == Words{"send-file", "two words"});
+    }
   }
 }
 
@@ -175,6 +182,7 @@ TEST_CASE("completion: zsh completes the command line, and offers no option that
   InteractiveShell shell({"zsh", "-f", "-i"}, setup + printer, place.path(), "\x14");
   for (const auto& any : cases()) shell.check(any);
   shell.check({"connect localhos", {"localhost"}});
+  CHECK(shell.completed("send-file tw") == Words{"send-file", "two words"});
   const auto offered = shell.completed("listen -4 -");
   CHECK(std::ranges::count(offered, "--numeric") == 1);
   CHECK(std::ranges::count(offered, "-6") == 0);
@@ -205,7 +213,7 @@ TEST_CASE("completion: fish completes the command line") {
 TEST_CASE("completion: every value has a kind that a shell completes, except these") {
   const std::set<std::string> free_texts{"--sh",   "--line",    "--name",        "--mode",
                                          "--join", "--tls-pin", "--tls-ciphers", "--proxy-auth",
-                                         "--rate", "--sizes",   "--chunks"};
+                                         "--rate", "--sizes",   "--chunks",      "-T"};
   const auto check = [&](std::string_view command, const Flags& flags) {
     for (const auto& row : flags.rows()) {
       CAPTURE(command);

@@ -92,7 +92,7 @@ TEST_CASE("hints: an option without its subcommand") {
        "--hexdump: it belongs after a subcommand: `sockx connect --hexdump=f a 80`"},
       {{"--udp", "a", "53"}, "`sockx udp a 53`"},
       {{"--allow", "10.0.0.0/8", "80"}, "`sockx listen --allow 10.0.0.0/8 80`"},
-      {{"--verified", "f", "a:80"}, "--verified: it is an option of send-file, and stands after it"},
+      {{"--verified", "f", "a:80"}, "--verified: it is an option of send-file, and belongs after it"},
   });
 }
 
@@ -221,11 +221,11 @@ TEST_CASE("--help and sockx(1) say what is not there yet") {
 
 TEST_CASE("hints: --exec without the dashes before the program") {
   check_hints({
-      {{"connect", "--exec", "cat", "a", "80"}, "come last, behind `--`: `--exec -- cat`"},
-      {{"listen", "80", "--exec", "cat", "-n"}, "behind `--`: `--exec -- "},
-      {{"listen", "--exec", "cat -n", "--", "80"}, "behind `--`: `--exec -- cat -n`"},
-      {{"listen", "--exec", "80"}, "behind `--`: `--exec -- PROGRAM ARG...`"},
-      {{"listen", "80", "--exec"}, "behind `--`: `--exec -- PROGRAM ARG...`"},
+      {{"connect", "--exec", "cat", "a", "80"}, "come last, after `--`: `--exec -- cat`"},
+      {{"listen", "80", "--exec", "cat", "-n"}, "after `--`: `--exec -- "},
+      {{"listen", "--exec", "cat -n", "--", "80"}, "after `--`: `--exec -- cat -n`"},
+      {{"listen", "--exec", "80"}, "after `--`: `--exec -- PROGRAM ARG...`"},
+      {{"listen", "80", "--exec"}, "after `--`: `--exec -- PROGRAM ARG...`"},
   });
 }
 

@@ -461,8 +461,8 @@ TEST_CASE("verified --force: a file that is there is kept without, and replaced 
   const auto file = write_file(here / "file", "new content");
   write_file(there / "file", "old");
   const auto refused = transfer({file}, {"--output-dir", there.path()}, 9, 9);
-  CHECK(contains(refused.sender, "it exists; recv-file --force replaces it"));
-  CHECK(contains(refused.receiver, "it exists; recv-file --force replaces it"));
+  CHECK(contains(refused.sender, "it exists; use recv-file --force to replace it"));
+  CHECK(contains(refused.receiver, "it exists; use recv-file --force to replace it"));
   CHECK(read_file(there / "file") == "old");
   transfer({file}, {"--output-dir", there.path(), "--force"});
   CHECK(read_file(there / "file") == "new content");

@@ -23,12 +23,13 @@ _sockx_choices() {
   done
 }
 
+# Adds paths; `compgen` is to see the word without quotes.
 _sockx_paths() {
-  local path
+  local path word=${3#[\"\']}
   compopt -o filenames 2> /dev/null
   while IFS= read -r path; do
     COMPREPLY+=("$2$path")
-  done < <(compgen "$1" -- "$3")
+  done < <(compgen "$1" -- "${word//\\/}")
 }
 
 _sockx_hosts() {

@@ -65,8 +65,8 @@ void add_filters(Flags& flags, ConversationOptions& options) {
                      "show every byte with direction, time and offset on standard error, "
                      "or in FILE (--hexdump=FILE)",
                      ValueKind::file);
-  flags.add_file("--tee-in", options.tee_in, "write what is received to FILE as well");
-  flags.add_file("--tee-out", options.tee_out, "write what is sent to FILE as well");
+  flags.add_file("--tee-in", options.tee_in, "also write what is received to FILE");
+  flags.add_file("--tee-out", options.tee_out, "also write what is sent to FILE");
   flags.add_size("--rate", options.rate, "carry at most SIZE bytes a second in each direction");
 }
 
@@ -83,7 +83,7 @@ void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
                  "call recv(2) once, for SIZE bytes, and report its result");
-  add_message_flags(flags, "--recv-flags", options.recv_flags, recv_flags(), "flags of that call");
+  add_message_flags(flags, "--recv-flags", options.recv_flags, recv_flags(), "flags of the call of --recv-once");
   flags.get("--recv-flags").needs("--recv-once");
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(), "flags of every send(2)");
 }

@@ -240,8 +240,8 @@ void add_filters(Flags& flags, RelayOptions& o) {
                      "show every byte with direction, time and offset on standard error, "
                      "or in FILE (--hexdump=FILE)",
                      ValueKind::file);
-  flags.add_file("--tee-a", o.tee_a, "write what A says to FILE as well");
-  flags.add_file("--tee-b", o.tee_b, "write what B says to FILE as well");
+  flags.add_file("--tee-a", o.tee_a, "also write what A sends to FILE");
+  flags.add_file("--tee-b", o.tee_b, "also write what B sends to FILE");
   flags.add_size("--rate", o.rate, "carry at most SIZE bytes a second in each direction");
 }
 

@@ -134,7 +134,8 @@ Task<> ReceivingSession::receive_messages() {
     }
   }
   if (!incoming_.empty())
-    throw Corrupt(text("{} has finished within {}", control_.peer(), incoming_.begin()->second->entry.name));
+    throw Corrupt(
+        text("{} has finished in the middle of {}", control_.peer(), incoming_.begin()->second->entry.name));
   control_.put(Finish());
   co_await control_.flush();
 }

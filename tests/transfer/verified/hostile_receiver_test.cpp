@@ -84,15 +84,16 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
     std::string name, answers, reason;
   };
   const Case cases[]{
-      {"a finish before all was sent", answers_in({Welcome(), Finish()}), "Corrupt: the receiver says what"},
+      {"a finish before all was sent", answers_in({Welcome(), Finish()}),
+       "Corrupt: the receiver has sent a message that no"},
       {"a file whole before it was sent", answers_in({Welcome(), Done{0}}),
        "Corrupt: the receiver has a file that was"},
       {"a file that there is not", answers_in({Welcome(), Done{7}}),
        "Corrupt: the receiver has a file that was"},
       {"two offers", answers_in({Welcome(), Offer{0}, Offer{0}}),
-       "Corrupt: the receiver says what does not go with"},
+       "Corrupt: the receiver has sent a message that does not fit"},
       {"a sender's words", answers_in({Welcome(), End{0, 0, 0}}),
-       "Corrupt: the receiver says what a receiver does not"},
+       "Corrupt: the receiver has sent a message that no receiver sends"},
       {"no greeting", answers_in({Offer{0}}), "Corrupt: the receiver does not greet"},
       {"another version", answers_in({Welcome{2}}),
        "Incomplete: the receiver supports protocol version 2 only; this transfer needs version 1"},
@@ -105,7 +106,7 @@ TEST_CASE("hostile receiver: what no receiver says ends the transfer with a reas
       {"an abort instead of a greeting", answers_in({Abort{Status::incomplete, "busy"}}),
        "Incomplete: the receiver has given up: busy"},
       {"not wanted", answers_in({Welcome(), Offer{0, Offer::State::unwanted, Status::incomplete, "no"}}),
-       "does not take it: no"},
+       "refuses it: no"},
       {"not what was sent",
        answers_in({Welcome(), Offer{0, Offer::State::unwanted, Status::integrity_mismatch, "other bytes"}}),
        "Corrupt: "},

@@ -246,15 +246,15 @@ TEST_CASE("hostile sender: what no sender says ends the transfer with a reason")
        "a file that has not begun"},
       {"a cancel of another", begun + encode(Cancel{7, "x"}), "a file that has not begun"},
       {"a restart of another", begun + encode(Restart{7}), "a file that has not begun"},
-      {"numbers that begin at 1", greeted + encode(file(1, "victim", 1)), "counts its files wrongly"},
-      {"a number twice", begun + encode(file(0, "other", 1)), "counts its files wrongly"},
+      {"numbers that begin at 1", greeted + encode(file(1, "victim", 1)), "reports a wrong number of files"},
+      {"a number twice", begun + encode(file(0, "other", 1)), "reports a wrong number of files"},
       {"a finish in the middle", begun + encode(Finish()), "has finished in the middle of victim"},
       {"too many at once", open_entries, "has 256 files begun at once"},
-      {"a second greeting", greeted + greeted, "says what a sender does not say"},
+      {"a second greeting", greeted + greeted, "has sent a message that no sender sends"},
       {"no greeting", encode(file(0, "victim", 1)), "does not greet"},
       {"a receiver's welcome", encode(Welcome()), "does not greet"},
-      {"a receiver's offer", begun + encode(Offer{0}), "says what a sender does not say"},
-      {"a receiver's done", begun + encode(Done{0}), "says what a sender does not say"},
+      {"a receiver's offer", begun + encode(Offer{0}), "has sent a message that no sender sends"},
+      {"a receiver's done", begun + encode(Done{0}), "has sent a message that no sender sends"},
       {"a second connection first", encode(second_connection), "begins with its connection 1"},
       {"too many connections", encode(many_connections), "65535 connections are more than 64"},
       {"another version", encode(wrong_version), "speaks version 9"},
@@ -449,7 +449,7 @@ TEST_CASE("hostile sender: what has been verified is not forgotten, and not writ
                                std::string(16, '\0') + encode(Restart{0})}) {
     const Ward ward;
     const auto reception = receive({said}, ward.options());
-    CHECK_MESSAGE(reception.reason().find("restarted behind its first chunk") != std::string::npos,
+    CHECK_MESSAGE(reception.reason().find("restarted after its first chunk") != std::string::npos,
                   reception.reason());
     ward.check_untouched();
   }

@@ -158,8 +158,8 @@ std::string judged_explanation(const NcRow& row, const std::string& nc) {
   const auto end = refusing.wait();
   auto said = refusing.err();
   for (std::size_t at = 0; (at = said.find(nc)) != std::string::npos;) said.replace(at, nc.size(), "nc");
-  const bool is_refused_too = explained->wait() == (end == exited(0) ? end : exited(2)) &&
-                              explained->out().empty() && explained->err() == said;
+  const bool is_refused_too =
+      explained->wait() == end && explained->out().empty() && explained->err() == said;
   return is_refused_too ? "" : "  explain:\n" + explained->out() + explained->err() + "  nc:\n" + said;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 #include "net/address/port_list.hpp"
 
@@ -328,9 +329,7 @@ std::string quoted_for_shell(const std::string& word) {
   constexpr auto harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,@%+=-";
   const bool is_plain = !word.empty() && word.find_first_not_of(harmless) == std::string::npos;
   if (is_plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + '\'';
+  return in_single_quotes(word);
 }
 
 NcExplanation explain(const NcOptions& options) { return Explainer(options).explain(); }

@@ -71,10 +71,9 @@ int run_command(const CommandLine& line, Report& report) {
   return status;
 }
 
-/// Whether the words of nc begin at `place`, whose letters it reads itself; --help is about the subcommand.
-bool begins_with_nc(const std::vector<std::string>& words, std::size_t place) {
-  if (words.size() <= place || !is_name_of_nc(words[place])) return false;
-  return words.size() != place + 2 || words.back() != "--help";
+/// Whether it is `sockx nc ...`, whose letters nc reads itself. With --help alone it is about the subcommand.
+bool is_nc(const std::vector<std::string>& words) {
+  return words.size() > 1 && words[1] == "nc" && !(words.size() == 3 && words[2] == "--help");
 }
 
 }  // namespace
@@ -84,10 +83,10 @@ int run_app(const std::vector<std::string>& words) {
   reset_inherited_signals();
   ignore_signals_that_calls_report();
   if (is_name_of_nc(words.front())) return run_nc(words);
-  if (words.size() > 1 && words[1] == "nc" && begins_with_nc(words, 1)) return run_nc({words.begin() + 1, words.end()});
+  if (is_nc(words)) return run_nc({words.begin() + 1, words.end()});
   CommandLine line({words.begin() + 1, words.end()});
   try {
-    if (words.size() > 1 && words[1] == "explain" && begins_with_nc(words, 2))
+    if (words.size() > 2 && words[1] == "explain" && is_name_of_nc(words[2]))
       return run_explain({words.begin() + 2, words.end()});
     if (line.mentions("--inetd")) keep_words_from_peer();
     const auto asked = line.parse();

@@ -101,7 +101,9 @@ std::vector<std::string> command_names() {
 }
 
 const Command* find_command(std::string_view name) {
-  for (const auto& table : {std::span<const Command>(commands), std::span<const Command>(own_commands)})
+  for (const auto& table :
+       {std::span<const Command>(commands), std::span<const Command>(personality_commands),
+        std::span<const Command>(own_commands)})
     for (const auto& command : table)
       if (command.name == name) return &command;
   return nullptr;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 #include "net/address/port_list.hpp"
 
@@ -328,23 +329,21 @@ std::string quoted_for_shell(const std::string& word) {
   constexpr auto harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,@%+=-";
   const bool is_plain = !word.empty() && word.find_first_not_of(harmless) == std::string::npos;
   if (is_plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + '\'';
+  return in_single_quotes(word);
 }
 
 NcExplanation explain(const NcOptions& options) { return Explainer(options).explain(); }
 
 int run_explain(const std::vector<std::string>& words) {
-  constexpr int usage_status = 2;
   std::string page;
   try {
     const auto explanation = explain(parse_nc(words));
     page = explanation.command + '\n';
     for (const auto& line : explanation.notes) page += "# " + one_line(line) + '\n';
   } catch (const NcEnd& end) {
-    std::fputs(end.what(), stderr);
-    return end.status() == 0 ? 0 : usage_status;
+    if (end.status() != 0) std::fputs(end.what(), stderr);
+    if (end.status() != 0) return end.status();
+    page = "sockx nc --help\n";  // -h
   }
   const bool is_printed = std::fputs(page.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!is_printed) throw_errno("write stdout", Origin::standard_output);

@@ -1,5 +1,6 @@
 #include "personalities/personality_commands.hpp"
 
+#include <memory>
 #include <string>
 
 #include "base/error.hpp"
@@ -17,9 +18,10 @@ class Letters {
     flags_.add_flag(
         letter, [] {}, help);
   }
-  void add(const std::string& letter, const std::string& value, const std::string& help) {
+  void add(const std::string& letter, const std::string& value, const std::string& help,
+           ValueKind kind = ValueKind::number) {
     flags_.add_value(
-        letter, value, [](const std::string&) {}, help, ValueKind::text);
+        letter, value, [](const std::string&) {}, help, kind);
   }
 
  private:
@@ -28,6 +30,7 @@ class Letters {
 
 Run declare_nc(Flags& flags) {
   flags.add_word_list("[HOST] [PORT...]", {ValueKind::endpoint}, false);
+  const auto proxy_kind = std::make_shared<int>();
   Letters letters(flags);
   letters.add("-4", "use IPv4 only");
   letters.add("-6", "use IPv6 only");
@@ -45,24 +48,24 @@ Run declare_nc(Flags& flags) {
   letters.add("-N", "shut down our half of the connection when standard input ends");
   letters.add("-n", "do not look up names");
   letters.add("-O", "SIZE", "set the size of the send buffer");
-  letters.add("-P", "USER", "log in to an HTTP proxy as USER");
-  letters.add("-p", "PORT", "use this local port; with -l, listen on it");
+  letters.add("-P", "USER", "log in to an HTTP proxy as USER", ValueKind::user);
+  letters.add("-p", "PORT", "use this local port; with -l, listen on it", ValueKind::service);
   letters.add("-q", "SECONDS", "quit SECONDS after the end of standard input; as -N");
   letters.add("-r", "try the ports in random order");
-  letters.add("-s", "ADDR", "use this local address; with -l, listen on it");
-  letters.add("-T", "TOS", "set the TOS, or traffic class");
+  letters.add("-s", "ADDR", "use this local address; with -l, listen on it", ValueKind::host);
+  letters.add("-T", "TOS", "set the TOS, or traffic class", ValueKind::text);
   letters.add("-U", "use unix sockets: HOST is a path");
   letters.add("-u", "use datagrams");
   letters.add("-W", "N", "quit when N packets have been received");
   letters.add("-w", "SECONDS", "limit connecting, and silence, to SECONDS");
-  letters.add("-X", "4|5|connect", "the kind of proxy (default: 5)");
-  letters.add("-x", "HOST[:PORT]", "connect by this proxy");
+  flags.add_choice("-X", *proxy_kind, {{"4", 4}, {"5", 5}, {"connect", 0}}, "the kind of proxy (default: 5)");
+  letters.add("-x", "HOST[:PORT]", "connect by this proxy", ValueKind::endpoint);
   letters.add("-z", "only see whether ports are open");
   flags.set_examples({{"sockx nc -zv example.com 20-30", "which of these ports are open"},
                       {"sockx nc -l -p 5678 > received", "receive a file"},
                       {"ln -s sockx nc; ./nc -N example.com 5678 < file", "a program called nc is nc"}});
   flags.when_read([] { throw BadInput("nc: it is the first word: `sockx nc ...`, and its letters follow"); });
-  return [](Context&) { return ExitCode::usage; };
+  return [proxy_kind](Context&) { return ExitCode::usage; };
 }
 
 Run declare_explain(Flags& flags) {

@@ -213,7 +213,7 @@ TEST_CASE("completion: fish completes the command line") {
 TEST_CASE("completion: every value has a kind that a shell completes, except these") {
   const std::set<std::string> free_texts{"--sh",   "--line",    "--name",        "--mode",
                                          "--join", "--tls-pin", "--tls-ciphers", "--proxy-auth",
-                                         "--rate", "--sizes",   "--chunks"};
+                                         "--rate", "--sizes",   "--chunks",      "-T"};
   const auto check = [&](std::string_view command, const Flags& flags) {
     for (const auto& row : flags.rows()) {
       CAPTURE(command);

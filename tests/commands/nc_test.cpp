@@ -9,7 +9,7 @@
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
 
-using namespace test;
+namespace test {
 
 namespace {
 
@@ -69,6 +69,8 @@ TEST_CASE("explain: it prints a command and comments, and opens nothing") {
   CHECK(lines.front() == "sockx connect -v --connect-timeout 2s --check example.invalid 22");
   for (std::size_t i = 1; i < lines.size(); ++i) CHECK(lines[i].starts_with("# "));
   Process refused(sockx({"explain", "nc", "-w", "x"}));
-  check_end(refused, exited(2));
+  check_end(refused, exited(1));
   CHECK(refused.err() == "nc: timeout invalid: x\n");
 }
+
+}  // namespace test

@@ -386,13 +386,17 @@ class Play {
   void until(const std::string& what, Condition happened) {
     Rest rest(process_->pid());
     const auto limit = Clock::now() + patience;
-    for (;;) {
+    auto next_look = Clock::now();
+    for (int wait = 2;; wait = std::min(wait * 2, 64)) {
       pump(0);
       if (happened()) return;
-      if (is_over_ && Clock::now() > over_since_ + 3s) throw Ended("nc ended before " + what);
-      if ((!is_over_ && rest.has_lasted(4s)) || Clock::now() > limit)
-        throw Ended("waited in vain until " + what);
-      pump(20);
+      const auto now = Clock::now();
+      if (is_over_ && now > over_since_ + 3s) throw Ended("nc ended before " + what);
+      if (!is_over_ && now > next_look) {  // not often: it costs more than the rest
+        if (rest.has_lasted(4s) || now > limit) throw Ended("waited in vain until " + what);
+        next_look = now + 250ms;
+      }
+      pump(wait);
     }
   }
 
@@ -604,7 +608,7 @@ class Play {
   /// Everything has come to rest, and the process has not ended.
   void settle() {
     Rest rest(process_->pid());
-    while (!is_over_ && !rest.has_lasted(80ms)) pump(10);
+    while (!is_over_ && !rest.has_lasted(80ms)) pump(20);
     std::string state = is_over_ ? "settled: it has ended" : "settled: it runs";
     for (std::size_t i = 0; i < connections_.size(); ++i)
       if (!connections_[i].is_datagram)

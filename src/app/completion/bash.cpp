@@ -4,6 +4,7 @@
 
 #include "app/completion/bash_script.hpp"
 #include "app/completion/model.hpp"
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 
 namespace sockx {
@@ -18,7 +19,7 @@ constexpr std::string_view head = R"(# bash completion for sockx, printed by `so
 using Words = std::vector<std::string>;
 
 std::string assignment(std::string_view name, const Words& words) {
-  return text("_sockx_{}={}\n", name, quoted(joined(words, " ")));
+  return text("_sockx_{}={}\n", name, in_single_quotes(joined(words, " ")));
 }
 
 std::string assignment(std::string_view name, const OptionNames& options) {
@@ -36,7 +37,7 @@ Words names_of(const Flags& flags) {
 /// What a value is: the commands of a case.
 std::string settings(ValueKind kind, const Words& choices, bool is_optional = false) {
   return text("kind='{}'{}{}", name_of(kind),
-              choices.empty() ? "" : " choices=" + quoted(joined(choices, " ")),
+              choices.empty() ? "" : " choices=" + in_single_quotes(joined(choices, " ")),
               is_optional ? " optional=1" : "");
 }
 
@@ -71,9 +72,10 @@ std::string option_table(const CompletionModel& model) {
 std::string options_table(const CompletionModel& model) {
   std::string table = "\n# Sets `options` to those of the subcommand $1.\n_sockx_options() {\n  case $1 in\n";
   for (const auto& command : model.commands)
-    table += text("    {}) options={} ;;\n", command.name, quoted(joined(names_of(*command.flags), " ")));
+    table += text("    {}) options={} ;;\n", command.name,
+                  in_single_quotes(joined(names_of(*command.flags), " ")));
   return table + text("    *) options= ;;\n  esac\n  options+={}\n}}\n",
-                      quoted(' ' + joined(names_of(model.globals), " ")));
+                      in_single_quotes(' ' + joined(names_of(model.globals), " ")));
 }
 
 std::string words_table(const CompletionModel& model) {

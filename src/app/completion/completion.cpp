@@ -121,12 +121,6 @@ std::string name_of(ValueKind kind) {
   return "";
 }
 
-std::string quoted(std::string_view word) {
-  std::string inside;
-  for (const char letter : word) inside += letter == '\'' ? "'\\''" : std::string(1, letter);
-  return text("'{}'", inside);
-}
-
 std::vector<std::string> shell_names() {
   std::vector<std::string> names;
   for (const auto& shell : shells) names.emplace_back(shell.name);

@@ -48,7 +48,5 @@ std::string fish_completion(const CompletionModel& model);
 ValueKind kind_of_word(const WordsRow& words, std::size_t index);
 /// "file_or_host", as the scripts call it.
 std::string name_of(ValueKind kind);
-/// Within single quotes, for bash and zsh.
-std::string quoted(std::string_view word);
 
 }  // namespace sockx

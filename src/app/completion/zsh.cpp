@@ -1,6 +1,7 @@
 // The script for zsh: the specifications of _arguments(), which zsh completes by itself.
 #include "app/completion/model.hpp"
 #include "app/completion/zsh_script.hpp"
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 
 namespace sockx {
@@ -24,7 +25,7 @@ std::string with_backslashes(std::string_view text, std::string_view special) {
 }
 
 std::string array_of(std::string_view name, const Words& words) {
-  return text("typeset -ga _sockx_{}=({})\n", name, joined(words, " ", quoted));
+  return text("typeset -ga _sockx_{}=({})\n", name, joined(words, " ", in_single_quotes));
 }
 
 Words all_of(OptionNames options) {
@@ -94,7 +95,7 @@ std::string specification(const FlagRow& row, const std::string& name, const Wor
   if (row.kind != ValueKind::none)
     spec += text(":{}{}:{}", row.is_optional ? ":" : "", with_backslashes(row.value_name, "\\:"),
                  action(row.kind, row.choices));
-  return quoted(spec);
+  return in_single_quotes(spec);
 }
 
 Words specifications(const Flags& flags) {
@@ -113,7 +114,7 @@ Words word_specifications(const WordsRow& words) {
     const bool goes_on = i + 1 == words.kinds.size() && words.most > words.kinds.size();
     const auto kind = words.kinds[i];
     const auto place = goes_on && i > 0 ? "*" : goes_on ? "*" : std::to_string(i + 1);
-    all.push_back(quoted(text("{}:{}:{}", place, name_of(kind), action(kind, words.choices))));
+    all.push_back(in_single_quotes(text("{}:{}:{}", place, name_of(kind), action(kind, words.choices))));
   }
   return all;
 }

@@ -211,14 +211,6 @@ TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
   });
 }
 
-TEST_CASE("--help and sockx(1) say what is not there yet") {
-  const auto not_yet = std::string("nc's options when started as nc.");
-  CHECK(contains(run(sockx({"--help"})), "Not there yet: " + not_yet));
-  const auto page = read_file(source_folder() + "/man/sockx.1");
-  for (const auto* word : {"Nm nc"})
-    CHECK_MESSAGE(contains(page.substr(page.find(".Sh CAVEATS")), word), word);
-}
-
 TEST_CASE("hints: --exec without the dashes before the program") {
   check_hints({
       {{"connect", "--exec", "cat", "a", "80"}, "come last, after `--`: `--exec -- cat`"},

@@ -129,6 +129,7 @@ std::string quoted(std::string_view word) {
 
 std::vector<std::string> shell_names() {
   std::vector<std::string> names;
+  names.reserve(shells.size());
   for (const auto& shell : shells) names.emplace_back(shell.name);
   return names;
 }

@@ -181,7 +181,7 @@ class Renderer {
  private:
   struct List {
     std::size_t outer, inner;
-    bool is_compact;
+    bool is_compact, has_bullets;
   };
 
   void add_to_paragraph(const std::string& line) { paragraph_.add(line); }
@@ -198,7 +198,10 @@ class Renderer {
     const auto tag = after("-width");
     auto inner = tag == "Ds" || tag.empty() ? usual : tag.size() + 2;
     if (width_ < narrow) inner = least;
-    lists_.push_back({outer, outer + inner, std::ranges::find(words, "-compact") != words.end()});
+    const auto has = [&words](const char* word) { return std::ranges::find(words, word) != words.end(); };
+    const bool has_bullets = has("-bullet");
+    if (has_bullets) inner = 2;
+    lists_.push_back({outer, outer + inner, has("-compact"), has_bullets});
     wants_gap_ = true;
   }
 
@@ -206,7 +209,7 @@ class Renderer {
     flush();
     const auto& list = lists_.back();
     Inline tag;
-    add_words(tag, words);
+    add_words(tag, list.has_bullets ? std::vector<std::string>{"o"} : words);
     if (!text_.empty() && !is_behind_tag_ && (!list.is_compact || wants_gap_)) text_ += '\n';
     wants_gap_ = false;
     text_ += std::string(list.outer, ' ') + wrapped(tag.text(), list.outer, list.outer, width_);

@@ -88,6 +88,7 @@ const std::array<HelpTopic, 6> help_topics{
 
 std::vector<const Command*> all_commands() {
   std::vector<const Command*> all;
+  all.reserve(commands.size() + own_commands.size());
   for (const auto& command : commands) all.push_back(&command);
   for (const auto& command : personality_commands) all.push_back(&command);
   for (const auto& command : own_commands) all.push_back(&command);

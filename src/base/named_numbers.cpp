@@ -35,6 +35,7 @@ std::string NameTable::names_of(int flags) const {
 
 std::vector<std::string> NameTable::short_names() const {
   std::vector<std::string> names;
+  names.reserve(rows.size());
   for (const auto& row : rows) {
     auto& name = names.emplace_back(row.name.substr(prefix.size()));
     for (char& letter : name) letter = letter == '_' ? '-' : static_cast<char>(std::tolower(letter));

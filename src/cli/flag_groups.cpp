@@ -66,6 +66,7 @@ void add_message_flags(Flags& flags, const std::string& name, int& target, std::
     }
   };
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const auto& flag : known) names.emplace_back(flag.name);
   flags.add_value(name, "FLAG[,FLAG...]", read, help, ValueKind::list).choices(std::move(names));
 }

@@ -149,6 +149,7 @@ Flag Flags::add_constants(const std::string& names, int& target, const NameTable
                           const std::string& help) {
   const auto read = [&target, &table](const std::string& list) { target = table.parse_flags(list); };
   std::vector<std::string> words;
+  words.reserve(table.rows.size());
   for (const auto& row : table.rows) words.emplace_back(row.name);
   return add_value(names, "FLAG[,FLAG...]", read, help, ValueKind::list).choices(std::move(words));
 }

@@ -140,7 +140,7 @@ TEST_CASE("--systemd: what does not fit is a usage error") {
     check_failure(process, 2, message);
   };
   const int listening = listener.fd(), connected = pair.ours.get();
-  refused({listening, connected}, {"-k", "--handler", "echo"}, "a connection comes alone");
+  refused({listening, connected}, {"-k", "--handler", "echo"}, "pass one connection");
   refused({connected}, {"-k", "--handler", "echo"}, "--keep-open");
   refused({listening, listening}, {"--handler", "echo"}, "say --keep-open");
   refused({datagram.get()}, {"-k", "--handler", "echo"}, "'fd:3': that is not a stream socket");

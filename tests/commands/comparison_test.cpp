@@ -152,7 +152,7 @@ TEST_CASE("--compare: what cannot be is a usage error that quotes it") {
   }
   Process both(compare({file, "--csv", "--json"}));
   CHECK(both.wait() == exited(2));
-  CHECK(contains(both.err(), "\"message\":\"--csv: --json gives every run, too"));
+  CHECK(contains(both.err(), "\"message\":\"--csv: it cannot be combined with --json"));
   Process alone(sockx({"send-file", "--sizes", "1Ki", file, "127.0.0.1:1"}));
   check_failure(alone, 2, "--compare");
 }

@@ -105,7 +105,7 @@ TEST_CASE("status 2: a verified transfer that cannot come about is refused befor
       {{"--name", "../x", file, "127.0.0.1:9"}, "--name '../x'"},
       {{"--name", "x", file, folder / "other", "127.0.0.1:9"}, "--name 'x': there is one name for 2 FILEs"},
       {{"--method", "zerocopy", file, "127.0.0.1:9"}, "--method zerocopy: with --verified"},
-      {{"--streams", "2", file, "fd:7"}, "--streams 2: 'fd:7' is one connection"},
+      {{"--streams", "2", file, "fd:7"}, "--streams 2: 'fd:7' is a single connection"},
       {{"--streams", "2", "--source", ":7777", file, "127.0.0.1:9"},
        "only one connection can come from ':7777'"},
   };

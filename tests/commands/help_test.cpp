@@ -4,6 +4,7 @@
 
 #include "../support/sockx.hpp"
 #include "../support/terminal.hpp"
+#include "app/manual.hpp"
 #include "app/own_commands.hpp"
 
 using namespace sockx;
@@ -100,6 +101,18 @@ TEST_CASE("help: a topic is the section of sockx(1), word by word") {
                       " after ", i == 0 ? "" : shown[i - 1]);
     }
   }
+}
+
+TEST_CASE("help: the macros of mdoc become plain text") {
+  const auto shown = [](const std::string& source) { return rendered_mdoc(source, 40); };
+  CHECK(shown("A\n.Ar port\nis a number\n.Pq Xr ports 7 ,\nor a\n.Dq name .\n") ==
+        "A port is a number (ports(7)), or a\n\"name\".\n");
+  CHECK(shown(".Fl -send , -forward\nof\n.Nm ,\n.Oo Ar v6 Oc Ns \\&: Ns Ar port\n") ==
+        "--send, --forward of sockx, [v6]:port\n");
+  CHECK(shown("These are:\n.Bl -bullet -compact\n.It\none\n.It\ntwo\n.El\n.Pp\nEnd.\n") ==
+        "These are:\n\no one\no two\n\nEnd.\n");
+  CHECK(shown(".Bl -tag -width 12+n\n.It Ql \\exHH\nlong\n.It 1\nshort, in several words\n.El\n") ==
+        "'\\xHH'\n    long\n\n1   short, in several words\n");
 }
 
 TEST_CASE("help: a misspelt topic suggests the nearest, and another word lists them all") {

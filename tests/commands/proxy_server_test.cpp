@@ -327,7 +327,8 @@ TEST_CASE("proxy: a client that goes while its target is dialed is given up") {
   eventually("the target is dialed",
              [&] { return server.process.open_descriptors() == server.idle_descriptors() + 2; });
   client.reset();
-  CHECK(contains(server.event("closed").at("reason"), "has left while its target was dialed"));
+  CHECK(contains(server.event("closed").at("reason"),
+                 "has disconnected while the proxy was connecting to its target"));
   server.wait_until_free();
 }
 
@@ -448,7 +449,7 @@ TEST_CASE("proxy: with users each client shows who it is, and no log says how") 
   CHECK(said(right).starts_with("HTTP/1.1 407 "));
   write_file(file, "someword\n");
   proxied.server.process.signal(SIGHUP);
-  proxied.server.process.err_line("the users of the proxy stay as they were");
+  proxied.server.process.err_line("the users of the proxy are unchanged");
   CHECK(said(method + "\1\3bob\12other-word"s).substr(0, 4) == "\5\2\1\0"s);
   const auto pid = std::to_string(proxied.server.process.pid());
   const auto arguments = read_file("/proc/" + pid + "/cmdline");
@@ -469,7 +470,7 @@ TEST_CASE("proxy: without a host it listens on the loopback, and on another addr
   CHECK(Server({"-k", "--handler", "proxy", "--proxy-auth-file", file}, "*:0").port() != "0");
   CHECK(Server({"-k", "--handler", "proxy"}, "unix:" + (folder / "proxy")).endpoint() ==
         "unix:" + (folder / "proxy"));
-  const std::string advice = " anybody could use it: say who may, by --proxy-auth-file or --allow";
+  const std::string advice = " anybody could use it: restrict it by --proxy-auth-file or --allow";
   CHECK(contains(on_loopback({"0.0.0.0", "0"}), "--handler proxy: on '0.0.0.0'" + advice));
   CHECK(contains(on_loopback({"*:0"}), "--handler proxy: on every address" + advice));
   CHECK(contains(on_loopback({"[::]:0"}), advice));

@@ -407,7 +407,8 @@ TEST_CASE(
   refused({"connect", "--proxy", "socks4://h", "::1", "1"}, "SOCKS4 has no IPv6 addresses");
   refused({"connect", "--proxy", https, "--tls", "t", "1"}, "TLS inside of TLS for now");
   refused({"connect", "--proxy", https, "--proxy", https, "t", "1"}, "TLS inside of TLS for now");
-  refused({"connect", "--proxy", https, "--pass-fd", "t", "1"}, "--pass-fd: it is for a bare socket");
+  refused({"connect", "--proxy", https, "--pass-fd", "t", "1"},
+          "--pass-fd: it cannot be used with an https proxy");
   refused({"connect", "--proxy", socks, "--tls-insecure", "t", "1"}, "--tls-insecure: say --tls too");
   refused({"send-file", "--proxy", https, "--method", "zerocopy", "/dev/null", "t", "1"},
           "--method zerocopy");

@@ -118,7 +118,7 @@ TEST_CASE("--retry: what is wrong with the words is status 2 and not tried again
       {{"connect", "--retry", "5", "127.0.0.1"}, "the port is missing"},
       {{"connect", "--retry", "-1", "127.0.0.1:80"}, "--retry"},
       {{"connect", "--retry", "often", "127.0.0.1:80"}, "--retry"},
-      {{"connect", "--retry-delay", "1s", "127.0.0.1:80"}, "--retry-delay: say also how often"},
+      {{"connect", "--retry-delay", "1s", "127.0.0.1:80"}, "--retry-delay: also say how often"},
       {{"connect", "--wait-for", "long", "127.0.0.1:80"}, "--wait-for: 'long': a duration is"},
       {{"send-file", "--compare", "--retry", "1", "file"}, "--compare: leave --retry"},
   };

@@ -234,8 +234,8 @@ TEST_CASE("servers: options of the bytes that make no sense are usage errors") {
     Process process(sockx({"listen", "127.0.0.1", "0"}) + words);
     check_failure(process, 2, said);
   };
-  refused({"-k", "--handler", "echo", "--hexdump"}, "--hexdump: echo has no use for it");
-  refused({"-k", "--handler", "echo", "--rate", "1k"}, "--rate: echo has no use for it");
+  refused({"-k", "--handler", "echo", "--hexdump"}, "--hexdump: it cannot be used with echo");
+  refused({"-k", "--handler", "echo", "--rate", "1k"}, "--rate: it cannot be used with echo");
   refused({"-k", "--chat", "--crlf"}, "--c");
   refused({"-k", "--send", "x", "--tee-out", "y"}, "--tee-out");
   refused({"-k", "--forward", "a:1", "--rate", "1k"}, "--rate");

@@ -365,7 +365,7 @@ TEST_CASE("verified --streams: strangers who connect in between, silent or not, 
   const auto silent = Peer::connect(port);
   auto speaking = Peer::connect(port);
   speaking.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  receiver.err_line("does not belong to this transfer, and is dropped");
+  receiver.err_line("does not belong to this transfer, and is closed");
   hello.stream = 1;
   auto second = Peer::connect(port);
   second.send(encode(hello));

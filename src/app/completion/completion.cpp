@@ -123,6 +123,7 @@ std::string name_of(ValueKind kind) {
 
 std::vector<std::string> shell_names() {
   std::vector<std::string> names;
+  names.reserve(shells.size());
   for (const auto& shell : shells) names.emplace_back(shell.name);
   return names;
 }

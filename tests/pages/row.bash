@@ -1,5 +1,6 @@
 # What a row of rows/ can use; see examples.py. The examples are EXAMPLE1, EXAMPLE2, ...
 set -e -o pipefail
+echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad # no second of waiting for new addresses
 ip -batch "$PAGES/addresses"
 cp "$PAGES/hosts" .hosts
 mount --bind .hosts /etc/hosts

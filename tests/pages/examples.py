@@ -51,9 +51,10 @@ def examples_in(page):
     found = []
     for display in displays:
         shown = None
+        prompts = re.compile(r"\w*[$#] " if display[0].startswith("# ") else r"\w*\$ ")
         while display:
             line = display.pop(0)
-            prompt = re.match(r"\w*[$#] ", line)
+            prompt = prompts.match(line)
             bare = re.match(r"(?:\S*[= ])?(?:\S*/)?(sockx [a-z-]+ .*)|.*[ =](?:/\S*/)?(sockx [a-z-]+ .*)", line)
             if prompt or (shown is None and bare):
                 command = line[prompt.end():] if prompt else bare[1] or bare[2]

@@ -17,7 +17,7 @@ import concurrent.futures, os, pathlib, re, subprocess, sys, tempfile
 
 here = pathlib.Path(__file__).resolve().parent
 pages = here.parent.parent / "man"
-limit = 20  # seconds; nothing waits for it
+limit = 120  # seconds; only an example that hangs takes so long
 
 
 def plain(line):
@@ -51,9 +51,10 @@ def examples_in(page):
     found = []
     for display in displays:
         shown = None
+        prompts = re.compile(r"\w*[$#] " if display[0].startswith("# ") else r"\w*\$ ")
         while display:
             line = display.pop(0)
-            prompt = re.match(r"\w*[$#] ", line)
+            prompt = prompts.match(line)
             bare = re.match(r"(?:\S*[= ])?(?:\S*/)?(sockx [a-z-]+ .*)|.*[ =](?:/\S*/)?(sockx [a-z-]+ .*)", line)
             if prompt or (shown is None and bare):
                 command = line[prompt.end():] if prompt else bare[1] or bare[2]

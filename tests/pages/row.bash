@@ -1,5 +1,6 @@
 # What a row of rows/ can use; see examples.py. The examples are EXAMPLE1, EXAMPLE2, ...
 set -e -o pipefail
+echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad # no second of waiting for new addresses
 ip -batch "$PAGES/addresses"
 cp "$PAGES/hosts" .hosts
 mount --bind .hosts /etc/hosts
@@ -100,7 +101,9 @@ two_hosts() {
   far ip address add 192.0.2.7/24 dev eth1
   far ip address add 192.0.2.80/24 dev eth1
   far ip link set eth1 up
+  until_so link_is_up
 }
+link_is_up() { ip -oneline link show eth1 | grep -q "state UP" && far ip -oneline link show eth1 | grep -q "state UP"; }
 far_is_apart() { [ "$(readlink "/proc/$far/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 far() { nsenter --net="/proc/$far/ns/net" "$@"; }
 

@@ -407,6 +407,4 @@ class Parser {
 
 NcOptions parse_nc(const std::vector<std::string>& words) { return Parser(words).parse(); }
 
-const char* nc_usage() { return usage; }
-
 }  // namespace sockx

@@ -256,6 +256,7 @@ class Parser {
       case 'q': {
         const int span = number("quit timer", optarg, int_min, int_max);
         o.quit = span < 0 ? std::nullopt : std::optional(span);
+        o.shuts_down = o.shuts_down || span >= 0;  // as with nc, also when a later -q is negative
         break;
       }
       case 'W':

@@ -168,6 +168,7 @@ class Parser {
   void read_letters() {
     std::vector<std::string> copies = words_;  // getopt(3) moves the words
     std::vector<char*> pointers;
+    pointers.reserve(copies.size() + 1);
     for (auto& word : copies) pointers.push_back(word.data());
     const int count = static_cast<int>(pointers.size());
     pointers.push_back(nullptr);

@@ -168,6 +168,7 @@ class Parser {
   void read_letters() {
     std::vector<std::string> copies = words_;  // getopt(3) moves the words
     std::vector<char*> pointers;
+    pointers.reserve(copies.size() + 1);
     for (auto& word : copies) pointers.push_back(word.data());
     const int count = static_cast<int>(pointers.size());
     pointers.push_back(nullptr);
@@ -256,6 +257,7 @@ class Parser {
       case 'q': {
         const int span = number("quit timer", optarg, int_min, int_max);
         o.quit = span < 0 ? std::nullopt : std::optional(span);
+        o.shuts_down = o.shuts_down || span >= 0;  // as with nc, also when a later -q is negative
         break;
       }
       case 'W':
@@ -406,7 +408,5 @@ class Parser {
 }  // namespace
 
 NcOptions parse_nc(const std::vector<std::string>& words) { return Parser(words).parse(); }
-
-const char* nc_usage() { return usage; }
 
 }  // namespace sockx

@@ -71,7 +71,4 @@ class NcEnd : public std::runtime_error {
 /// words of nc.
 NcOptions parse_nc(const std::vector<std::string>& words);
 
-/// The words of `nc -h` about an option letter; for sockx nc --help.
-const char* nc_usage();
-
 }  // namespace sockx

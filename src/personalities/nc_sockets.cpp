@@ -185,6 +185,7 @@ Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route,
   try {
     auto asked = target;
     auto given = co_await target_for_proxy(run, std::move(asked));
+    check_target(route.first(), given);
     const HopTargets way{std::move(given)};
     auto wanted = target;
     const std::function<void(bool, const std::string&)> tell = [](bool, const std::string&) {};

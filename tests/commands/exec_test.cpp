@@ -10,19 +10,20 @@ namespace test {
 namespace {
 
 /// listen with these words, a peer that has connected, and the program that is then started.
-struct Served {
+struct ServedByProgram {
   Process ours;
   Peer peer;
 
-  explicit Served(const std::vector<std::string>& program, const std::vector<std::string>& words = {},
-                  const Process::Options& options = {}, const Transport& over = Transport::Kind::plain)
+  explicit ServedByProgram(const std::vector<std::string>& program,
+                           const std::vector<std::string>& words = {}, const Process::Options& options = {},
+                           const Transport& over = Transport::Kind::plain)
       : ours(sockx({"listen", "--exec", "127.0.0.1", "0"}) + over.words(true) + words +
                  std::vector<std::string>{"--"} + program,
              options),
         peer(over.connected_to(port_of(ours))) {}
-  Served(const Transport& over, const std::vector<std::string>& program,
-         const std::vector<std::string>& words = {})
-      : Served(program, words, {}, over) {}
+  ServedByProgram(const Transport& over, const std::vector<std::string>& program,
+                  const std::vector<std::string>& words = {})
+      : ServedByProgram(program, words, {}, over) {}
 };
 
 /// The process that `parent` has started, as soon as it runs `name`.
@@ -80,7 +81,7 @@ TEST_CASE("--exec: 100 MB come back also from a program that begins only when th
 }
 
 TEST_CASE("--exec: the words reach the program untouched, and --sh has a shell") {
-  Served printing({"printf", "[%s]", "a b", "*", "$HOME", "--help", ""});
+  ServedByProgram printing({"printf", "[%s]", "a b", "*", "$HOME", "--help", ""});
   printing.peer.finish();
   CHECK(printing.peer.receive_all() == "[a b][*][$HOME][--help][]");
   check_end(printing.ours, exited(0));
@@ -100,13 +101,13 @@ TEST_CASE("--exec: the words reach the program untouched, and --sh has a shell")
 TEST_CASE("--exec: a status other than 0 is told, and is a failure, and so is death by a signal") {
   for (const auto& [command, said] : std::vector<std::pair<std::string, std::string>>{
            {"cat; exit 3", "sh exited with status 3"}, {"cat; kill -9 $$", "sh was killed by signal 9"}}) {
-    Served text({"sh", "-c", command});
+    ServedByProgram text({"sh", "-c", command});
     text.peer.send("whole");
     text.peer.finish();
     CHECK(text.peer.receive_all() == "whole");
     check_failure(text.ours, 1, said);
 
-    Served events({"sh", "-c", command}, {"--json"});
+    ServedByProgram events({"sh", "-c", command}, {"--json"});
     events.peer.finish();
     CHECK(events.peer.receive_all().empty());
     check_end(events.ours, exited(1));
@@ -115,7 +116,7 @@ TEST_CASE("--exec: a status other than 0 is told, and is a failure, and so is de
     CHECK(("sh " + told.at("end").get<std::string>()).starts_with(said));
     CHECK(event_of(events_in(events.ours.err()), "error").at("status") == 1);
   }
-  Served good({"true"}, {"--json"});
+  ServedByProgram good({"true"}, {"--json"});
   good.peer.finish();
   CHECK(good.peer.receive_all().empty());
   check_end(good.ours, exited(0));
@@ -129,7 +130,7 @@ TEST_CASE("--exec: a program that is not there, or is none, is a failure that na
            {"/no/such/program", "exec /no/such/program: No such file or directory"},
            {"no-such-program", "exec no-such-program: No such file or directory"},
            {none, "none: Permission denied"}}) {
-    Served missing({program});
+    ServedByProgram missing({program});
     missing.peer.finish();
     missing.peer.ends_by_reset();
     check_failure(missing.ours, 11, said);
@@ -139,8 +140,8 @@ TEST_CASE("--exec: a program that is not there, or is none, is a failure that na
 TEST_CASE("--exec: the program has 0, 1, 2 and nothing else of ours, nor of whoever started us") {
   const Folder folder;
   const UniqueFd secret(open(write_file(folder / "secret", "x").c_str(), O_RDONLY));
-  Served served({"cat"}, {"-vv", "--events", folder / "events", "--log-file", folder / "log"},
-                {.inherited = {secret.get()}});
+  ServedByProgram served({"cat"}, {"-vv", "--events", folder / "events", "--log-file", folder / "log"},
+                         {.inherited = {secret.get()}});
   served.peer.send("x");
   CHECK(served.peer.receive(1) == "x");  // by now it has loaded its libraries
   const auto child = child_of(served.ours, "cat");
@@ -160,7 +161,7 @@ TEST_CASE("--exec: SIGTERM ends the program too, even one that does not want to,
   for (const auto& [command, name] : std::vector<std::pair<std::string, std::string>>{
            {"exec sleep 1000", "sleep"}, {"trap '' TERM; while :; do read -r line || sleep 1; done", "sh"}}) {
     CAPTURE(command);
-    Served served({"sh", "-c", "echo ready; " + command});
+    ServedByProgram served({"sh", "-c", "echo ready; " + command});
     CHECK(served.peer.receive(6) == "ready\n");
     const auto child = child_of(served.ours, name);
     served.ours.signal(SIGTERM);
@@ -191,7 +192,7 @@ TEST_CASE("--exec: a program that stops reading: what it said arrives, the peer 
   for (const Transport over : every_transport) {
     for (const auto* command : {"head -c 10", "exec <&-; echo 0123456789 | head -c 10"}) {
       CAPTURE(over);
-      Served served(over, {"sh", "-c", command});
+      ServedByProgram served(over, {"sh", "-c", command});
       served.peer.send("0123456789");
       served.peer.send(noise(5'000'000));
       served.peer.finish();
@@ -205,12 +206,12 @@ TEST_CASE("--exec: a program that stops reading: what it said arrives, the peer 
 TEST_CASE("--exec: a program that ignores the end of its input is waited for, or cut by --eof-timeout") {
   for (const Transport over : plain_and_secured) {
     CAPTURE(over);
-    Served patient(over, {"sh", "-c", "cat >/dev/null; echo late"});
+    ServedByProgram patient(over, {"sh", "-c", "cat >/dev/null; echo late"});
     patient.peer.finish();
     CHECK(patient.peer.receive_all() == "late\n");
     check_end(patient.ours, exited(0));
 
-    Served cut(over, {"sh", "-c", "echo ready; exec sleep 1000"}, {"--eof-timeout", "200ms"});
+    ServedByProgram cut(over, {"sh", "-c", "echo ready; exec sleep 1000"}, {"--eof-timeout", "200ms"});
     CHECK(cut.peer.receive(6) == "ready\n");
     const auto child = child_of(cut.ours, "sleep");
     cut.peer.finish();
@@ -230,7 +231,7 @@ TEST_CASE("--exec: a program that the session's end cuts off does not hold it up
       if (over.is_secured() && words.front() == "--recv-once") continue;  // which is not for TLS
       CAPTURE(over);
       CAPTURE(words);
-      Served served(over, program, words);
+      ServedByProgram served(over, program, words);
       served.peer.send("abcdef");
       served.peer.finish();
       std::thread reader([&served] { served.peer.receive_all(); });  // `yes` says more than a socket holds
@@ -242,7 +243,7 @@ TEST_CASE("--exec: a program that the session's end cuts off does not hold it up
 }
 
 TEST_CASE("--exec: --idle-timeout bounds the wait for a program that has closed its streams") {
-  Served served({"sh", "-c", "exec sleep 1000 >&- <&-"}, {"--idle-timeout", "300ms"});
+  ServedByProgram served({"sh", "-c", "exec sleep 1000 >&- <&-"}, {"--idle-timeout", "300ms"});
   served.peer.finish();
   CHECK(served.peer.receive_all().empty());
   check_failure(served.ours, 5, "sh has not ended in time");
@@ -261,7 +262,7 @@ TEST_CASE("--sh: every process of the command is ended with it") {
 TEST_CASE("--exec: a peer that resets ends the program, with 7") {
   for (const Transport over : every_transport) {
     CAPTURE(over);
-    Served served(over, {"sh", "-c", "echo ready; exec cat"});
+    ServedByProgram served(over, {"sh", "-c", "echo ready; exec cat"});
     CHECK(served.peer.receive(6) == "ready\n");
     const auto child = child_of(served.ours, "cat");
     served.peer.reset();

@@ -36,7 +36,7 @@ void bring_loopback_up() {
   check(ioctl(any.get(), SIOCSIFFLAGS, &request), "SIOCSIFFLAGS");
 }
 
-void enter_namespaces(const Folder& folder, const std::string& hosts) {
+void enter_namespaces(const Folder& folder, const std::string& hosts_file) {
   const auto user = std::to_string(geteuid()), group = std::to_string(getegid());
   if (geteuid() == 0) {
     check(unshare(CLONE_NEWNS), "unshare");
@@ -52,7 +52,7 @@ void enter_namespaces(const Folder& folder, const std::string& hosts) {
     const auto ours = write_file(folder / name, content);
     check(mount(ours.c_str(), ("/etc/" + name).c_str(), nullptr, MS_BIND, nullptr), "mount");
   };
-  replace("hosts", hosts);
+  replace("hosts", hosts_file);
   replace("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n");
 }
 

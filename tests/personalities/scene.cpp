@@ -52,15 +52,15 @@ bool read_some(int fd, std::string& text) {
   }
 }
 
-struct Pipe {
+struct PipeEnds {
   UniqueFd ours, theirs;
 };
 
 /// Ours does not block.
-Pipe make_pipe(bool we_read) {
+PipeEnds make_pipe(bool we_read) {
   int ends[2];
   Peer::check(pipe2(ends, O_CLOEXEC), "pipe2");
-  Pipe pipe{UniqueFd(ends[we_read ? 0 : 1]), UniqueFd(ends[we_read ? 1 : 0])};
+  PipeEnds pipe{UniqueFd(ends[we_read ? 0 : 1]), UniqueFd(ends[we_read ? 1 : 0])};
   Peer::check(fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK), "fcntl");
   return pipe;
 }

@@ -11,7 +11,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view head = R"(# bash completion for sockx, printed by `sockx completion bash`
+constexpr std::string_view bash_head = R"(# bash completion for sockx, printed by `sockx completion bash`
 # shellcheck shell=bash disable=SC2034,SC2207
 
 )";
@@ -100,7 +100,7 @@ std::string words_table(const CompletionModel& model) {
 std::string bash_completion(const CompletionModel& model) {
   Words names;
   for (const auto& command : model.commands) names.push_back(command.name);
-  return std::string(head) + assignment("commands", names) + assignment("end_prefixes", model.ends.all) +
+  return std::string(bash_head) + assignment("commands", names) + assignment("end_prefixes", model.ends.all) +
          assignment("path_prefixes", model.ends.paths) + assignment("nested_prefixes", model.ends.nested) +
          assignment("stream_options", model.stream_options) + assignment("any_options", model.any_options) +
          assignment("readable_options", model.readable_options) + option_table(model) + options_table(model) +

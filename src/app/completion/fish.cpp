@@ -7,7 +7,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view head = R"(# fish completion for sockx, printed by `sockx completion fish`
+constexpr std::string_view fish_head = R"(# fish completion for sockx, printed by `sockx completion fish`
 
 )";
 
@@ -24,11 +24,6 @@ std::string fish_quoted(std::string_view word) {
 
 std::string variable(std::string_view name, const Words& words) {
   return text("set -g __sockx_{} {}\n", name, joined(words, " "));
-}
-
-Words all_of(OptionNames options) {
-  options.full.insert(options.full.end(), options.brief.begin(), options.brief.end());
-  return options.full;
 }
 
 /// What fish evaluates for the values, or nothing.
@@ -121,12 +116,12 @@ std::string variable_name(std::string name) {
 }  // namespace
 
 std::string fish_completion(const CompletionModel& model) {
-  std::string script(head);
+  std::string script(fish_head);
   script += variable("end_prefixes", model.ends.all) + variable("path_prefixes", model.ends.paths) +
             variable("nested_prefixes", model.ends.nested) +
-            variable("stream_options", all_of(model.stream_options)) +
-            variable("any_options", all_of(model.any_options)) +
-            variable("readable_options", all_of(model.readable_options)) +
+            variable("stream_options", model.stream_options.all()) +
+            variable("any_options", model.any_options.all()) +
+            variable("readable_options", model.readable_options.all()) +
             variable("valued_", valued(model.globals));
   for (const auto& command : model.commands)
     script += variable("valued_" + variable_name(command.name), valued(*command.flags));

@@ -29,6 +29,12 @@ struct EndPrefixes {
 struct OptionNames {
   std::vector<std::string> full;   // "TCP_NODELAY"
   std::vector<std::string> brief;  // "nodelay", where only one can be meant
+
+  std::vector<std::string> all() const {
+    auto names = full;
+    names.insert(names.end(), brief.begin(), brief.end());
+    return names;
+  }
 };
 
 struct CompletionModel {

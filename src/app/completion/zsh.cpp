@@ -8,7 +8,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::string_view head = R"(#compdef sockx
+constexpr std::string_view zsh_head = R"(#compdef sockx
 # zsh completion for sockx, printed by `sockx completion zsh`
 
 )";
@@ -26,11 +26,6 @@ std::string with_backslashes(std::string_view text, std::string_view special) {
 
 std::string array_of(std::string_view name, const Words& words) {
   return text("typeset -ga _sockx_{}=({})\n", name, joined(words, " ", in_single_quotes));
-}
-
-Words all_of(OptionNames options) {
-  options.full.insert(options.full.end(), options.brief.begin(), options.brief.end());
-  return options.full;
 }
 
 /// What completes a value; a blank where nothing does.
@@ -122,15 +117,15 @@ Words word_specifications(const WordsRow& words) {
 }  // namespace
 
 std::string zsh_completion(const CompletionModel& model) {
-  std::string script(head);
+  std::string script(zsh_head);
   Words summaries;
   for (const auto& command : model.commands)
     summaries.push_back(text("{}:{}", command.name, command.summary));
   script += array_of("commands", summaries) + array_of("end_prefixes", model.ends.all) +
             array_of("path_prefixes", model.ends.paths) + array_of("nested_prefixes", model.ends.nested) +
-            array_of("stream_options", all_of(model.stream_options)) +
-            array_of("any_options", all_of(model.any_options)) +
-            array_of("readable_options", all_of(model.readable_options)) +
+            array_of("stream_options", model.stream_options.all()) +
+            array_of("any_options", model.any_options.all()) +
+            array_of("readable_options", model.readable_options.all()) +
             text("typeset -ga _sockx_globals=(\n  {}\n)\n", joined(specifications(model.globals), "\n  "));
   for (const auto& command : model.commands) {
     auto all = specifications(*command.flags);

@@ -45,8 +45,8 @@ struct RelayRules {
   std::optional<std::uint64_t> rate;  // bytes a second, for each direction
   /// Runs instead of the pump from the second end to the first; that direction ends when it ends.
   std::function<Task<>()> receive;
-  std::optional<Duration> idle_timeout;                       // no byte in either direction
-  std::optional<Duration> eof_timeout;                        // for the second direction, once one has ended
+  std::optional<Duration> idle_timeout;  // no byte in either direction
+  std::optional<Duration> eof_timeout;   // for the second direction, once one has ended
   /// When the session is over, only the acknowledgement of what was sent is waited for, not the peer's end.
   bool leaves_at_once = false;
   Duration silence_before_warning = std::chrono::seconds(1);  // of the first end, once the second has ended

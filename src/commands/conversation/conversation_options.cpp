@@ -83,7 +83,8 @@ void add_calls(Flags& flags, ConversationOptions& options, StreamOptions& stream
   flags.add_size("--max-record", options.max_record, "the largest record (default: 1Mi)");
   flags.add_size("--recv-once", options.recv_once,
                  "call recv(2) once, for SIZE bytes, and report its result");
-  add_message_flags(flags, "--recv-flags", options.recv_flags, recv_flags(), "flags of the call of --recv-once");
+  add_message_flags(flags, "--recv-flags", options.recv_flags, recv_flags(),
+                    "flags of the call of --recv-once");
   flags.get("--recv-flags").needs("--recv-once");
   add_message_flags(flags, "--send-flags", options.send_flags, send_flags(), "flags of every send(2)");
 }

@@ -19,46 +19,46 @@ namespace sockx {
 namespace {
 
 constexpr auto usage =
-    "usage: nc [-46CDdFhklNnrStUuvZz] [-I length] [-i interval] [-M ttl]\n"
+    "usage: nc [-46bCDdFhklNnrUuvz] [-I length] [-i interval] [-M ttl]\n"
     "\t  [-m minttl] [-O length] [-P proxy_username] [-p source_port]\n"
-    "\t  [-q seconds] [-s sourceaddr] [-T keyword] [-V rtable] [-W recvlimit]\n"
+    "\t  [-q seconds] [-s sourceaddr] [-T keyword] [-W recvlimit]\n"
     "\t  [-w timeout] [-X proxy_protocol] [-x proxy_address[:port]]\n"
     "\t  [destination] [port]\n";
 
 constexpr auto summary =
-    "\tCommand Summary:\n"
-    "\t\t-4\t\tUse IPv4\n"
-    "\t\t-6\t\tUse IPv6\n"
-    "\t\t-b\t\tAllow broadcast\n"
-    "\t\t-C\t\tSend CRLF as line-ending\n"
-    "\t\t-D\t\tEnable the debug socket option\n"
-    "\t\t-d\t\tDetach from stdin\n"
-    "\t\t-F\t\tPass socket fd\n"
-    "\t\t-h\t\tThis help text\n"
-    "\t\t-I length\tTCP receive buffer length\n"
-    "\t\t-i interval\tDelay interval for lines sent\n"
-    "\t\t-k\t\tKeep inbound sockets open for multiple connects\n"
-    "\t\t-l\t\tListen mode, for inbound connects\n"
-    "\t\t-M ttl\t\tOutgoing TTL / Hop Limit\n"
-    "\t\t-m minttl\tMinimum incoming TTL / Hop Limit\n"
-    "\t\t-N\t\tShutdown the network socket after EOF on stdin\n"
-    "\t\t-n\t\tSuppress name/port resolutions\n"
-    "\t\t-O length\tTCP send buffer length\n"
-    "\t\t-P proxyuser\tUsername for proxy authentication\n"
-    "\t\t-p port\t\tSpecify local port for remote connects\n"
-    "\t\t-q secs\t\tquit after EOF on stdin and delay of secs\n"
-    "\t\t-r\t\tRandomize remote ports\n"
-    "\t\t-s sourceaddr\tLocal source address\n"
-    "\t\t-T keyword\tTOS value\n"
-    "\t\t-U\t\tUse UNIX domain socket\n"
-    "\t\t-u\t\tUDP mode\n"
-    "\t\t-v\t\tVerbose\n"
-    "\t\t-W recvlimit\tTerminate after receiving a number of packets\n"
-    "\t\t-w timeout\tTimeout for connects and final net reads\n"
-    "\t\t-X proto\tProxy protocol: \"4\", \"5\" (SOCKS) or \"connect\"\n"
-    "\t\t-x addr[:port]\tSpecify proxy address and port\n"
-    "\t\t-z\t\tZero-I/O mode [used for scanning]\n"
-    "\tPort numbers can be individual or ranges: lo-hi [inclusive]\n";
+    "\t\t-4\t\tIPv4 only\n"
+    "\t\t-6\t\tIPv6 only\n"
+    "\t\t-b\t\twith -u, broadcast addresses too\n"
+    "\t\t-C\t\tsend CR LF for each LF\n"
+    "\t\t-D\t\tset SO_DEBUG\n"
+    "\t\t-d\t\tdo not read standard input\n"
+    "\t\t-F\t\tpass the socket to the program at standard output, and end\n"
+    "\t\t-h\t\tprint this help\n"
+    "\t\t-I length\tsize of the receive buffer, in bytes\n"
+    "\t\t-i interval\tseconds to wait after each line\n"
+    "\t\t-k\t\twith -l, serve one client after another\n"
+    "\t\t-l\t\tlisten\n"
+    "\t\t-M ttl\t\tTTL or hop limit of what is sent\n"
+    "\t\t-m minttl\tleast TTL or hop limit of what is received\n"
+    "\t\t-N\t\tshut the connection down at the end of standard input\n"
+    "\t\t-n\t\tnumbers only: look up no names\n"
+    "\t\t-O length\tsize of the send buffer, in bytes\n"
+    "\t\t-P user\t\tuser name for the proxy\n"
+    "\t\t-p port\t\tlocal port\n"
+    "\t\t-q seconds\tas -N; then wait at most so long for the end\n"
+    "\t\t-r\t\tports in random order\n"
+    "\t\t-s address\tlocal address\n"
+    "\t\t-T keyword\ttype of service: a name such as lowdelay, or a number\n"
+    "\t\t-U\t\tUnix sockets\n"
+    "\t\t-u\t\tUDP\n"
+    "\t\t-v\t\ttell what happens\n"
+    "\t\t-W limit\tend after so many packets\n"
+    "\t\t-w seconds\tlimit for connecting, and for silence\n"
+    "\t\t-X protocol\t4 or 5 (SOCKS), or connect (HTTP)\n"
+    "\t\t-x host[:port]\tproxy\n"
+    "\t\t-z\t\tonly see whether the ports are open\n"
+    "\tA port is a number, a service, or a range such as 20-30. `sockx explain nc` prints\n"
+    "\tthe sockx command for a command line of nc.\n";
 
 /// A whole number, or what strtonum(3) calls it: "invalid", "too small", "too large".
 struct Number {
@@ -214,7 +214,7 @@ class Parser {
         o.passes_fd = true;
         break;
       case 'h':
-        throw NcEnd(text("OpenBSD netcat (sockx)\n{}{}", usage, summary), 0);
+        throw NcEnd(text("sockx, with the options of OpenBSD netcat\n{}{}", usage, summary), 0);
       case 'k':
         o.keeps_open = true;
         break;

@@ -75,11 +75,11 @@ void trust_system(X509_STORE* store) {
 }
 
 /// The list on the wire: each name behind a byte with its size.
-std::string encoded(const std::vector<std::string>& protocols) {
+std::string encoded(const std::vector<std::string>& names) {
   std::string bytes;
-  for (const auto& protocol : protocols) {
-    bytes += static_cast<char>(protocol.size());
-    bytes += protocol;
+  for (const auto& name : names) {
+    bytes += static_cast<char>(name.size());
+    bytes += name;
   }
   return bytes;
 }

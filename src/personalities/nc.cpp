@@ -17,7 +17,7 @@ namespace sockx {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> names{"nc", "netcat", "nc.sockx"};
+constexpr std::array<std::string_view, 3> names_of_nc{"nc", "netcat", "nc.sockx"};
 
 Task<> task_of(NcRun& run) {
   const auto& o = run.options;
@@ -50,7 +50,7 @@ int run(const NcOptions& options) {
 }  // namespace
 
 bool is_name_of_nc(const std::string& called) {
-  return std::ranges::find(names, called.substr(called.rfind('/') + 1)) != names.end();
+  return std::ranges::find(names_of_nc, called.substr(called.rfind('/') + 1)) != names_of_nc.end();
 }
 
 int run_nc(const std::vector<std::string>& words) {

@@ -11,8 +11,9 @@ namespace sockx {
 
 struct Processing {
   Stages stages;
-  Duration line_delay{};  // between the end of a line (or record) and the next
-  Framing framing;        // for sockets that keep records apart
+  Duration line_delay{};    // between the end of a line (or record) and the next
+  bool delays_end = false;  // the end of the bytes too comes after the delay
+  Framing framing;          // for sockets that keep records apart
   std::size_t max_record = 1048576;
 
   /// Whether a stream of bytes has to be read and written for it.

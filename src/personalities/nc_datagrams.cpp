@@ -82,7 +82,7 @@ class NcExchange : NonCopyable {
     std::optional<Duration> limit;
     if (options_.timeout) limit = std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_wait);
     auto exchanging = exchange();
-    auto idling = watch_for_idleness(limit, last_);
+    auto idling = watch_for_idleness(limit, last_, [this] { return blocked_ > 0 ? ++changes_ : changes_; });
     try {
       co_await any(std::move(exchanging), std::move(idling));
     } catch (const TimedOut&) {
@@ -101,9 +101,10 @@ class NcExchange : NonCopyable {
     directions.spawn(receive());
     const Duration span = std::max<Duration>(std::chrono::seconds(options_.quit.value_or(0)), shortest_wait);
     while (!is_over()) {
-      const auto deadline = has_input_ended_ && options_.quit ? last_ + span : never;
+      const auto since = blocked_ > 0 ? Clock::now() : last_;
+      const auto deadline = has_input_ended_ && options_.quit ? since + span : never;
       const bool has_changed = co_await directions.next_end(deadline);
-      if (!has_changed && Clock::now() >= last_ + span) break;
+      if (!has_changed && blocked_ == 0 && Clock::now() >= last_ + span) break;
     }
     directions.throw_failure();
   }
@@ -123,6 +124,7 @@ class NcExchange : NonCopyable {
       std::vector<std::byte> bytes(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got.bytes));
       if (crlf_) crlf_->pass(bytes);
       co_await send_lines(std::move(bytes));
+      if (is_enough_) co_return;
     }
     has_input_ended_ = true;
     last_ = Clock::now();
@@ -138,7 +140,9 @@ class NcExchange : NonCopyable {
       const auto datagram = rest.first(size);
       rest = rest.subspan(size);
       co_await send(datagram);
+      if (is_enough_) co_return;
       if (is_line && options_.interval > 0) {
+        last_ = after(std::chrono::seconds(options_.interval));  // the pause is no silence
         co_await run_.context.loop().sleep_until(after(std::chrono::seconds(options_.interval)));
       }
     }
@@ -154,10 +158,16 @@ class NcExchange : NonCopyable {
       const int error = send_now(datagram);
       last_ = Clock::now();
       if (error == 0) co_return;
+      if (error == ECONNREFUSED) {
+        is_enough_ = true;
+        co_return;
+      }
       if (error != EAGAIN && error != ENOBUFS) throw NcFailure("write", error);
       end_.watch.forget_writable();
       const auto limit = error == ENOBUFS ? after(10ms) : never;  // epoll(7) tells nothing of a device
+      ++blocked_;
       co_await end_.watch.writable(limit);
+      --blocked_;
     }
   }
 
@@ -171,6 +181,7 @@ class NcExchange : NonCopyable {
     auto& output = run_.output();
     for (int packets = 0;;) {
       const auto got = received();
+      if (is_enough_) co_return;
       if (got.empty()) {
         end_.watch.forget_readable();
         co_await end_.watch.readable();
@@ -179,7 +190,10 @@ class NcExchange : NonCopyable {
       last_ = Clock::now();
       const auto bytes = got.front().bytes;
       if (bytes.empty() && is_connected_) break;  // nc takes it for the end
+      ++blocked_;
       co_await output.write_all(bytes);
+      --blocked_;
+      last_ = Clock::now();
       if (options_.most_packets && ++packets >= *options_.most_packets) {
         is_enough_ = true;
         co_return;
@@ -192,8 +206,10 @@ class NcExchange : NonCopyable {
     try {
       return reader_.receive(1);
     } catch (const Error& error) {
-      throw NcFailure("read", error.number());
+      if (error.number() != ECONNREFUSED) throw NcFailure("read", error.number());
     }
+    is_enough_ = true;  // nobody listens there: with UDP that is no failure, as with nc
+    return {};
   }
 
   NcRun& run_;
@@ -201,7 +217,9 @@ class NcExchange : NonCopyable {
   WatchedDatagramEnd end_;
   DatagramReader reader_;
   std::shared_ptr<Stage> crlf_ = options_.crlf ? make_crlf() : nullptr;
-  Clock::time_point last_{};  // byte, or end of the input
+  Clock::time_point last_{};   // byte, or end of the input
+  int blocked_ = 0;            // directions that wait for their output
+  std::uint64_t changes_ = 0;  // counts while one is
   bool is_connected_, has_input_ended_ = false, has_peer_ended_ = false, is_enough_ = false,
                       has_warned_ = false;
 };

@@ -111,6 +111,7 @@ Task<std::optional<Connection>> connect_to(NcRun& run, Address address, std::str
     failed.push_back(nc_connect_failure(run.options, host, address, EINPROGRESS, true));
   } catch (const Error& error) {
     if (error.origin() == Origin::local_address) throw NcFailure("bind failed", error.number());
+    if (error.origin() != Origin::peer) throw;  // it says nothing about the port
     refusal = error.number();
   }
   if (refusal != 0) failed.push_back(nc_connect_failure(run.options, host, address, refusal, false));

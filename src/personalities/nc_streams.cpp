@@ -17,6 +17,8 @@
 #include "flow/task_group.hpp"
 #include "net/address/lookups.hpp"
 #include "net/stream/dial.hpp"
+#include "net/stream/scan.hpp"
+#include "os/calls.hpp"
 #include "personalities/nc_sockets.hpp"
 
 namespace sockx {
@@ -25,10 +27,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t packet_size = 16384;    // that -W counts: what nc reads at once
-constexpr Duration silence_of_input = 200ms;  // of a server's, once its client has ended
-constexpr Duration shortest_timeout = 100ms;  // for -w 0
-constexpr std::size_t ports_at_once = 128;    // of a scan
+constexpr std::size_t packet_size = 16384;          // that -W counts: what nc reads at once
+constexpr Duration silence_of_input = 200ms;        // of a server's, once its client has ended
+constexpr Duration silence_between_clients = 20ms;  // with -k, where the next client waits for it
+constexpr Duration shortest_timeout = 100ms;        // for -w 0
+constexpr std::size_t ports_at_once = 128;          // of a scan
 
 /// The bytes of the peer, up to the limit of -W.
 Task<> receive_packets(Stream& from, Stream& to, int most, Tally& tally) {
@@ -66,7 +69,7 @@ class NcConversation : NonCopyable {
     });
     auto conversing = converse();
     auto ending = wait_for_end();
-    auto idling = watch_for_idleness(idle_limit(), tally_.last_byte, connection_.stream);
+    auto idling = watch_for_idleness(idle_limit(), tally_.last_byte, [this] { return change(); });
     bool was_idle = false;
     try {
       co_await any(std::move(conversing), std::move(ending), std::move(idling));
@@ -88,7 +91,16 @@ class NcConversation : NonCopyable {
 
   std::optional<Duration> idle_limit() const {
     if (!options_.timeout) return {};
-    return std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_timeout);
+    // The pause after a line is no silence.
+    return std::max<Duration>(std::chrono::seconds(*options_.timeout), shortest_timeout) +
+           std::chrono::seconds(options_.interval);
+  }
+
+  /// Another number than before as long as something goes on: the peer acknowledges, or standard output
+  /// takes nothing, and what is received has to wait.
+  std::uint64_t change() {
+    if (!is_writable_now(STDOUT_FILENO)) ++blocked_;
+    return unacknowledged(connection_.stream.facts()).value_or(0) + blocked_;
   }
 
   Task<> converse() {
@@ -100,13 +112,16 @@ class NcConversation : NonCopyable {
     auto& processing = local.carried.processing;
     if (options_.crlf) processing.stages.push_back(make_crlf());
     processing.line_delay = std::chrono::seconds(options_.interval);
+    processing.delays_end = true;
     Duplex remote{stream, stream};
     remote.cut = &cut_;
     remote.is_told_of_end = options_.passes_end();
     RelayRules rules;
     rules.until = Until::both;
     rules.leaves_at_once = true;
-    rules.silence_before_warning = is_typed() ? 0ms : silence_of_input;
+    rules.silence_before_warning = is_typed()            ? 0ms
+                                   : options_.keeps_open ? silence_between_clients
+                                                         : silence_of_input;
     rules.peer_silence_before_warning = std::chrono::seconds(options_.quit.value_or(0));
     if (options_.most_packets) {
       remote.carried.limit = 0;  // the pump is not used
@@ -142,6 +157,7 @@ class NcConversation : NonCopyable {
   CutUnlessComplete cut_;
   Notification over_;
   Tally tally_;
+  std::uint64_t blocked_ = 0;
   bool is_over_ = false, is_complete_ = false;
 };
 
@@ -163,9 +179,10 @@ class NcScan : NonCopyable {
   Task<> scan() {
     const auto ports = nc_ports(run_.options);
     TaskGroup tries(run_.context.loop());
+    const auto at_once = std::clamp<std::size_t>(affordable_sockets(), 1, ports_at_once);
     for (std::size_t i = 0; i < ports.size(); ++i) {
       tries.spawn(try_port(i, ports[i]));
-      while (tries.running() >= ports_at_once) {
+      while (tries.running() >= at_once) {
         co_await tries.next_end();
       }
     }

@@ -22,12 +22,13 @@ class Filter : public Method {
   Move move(std::uint64_t most) override {
     if (begin_ == bytes_.size()) {
       if (!have_caught_up(processing_.stages)) return held_for_a_moment();
+      if (has_ended_) return ended();
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer_.size()));
       ++calls_;
       const auto got = ends_.from.read_some(std::span(buffer_).first(wanted));
       bytes_.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(got.bytes));
       begin_ = 0;
-      if (got.state == IoResult::State::eof) return {Move::State::ended};
+      if (got.state == IoResult::State::eof) return ended();
       if (got.state == IoResult::State::again) return {Move::State::no_input};
       pass_through(processing_.stages, bytes_);
     }
@@ -46,12 +47,20 @@ class Filter : public Method {
   }
 
  private:
+  Move ended() {
+    has_ended_ = true;
+    const auto next = line_delay_.next_line();
+    if (processing_.delays_end && Clock::now() < next) return held_until(next);
+    return {Move::State::ended};
+  }
+
   MethodEnds ends_;
   Processing processing_;
   LineDelay line_delay_;
   std::vector<std::byte> buffer_;
   std::vector<std::byte> bytes_;  // read and passed through the stages
   std::size_t begin_ = 0;         // of what has not been written
+  bool has_ended_ = false;
 };
 
 }  // namespace

@@ -231,16 +231,18 @@ SendOutcome try_to_send(const Descriptor& socket, std::span<const OutgoingDatagr
   return sent > 0 ? SendOutcome{static_cast<std::size_t>(sent), 0} : SendOutcome{0, errno};
 }
 
-/// Or it says that of a train or of the destination. IPv4 has ENETUNREACH, older kernels EINVAL, for a source
-/// that is not an address of this host, IPv6 has EINVAL, and ENODEV when its interface is gone.
-bool may_refuse_source(int error) { return error == ENETUNREACH || error == EINVAL || error == ENODEV; }
+/// Whether an error may say that the source is none of our addresses: IPv4 has ENETUNREACH for that, older
+/// kernels EINVAL, IPv6 has EINVAL, and ENODEV where its interface is gone.
+bool may_be_of_source(int error) { return error == ENETUNREACH || error == EINVAL || error == ENODEV; }
 
 }  // namespace
 
 SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags) {
-  const auto outcome = try_to_send(socket, datagrams, flags);
-  if (!may_refuse_source(outcome.error) || datagrams.front().from == nullptr) return outcome;
+  auto outcome = try_to_send(socket, datagrams, flags);
+  if (!may_be_of_source(outcome.error) || datagrams.front().from == nullptr) return outcome;
   auto first = datagrams.front();
+  outcome = try_to_send(socket, {&first, 1}, flags);  // the error may have been of an earlier datagram
+  if (!may_be_of_source(outcome.error)) return outcome;
   first.from = nullptr;
   return try_to_send(socket, {&first, 1}, flags);
 }

@@ -234,9 +234,7 @@ class Exchange : NonCopyable {
       return;
     }
     tally_.last = loop_.now();
-    if (can_be_answered(datagram.source)) peers_.add(datagram.source, datagram.answer_source());
-    if (options_.reply_to == ReplyTo::one && datagram.source == reply_path_.to)
-      reply_path_.set_source(datagram.answer_source());
+    if (streams_.in != nullptr) remember_peer(datagram);
     if (datagram.is_cut()) {
       ++tally_.cut;
       observer_.cut(datagram);
@@ -245,6 +243,13 @@ class Exchange : NonCopyable {
     for_each_of(datagram, [&](std::span<const std::byte> bytes) { take_one(datagram, bytes.subspan(head)); });
     if (options_.receive_limit && tally_.received.datagrams >= *options_.receive_limit) has_enough_ = true;
     if (options_.expected && tally_.received.datagrams >= *options_.expected) has_enough_ = true;
+  }
+
+  /// For what standard input says.
+  void remember_peer(const Datagram& datagram) {
+    if (can_be_answered(datagram.source)) peers_.add(datagram.source, datagram.answer_source());
+    if (options_.reply_to == ReplyTo::one && datagram.source == reply_path_.to)
+      reply_path_.set_source(datagram.answer_source());
   }
 
   /// A unix socket may be without a name, and a UDP datagram without a port.

@@ -21,20 +21,22 @@ namespace {
 
 constexpr std::size_t control_room = 256;  // for all that DatagramOptions asks for
 
-/// Control messages of a datagram to be sent; not initialized, for that would cost time in each call.
+/// Control messages of a datagram to be sent; not initialized, for that would cost time in each call. The
+/// last is counted without its padding: for more than 36 bytes the kernel has to allocate memory.
 struct OutgoingControl {
   static constexpr std::size_t room = CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(in6_pktinfo));
   alignas(cmsghdr) std::array<char, room> bytes;
 
   template <class Value>
   void add(msghdr& header, int level, int type, const Value& value) {
-    auto* const part = reinterpret_cast<cmsghdr*>(bytes.data() + header.msg_controllen);
+    const auto begin = CMSG_ALIGN(header.msg_controllen);
+    auto* const part = reinterpret_cast<cmsghdr*>(bytes.data() + begin);
     part->cmsg_level = level;
     part->cmsg_type = type;
     part->cmsg_len = CMSG_LEN(sizeof value);
     std::memcpy(CMSG_DATA(part), &value, sizeof value);
     header.msg_control = bytes.data();
-    header.msg_controllen += CMSG_SPACE(sizeof value);
+    header.msg_controllen = begin + part->cmsg_len;
   }
   /// Over a socket of IPv6, IPV6_PKTINFO has an IPv4 address too. An interface is named only where the
   /// address means nothing without it; otherwise the route says where the datagram leaves.

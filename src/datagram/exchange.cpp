@@ -33,10 +33,11 @@ class Exchange : NonCopyable {
         options_(std::move(options)),
         tally_(tally),
         observer_(std::move(observer)),
-        reader_(end_.facts, {options_.most, 32, options_.recv_flags}),
+        reader_(end_.facts, {options_.most, 32, options_.recv_flags, end_.answers_as_addressed}),
         outbox_(end_.facts, end_.watch, {options_.send_flags, may_make_trains()}, tally_.sent,
                 [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
         schedule_(options_.rate),
+        reply_path_(options_.reply_address, nullptr),
         heard_(loop),
         answered_(loop),
         replies_wait_(loop) {
@@ -123,8 +124,8 @@ class Exchange : NonCopyable {
     }
   }
 
-  void put(std::span<const std::byte> bytes, const Address& to) {
-    if (!replies_) return outbox_.put(bytes, &to);
+  void put(std::span<const std::byte> bytes, const Address& to, const Address* from) {
+    if (!replies_) return outbox_.put(bytes, &to, from);
     replies_->put(bytes, to);
     if (replies_->is_waiting()) replies_wait_.notify();
   }
@@ -138,7 +139,7 @@ class Exchange : NonCopyable {
       while (!outbox_.is_full()) {
         const auto next = service.next_answer();
         if (!next) break;
-        answer(next->to, next->bytes);
+        answer(next->path.to, next->path.source(), next->bytes);
       }
       co_await flush();
       is_answering_ = false;
@@ -233,7 +234,7 @@ class Exchange : NonCopyable {
       return;
     }
     tally_.last = loop_.now();
-    if (can_be_answered(datagram.source)) peers_.add(datagram.source);
+    if (streams_.in != nullptr) remember_peer(datagram);
     if (datagram.is_cut()) {
       ++tally_.cut;
       observer_.cut(datagram);
@@ -244,20 +245,27 @@ class Exchange : NonCopyable {
     if (options_.expected && tally_.received.datagrams >= *options_.expected) has_enough_ = true;
   }
 
+  /// For what standard input says.
+  void remember_peer(const Datagram& datagram) {
+    if (can_be_answered(datagram.source)) peers_.add(datagram.source, datagram.answer_source());
+    if (options_.reply_to == ReplyTo::one && datagram.source == reply_path_.to)
+      reply_path_.set_source(datagram.answer_source());
+  }
+
   /// A unix socket may be without a name, and a UDP datagram without a port.
   static bool can_be_answered(const Address& source) {
     return source.family() == AF_UNIX ? source.size() > sizeof(sa_family_t) : source.port() != 0;
   }
 
-  void answer(const Address& source, std::span<const std::byte> bytes) {
-    if (!end_.is_connected && !can_be_answered(source)) return;
-    const auto judgement = guard_ ? guard_->judge(source, loop_.now()) : AnswerRefusal::no;
+  void answer(const Address& peer, const Address* from, std::span<const std::byte> bytes) {
+    if (!end_.is_connected && !can_be_answered(peer)) return;
+    const auto judgement = guard_ ? guard_->judge(peer, loop_.now()) : AnswerRefusal::no;
     if (judgement != AnswerRefusal::no)
-      leave_unanswered(judgement, source);
+      leave_unanswered(judgement, peer);
     else if (end_.is_connected)
       outbox_.put(bytes);
     else
-      put(bytes, source);
+      put(bytes, peer, from);
   }
 
   void leave_unanswered(AnswerRefusal why, const Address& source) {
@@ -276,13 +284,13 @@ class Exchange : NonCopyable {
         observer_.show(datagram, bytes, output_);
         break;
       case DatagramHandler::echo:
-        answer(datagram.source, bytes);
+        answer(datagram.source, datagram.answer_source(), bytes);
         break;
       case DatagramHandler::upper:
         upper_.assign(bytes.begin(), bytes.end());
         for (auto& byte : upper_)
           if (byte >= std::byte{'a'} && byte <= std::byte{'z'}) byte ^= std::byte{0x20};
-        answer(datagram.source, upper_);
+        answer(datagram.source, datagram.answer_source(), upper_);
         break;
       case DatagramHandler::discard:
         break;
@@ -381,7 +389,7 @@ class Exchange : NonCopyable {
     } else if (options_.is_client) {
       outbox_.put(record, end_.is_connected ? nullptr : &*end_.peer);
     } else if (options_.reply_to == ReplyTo::one) {
-      put_for(options_.reply_address, record);
+      put_for(reply_path_, record);
       co_await finish_replies();
     } else {
       // until there is a peer
@@ -390,7 +398,8 @@ class Exchange : NonCopyable {
       }
       if (options_.reply_to == ReplyTo::last) put_for(*peers_.last(), record);
       if (options_.reply_to == ReplyTo::all) {
-        const std::vector<Address> all(peers_.begin(), peers_.end());  // some may be removed during the wait
+        const std::vector<AnswerPath> all(peers_.begin(),
+                                          peers_.end());  // some may be removed during the wait
         for (const auto& peer : all) {
           put_for(peer, record);
           if (outbox_.is_full()) {
@@ -403,9 +412,9 @@ class Exchange : NonCopyable {
   }
 
   /// The input was cut by the largest limit of all peers.
-  void put_for(const Address& peer, const std::vector<std::byte>& record) {
-    if (record.size() > longest_datagram(peer)) throw_too_large(record.size(), peer);
-    put(record, peer);
+  void put_for(const AnswerPath& peer, const std::vector<std::byte>& record) {
+    if (record.size() > longest_datagram(peer.to)) throw_too_large(record.size(), peer.to);
+    put(record, peer.to, peer.source());
   }
 
   [[noreturn]] static void throw_too_large(std::size_t size, const Address& to) {
@@ -486,6 +495,7 @@ class Exchange : NonCopyable {
   Outbox outbox_;
   SendSchedule schedule_;
   Peers peers_;
+  AnswerPath reply_path_;  // of ReplyTo::one
   Notification heard_, answered_, replies_wait_;
   std::optional<UnixReplies> replies_;  // of a listener
   std::optional<AnswerGuard> guard_;

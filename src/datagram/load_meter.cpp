@@ -37,7 +37,7 @@ class LoadMeter : NonCopyable {
         options_(std::move(options)),
         tell_(std::move(tell)),
         foreign_(foreign),
-        reader_(end_.facts, {.batch = batch}) {
+        reader_(end_.facts, {.batch = batch, .answers_as_addressed = end_.answers_as_addressed}) {
     if (end_.local.family() != AF_UNIX) return;
     UnixReplies::Options replies{0, [](int, const OutgoingDatagram&) { return false; },
                                  [](const Address&) {}};
@@ -95,7 +95,7 @@ class LoadMeter : NonCopyable {
       return;
     }
     auto* const load = load_of(train.source, header->stream, header->kind == LoadHeader::Kind::load);
-    if (header->kind == LoadHeader::Kind::end) return end(load, train.source, *header);
+    if (header->kind == LoadHeader::Kind::end) return end(load, train, *header);
     load->came_in_trains = load->came_in_trains || train.segment != 0;
     load->count.take(*header, bytes.size(), now, train.segment == 0);
   }
@@ -118,7 +118,7 @@ class LoadMeter : NonCopyable {
   }
 
   /// Of a load that is not known nothing has come, or it is long over.
-  void end(Load* load, const Address& source, const LoadHeader& header) {
+  void end(Load* load, const Datagram& asked, const LoadHeader& header) {
     if (load != nullptr && !load->count.has_ended()) {
       load->count.end(header.sequence);
       ++ended_;
@@ -128,8 +128,8 @@ class LoadMeter : NonCopyable {
     nothing.sent = header.sequence;
     const auto report = (load != nullptr ? load->count.report() : nothing).datagram(header.stream);
     // If it is lost it is asked for again.
-    if (unix_reports_) return unix_reports_->put(report, source);
-    const OutgoingDatagram answer{report, &source};
+    if (unix_reports_) return unix_reports_->put(report, asked.source);
+    const OutgoingDatagram answer{report, &asked.source, 0, asked.answer_source()};
     send_datagrams(end_.facts, {&answer, 1}, 0);
   }
 

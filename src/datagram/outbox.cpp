@@ -30,11 +30,11 @@ Outbox::Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& 
       sent_(sent),
       on_error_(std::move(on_error)) {}
 
-void Outbox::put(std::span<const std::byte> bytes, const Address* to) {
+void Outbox::put(std::span<const std::byte> bytes, const Address* to, const Address* from) {
   auto index = none;
   if (to != nullptr) {
-    if (destinations_.empty() || !(destinations_.back() == *to)) destinations_.push_back(*to);
-    index = destinations_.size() - 1;
+    if (paths_.empty() || !paths_.back().is(*to, from)) paths_.emplace_back(*to, from);
+    index = paths_.size() - 1;
   }
   entries_.push_back({bytes_.size(), bytes.size(), index});
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
@@ -42,13 +42,21 @@ void Outbox::put(std::span<const std::byte> bytes, const Address* to) {
 
 bool Outbox::is_full() const { return bytes_.size() >= most_bytes || entries_.size() >= most_entries; }
 
-/// Whether a datagram can be the next of a train of `count`: all have one size, but for the last.
-bool Outbox::joins(const Entry& entry, const OutgoingDatagram& train, std::size_t count) const {
-  const auto* const to = entry.to == none ? nullptr : &destinations_[entry.to];
+/// A train of one.
+OutgoingDatagram Outbox::single(const Entry& entry) const {
+  const std::span bytes(bytes_.data() + entry.begin, entry.size);
+  if (entry.path == none) return {bytes, nullptr, entry.size};
+  const auto& path = paths_[entry.path];
+  return {bytes, &path.to, entry.size, path.source()};
+}
+
+/// Whether a datagram can be the next of a train of `count`: all have one size, but for the last, and one
+/// path, of which there is one copy.
+bool Outbox::joins(const OutgoingDatagram& datagram, const OutgoingDatagram& train, std::size_t count) const {
+  const auto size = datagram.bytes.size();
   const bool is_open = train.bytes.size() == count * train.segment;
-  return options_.makes_trains && is_open && to == train.to && entry.size > 0 &&
-         entry.size <= train.segment && count < most_in_train &&
-         train.bytes.size() + entry.size <= longest_train;
+  return options_.makes_trains && is_open && datagram.to == train.to && size > 0 && size <= train.segment &&
+         count < most_in_train && train.bytes.size() + size <= longest_train;
 }
 
 void Outbox::form_trains(std::size_t first_entry) {
@@ -56,15 +64,14 @@ void Outbox::form_trains(std::size_t first_entry) {
   first_entries_.clear();
   std::size_t count = 0;
   for (auto i = first_entry; i < entries_.size(); ++i) {
-    const auto& entry = entries_[i];
-    const std::span datagram(bytes_.data() + entry.begin, entry.size);
-    if (!trains_.empty() && joins(entry, trains_.back(), count)) {
+    const auto datagram = single(entries_[i]);
+    if (!trains_.empty() && joins(datagram, trains_.back(), count)) {
       auto& train = trains_.back();
-      train.bytes = {train.bytes.data(), train.bytes.size() + entry.size};
+      train.bytes = {train.bytes.data(), train.bytes.size() + datagram.bytes.size()};
       ++count;
       continue;
     }
-    trains_.push_back({datagram, entry.to == none ? nullptr : &destinations_[entry.to], entry.size});
+    trains_.push_back(datagram);
     first_entries_.push_back(i);
     count = 1;
   }
@@ -84,7 +91,7 @@ Task<> Outbox::flush() {
   co_await send_trains();
   bytes_.clear();
   entries_.clear();
-  destinations_.clear();
+  paths_.clear();
 }
 
 Task<> Outbox::send_trains() {

@@ -34,8 +34,9 @@ class Outbox {
   /// `socket` and `watch` are borrowed; `sent` is kept up to date.
   Outbox(Descriptor socket, Watch& watch, Options options, DatagramCount& sent, OnError on_error);
 
-  /// Copies a datagram; to its peer if `to` is null. Flush a full outbox first.
-  void put(std::span<const std::byte> bytes, const Address* to = nullptr);
+  /// Copies a datagram; to its peer if `to` is null; `from` as in OutgoingDatagram. Flush a full outbox
+  /// first.
+  void put(std::span<const std::byte> bytes, const Address* to = nullptr, const Address* from = nullptr);
   bool is_empty() const { return entries_.empty(); }
   bool is_full() const;
   /// Sends what was put, waiting where the kernel has no room. One at a time, and nothing is put meanwhile.
@@ -44,10 +45,11 @@ class Outbox {
  private:
   struct Entry {
     std::size_t begin, size;
-    std::size_t to;  // index in destinations_; none for the peer
+    std::size_t path;  // index in paths_; none for the peer
   };
   static constexpr std::size_t none = SIZE_MAX;
-  bool joins(const Entry& entry, const OutgoingDatagram& train, std::size_t count) const;
+  OutgoingDatagram single(const Entry& entry) const;
+  bool joins(const OutgoingDatagram& datagram, const OutgoingDatagram& train, std::size_t count) const;
   void form_trains(std::size_t first_entry);
   Task<> send_trains();
   Task<bool> recover(int error, const OutgoingDatagram& first);
@@ -60,7 +62,7 @@ class Outbox {
   OnError on_error_;
   std::vector<std::byte> bytes_;
   std::vector<Entry> entries_;
-  std::vector<Address> destinations_;
+  std::vector<AnswerPath> paths_;
   std::vector<OutgoingDatagram> trains_;
   std::vector<std::size_t> first_entries_;  // of the trains
 };

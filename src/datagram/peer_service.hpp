@@ -14,7 +14,7 @@ namespace sockx {
 class PeerService {
  public:
   struct Answer {
-    Address to;
+    AnswerPath path;
     std::vector<std::byte> bytes;
   };
   virtual ~PeerService() = default;

@@ -154,6 +154,35 @@ TEST_SUITE("faults: udp") {
     });
   }
 
+  TEST_CASE("a listener on every address answers from the one that was asked after the fault of every call") {
+    const std::vector<FaultRow> rows{
+        {"sendmmsg@single", {"EINTR", "EAGAIN", "ENOBUFS", "ENETUNREACH", "ECONNREFUSED", "EINVAL"}}};
+    meet_each(rows, [&](const FaultRow& row, const std::string& fault) {
+      const Folder folder;
+      Faulty listener(
+          {"udp", "--listen", "--handler", "echo", "--datagrams", "3", "--port-file", folder / "port", "0"},
+          fault);
+      const auto port = port_in(folder / "port");
+      const DatagramPeer peer;
+      sockaddr_in asked{};
+      asked.sin_family = AF_INET;
+      asked.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+      asked.sin_addr.s_addr = htonl(0x7f000005);
+      REQUIRE(connect(peer.fd(), reinterpret_cast<const sockaddr*>(&asked), sizeof asked) == 0);
+      const std::vector<std::string> words{"1", "two", "three"};  // no train is made of them
+      for (const auto& word : words) REQUIRE(send(peer.fd(), word.data(), word.size(), 0) > 0);
+      CHECK(listener.check(row) == 0);
+      std::vector<std::string> answers;
+      for (char bytes[8]; answers.size() < words.size();) {
+        const auto got = recv(peer.fd(), bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got < 0) break;
+        answers.emplace_back(bytes, static_cast<std::size_t>(got));
+      }
+      CHECK(answers == words);
+      return listener.has_reached();
+    });
+  }
+
   TEST_CASE("a listener with programs survives the fault of every call, which costs one peer at the most") {
     const std::vector<FaultRow> harmless{
         {"recvmmsg@socket", {"EINTR", "EAGAIN", "short"}},

@@ -25,6 +25,12 @@ long fail(int error) {
   return -1;
 }
 
+bool is_train(msghdr& message) {
+  for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part))
+    if (part->cmsg_level == SOL_UDP && part->cmsg_type == UDP_SEGMENT) return true;
+  return false;
+}
+
 /// For calls that are given a size; `real` is called with what is left of it.
 template <class Real>
 long move_bytes(const Call& call, Real real) {
@@ -127,7 +133,7 @@ int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timesp
       [&](size_t most) { return __real_recvmmsg(fd, messages, static_cast<unsigned>(most), flags, limit); }));
 }
 int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-  const bool has_train = count > 0 && messages[0].msg_hdr.msg_controllen > 0;
+  const bool has_train = count > 0 && is_train(messages[0].msg_hdr);
   return static_cast<int>(move_bytes(
       {has_train ? "sendmmsg@train" : "sendmmsg@single", -1, fd, count, waits(fd, flags)},
       [&](size_t most) { return __real_sendmmsg(fd, messages, static_cast<unsigned>(most), flags); }));

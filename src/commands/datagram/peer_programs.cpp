@@ -25,17 +25,29 @@ Address destination_of(const Datagram& train, const Address& local) {
   return train.destination->with_port(static_cast<std::uint16_t>(local.port()));
 }
 
+/// Of a session: the bytes of the peer's address, and of ours, where the kernel does not choose it.
+std::string key_of(const Datagram& train) {
+  std::string key(train.source.bytes());
+  if (const auto* const local = train.answer_source()) key += local->bytes();
+  return key;
+}
+
 }  // namespace
 
 struct PeerPrograms::Session {
   Session(EventLoop& loop, const PeerProgramsOptions& options, const Datagram& train)
-      : peer(train.source),
+      : key(key_of(train)),
+        path(train.source, train.answer_source()),
+        peer(path.to),
         local(destination_of(train, options.local)),
         framer(options.framing, limit_of_datagram(train.source, options.most_of_unix)),
         changed(loop) {}
 
   std::uint64_t number = 0;
-  Address peer, local;
+  const std::string key;
+  const AnswerPath path;
+  const Address& peer;
+  const Address local;
   std::shared_ptr<void> place;
   Framer framer;
   Notification changed;  // of `waiting`, `refusal`
@@ -65,8 +77,7 @@ PeerPrograms::PeerPrograms(Context& context, PeerProgramsOptions options, std::u
 PeerPrograms::~PeerPrograms() = default;
 
 PeerPrograms::Session* PeerPrograms::session_of(const Datagram& train) {
-  const auto key = train.source.bytes();
-  if (const auto known = by_peer_.find(key); known != by_peer_.end()) return known->second;
+  if (const auto known = by_peer_.find(key_of(train)); known != by_peer_.end()) return known->second;
   if (in_use_ >= options_.most) {
     tell_shortage();
     return nullptr;
@@ -75,7 +86,7 @@ PeerPrograms::Session* PeerPrograms::session_of(const Datagram& train) {
   session->number = ++count_;
   ++in_use_;
   session->place = std::shared_ptr<void>(this, [this](void*) { --in_use_; });
-  by_peer_.emplace(std::string(key), session.get());
+  by_peer_.emplace(session->key, session.get());
   came_.notify();
   return session.get();
 }
@@ -99,10 +110,14 @@ void PeerPrograms::take(const Datagram& train, std::span<const std::byte> bytes)
 }
 
 void PeerPrograms::note_refusal(const Address& peer, const std::string& reason) {
-  const auto known = by_peer_.find(peer.bytes());
-  if (known == by_peer_.end()) return;
-  known->second->refusal = reason;
-  known->second->changed.notify();
+  const auto bytes = peer.bytes();
+  for (auto known = by_peer_.lower_bound(bytes); known != by_peer_.end(); ++known) {
+    auto& [key, session] = *known;
+    if (!key.starts_with(bytes)) break;
+    if (!(session->peer == peer)) continue;
+    session->refusal = reason;
+    session->changed.notify();
+  }
 }
 
 std::optional<PeerService::Answer> PeerPrograms::next_answer() {
@@ -149,7 +164,7 @@ Task<> PeerPrograms::serve(std::unique_ptr<Session> owned) {
   const OnExit closing([&] {
     drop_waiting(session);
     if (session.has_started || session.has_failed) tell_ended(session);
-    by_peer_.erase(by_peer_.find(session.peer.bytes()));
+    by_peer_.erase(by_peer_.find(session.key));
     session_ended_.notify();
   });
   try {
@@ -260,7 +275,7 @@ void PeerPrograms::give_answer(Session& session, std::vector<std::byte> bytes) {
   session.sent.bytes += bytes.size();
   session.last = loop_.now();
   *session.unsent += bytes.size() + overhead;
-  answers_.push_back({{session.peer, std::move(bytes)}, session.unsent});
+  answers_.push_back({{session.path, std::move(bytes)}, session.unsent});
   answers_came_.notify();
 }
 

@@ -27,11 +27,11 @@ struct PeerProgramsOptions {
   std::string_view protocol;  // for the environment
 };
 
-/// The datagrams of a peer go to the standard input of its program, one after the other as they are. What the
-/// program does not read waits, a bounded number of bytes; the rest is dropped, as a full socket would do.
-/// What the program writes is cut into datagrams for its peer. The program is ended when it has neither taken
-/// nor written a datagram for the idle timeout, and when its peer refuses an answer. When it has ended, the
-/// next datagram of the peer starts another.
+/// A peer that sends to two of our addresses is two. The datagrams of a peer go to the standard input of its
+/// program, one after the other as they are. What the program does not read waits, a bounded number of bytes;
+/// the rest is dropped, as a full socket would do. What the program writes is cut into datagrams for its
+/// peer. The program is ended when it has neither taken nor written a datagram for the idle timeout, and when
+/// its peer refuses an answer. When it has ended, the next datagram of the peer starts another.
 class PeerPrograms : public PeerService, NonCopyable {
  public:
   /// `unserved` counts the datagrams that are dropped here.
@@ -76,7 +76,7 @@ class PeerPrograms : public PeerService, NonCopyable {
   LogLimit limit_;
   Notification came_, answers_came_, answers_went_, session_ended_;
   std::deque<WaitingAnswer> answers_;
-  std::map<std::string, Session*, std::less<>> by_peer_;  // by the bytes of the address
+  std::map<std::string, Session*, std::less<>> by_peer_;  // see key_of()
   std::deque<std::unique_ptr<Session>> to_start_;
   ProgramEnder
       ender_;  // after the sessions, so that all their programs are asked to end before any is killed

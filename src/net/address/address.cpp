@@ -173,8 +173,12 @@ bool Address::is_multicast() const {
   return IN6_IS_ADDR_MULTICAST(&address) || (is_mapped(data()) && (address.s6_addr[12] & 0xf0U) == 0xe0);
 }
 
+/// What an address does not fill is zero. A size that the compiler knows saves a call for each datagram.
 bool Address::operator==(const Address& other) const {
-  return size_ == other.size_ && std::memcmp(&storage_, &other.storage_, size_) == 0;
+  if (size_ != other.size_) return false;
+  constexpr std::size_t usual = sizeof(sockaddr_in6);
+  if (size_ <= usual) return std::memcmp(&storage_, &other.storage_, usual) == 0;
+  return std::memcmp(&storage_, &other.storage_, size_) == 0;
 }
 
 /// The kernel counts an abstract name by the length alone; the socket of a client usually has no name at all.

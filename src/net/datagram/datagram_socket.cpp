@@ -18,12 +18,19 @@ namespace sockx {
 
 namespace {
 
-Socket open_socket(int family, const DatagramOptions& options) {
+/// A socket of IPv6 is told of what comes over IPv4 by both: by IP_PKTINFO also whether it was a broadcast.
+void ask_for_destination(const Socket& socket, int family) {
+  if (family == AF_INET6) try_option(socket.fd(), "IPV6_RECVPKTINFO", "on");
+  try_option(socket.fd(), "IP_PKTINFO", "on");
+}
+
+Socket open_socket(int family, const DatagramOptions& options, bool answers_as_addressed = false) {
   const int protocol = !is_internet(family) ? 0 : options.udplite ? IPPROTO_UDPLITE : IPPROTO_UDP;
   auto socket = Socket::open(family, SOCK_DGRAM, protocol);
   for (const auto& setting : options.settings) check_level(setting, family);
   if (!options.interface.empty()) use_interface(socket, family, options.interface);
   ask_for_facts(socket, family, options);
+  if (answers_as_addressed) ask_for_destination(socket, family);
   enlarge_queues(socket, options.settings);
   if (options.broadcast) set_option(socket.fd(), "SO_BROADCAST", "on");
   if (options.takes_trains && is_internet(family) && !options.udplite)
@@ -126,6 +133,8 @@ DatagramEnd adopt_datagrams(const InheritedFd& inherited, const DatagramOptions&
   end.is_connected = peer.size() != 0;
   if (end.is_connected) end.peer = peer;
   ask_for_facts(end.socket, end.local.family(), options);
+  end.answers_as_addressed = !end.is_connected && end.local.is_any() && end.socket.protocol() == "udp";
+  if (end.answers_as_addressed) ask_for_destination(end.socket, end.local.family());
   for (const auto& setting : options.settings) apply(end.socket.fd(), setting);
   return end;
 }
@@ -171,7 +180,8 @@ int family_to_bind(const DatagramOptions& options) {
 
 DatagramEnd bind_address(const Address& address, const DatagramOptions& options, bool dual_stack) {
   DatagramEnd end;
-  end.socket = open_socket(address.family(), options);
+  end.answers_as_addressed = address.is_any() && !options.udplite;
+  end.socket = open_socket(address.family(), options, end.answers_as_addressed);
   // Several sockets may receive from a group, or broadcasts, on one port.
   if (!options.multicast.groups.empty() || options.broadcast)
     set_option(end.socket.fd(), "SO_REUSEADDR", "on");

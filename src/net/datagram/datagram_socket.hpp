@@ -52,6 +52,9 @@ struct DatagramEnd {
   Address local;
   std::optional<Address> peer;  // of a socket that dials
   bool is_connected = false;    // to the peer: it receives from no other. Not for a group or broadcast.
+  /// It is bound to every address, and the kernel was asked to tell which one a datagram was sent to: an
+  /// answer comes from there.
+  bool answers_as_addressed = false;
 };
 
 /// An end while a loop works with it: what messages and calls need to know of the socket, and its readiness.

@@ -21,6 +21,39 @@ namespace {
 
 constexpr std::size_t control_room = 256;  // for all that DatagramOptions asks for
 
+/// Control messages of a datagram to be sent; not initialized, for that would cost time in each call. The
+/// last is counted without its padding: for more than 36 bytes the kernel has to allocate memory.
+struct OutgoingControl {
+  static constexpr std::size_t room = CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(in6_pktinfo));
+  alignas(cmsghdr) std::array<char, room> bytes;
+
+  template <class Value>
+  void add(msghdr& header, int level, int type, const Value& value) {
+    const auto begin = CMSG_ALIGN(header.msg_controllen);
+    auto* const part = reinterpret_cast<cmsghdr*>(bytes.data() + begin);
+    part->cmsg_level = level;
+    part->cmsg_type = type;
+    part->cmsg_len = CMSG_LEN(sizeof value);
+    std::memcpy(CMSG_DATA(part), &value, sizeof value);
+    header.msg_control = bytes.data();
+    header.msg_controllen = begin + part->cmsg_len;
+  }
+  /// Over a socket of IPv6, IPV6_PKTINFO has an IPv4 address too. An interface is named only where the
+  /// address means nothing without it; otherwise the route says where the datagram leaves.
+  void add_source(msghdr& header, const Address& source) {
+    if (source.family() == AF_INET) {
+      in_pktinfo info{};
+      info.ipi_spec_dst = reinterpret_cast<const sockaddr_in*>(source.data())->sin_addr;
+      add(header, IPPROTO_IP, IP_PKTINFO, info);
+    } else {
+      in6_pktinfo info{};
+      info.ipi6_addr = reinterpret_cast<const sockaddr_in6*>(source.data())->sin6_addr;
+      info.ipi6_ifindex = source.scope_id();
+      add(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    }
+  }
+};
+
 template <class Value>
 Value value_of(const cmsghdr* part) {
   Value value{};
@@ -136,12 +169,18 @@ void DatagramReader::read_control(Datagram& datagram, const void* message) {
       if (segment < datagram.bytes.size()) datagram.segment = segment;
     } else if (is(IPPROTO_IP, IP_PKTINFO)) {
       const auto info = value_of<in_pktinfo>(part);
-      datagram.destination = address_of(info.ipi_addr);
+      if (!datagram.destination) datagram.destination = address_of(info.ipi_addr);  // or it is mapped
       datagram.interface = static_cast<unsigned>(info.ipi_ifindex);
+      // Not so of a group or a broadcast address.
+      const bool is_ours = info.ipi_spec_dst.s_addr == info.ipi_addr.s_addr;
+      datagram.is_answered_from_destination = options_.answers_as_addressed && is_ours;
     } else if (is(IPPROTO_IPV6, IPV6_PKTINFO)) {
       const auto info = value_of<in6_pktinfo>(part);
       datagram.destination = address_of(info.ipi6_addr, info.ipi6_ifindex);
       datagram.interface = info.ipi6_ifindex;
+      if (datagram.destination->is_ipv4_mapped()) continue;  // IP_PKTINFO comes with it
+      datagram.is_answered_from_destination =
+          options_.answers_as_addressed && !datagram.destination->is_multicast();
     } else if (is(IPPROTO_IP, IP_TTL) || is(IPPROTO_IPV6, IPV6_HOPLIMIT)) {
       datagram.ttl = value_of<int>(part);
     } else if (is(IPPROTO_IP, IP_TOS)) {
@@ -157,16 +196,15 @@ void DatagramReader::read_control(Datagram& datagram, const void* message) {
   }
 }
 
-SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags) {
-  struct Control {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> bytes{};
-  };
+namespace {
+
+SendOutcome try_to_send(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags) {
   std::array<mmsghdr, most_at_once> messages;
   std::array<iovec, most_at_once> pieces;
-  std::array<Control, most_at_once> controls;
+  std::array<OutgoingControl, most_at_once> controls;
   const auto count = std::min(datagrams.size(), most_at_once);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& [bytes, to, segment] = datagrams[i];
+    const auto& [bytes, to, segment, from] = datagrams[i];
     pieces[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     auto& header = messages[i].msg_hdr;
     header = {};
@@ -174,31 +212,41 @@ SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDat
     header.msg_namelen = to != nullptr ? to->size() : 0;
     header.msg_iov = &pieces[i];
     header.msg_iovlen = 1;
-    if (segment == 0) continue;
-    header.msg_control = controls[i].bytes.data();
-    header.msg_controllen = controls[i].bytes.size();
-    auto* const part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_UDP;
-    part->cmsg_type = UDP_SEGMENT;
-    part->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-    const auto size = static_cast<std::uint16_t>(segment);
-    std::memcpy(CMSG_DATA(part), &size, sizeof size);
+    if (segment != 0) controls[i].add(header, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment));
+    if (from != nullptr) controls[i].add_source(header, *from);
   }
   const int all_flags = flags | MSG_NOSIGNAL;
   const int sent = uninterrupted([&] {
     return sendmmsg(socket.fd, messages.data(), static_cast<unsigned>(count), all_flags | MSG_DONTWAIT);
   });
   if (calls_are_observed() && count > 0) {
-    const auto& [bytes, to, segment] = datagrams.front();
+    const auto& [bytes, to, segment, from] = datagrams.front();
     const int error = errno;
     auto shown = text("{}, {}, {}", socket.fd, count, message_flags(all_flags));
-    auto note =
-        text("{}{}{}{}", counted(bytes.size(), "byte"), segment != 0 ? text(" in pieces of {}", segment) : "",
-             to != nullptr ? " to " + shown_address(*to) : "", count > 1 ? ", ..." : "");
+    auto note = text("{}{}{}{}{}", counted(bytes.size(), "byte"),
+                     segment != 0 ? text(" in pieces of {}", segment) : "",
+                     to != nullptr ? " to " + shown_address(*to) : "",
+                     from != nullptr ? " from " + from->host() : "", count > 1 ? ", ..." : "");
     errno = error;
     tell_observer("sendmmsg", std::move(shown), sent, note);
   }
   return sent > 0 ? SendOutcome{static_cast<std::size_t>(sent), 0} : SendOutcome{0, errno};
+}
+
+/// Whether an error may say that the source is none of our addresses: IPv4 has ENETUNREACH for that, older
+/// kernels EINVAL, IPv6 has EINVAL, and ENODEV where its interface is gone.
+bool may_be_of_source(int error) { return error == ENETUNREACH || error == EINVAL || error == ENODEV; }
+
+}  // namespace
+
+SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags) {
+  auto outcome = try_to_send(socket, datagrams, flags);
+  if (!may_be_of_source(outcome.error) || datagrams.front().from == nullptr) return outcome;
+  auto first = datagrams.front();
+  outcome = try_to_send(socket, {&first, 1}, flags);  // the error may have been of an earlier datagram
+  if (!may_be_of_source(outcome.error)) return outcome;
+  first.from = nullptr;
+  return try_to_send(socket, {&first, 1}, flags);
 }
 
 bool refuses_train(int error) {

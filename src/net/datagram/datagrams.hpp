@@ -26,8 +26,9 @@ struct Datagram {
   Address source;
   int flags = 0;  // msg_flags of recvmsg(2)
 
-  // What tell_facts() asks for; as they are here where the kernel says nothing.
+  // What ask_for_facts() asks for; as they are here where the kernel says nothing.
   std::optional<Address> destination;            // to which of our addresses, or which group; without a port
+  bool is_answered_from_destination = false;     // see answer_source()
   unsigned interface = 0;                        // its number
   int ttl = -1;                                  // or the hop limit
   int tos = -1;                                  // or the traffic class
@@ -35,6 +36,28 @@ struct Datagram {
   std::optional<uid_t> user;                     // who has sent it through a unix socket: SCM_CREDENTIALS
 
   bool is_cut() const { return size > bytes.size(); }
+  /// The address of ours that an answer comes from; null: the kernel chooses.
+  const Address* answer_source() const { return is_answered_from_destination ? &*destination : nullptr; }
+};
+
+/// Where answers to a peer go, and which of our addresses they come from.
+struct AnswerPath {
+  AnswerPath(const Address& peer, const Address* source) : to(peer) { set_source(source); }
+
+  /// Null: the kernel chooses.
+  const Address* source() const { return from ? &*from : nullptr; }
+  void set_source(const Address* source) {
+    if (has_source(source)) return;
+    if (source != nullptr)
+      from = *source;
+    else
+      from.reset();
+  }
+  bool is(const Address& peer, const Address* source) const { return to == peer && has_source(source); }
+  bool has_source(const Address* source) const { return source != nullptr ? from == *source : !from; }
+
+  Address to;
+  std::optional<Address> from;  // without a port
 };
 
 /// The address as a message calls it: without a port where there is none, as with raw sockets.
@@ -51,9 +74,10 @@ void for_each_of(const Datagram& train, Visit visit) {
 class DatagramReader {
  public:
   struct Options {
-    std::size_t most = 64 * 1024;  // bytes of one datagram; what is longer is cut
-    unsigned batch = 32;           // datagrams by one call
-    int flags = 0;                 // for recvmmsg(2)
+    std::size_t most = 64 * 1024;       // bytes of one datagram; what is longer is cut
+    unsigned batch = 32;                // datagrams by one call
+    int flags = 0;                      // for recvmmsg(2)
+    bool answers_as_addressed = false;  // DatagramEnd::answers_as_addressed
   };
   DatagramReader(Descriptor socket, Options options);
   ~DatagramReader();
@@ -79,6 +103,7 @@ struct OutgoingDatagram {
   std::span<const std::byte> bytes;
   const Address* to = nullptr;  // null: the socket's peer
   std::size_t segment = 0;  // not 0: a train, which the kernel cuts into datagrams of that size (UDP_SEGMENT)
+  const Address* from = nullptr;  // one of our addresses; null: the kernel chooses, or the socket is bound
 };
 
 /// The result of one call of sendmmsg(2): how many of the datagrams or trains were sent, and if none was, the
@@ -88,7 +113,8 @@ struct SendOutcome {
   int error = 0;
 };
 constexpr std::size_t most_at_once = 64;
-/// Sends the first of them, at most `most_at_once`. Does not wait. Throws nothing.
+/// Sends the first of them, at most `most_at_once`. Does not wait. Throws nothing. When the kernel refuses
+/// the address that the first comes from, because it is no longer ours, the kernel chooses another.
 SendOutcome send_datagrams(const Descriptor& socket, std::span<const OutgoingDatagram> datagrams, int flags);
 
 /// Whether an error says that a kernel, a device or a path does not take a train; datagram by datagram it may

@@ -105,7 +105,7 @@ void declare_global_flags(Flags& flags, GlobalOptions& globals) {
   declare_usual_flags(flags);
   declare_own_flags(flags, globals);
   flags.set_examples({{"sockx listen 5678", "wait for a connection and join it to the terminal"},
-                      {"sockx connect example.com 80", "open one"},
+                      {"sockx connect example.com 80", "open a connection"},
                       {"sockx send-file disk.img 192.0.2.7 5678", "send a file with sendfile(2)"}});
 }
 

@@ -63,7 +63,7 @@ Run declare_completion(Flags& flags) {
   const auto& words = flags.add_words(1, "bash|zsh|fish", {ValueKind::choice});
   flags.words().choices = shell_names();
   flags.set_examples(
-      {{"eval \"$(sockx completion bash)\"", "complete in this bash; for all, add it to ~/.bashrc"},
+      {{"eval \"$(sockx completion bash)\"", "complete in this shell; for all shells, add it to ~/.bashrc"},
        {"source <(sockx completion zsh)", "the same in zsh, after compinit"},
        {"sockx completion fish | source", "the same in fish"}});
   flags.when_read([&words, page] { *page = completion_script(words.front()); });
@@ -78,9 +78,9 @@ const std::array own_commands{
 }  // namespace
 
 const std::array<HelpTopic, 6> help_topics{
-    HelpTopic{"endpoints", "addresses, ports and sockets as words"},
+    HelpTopic{"endpoints", "how to write addresses, ports and sockets"},
     HelpTopic{"values", "durations and sizes"},
-    HelpTopic{"socket-options", "what --opt can set"},
+    HelpTopic{"socket-options", "the socket options that --opt can set"},
     HelpTopic{"events", "the objects that --json and --events write"},
     HelpTopic{"environment", "the variables that sockx reads, and sets for programs"},
     HelpTopic{"exit-status", "the exit statuses of all subcommands"},

@@ -207,7 +207,7 @@ std::vector<Field> progress_fields(const ProgressMeter& meter) {
 
 void add_progress_flags(Flags& flags, ProgressOptions& target) {
   const auto always = flags.add_flag("--progress", target.always,
-                                     "show a progress bar, even if standard error is no terminal");
+                                     "show a progress bar, even if standard error is not a terminal");
   flags.add_flag("--no-progress", target.never, "show no progress bar").excludes(always);
 }
 

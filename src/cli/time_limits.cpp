@@ -33,7 +33,8 @@ void add_accept_timeout(Flags& flags, TimeLimits& limits) {
 
 void add_idle_timeout_and_deadline(Flags& flags, TimeLimits& limits) {
   limits.idle = timeout_from_environment();
-  flags.add_duration("--idle-timeout", limits.idle, "give up when no byte has moved either way for DURATION");
+  flags.add_duration("--idle-timeout", limits.idle,
+                     "give up when no byte has moved in either direction for DURATION");
   flags.add_duration("--deadline", limits.whole_run, "give up when the whole run has taken DURATION");
 }
 

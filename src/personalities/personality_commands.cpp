@@ -81,7 +81,7 @@ Run declare_explain(Flags& flags) {
 
 const std::array<Command, 2> personality_commands{
     Command{"nc", "do what OpenBSD's nc does, with its options and messages", declare_nc},
-    Command{"explain", "print the command of sockx for a command line of nc", declare_explain},
+    Command{"explain", "print the sockx command that is equivalent to an nc command", declare_explain},
 };
 
 }  // namespace sockx

@@ -171,8 +171,7 @@ void add_check_flags(Flags& flags, CheckOptions& target) {
           "--parallel", target.parallel, 1, 1000000000,
           "check N ports at a time (default: as many as the limit of open files allows; 32 through a proxy)")
       .needs(scan);
-  flags.add_flag("--any", target.any, "succeed if at least one port is open, and not only if all are")
-      .needs(scan);
+  flags.add_flag("--any", target.any, "succeed if at least one port is open, instead of all").needs(scan);
 }
 
 ExitCode run_check(Context& context, const Endpoint& endpoint, DialOptions dialing, const RetryOptions& retry,

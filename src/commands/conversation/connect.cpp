@@ -75,7 +75,7 @@ void declare(Flags& flags, ConnectOptions& o) {
        {"sockx connect 192.0.2.7:9000 < disk.img",
         "send a file; the end of standard input closes our direction (FIN)"},
        {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
-       {"sockx connect --wait-for 30s --check db 5432", "wait until a server is there"},
+       {"sockx connect --wait-for 30s --check db 5432", "wait until a server accepts connections"},
        {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
   flags.when_read([&o, &words] {
     if (o.checking.scan && o.retry.are_given())

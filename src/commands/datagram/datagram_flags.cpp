@@ -26,9 +26,10 @@ void add_input_flags(Flags& flags, ExchangeOptions& options) {
 }
 
 void add_expect_flags(Flags& flags, ExchangeOptions& options) {
-  flags.add_count("--expect", options.expected, "succeed once N replies have come, and the input has ended");
+  flags.add_count("--expect", options.expected,
+                  "succeed once N replies have arrived, and the input has ended");
   flags.add_duration("--reply-timeout", options.reply_timeout,
-                     "wait for DURATION after the last datagram (default: 1s; for ever on a terminal)");
+                     "wait at most DURATION after the last datagram (default: 1s; no limit on a terminal)");
 }
 
 void check_peeking(const ExchangeOptions& options, bool is_bounded) {

@@ -121,7 +121,7 @@ void declare(Flags& flags, RawOptions& o) {
   flags.get("--source").help("use this local address");
   add_input_flags(flags, o.exchange);
   flags.add_count("--datagrams", o.datagrams,
-                  "send no more than N packets; without HOST: end when N have come");
+                  "send no more than N packets; without HOST: end when N have arrived");
   add_expect_flags(flags, o.exchange);
   add_format_flag(flags, o.format, "hex");
   add_recv_flags(flags, o.exchange.recv_flags);

@@ -108,11 +108,10 @@ void add_replies(Flags& flags, UdpOptions& o) {
 
 void add_program_flags(Flags& flags, UdpOptions& o) {
   const HelpSection section(flags, "Programs");
-  const auto exec = flags.add_program("--exec", o.program.words,
-                                      "join each peer to a program of its own: `--exec -- PROGRAM ARG...`");
-  const auto shell =
-      flags.add_text("--sh", o.program.shell_command, "COMMAND",
-                     "join each peer to a COMMAND of its own, which a shell runs", ValueKind::text);
+  const auto exec =
+      flags.add_program("--exec", o.program.words, "run a program for each peer: `--exec -- PROGRAM ARG...`");
+  const auto shell = flags.add_text("--sh", o.program.shell_command, "COMMAND",
+                                    "run COMMAND for each peer, with a shell", ValueKind::text);
   flags
       .add_count("--max-conns", o.most_programs,
                  text("run at most N programs at once (default: {})", usual_programs))
@@ -274,7 +273,7 @@ void declare(Flags& flags, UdpOptions& o) {
                       {"sockx udp --listen --allow 192.0.2.0/24 9000 --exec -- ./answer",
                        "a program for each peer of that network"},
                       {"sockx udp --listen --join 239.1.2.3%eth0 --format json 5000",
-                       "receive from a multicast group, and show all facts about each datagram"}});
+                       "receive from a multicast group, and show all details of each datagram"}});
   flags.when_read([&o, &words] {
     if (words.empty())
       throw BadInput(text("{} is required; see `sockx udp --help`", o.listens ? "[HOST] PORT" : "HOST PORT"));

@@ -24,7 +24,7 @@ constexpr std::array kinds{
     EndKind{"pty:", "pty:LINK",
             "the same, with a symbolic link at LINK; programs can open it one after another",
             parse_linked_pty_end},
-    EndKind{"pty+sh:", "pty+sh:COMMAND", "a command that a shell runs on a terminal of its own",
+    EndKind{"pty+sh:", "pty+sh:COMMAND", "a command that a shell runs on its own terminal",
             parse_terminal_shell_end},
     EndKind{"tty:", "tty:DEVICE", "a serial line; options: speed=115200, mode=8N1, flow=none|rtscts|xonxoff",
             parse_serial_end},

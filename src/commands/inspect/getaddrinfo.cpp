@@ -80,11 +80,11 @@ void declare(Flags& flags, GetaddrinfoOptions& o) {
                   ValueKind::protocol);
   flags.add_constants("--flags", o.query.flags, ai_flags, "flags of the call, by their AI_ names");
   flags.add_duration("--timeout", o.timeout, "give up after DURATION");
-  flags.set_examples(
-      {{"sockx getaddrinfo localhost http", "every way to reach a service"},
-       {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80", "what a server binds to"},
-       {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
-        "IPv4 addresses as IPv6 ones"}});
+  flags.set_examples({{"sockx getaddrinfo localhost http", "every way to reach a service"},
+                      {"sockx getaddrinfo --flags AI_PASSIVE --socktype stream - 80",
+                       "the addresses that a server binds to"},
+                      {"sockx getaddrinfo --family inet6 --flags AI_V4MAPPED,AI_ALL localhost",
+                       "IPv4 addresses as IPv6 ones"}});
   flags.when_read([&o, &words] {
     if (words.empty()) throw BadInput("getaddrinfo of what? Say a host, a service or both");
     o.query.host = or_null(words, 0);

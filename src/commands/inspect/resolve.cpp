@@ -177,7 +177,7 @@ void declare(Flags& flags, ResolveOptions& o) {
   flags.set_examples(
       {{"sockx resolve localhost", "the addresses of a name, in the order to try them"},
        {"sockx resolve - < names", "the addresses of many names, in the order of the file"},
-       {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "what getnameinfo(3) says"}});
+       {"sockx resolve --names 127.0.0.1:80 --flags NI_NUMERICHOST", "the result of getnameinfo(3)"}});
   flags.when_read([&o, &words] { o.words = words; });
 }
 

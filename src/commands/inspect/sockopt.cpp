@@ -246,9 +246,10 @@ void declare(Flags& flags, SockoptOptions& o) {
   flags.add_number("--raw", o.raw, 1, 65536, "read up to LEN bytes, and show them in hexadecimal")
       .value_name("LEN");
   flags.set_examples(
-      {{"sockx sockopt list --family inet6 --type dgram", "all options, and what a new socket has"},
-       {"sockx sockopt set rcvbuf=65536", "what the kernel makes of a value"},
-       {"sockx sockopt get --connect example.com:80 TCP_INFO", "all it knows of a connection"},
+      {{"sockx sockopt list --family inet6 --type dgram", "all options, and their values on a new socket"},
+       {"sockx sockopt set rcvbuf=65536", "show the value that the kernel stores"},
+       {"sockx sockopt get --connect example.com:80 TCP_INFO",
+        "all that the kernel knows about a connection"},
        {"sockx sockopt list --pid 4711", "the sockets of a running process"},
        {"sockx sockopt set --pid 4711 --fd 3 nodelay=on", "change one of them"}});
   flags.when_read([&o, &words] { o.words = words; });

@@ -73,8 +73,8 @@ void add_listen_flags(Flags& flags, ListeningOptions& target) {
 
 void add_binding_flags(Flags& flags, ListeningOptions& target) {
   auto& options = target.options;
-  flags.add_flag("--v6only", options.v6only, "take IPv6 connections only").excludes("-4");
-  flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that do the same");
+  flags.add_flag("--v6only", options.v6only, "accept IPv6 connections only").excludes("-4");
+  flags.add_flag("--reuse-port", options.reuse_port, "share the port with others that have this option");
   add_socket_file_flags(flags, options.file);
 }
 

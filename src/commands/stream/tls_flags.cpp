@@ -65,13 +65,13 @@ std::string words_for_client(const Address& address) {
 std::string help_of_tls(TlsSide side) {
   switch (side) {
     case TlsSide::client:
-      return "speak TLS; the server is verified by its certificate's chain and name";
+      return "use TLS; the server is verified by its certificate's chain and name";
     case TlsSide::server:
-      return "speak TLS; without --tls-cert, with a certificate that is generated at the start";
+      return "use TLS; without --tls-cert, with a certificate that is generated at the start";
     case TlsSide::either:
       break;
   }
-  return "speak TLS; the side that listens is the server, and the other verifies its certificate";
+  return "use TLS; the side that listens is the server, and the other verifies its certificate";
 }
 
 /// What the help of an option begins with that only a client has.

@@ -82,7 +82,7 @@ Flag add_compare_flags(Flags& flags, ComparisonRequest& target) {
   };
   flags
       .add_value("--sizes", "SIZE,...", take_sizes,
-                 "compare with the first SIZE bytes of FILE, for each SIZE in turn", ValueKind::text)
+                 "compare with the first SIZE bytes of FILE, for each SIZE", ValueKind::text)
       .needs(compare_flag)
       .excludes("--count");
   const auto take_chunks = [&target](const std::string& list) {

@@ -163,7 +163,7 @@ void declare(Flags& flags, RecvFileOptions& o) {
        {"sockx recv-file --discard --keep-open 5678", "count received bytes, one transfer after another"},
        {"sockx recv-file 5678 | tar x", "pass the stream to another program"},
        {"sockx recv-file --verified --output-dir in 5678", "receive files and directories, each verified"},
-       {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch it from a sender that listens"}});
+       {"sockx recv-file --connect 192.0.2.7:5678 -o disk.img", "fetch a file from a sender that listens"}});
   flags.when_read([&o, &words] {
     const bool keeps_open = o.hosting.keep_open;
     o.output.is_pattern = keeps_open || o.hosting.activation.are_given();

@@ -232,7 +232,7 @@ void add_verified_flags(Flags& flags, VerifiedReceiving& target) {
   flags.add_flag("--force", options.replaces, "replace existing files that differ").needs(asked);
   flags
       .add_count("--max-files", options.most_files,
-                 "take no more than N files and directories (default: 1000000)")
+                 "accept at most N files and directories (default: 1000000)")
       .needs(asked);
 }
 

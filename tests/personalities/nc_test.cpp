@@ -37,11 +37,15 @@ const NcTable& table() {
   return read;
 }
 
+/// Under AddressSanitizer each fifth line of the table, unless rows are asked for.
 std::vector<NcRow> chosen_rows() {
   const auto words = setting("SOCKX_NC_ROWS");
   std::vector<NcRow> rows;
-  for (const auto& row : table().rows)
-    if (words.empty() || contains(row.text, words) || std::to_string(row.line) == words) rows.push_back(row);
+  for (const auto& row : table().rows) {
+    const bool is_wanted = words.empty() ? !is_sanitized() || row.line % 5 == 0
+                                         : contains(row.text, words) || std::to_string(row.line) == words;
+    if (is_wanted) rows.push_back(row);
+  }
   return rows;
 }
 

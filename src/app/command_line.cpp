@@ -59,7 +59,8 @@ void declare_usual_flags(Flags& flags) {
 
 void declare_own_flags(Flags& flags, GlobalOptions& globals) {
   const HelpSection section(flags, section_of_globals);
-  flags.add_flag("--quiet", globals.quiet, "print only the error message if the run fails");
+  flags.add_flag("--quiet", globals.quiet,
+                 "print only the error message if the run fails; with --check and --scan not even that");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
@@ -180,7 +181,8 @@ std::optional<std::string> CommandLine::parse() {
   }
 }
 
-/// For a flag that was given a value: only that cannot be converted. `message` ends with "= VALUE" or "=VALUE".
+/// For a flag that was given a value: only that cannot be converted. `message` ends with "= VALUE" or
+/// "=VALUE".
 void CommandLine::throw_for_value(const std::string& message) const {
   const auto typed = std::ranges::find_if(typed_, [&message](const std::string& word) {
     const auto equals = word.find('=');

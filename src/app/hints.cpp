@@ -269,11 +269,12 @@ std::string hint_for_explanation(const std::vector<std::string>& words, const Op
                        : is_like_nc      ? from_nc("", rest, takes_value)
                                          : "";
   return text("'{}': explain knows nc only{}", tool,
-              !command.empty()                  ? text("; the same is perhaps `{}`", command)
-              : is_like_nc || name == "socat" ? text("; give the words of {} to sockx, which has hints for many: "
-                                                     "`sockx ARG...`",
-                                                     name)
-                                              : ": say `sockx explain nc ARG...`");
+              !command.empty() ? text("; the same is perhaps `{}`", command)
+              : is_like_nc || name == "socat"
+                  ? text("; give the words of {} to sockx, which has hints for many: "
+                         "`sockx ARG...`",
+                         name)
+                  : ": say `sockx explain nc ARG...`");
 }
 
 std::string hint_for_partner(std::string_view command, std::string_view option,

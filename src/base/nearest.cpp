@@ -41,7 +41,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 
 std::string nearest_option(std::string_view word, const std::vector<std::string>& candidates) {
   constexpr std::string_view dashes = "--";
-  constexpr std::size_t shortest_part = 3;
+  constexpr std::size_t shortest_part = 3, shortest_stem = 5, longest_ending = 3;
   if (!word.starts_with(dashes)) return "";
   word.remove_prefix(dashes.size());
   std::vector<std::string> names;
@@ -60,7 +60,12 @@ std::string nearest_option(std::string_view word, const std::vector<std::string>
       for (const auto& name : names)
         if (('-' + name + '-').find(part + std::string(end)) != std::string::npos) return option(name);
   }
-  return option(nearest(word, names));
+  const auto near = nearest(word, names);
+  if (!near.empty() || word.size() < shortest_stem) return option(near);
+  for (const auto& name : names)  // --verify is --verified
+    if (name.starts_with(word.substr(0, word.size() - 1)) && name.size() <= word.size() + longest_ending)
+      return option(name);
+  return "";
 }
 
 }  // namespace sockx

@@ -13,8 +13,8 @@ namespace sockx {
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// The same for long options, which begin with two dashes. First come the options that begin with the word,
-/// then those of which a part between dashes does, then the nearest by spelling: `--wait` is --wait-for,
-/// `--pin` is --tls-pin.
+/// then those of which a part between dashes does, then the nearest by spelling, then those that differ only
+/// in their ending: `--wait` is --wait-for, `--pin` is --tls-pin, `--verify` is --verified.
 std::string nearest_option(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace sockx

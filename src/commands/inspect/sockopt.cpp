@@ -215,8 +215,8 @@ void set(Context& context, const SockoptOptions& options, const std::vector<std:
 void refuse_port_of_peer(const std::string& peer, const std::vector<std::string>& words) {
   const bool is_host = !peer.empty() && peer.find(':') == std::string::npos;
   if (is_host && !words.empty() && is_all_digits(words.front()))
-    throw BadInput(text("--connect: '{0} {1}': the endpoint is one word: say --connect {0}:{1}", peer,
-                        words.front()));
+    throw BadInput(
+        text("--connect: '{0} {1}': the endpoint is one word: say --connect {0}:{1}", peer, words.front()));
 }
 
 }  // namespace

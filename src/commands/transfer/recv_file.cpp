@@ -73,8 +73,7 @@ void check_folders(const RecvFileOptions& options) {
   if (options.verified.asked && !output.path_given) {
     const auto& folder = options.verified.options.folder;
     if (!std::filesystem::exists(folder))
-      throw about("output-dir",
-                  Error(ENOENT, text("'{}': create it first", folder), Origin::local_file));
+      throw about("output-dir", Error(ENOENT, text("'{}': create it first", folder), Origin::local_file));
     return check_folder(folder);
   }
   const bool is_pattern = output.is_pattern && output.path.find('%') < output.path.rfind('/');

@@ -172,7 +172,8 @@ Address canonical(const Address& address) {
   return ipv4_in(reinterpret_cast<const sockaddr_in6*>(address.data())->sin6_addr, address.port());
 }
 
-std::optional<ProxyRuleDenial> ProxyRules::reason_to_deny(const std::string& host, const Address& address) const {
+std::optional<ProxyRuleDenial> ProxyRules::reason_to_deny(const std::string& host,
+                                                          const Address& address) const {
   const auto inner = embedded(address);
   const auto means = [&](const ProxyRule& rule) {
     return matches(rule, host, address) || (inner && matches(rule, host, *inner));
@@ -189,7 +190,7 @@ std::optional<ProxyRuleDenial> ProxyRules::reason_to_deny(const std::string& hos
   if (special != nullptr && std::ranges::none_of(permitted_, is_named))
     return ProxyRuleDenial{text("{} is {} address, which no rule names", address.host(), special->name),
                            address.host()};
-  if (!permitted_.empty() && std::ranges::none_of(permitted_, means)) 
+  if (!permitted_.empty() && std::ranges::none_of(permitted_, means))
     return ProxyRuleDenial{"no rule permits it"};
   return {};
 }

@@ -59,7 +59,8 @@ void declare_usual_flags(Flags& flags) {
 
 void declare_own_flags(Flags& flags, GlobalOptions& globals) {
   const HelpSection section(flags, section_of_globals);
-  flags.add_flag("--quiet", globals.quiet, "print only the error message if the run fails");
+  flags.add_flag("--quiet", globals.quiet,
+                 "print only the error message if the run fails; with --check and --scan not even that");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");
@@ -137,6 +138,7 @@ bool CommandLine::mentions(std::string_view option) const {
 }
 
 std::optional<std::string> CommandLine::parse() {
+  refuse_explanation();
   cut_off_program();
   const auto* const command = checked_first_word(typed_);
   if (command != nullptr) add_command(*command);                   // no other: each costs a page of memory
@@ -168,9 +170,41 @@ std::optional<std::string> CommandLine::parse() {
     const auto at = message.find(verb);
     throw BadInput(
         text("{} cannot be combined with {}", message.substr(0, at), message.substr(at + verb.size())));
+  } catch (const CLI::RequiresError& error) {
+    const std::string message = error.what();  // "A requires B"
+    const auto hint = hint_for_partner(name_of_chosen(), message.substr(0, message.find(' ')), typed_);
+    throw BadInput(hint.empty() ? message : hint);
+  } catch (const CLI::ConversionError& error) {
+    throw_for_value(error.what());
   } catch (const CLI::ParseError& error) {
     throw BadInput(error.what());
   }
+}
+
+/// For a flag that was given a value: only that cannot be converted. `message` ends with "= VALUE" or
+/// "=VALUE".
+void CommandLine::throw_for_value(const std::string& message) const {
+  const auto typed = std::ranges::find_if(typed_, [&message](const std::string& word) {
+    const auto equals = word.find('=');
+    if (!is_option(word) || equals == std::string::npos) return false;
+    const auto name = word.substr(0, equals), value = word.substr(equals + 1);
+    const bool is_named = !name.starts_with("--") || message.find(name + ' ') != std::string::npos;
+    return is_named && (message.ends_with("= " + value) || message.ends_with("=" + value));
+  });
+  if (typed == typed_.end()) throw BadInput(message);
+  const auto name = typed->substr(0, typed->find('='));
+  if (name == "--exec") throw BadInput(hint_for_exec(typed->substr(name.size() + 1)));
+  throw BadInput(text("'{0}': {1} takes no value: say {1}", *typed, name));
+}
+
+/// Throws for `explain` with the command line of another tool than nc.
+void CommandLine::refuse_explanation() const {
+  const bool explains = typed_.size() > 1 && typed_[0] == "explain" && !is_option(typed_[1]);
+  if (!explains) return;
+  const auto look_up = [this](const std::string& of, const std::string& option) {
+    return takes_value(of, option);
+  };
+  throw BadInput(hint_for_explanation({typed_.begin() + 1, typed_.end()}, look_up));
 }
 
 /// After --exec, and the end `exec` of relay, `--` begins the words of a program; elsewhere it ends the
@@ -243,6 +277,7 @@ void CommandLine::throw_if_of_subcommand(const std::string& word) const {
 
 void CommandLine::throw_unexpected(const std::string& word) const {
   if (!is_option(word) && !exec_without_dashes_.empty()) throw BadInput(exec_without_dashes_);
+  if (word.starts_with("-=")) throw_for_value(word);  // the letters before it have been taken
   const auto command = named_command();
   auto words = typed_;
   if (!command.empty()) words.erase(std::ranges::find(words, command));
@@ -258,9 +293,10 @@ void CommandLine::throw_unexpected(const std::string& word) const {
   if (command.empty()) throw_if_of_subcommand(word);
   auto names = long_option_names(flags_);
   std::ranges::copy(long_option_names(*app_), std::back_inserter(names));
-  const auto similar = nearest(word.substr(0, word.find('=')), names);
-  throw BadInput(
-      text("'{}': no such option{}", word, similar.empty() ? "" : text("; did you mean {}?", similar)));
+  const auto similar = nearest_option(word.substr(0, word.find('=')), names);
+  throw BadInput(text("'{}': no such option; {}", word,
+                      similar.empty() ? text("see `sockx {}--help`", command.empty() ? "" : command + ' ')
+                                      : text("did you mean {}?", similar)));
 }
 
 /// The chosen subcommand, or one that comes after a word that is not understood; empty if there is none.

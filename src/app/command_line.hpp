@@ -49,6 +49,8 @@ class CommandLine : NonCopyable {
   void add_command(const Command& command);
   const Command* checked_first_word(const std::vector<std::string>& words) const;
   void throw_if_of_subcommand(const std::string& word) const;
+  void refuse_explanation() const;
+  [[noreturn]] void throw_for_value(const std::string& message) const;
   [[noreturn]] void throw_unexpected(const std::string& word) const;
   std::string named_command() const;
   std::optional<bool> takes_value(const std::string& command, const std::string& option) const;

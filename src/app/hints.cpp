@@ -29,6 +29,8 @@ constexpr std::string_view no_udp_check =
     "UDP ports cannot be checked: a closed and a silent one look alike; send something by `sockx udp HOST "
     "PORT`";
 
+constexpr std::string_view of_streams = "connect listen send-file recv-file relay";
+
 /// The first row that fits is taken.
 constexpr std::array option_hints{
     OptionHint{"udp", "-l", "say --listen: `sockx udp --listen PORT`"},
@@ -84,6 +86,25 @@ constexpr std::array option_hints{
                "say --connect-timeout, --idle-timeout or --deadline"},
     OptionHint{"listen", "--timeout", "say --accept-timeout, --idle-timeout or --deadline"},
     OptionHint{"udp raw", "--timeout", "say --reply-timeout, --idle-timeout or --deadline"},
+    OptionHint{of_streams, "--nodelay", "say --opt nodelay=on"},
+    OptionHint{of_streams, "--keepalive", "say --opt keepalive=on"},
+    OptionHint{"connect listen send-file relay udp", "--limit", "say --rate"},
+    OptionHint{"connect listen send-file relay udp", "--bwlimit", "say --rate"},
+    OptionHint{"listen", "--udp", "use `sockx udp --listen PORT`"},
+    OptionHint{"connect send-file relay", "--udp", "use `sockx udp HOST PORT`"},
+    OptionHint{"recv-file", "--udp", "use `sockx udp --listen PORT`"},
+    OptionHint{"udp", "--udp", "leave it out: `sockx udp` speaks UDP"},
+    OptionHint{of_streams, "--tcp", "leave it out: TCP is the default"},
+    OptionHint{"", "--ipv4", "say -4"},
+    OptionHint{"", "--ipv6", "say -6"},
+    OptionHint{"connect send-file udp", "--port", "leave it out: say HOST PORT, each as a word of its own"},
+    OptionHint{"connect send-file udp", "--host", "leave it out: say HOST PORT, each as a word of its own"},
+    OptionHint{"listen", "--port", "the port is a word of its own: `sockx listen PORT`"},
+    OptionHint{"recv-file", "--port", "the port is a word of its own: `sockx recv-file PORT`"},
+    OptionHint{"connect listen", "--output",
+               "what is received goes to standard output: add `> FILE`, or say --tee-in FILE to see it too"},
+    OptionHint{"connect listen", "--input", "what is sent comes from standard input: add `< FILE`"},
+    OptionHint{of_streams, "--proxy-user", "say --proxy-auth USER:PASSWORD, or --proxy-auth-file FILE"},
 };
 
 /// A subcommand of other tools, the command of sockx, its endpoint, and an alternative.
@@ -131,6 +152,29 @@ bool has_letters(const std::vector<std::string>& words, std::string_view letters
   return std::ranges::all_of(letters, [&](char letter) { return typed.find(letter) != std::string::npos; });
 }
 
+/// The first two words that are a host and a port, or `listen` and a port, as an end of a relay; or nothing.
+std::string end_of_two_words(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const auto &host = words[i], &port = words[i + 1];
+    const bool is_pair = is_port(port) && !host.starts_with('-') && host != "exec" && host != "pty";
+    if (!is_pair || is_port(host)) continue;
+    const auto colons = std::ranges::count(host, ':');
+    if (colons == 0 || host == "tls:") return text("{}:{}", host, port);
+    if (colons > 1 && host.find_first_not_of("0123456789abcdefABCDEF:.") == std::string::npos)
+      return text("[{}]:{}", host, port);
+  }
+  return "";
+}
+
+constexpr std::string_view users_of_proxy_server =
+    "a proxy server has its users in a file: say --proxy-auth-file FILE, with a line USER:PASSWORD for each";
+
+bool is_proxy_server(const std::vector<std::string>& words) {
+  const auto handler = std::ranges::find(words, "--handler");
+  const bool is_separate = handler != words.end() && handler + 1 != words.end() && *(handler + 1) == "proxy";
+  return is_separate || std::ranges::find(words, "--handler=proxy") != words.end();
+}
+
 bool ends_with_port(const std::string& word) {
   const auto colon = word.rfind(':');
   return colon != std::string::npos && colon > 0 && is_port(word.substr(colon + 1));
@@ -145,6 +189,8 @@ std::string hint_for_option(std::string_view command, std::string_view option,
   std::string say;
   if (has_letters(words, "zu"))
     say = no_udp_check;
+  else if (option == "--proxy-user" && is_proxy_server(words))
+    say = users_of_proxy_server;
   else if (are_letters || (command.empty() && !option.starts_with("--")))
     say = from_nc(command, words, takes_value);
   if (say.starts_with("sockx")) say = text("use `{}`", say);
@@ -202,11 +248,40 @@ std::string hint_for_surplus(std::string_view command, const std::vector<std::st
                              const OptionLookup& takes_value) {
   const bool checks = std::ranges::find(words, "--check") != words.end();
   if (command == "connect" && checks) return text("say `{}`", from_nc(command, words, takes_value));
+  if (command == "relay") {
+    const auto one_word = end_of_two_words(words);
+    if (!one_word.empty()) return text("an end is one word: say {}", one_word);
+  }
   if (command == "recv-file" && words.size() == 3)
     return text("to receive into a file say `sockx recv-file -o {} {} {}`", words[0], words[1], words[2]);
   if (is_among(command, "connect listen relay") && std::ranges::find(words, "--hexdump") != words.end())
     return "to dump into a file say --hexdump=FILE";
   return text("see `sockx {}--help`", command.empty() ? "" : std::string(command) + ' ');
+}
+
+std::string hint_for_explanation(const std::vector<std::string>& words, const OptionLookup& takes_value) {
+  const auto& tool = words.front();
+  const auto name = tool.substr(tool.rfind('/') + 1);
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  const bool is_like_nc = is_among(name, "ncat netcat nc.traditional pnetcat");
+  const auto command = rest.empty()      ? ""
+                       : name == "socat" ? from_socat(rest)
+                       : is_like_nc      ? from_nc("", rest, takes_value)
+                                         : "";
+  return text("'{}': explain knows nc only{}", tool,
+              !command.empty() ? text("; the same is perhaps `{}`", command)
+              : is_like_nc || name == "socat"
+                  ? text("; give the words of {} to sockx, which has hints for many: "
+                         "`sockx ARG...`",
+                         name)
+                  : ": say `sockx explain nc ARG...`");
+}
+
+std::string hint_for_partner(std::string_view command, std::string_view option,
+                             const std::vector<std::string>& words) {
+  if (command == "sockx listen" && option == "--proxy-auth" && is_proxy_server(words))
+    return text("{}: {}", option, users_of_proxy_server);
+  return "";
 }
 
 std::string hint_for_exec(std::string_view next) {

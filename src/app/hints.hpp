@@ -29,6 +29,14 @@ std::string hint_for_endpoint(const std::vector<std::string>& words);
 std::string hint_for_surplus(std::string_view command, const std::vector<std::string>& words,
                              const OptionLookup& takes_value);
 
+/// For the words behind `explain` that are no command line of nc. The whole message.
+std::string hint_for_explanation(const std::vector<std::string>& words, const OptionLookup& takes_value);
+
+/// For an option that needs another one, which is not there. The whole message, or nothing. `command` is the
+/// whole name of the subcommand, and `words` are all typed words.
+std::string hint_for_partner(std::string_view command, std::string_view option,
+                             const std::vector<std::string>& words);
+
 /// For `--exec`, `next` being the word behind it, without `--` before the program.
 std::string hint_for_exec(std::string_view next);
 

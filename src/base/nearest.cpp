@@ -39,4 +39,33 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
+std::string nearest_option(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::string_view dashes = "--";
+  constexpr std::size_t shortest_part = 3, shortest_stem = 5, longest_ending = 3;
+  if (!word.starts_with(dashes)) return "";
+  word.remove_prefix(dashes.size());
+  std::vector<std::string> names;
+  for (const auto& candidate : candidates)
+    if (candidate.starts_with(dashes)) names.push_back(candidate.substr(dashes.size()));
+  const auto option = [dashes](const std::string& name) {
+    return name.empty() ? "" : std::string(dashes) + name;
+  };
+  if (word.size() >= shortest_part) {
+    const auto part = '-' + std::string(word);
+    // Whole parts come before those that only begin with the word.
+    for (const std::string_view end : {"-", ""})
+      for (const auto& name : names)
+        if ((name + '-').starts_with(std::string(word) + std::string(end))) return option(name);
+    for (const std::string_view end : {"-", ""})
+      for (const auto& name : names)
+        if (('-' + name + '-').find(part + std::string(end)) != std::string::npos) return option(name);
+  }
+  const auto near = nearest(word, names);
+  if (!near.empty() || word.size() < shortest_stem) return option(near);
+  for (const auto& name : names)  // --verify is --verified
+    if (name.starts_with(word.substr(0, word.size() - 1)) && name.size() <= word.size() + longest_ending)
+      return option(name);
+  return "";
+}
+
 }  // namespace sockx

@@ -46,6 +46,17 @@ std::string reason_of(std::exception_ptr failure) {
   }
 }
 
+/// The setting that would help, or nothing.
+std::string mend_in(std::exception_ptr failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const ProxyDenial& denial) {
+    return denial.mend;
+  } catch (...) {
+    return "";
+  }
+}
+
 /// A client does not learn the addresses of a name to which it is not connected.
 std::string denial_of(const ProxyRequest& request) {
   return text("{}: the rules of this proxy deny it", request.shown());
@@ -72,8 +83,9 @@ class ProxyServing : public Handler {
                        wait_for_leaving(client, has_gone));
     failure = co_await outcome_of(std::move(dialing));
     const auto reason = failure ? reason_of(failure) : "";
+    const auto mend = failure ? mend_in(failure) : "";
     const auto kind = failure ? failure_of(failure) : ProxyFailure::other;
-    options_.tell({client, *request, target ? &*target : nullptr, kind, reason});
+    options_.tell({client, *request, target ? &*target : nullptr, kind, reason, mend});
     if (has_gone) std::rethrow_exception(failure);
     if (failure) {
       const auto told = kind == ProxyFailure::denied ? denial_of(*request) : reason;
@@ -124,19 +136,23 @@ class ProxyServing : public Handler {
   void leave_permitted(std::vector<Address>& addresses, const ProxyRequest& request,
                        std::uint32_t own_port) const {
     std::vector<Address> permitted;
-    std::string first_reason;
+    ProxyRuleDenial first;
     for (const auto& found : addresses) {
       if (permitted.size() == most_addresses) break;
       const auto address = canonical(found);
       auto reason = options_.rules.reason_to_deny(request.target.host, address);
       if (!reason && address.port() == own_port && is_of_this_host(address))
-        reason = "it is this proxy itself";
+        reason = ProxyRuleDenial{"it is this proxy itself"};
       if (!reason)
         permitted.push_back(address);
-      else if (first_reason.empty())
-        first_reason = *reason;
+      else if (first.reason.empty())
+        first = *reason;
     }
-    if (permitted.empty()) throw ProxyDenial(text("{}: {}", request.shown(), first_reason));
+    if (permitted.empty()) {
+      ProxyDenial denial(text("{}: {}", request.shown(), first.reason));
+      if (!first.permission.empty()) denial.mend = "proxy-to " + first.permission;
+      throw denial;
+    }
     addresses = std::move(permitted);
   }
 

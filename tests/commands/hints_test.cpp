@@ -202,6 +202,111 @@ TEST_CASE("hints: subcommands and addresses of other tools") {
   });
 }
 
+TEST_CASE("hints: an option by its beginning, by one of its parts, or by its spelling") {
+  check_hints({
+      {{"send-file", "--verify", "f", "a:80"}, "'--verify': no such option; did you mean --verified?"},
+      {{"connect", "--wait", "3", "a", "80"}, "did you mean --wait-for?"},
+      {{"connect", "--pin", "x", "a", "80"}, "did you mean --tls-pin?"},
+      {{"connect", "--idle", "3", "a", "80"}, "did you mean --idle-timeout?"},
+      {{"connect", "--verbos", "a", "80"}, "did you mean --verbose?"},
+      {{"connect", "--chek", "a", "80"}, "did you mean --check?"},
+      {{"recv-file", "--rate", "5", "80"}, "'--rate': no such option; see `sockx recv-file --help`"},
+      {{"sockopt", "--port"}, "'--port': no such option; see `sockx sockopt --help`"},
+      {{"connect", "--bogus", "a", "80"}, "'--bogus': no such option; see `sockx connect --help`"},
+      {{"--bogus"}, "'--bogus': no such option; see `sockx --help`"},
+  });
+}
+
+TEST_CASE("hints: long options of other tools that sockx calls otherwise") {
+  check_hints({
+      {{"connect", "--nodelay", "a", "80"}, "--nodelay: say --opt nodelay=on"},
+      {{"connect", "--limit", "5", "a", "80"}, "--limit: say --rate"},
+      {{"connect", "--udp", "a", "80"}, "--udp: use `sockx udp HOST PORT`"},
+      {{"listen", "--udp", "80"}, "--udp: use `sockx udp --listen PORT`"},
+      {{"connect", "--port", "80", "a"}, "--port: leave it out: say HOST PORT"},
+      {{"connect", "--output", "f", "a", "80"}, "add `> FILE`, or say --tee-in FILE"},
+      {{"connect", "--proxy-user", "bob", "a", "80"}, "--proxy-user: say --proxy-auth USER:PASSWORD"},
+      {{"listen", "--handler=proxy", "--proxy-user", "bob", "80"},
+       "--proxy-user: a proxy server has its users in a file: say --proxy-auth-file FILE"},
+      {{"listen", "--handler", "proxy", "--proxy-auth", "bob:secret", "80"},
+       "--proxy-auth: a proxy server has its users in a file: say --proxy-auth-file FILE"},
+      {{"connect", "--proxy-auth", "bob:secret", "a", "80"}, "--proxy-auth requires --proxy"},
+  });
+}
+
+TEST_CASE("hints: a value of an option that takes none") {
+  check_hints({
+      {{"connect", "--tls=yes-please", "a", "80"}, "'--tls=yes-please': --tls takes no value: say --tls"},
+      {{"connect", "--check=x", "a", "80"}, "'--check=x': --check takes no value: say --check"},
+      {{"--json=x", "connect", "a", "80"}, "'--json=x': --json takes no value: say --json"},
+      {{"listen", "-k=3", "80"}, "'-k=3': -k takes no value: say -k"},
+      {{"connect", "-4=x", "a", "80"}, "'-4=x': -4 takes no value: say -4"},
+      {{"listen", "--exec=sort -r", "80"}, "after `--`: `--exec -- sort -r`"},
+      {{"listen", "--exec=cat", "80"}, "after `--`: `--exec -- cat`"},
+  });
+}
+
+TEST_CASE("hints: words in another order, or two for one") {
+  const Folder folder;
+  const auto file = folder / "data";
+  std::ofstream(file) << "bytes";
+  check_hints({
+      {{"send-file", "127.0.0.1", "80", file},
+       "'" + file + "': the file comes first: say `sockx send-file " + file + " 127.0.0.1 80`"},
+      {{"send-file", "127.0.0.1:80", file}, "the file comes first: say `sockx send-file " + file},
+      {{"send-file", "--listen", "80", file}, "say `sockx send-file --listen " + file + " 80`"},
+      {{"recv-file", "5678", "name"}, "'name': to receive into a file say -o name 5678"},
+      {{"relay", "listen:0", "127.0.0.1", "80"},
+       "'80': one word too many; an end is one word: say 127.0.0.1:80"},
+      {{"relay", "listen:0", "::1", "80"}, "an end is one word: say [::1]:80"},
+      {{"relay", "listen", "5678", "a:80"}, "an end is one word: say listen:5678"},
+      {{"sockopt", "get", "--connect", "127.0.0.1", "80", "nodelay"},
+       "--connect: '127.0.0.1 80': the endpoint is one word: say --connect 127.0.0.1:80"},
+      {{"connect", "tls:a:443"}, "'tls:a:443': the endpoint is a:443; say --tls"},
+      {{"listen", "tls:443"}, "'tls:443': the endpoint is 443; say --tls"},
+  });
+}
+
+TEST_CASE("hints: serial lines and terminals as ends of a relay") {
+  check_hints({
+      {{"relay", "-", "serial:/dev/x"}, "'serial:/dev/x': say tty:/dev/x"},
+      {{"relay", "-", "/dev/ttyS0"}, "'/dev/ttyS0': say tty:/dev/ttyS0"},
+      {{"relay", "-", "/dev/ttyS0,b115200,raw"}, "say tty:/dev/ttyS0,speed=115200"},
+      {{"relay", "-", "FILE:/dev/ttyS0,b9600,crtscts"}, "say tty:/dev/ttyS0,speed=9600,flow=rtscts"},
+      {{"relay", "-", "tty:/dev/ttyS0,b115200"},
+       "',b115200': there is no such option here: say tty:/dev/ttyS0,speed=115200"},
+      {{"relay", "-", "tty:/dev/ttyS0,raw"},
+       "',raw': there is no such option here; there are speed, mode, flow"},
+      {{"relay", "-k", "listen:0", "pty:x"},
+       "say pty; for one virtual serial line say `sockx relay pty:x listen:PORT`"},
+  });
+}
+
+TEST_CASE("hints: explain knows nc only") {
+  check_hints({
+      {{"explain", "ncat", "-l", "80"},
+       "'ncat': explain knows nc only; the same is perhaps `sockx listen 80`"},
+      {{"explain", "ncat", "--ssl", "a", "80"},
+       "'ncat': explain knows nc only; give the words of ncat to sockx"},
+      {{"explain", "socat", "-", "TCP:a:80"},
+       "'socat': explain knows nc only; the same is perhaps `sockx connect a:80`"},
+      {{"explain", "curl"}, "'curl': explain knows nc only: say `sockx explain nc ARG...`"},
+  });
+}
+
+TEST_CASE("hints: a device or a directory that is not there is refused at the start") {
+  const Folder folder;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"relay", "listen:127.0.0.1:0", "tty:/dev/no-such-line"},
+        std::vector<std::string>{"relay", "-k", "listen:127.0.0.1:0", "tty:/dev/no-such-line"}}) {
+    Process process(sockx(words));
+    check_failure(process, 8, "open /dev/no-such-line: No such file or directory");
+  }
+  Process process(
+      sockx({"recv-file", "--verified", "--output-dir", folder.path() + "/new", "127.0.0.1", "0"}));
+  check_failure(process, 11, "/new': create it first: No such file or directory");
+}
+
 TEST_CASE("hints: what is wrong is said rather than what is missing besides") {
   check_hints({
       {{"connect", "-V"}, "'-V': no such option"},

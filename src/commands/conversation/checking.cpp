@@ -164,7 +164,9 @@ void add_check_flags(Flags& flags, CheckOptions& target) {
   const auto check =
       flags.add_flag("--check", target.check, "only report whether the port is open (time limit: 5s)");
   const auto scan = flags.add_flag(
-      "--scan", target.scan, "report which of many ports are open; PORT is a list like 22,80,8000-8100,http");
+      "--scan", target.scan,
+      "report which of many ports are open; PORT is a list like 22,80,8000-8100,http; status 4 "
+      "unless all are open, or with --any one");
   scan.excludes(check);
   flags
       .add_number(

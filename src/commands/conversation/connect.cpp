@@ -61,9 +61,12 @@ void declare(Flags& flags, ConnectOptions& o) {
   add_stream_flags(flags, o.stream);
   flags.get("--source").help("send from this address, port or both");
   add_connect_timeout(flags, o.conversation.limits);
+  flags.get("--connect-timeout")
+      .help("give up connecting after DURATION (nc's -w also limits silence: --idle-timeout)");
   add_retry_flags(flags, o.retry);
   add_check_flags(flags, o.checking);
-  add_proxy_flags(flags, o.proxy);
+  add_proxy_flags(flags, o.proxy, false,
+                  "; some proxies end both directions when the input ends: --no-shutdown");
   const auto conversation = add_conversation_flags(flags, o.conversation, o.stream);
   add_send_proxy_flag(flags, o.send_proxy, "our addresses").excludes("--scan");
   add_tls_flags(flags, o.tls, TlsSide::client,
@@ -75,6 +78,8 @@ void declare(Flags& flags, ConnectOptions& o) {
        {"sockx connect 192.0.2.7:9000 < disk.img",
         "send a file; the end of standard input closes our direction (FIN)"},
        {"sockx connect unix:/run/app.sock", "the same over a unix socket"},
+       {"sleep 2 | sockx connect --until either 192.0.2.7 22",
+        "print what a server says by itself within two seconds"},
        {"sockx connect --wait-for 30s --check db 5432", "wait until a server accepts connections"},
        {"sockx connect --scan 192.0.2.7 22,80,8000-8100", "see which ports are open"}});
   flags.when_read([&o, &words] {

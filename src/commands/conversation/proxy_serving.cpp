@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/flags.hpp"
 #include "commands/stream/dialing.hpp"
 #include "net/address/numeric_address.hpp"
@@ -44,13 +45,14 @@ std::string_view word_of(ProxyFailure failure) {
 }
 
 void tell(Context& context, const ProxyEvent& event) {
-  const auto& [client, request, target, failure, reason] = event;
+  const auto& [client, request, target, failure, reason, mend] = event;
   const auto shown = request.shown();
   const auto user = escaped(request.user);
   const auto address = target != nullptr ? target->peer.to_string() : "";
-  context.log.info("connection {} from {} asks for {} by {}{}: {}", client.number, client.name(), shown,
+  const auto advice = mend.empty() ? "" : text("; allow it with {}", flag_of(std::string(mend)));
+  context.log.info("connection {} from {} asks for {} by {}{}: {}{}", client.number, client.name(), shown,
                    name_of(request.protocol), user.empty() ? "" : " as " + user,
-                   target != nullptr ? "connected to " + address : std::string(reason));
+                   target != nullptr ? "connected to " + address : std::string(reason), advice);
   if (!context.report.has_events()) return;
   std::vector<Field> fields{{"number", client.number},
                             {"peer", client.name()},
@@ -75,7 +77,8 @@ void add_proxy_serving_flags(Flags& flags, ProxyServingOptions& options) {
     return flags.add_value(name, "RULE[,RULE...]", read, help, ValueKind::host).repeatable();
   };
   add_rules("--proxy-to", options.permitted,
-            "connect clients to these targets only (repeatable): CIDR, NAME, :PORT, CIDR:PORT, NAME:PORT")
+            "connect clients to these targets only (repeatable): CIDR, NAME, :PORT, CIDR:PORT, NAME:PORT "
+            "(default: all but the addresses of this host and its link, like 127.0.0.1)")
       .noted_in(options.given);
   add_rules("--proxy-deny", options.denied, "never connect clients to these (repeatable)")
       .noted_in(options.given);

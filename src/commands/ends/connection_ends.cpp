@@ -27,9 +27,9 @@ void refuse_no_endpoint(const std::string& word, std::string_view prefix, EndPla
   if (!prefix.empty() && has_prefix_of_end(word))
     throw BadInput(text("'{}': {} is followed by an endpoint: say {}", word, prefix, example));
   if (prefix.empty() && (word.starts_with('/') || word.starts_with("./"))) {
-    const auto is_device = word.starts_with("/dev/") && !form_of_end("tty").empty();
-    throw BadInput(
-        text("'{0}': say what it is: unix:{0} or file:{0}{1}", word, is_device ? ", or tty:" + word : ""));
+    const auto is_device = word.starts_with("/dev/");
+    throw BadInput(text("'{0}': say what it is: unix:{0} or file:{0}{1}", word,
+                        is_device ? ", or " + ForeignEnd::serial(word).word : ""));
   }
   if (word.starts_with("exec "))
     throw BadInput(text("'{}': say exec, and the program after the ends: `-- {}`", word, word.substr(5)));

@@ -105,7 +105,10 @@ void check_end_of_many(const ParsedEnd& end, const std::string& word) {
     throw BadInput("'-': with --keep-open each client has an end of its own: use `sockx listen --keep-open`");
   if (end.listened) throw BadInput(text("'{}': with --keep-open only A listens: say ENDPOINT", word));
   if (end.has_link)
-    throw BadInput(text("'{}': with --keep-open each client has a terminal of its own: say pty", word));
+    throw BadInput(
+        text("'{0}': with --keep-open each client has a terminal of its own: say pty; for one virtual serial "
+             "line say `sockx relay {0} listen:PORT`",
+             word));
   if (end.is_emptied)
     throw BadInput(text("'{0}': with --keep-open each client would empty the file: say append:{1}", word,
                         word.substr(word.find(':') + 1)));

@@ -72,6 +72,13 @@ std::string tls_options_in(const std::string& word) {
   return options;
 }
 
+/// Paths that serial lines usually have.
+bool is_serial_device(const std::string& path) {
+  for (const std::string_view begin : {"/dev/tty", "/dev/serial/", "/dev/rfcomm", "/dev/cua"})
+    if (path.starts_with(begin)) return true;
+  return false;
+}
+
 std::string word_of(const ForeignKind& kind, const std::string& rest, const std::string& word,
                     bool is_first) {
   if (kind.whole == "pty") {
@@ -79,6 +86,8 @@ std::string word_of(const ForeignKind& kind, const std::string& rest, const std:
     return link.empty() ? "pty" : "pty:" + link;
   }
   if (rest.empty() || kind.whole == "-") return std::string(kind.whole);
+  if (kind.prefix == "file:" && is_serial_device(rest))
+    return ForeignEnd::serial(word.substr(word.find(':') + 1)).word;
   if (kind.prefix == "file:" && !is_first && option_in(word, "append")) return "append:" + rest;
   if (kind.prefix.find("tls:") != std::string_view::npos)
     return text("{}{}{}", kind.prefix, rest, tls_options_in(word));
@@ -88,7 +97,28 @@ std::string word_of(const ForeignKind& kind, const std::string& rest, const std:
 
 }  // namespace
 
+ForeignEnd ForeignEnd::serial(const std::string& rest) {
+  auto word = "tty:" + rest.substr(0, rest.find(','));
+  bool has_speed = false;
+  for (const auto& option : split_list(rest)) {
+    const auto equals = option.find('=');
+    const auto name = option.substr(0, equals);
+    const bool is_named = equals != std::string::npos && is_among(name, "ispeed ospeed speed b baud");
+    const auto speed = is_named ? option.substr(equals + 1) : option.starts_with('b') ? option.substr(1) : "";
+    if (!has_speed && is_all_digits(speed)) {
+      word += ",speed=" + speed;
+      has_speed = true;
+    }
+    if (is_among(option, "crtscts crtscts=1")) word += ",flow=rtscts";
+  }
+  return {word, ""};
+}
+
 std::optional<ForeignEnd> ForeignEnd::read(const std::string& word, bool is_first) {
+  if (is_serial_device(word)) return serial(word);
+  constexpr std::string_view serial_prefix = "serial:";
+  if (in_capitals(word.substr(0, serial_prefix.size())) == "SERIAL:" && word.find('/') != std::string::npos)
+    return serial(word.substr(serial_prefix.size()));
   if (word.find("://") != std::string::npos) return {};
   if (const auto endpoint = ForeignEndpoint::read(word)) {
     const auto colon = word.find(':');

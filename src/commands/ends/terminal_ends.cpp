@@ -1,9 +1,12 @@
 // The ends that are terminals: pty, pty:LINK, pty+sh:COMMAND, tty:DEVICE.
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/ends/end_kind.hpp"
+#include "commands/ends/foreign_end.hpp"
 
 namespace sockx {
 
@@ -63,6 +66,12 @@ ParsedEnd parse_serial_end(const std::string& rest, EndPlace) {
       {"none", Flow::none}, {"rtscts", Flow::rts_cts}, {"xonxoff", Flow::xon_xoff}};
   options.add_choice("--flow", line.flow, choices, "flow control");
   const auto path = take_end_options(rest, options);
+  const auto comma = path.find(',');
+  if (comma != std::string::npos && !std::filesystem::exists(path)) {
+    const auto known = ForeignEnd::serial(rest).word;
+    if (known.find(',') == std::string::npos) refuse_unknown_options(path, options);
+    throw BadInput(text("',{}': there is no such option here: say {}", path.substr(comma + 1), known));
+  }
   if (path.empty()) throw BadInput("'tty:': the device is missing: say tty:DEVICE, like tty:/dev/ttyS0");
   return {.make = [path, line](const EndSetup&) { return make_serial_end(path, line); }};
 }

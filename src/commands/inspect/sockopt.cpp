@@ -211,6 +211,14 @@ void set(Context& context, const SockoptOptions& options, const std::vector<std:
 
 // --- which of them
 
+/// For `--connect HOST PORT`: the port would be taken for the name of an option.
+void refuse_port_of_peer(const std::string& peer, const std::vector<std::string>& words) {
+  const bool is_host = !peer.empty() && peer.find(':') == std::string::npos;
+  if (is_host && !words.empty() && is_all_digits(words.front()))
+    throw BadInput(
+        text("--connect: '{0} {1}': the endpoint is one word: say --connect {0}:{1}", peer, words.front()));
+}
+
 }  // namespace
 
 ExitCode run(Context& context, const SockoptOptions& options) {
@@ -220,6 +228,7 @@ ExitCode run(Context& context, const SockoptOptions& options) {
                                       options.words.end());
   if (verb != "list" && verb != "get" && verb != "set")
     throw BadInput(text("'{}': say list, get or set; see `sockx sockopt --help`", verb));
+  refuse_port_of_peer(given.peer, rest);
   if (options.raw && verb != "get") throw BadInput("--raw: it is for get");
   if (verb == "list") {
     if (!rest.empty())

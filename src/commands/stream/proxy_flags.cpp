@@ -154,7 +154,7 @@ std::vector<std::span<char>> credentials_among(const std::vector<char*>& words) 
 
 bool ProxyFlags::have_https() const { return std::ranges::any_of(proxies, is_https); }
 
-Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve) {
+Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve, const std::string& note) {
   const HelpSection section(flags, "Proxies");
   if (const char* const set = std::getenv(credentials_variable)) proxy.credentials_in_environment = set;
   const auto take = [&proxy](const std::string& word) {
@@ -168,7 +168,8 @@ Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve) {
           .add_value(
               "--proxy", "URL|env", take,
               "connect through this proxy: socks5h://, socks5://, socks4a://, socks4:// (port 1080), http:// "
-              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT] (repeat for a chain)",
+              "(3128) or https:// (443), [USER:PASSWORD@]HOST[:PORT] (repeat for a chain)" +
+                  note,
               ValueKind::choice)
           .choices({"env", "socks5h://", "socks5://", "socks4a://", "socks4://", "http://", "https://"})
           .repeatable();

@@ -33,7 +33,7 @@ inline constexpr const char* credentials_variable = "SOCKX_PROXY_AUTH";
 
 /// --proxy, --proxy-auth, --proxy-auth-file. Returns the first. If the command may be a proxy itself, the
 /// file may be for that.
-Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve = false);
+Flag add_proxy_flags(Flags& flags, ProxyFlags& proxy, bool may_serve = false, const std::string& note = {});
 /// To be called when the options have been read, and before complete() of `tls`, from which an https proxy
 /// takes its options. Chooses the proxy of the environment, and gives each its credentials. Throws BadInput
 /// for what does not go together, and for a target that the proxy cannot be asked for. `ports` are those of a

@@ -1,7 +1,11 @@
 #include "commands/transfer/recv_file.hpp"
 
+#include <cerrno>
+#include <filesystem>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "cli/flag_groups.hpp"
 #include "cli/time_limits.hpp"
 #include "commands/transfer/receiving_service.hpp"
@@ -44,13 +48,15 @@ std::string host_like_file(const RecvFileOptions& options) {
   return may_be && where != nullptr ? where->host : "";
 }
 
-/// Throws BadInput for a path in the place of the host.
+/// Throws BadInput for a path in the place of the host, and for a name behind the port.
 void check_host(const RecvFileOptions& options, const std::vector<std::string>& words) {
-  const bool is_like_path = words.size() == 2 && words[0].find('/') != std::string::npos &&
-                            words[0].find("://") == std::string::npos;
-  if (is_like_path && options.connection.listens && options.output.to_standard_output() &&
-      !options.output.path_given)
+  const bool may_be = words.size() == 2 && options.connection.listens &&
+                      options.output.to_standard_output() && !options.output.path_given;
+  if (!may_be) return;
+  if (words[0].find('/') != std::string::npos && words[0].find("://") == std::string::npos)
     throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[0], words[1]));
+  if (is_all_digits(words[0]) && !is_all_digits(words[1]))
+    throw BadInput(text("'{0}': to receive into a file say -o {0} {1}", words[1], words[0]));
 }
 
 void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
@@ -64,7 +70,12 @@ void read_words(RecvFileOptions& o, const std::vector<std::string>& words) {
 /// Reports what would make every transfer fail before the first one.
 void check_folders(const RecvFileOptions& options) {
   const auto& output = options.output;
-  if (options.verified.asked && !output.path_given) return check_folder(options.verified.options.folder);
+  if (options.verified.asked && !output.path_given) {
+    const auto& folder = options.verified.options.folder;
+    if (!std::filesystem::exists(folder))
+      throw about("output-dir", Error(ENOENT, text("'{}': create it first", folder), Origin::local_file));
+    return check_folder(folder);
+  }
   const bool is_pattern = output.is_pattern && output.path.find('%') < output.path.rfind('/');
   if (output.discard || output.to_standard_output() || is_pattern) return;
   if (output.no_clobber && !output.is_pattern) check_new(output.path);

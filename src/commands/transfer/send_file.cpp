@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/words.hpp"
 #include "cli/flag_groups.hpp"
 #include "cli/progress.hpp"
 #include "commands/transfer/comparing.hpp"
@@ -58,6 +60,16 @@ void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
 }
 
 /// FILE... and then the endpoint: one word to listen on, or one that contains a colon, else the last two.
+/// Throws BadInput for `HOST PORT FILE`.
+void refuse_file_behind(const std::vector<std::string>& words, bool listens) {
+  if (words.size() < 2 || words.size() > 3 || words.front() == "-") return;
+  const auto& last = words.back();
+  if (is_all_digits(last) || !std::filesystem::exists(last) || std::filesystem::exists(words.front())) return;
+  const std::vector<std::string> endpoint(words.begin(), words.end() - 1);
+  throw BadInput(text("'{}': the file comes first: say `sockx send-file {}{} {}`", last,
+                      listens ? "--listen " : "", last, joined(endpoint, " ")));
+}
+
 void read_words(SendFileOptions& options, const std::vector<std::string>& words) {
   if (words.empty())
     throw BadInput(
@@ -70,6 +82,7 @@ void read_words(SendFileOptions& options, const std::vector<std::string>& words)
     return;
   }
   const bool listens = options.connection.listens;
+  refuse_file_behind(words, listens);
   const std::size_t endpoint_words = listens || words.back().find(':') != std::string::npos ? 1 : 2;
   if (words.size() < endpoint_words + 1)
     throw BadInput(text("'{}': say {}", words.back(),

@@ -76,8 +76,11 @@ void refuse_slash(const std::string& word, const std::string& port) {
 /// Throws BadInput for an endpoint as another tool writes it. "tcp:80" may also be port 80 of the host "tcp",
 /// which nobody listens on.
 void refuse_foreign(const std::string& word, Reading reading) {
-  if (word.starts_with("OPENSSL:") || word.starts_with("SSL:"))
-    throw advise(BadInput(text("'{}': the endpoint is {}", word, word.substr(word.find(':') + 1))), "tls");
+  const auto rest = word.substr(std::min(word.find(':') + 1, word.size()));
+  const bool is_end_of_relay =  // "tls:80" may be a host
+      word.starts_with("tls:") && !rest.empty() && (reading.listens() || rest.find(':') != std::string::npos);
+  if (word.starts_with("OPENSSL:") || word.starts_with("SSL:") || is_end_of_relay)
+    throw advise(BadInput(text("'{}': the endpoint is {}", word, rest)), "tls");
   const auto foreign = ForeignEndpoint::read(word);
   if (!foreign) return;
   if (foreign->is_unix)

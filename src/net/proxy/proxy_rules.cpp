@@ -172,13 +172,14 @@ Address canonical(const Address& address) {
   return ipv4_in(reinterpret_cast<const sockaddr_in6*>(address.data())->sin6_addr, address.port());
 }
 
-std::optional<std::string> ProxyRules::reason_to_deny(const std::string& host, const Address& address) const {
+std::optional<ProxyRuleDenial> ProxyRules::reason_to_deny(const std::string& host,
+                                                          const Address& address) const {
   const auto inner = embedded(address);
   const auto means = [&](const ProxyRule& rule) {
     return matches(rule, host, address) || (inner && matches(rule, host, *inner));
   };
   const auto denied = std::ranges::find_if(denied_, means);
-  if (denied != denied_.end()) return text("denied by {}", denied->word);
+  if (denied != denied_.end()) return ProxyRuleDenial{text("denied by {}", denied->word)};
   const auto* special = special_network_of(address);
   unsigned bits = special != nullptr ? special->network.prefix : 0;
   if (special == nullptr && inner) {
@@ -187,8 +188,10 @@ std::optional<std::string> ProxyRules::reason_to_deny(const std::string& host, c
   }
   const auto is_named = [&](const ProxyRule& rule) { return names(rule, address, bits); };
   if (special != nullptr && std::ranges::none_of(permitted_, is_named))
-    return text("{} is {} address, which no rule names", address.host(), special->name);
-  if (!permitted_.empty() && std::ranges::none_of(permitted_, means)) return "no rule permits it";
+    return ProxyRuleDenial{text("{} is {} address, which no rule names", address.host(), special->name),
+                           address.host()};
+  if (!permitted_.empty() && std::ranges::none_of(permitted_, means))
+    return ProxyRuleDenial{"no rule permits it"};
   return {};
 }
 

@@ -29,6 +29,12 @@ std::vector<ProxyRule> parse_proxy_rules(const std::string& list);
 /// An IPv4-mapped address as the IPv4 address that it stands for; any other as it is.
 Address canonical(const Address& address);
 
+/// Why a target is denied.
+struct ProxyRuleDenial {
+  std::string reason;
+  std::string permission = {};  // the rule that would permit an address that has to be named
+};
+
 /// A denial is stronger than a permission. With permissions, nothing else is permitted. Addresses that lead
 /// to this host or its link (loopback, unspecified, link-local, multicast, broadcast) are permitted only if a
 /// rule names them: a network that has no other addresses. A name, a port or 0.0.0.0/0 is not enough.
@@ -42,7 +48,7 @@ class ProxyRules {
       : permitted_(std::move(permitted)), denied_(std::move(denied)) {}
 
   /// Why the address, which is canonical, is not dialed for a client that has asked for `host`; or nothing.
-  std::optional<std::string> reason_to_deny(const std::string& host, const Address& address) const;
+  std::optional<ProxyRuleDenial> reason_to_deny(const std::string& host, const Address& address) const;
 
  private:
   std::vector<ProxyRule> permitted_, denied_;

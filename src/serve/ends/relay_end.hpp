@@ -91,7 +91,8 @@ struct PtyEnd {
 };
 std::unique_ptr<RelayEnd> make_pty_end(PtyEnd options);
 
-/// A serial line, for one program at a time: it is locked by flock(2).
+/// A serial line, for one program at a time: it is locked by flock(2). Throws Error for a device that is not
+/// there.
 std::unique_ptr<RelayEnd> make_serial_end(std::string path, SerialLine line);
 
 }  // namespace sockx

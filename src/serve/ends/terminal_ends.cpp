@@ -122,7 +122,12 @@ class OpenSerial final : public OpenTerminal {
 
 class Serial final : public RelayEnd {
  public:
-  Serial(std::string path, SerialLine line) : path_(std::move(path)), line_(line) {}
+  /// Throws Error for a device that is not there or may not be used. It is not opened: that changes its
+  /// lines.
+  Serial(std::string path, SerialLine line) : path_(std::move(path)), line_(line) {
+    if (faccessat(AT_FDCWD, path_.c_str(), R_OK | W_OK, AT_EACCESS) != 0)
+      throw_errno(text("open {}", path_), refused);
+  }
 
   Task<std::unique_ptr<OpenEnd>> open(OpenedFor) override {
     auto& loop = co_await this_loop();

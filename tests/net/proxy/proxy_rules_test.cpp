@@ -21,7 +21,9 @@ std::string judged(const std::string& permitted, const std::string& denied, cons
   };
   const ProxyRules rules(rules_of(permitted), rules_of(denied));
   const auto where = canonical_of(address);
-  return rules.reason_to_deny(host.empty() ? where.host() : host, where).value_or("permitted");
+  return rules.reason_to_deny(host.empty() ? where.host() : host, where)
+      .value_or(ProxyRuleDenial{"permitted"})
+      .reason;
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ void declare_usual_flags(Flags& flags) {
 void declare_own_flags(Flags& flags, GlobalOptions& globals) {
   const HelpSection section(flags, section_of_globals);
   flags.add_flag("--quiet", globals.quiet,
-                 "print only the error message if the run fails; with --check and --scan not even that");
+                 "print only the error message if the run fails; with --check and --scan print nothing");
   flags.add_flag("--trace", globals.trace, "print every socket call on standard error");
   flags.add_flag("--json", globals.json, "print results and events as NDJSON");
   flags.add_file("--events", globals.events_file, "write the events, as NDJSON, to FILE");

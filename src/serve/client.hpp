@@ -49,6 +49,7 @@ struct Client {
   std::shared_ptr<void> place;  // one of the server's; work that goes on for the client may keep it longer
   Clock::time_point begun;
   std::string ending{server_has_stopped};  // why it is closed, in the end
+  std::string mend;                        // the setting that would have helped, or empty
   Stages sees_sent, sees_received;         // look at what send() and receive() move, and change nothing
 
  private:

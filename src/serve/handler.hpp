@@ -98,7 +98,6 @@ struct ProxyEvent {
   const Connection* target;  // null if it is not connected
   ProxyFailure failure;      // why not, for programs
   std::string_view reason;   // and for people
-  std::string_view mend;     // the setting that would permit it, or empty
 };
 
 struct ProxyOptions {

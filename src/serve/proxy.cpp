@@ -83,9 +83,9 @@ class ProxyServing : public Handler {
                        wait_for_leaving(client, has_gone));
     failure = co_await outcome_of(std::move(dialing));
     const auto reason = failure ? reason_of(failure) : "";
-    const auto mend = failure ? mend_in(failure) : "";
+    if (failure) client.mend = mend_in(failure);
     const auto kind = failure ? failure_of(failure) : ProxyFailure::other;
-    options_.tell({client, *request, target ? &*target : nullptr, kind, reason, mend});
+    options_.tell({client, *request, target ? &*target : nullptr, kind, reason});
     if (has_gone) std::rethrow_exception(failure);
     if (failure) {
       const auto told = kind == ProxyFailure::denied ? denial_of(*request) : reason;

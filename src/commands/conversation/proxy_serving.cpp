@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/flags.hpp"
 #include "commands/stream/dialing.hpp"
 #include "net/address/numeric_address.hpp"
@@ -45,14 +44,13 @@ std::string_view word_of(ProxyFailure failure) {
 }
 
 void tell(Context& context, const ProxyEvent& event) {
-  const auto& [client, request, target, failure, reason, mend] = event;
+  const auto& [client, request, target, failure, reason] = event;
   const auto shown = request.shown();
   const auto user = escaped(request.user);
   const auto address = target != nullptr ? target->peer.to_string() : "";
-  const auto advice = mend.empty() ? "" : text("; allow it with {}", flag_of(std::string(mend)));
-  context.log.info("connection {} from {} asks for {} by {}{}: {}{}", client.number, client.name(), shown,
+  context.log.info("connection {} from {} asks for {} by {}{}: {}", client.number, client.name(), shown,
                    name_of(request.protocol), user.empty() ? "" : " as " + user,
-                   target != nullptr ? "connected to " + address : std::string(reason), advice);
+                   target != nullptr ? "connected to " + address : std::string(reason));
   if (!context.report.has_events()) return;
   std::vector<Field> fields{{"number", client.number},
                             {"peer", client.name()},

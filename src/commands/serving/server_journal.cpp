@@ -1,6 +1,7 @@
 #include "commands/serving/server_journal.hpp"
 
 #include "base/text.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/units.hpp"
 #include "serve/client.hpp"
 
@@ -41,9 +42,10 @@ void ServerJournal::note_accepted(const ServerEvent& event) const {
 void ServerJournal::note_closed(const ServerEvent& event) const {
   const auto& client = *event.client;
   const auto span = Clock::now() - client.begun;
-  const auto told = text("connection {} from {} closed after {}: received {}, sent {}: {}", client.number,
+  const auto advice = client.mend.empty() ? "" : text("; allow it with {}", flag_of(client.mend));
+  const auto told = text("connection {} from {} closed after {}: received {}, sent {}: {}{}", client.number,
                          client.name(), show_duration(span), counted(client.tally.received, "byte"),
-                         counted(client.tally.sent, "byte"), event.reason);
+                         counted(client.tally.sent, "byte"), event.reason, advice);
   if (!event.is_complete && event.reason != server_has_stopped)
     context_.log.warn("{}", told);
   else

@@ -67,7 +67,8 @@ ParsedEnd parse_serial_end(const std::string& rest, EndPlace) {
   options.add_choice("--flow", line.flow, choices, "flow control");
   const auto path = take_end_options(rest, options);
   const auto comma = path.find(',');
-  if (comma != std::string::npos && !std::filesystem::exists(path)) {
+  std::error_code ignored;
+  if (comma != std::string::npos && !std::filesystem::exists(path, ignored)) {
     const auto known = ForeignEnd::serial(rest).word;
     if (known.find(',') == std::string::npos) refuse_unknown_options(path, options);
     throw BadInput(text("',{}': there is no such option here: say {}", path.substr(comma + 1), known));

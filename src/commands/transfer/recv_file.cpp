@@ -72,7 +72,8 @@ void check_folders(const RecvFileOptions& options) {
   const auto& output = options.output;
   if (options.verified.asked && !output.path_given) {
     const auto& folder = options.verified.options.folder;
-    if (!std::filesystem::exists(folder))
+    std::error_code failure;
+    if (!std::filesystem::exists(folder, failure) && !failure)
       throw about("output-dir", Error(ENOENT, text("'{}': create it first", folder), Origin::local_file));
     return check_folder(folder);
   }

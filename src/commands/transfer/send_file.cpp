@@ -64,7 +64,11 @@ void check_streams(const SendFileOptions& options, const Endpoint& endpoint) {
 void refuse_file_behind(const std::vector<std::string>& words, bool listens) {
   if (words.size() < 2 || words.size() > 3 || words.front() == "-") return;
   const auto& last = words.back();
-  if (is_all_digits(last) || !std::filesystem::exists(last) || std::filesystem::exists(words.front())) return;
+  const auto is_there = [](const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+  };
+  if (is_all_digits(last) || !is_there(last) || is_there(words.front())) return;
   const std::vector<std::string> endpoint(words.begin(), words.end() - 1);
   throw BadInput(text("'{}': the file comes first: say `sockx send-file {}{} {}`", last,
                       listens ? "--listen " : "", last, joined(endpoint, " ")));

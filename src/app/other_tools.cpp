@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/shell_word.hpp"
 #include "base/text.hpp"
 #include "base/words.hpp"
 #include "commands/ends/foreign_end.hpp"
@@ -95,12 +96,6 @@ bool are_ports(const std::string& word) {
          !is_port_number(word);
 }
 
-std::string as_shell_word(const std::string& word) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=%@+[]";
-  return word.empty() || word.find_first_not_of(plain) != std::string::npos ? text("'{}'", word) : word;
-}
-
 /// Reads the words as nc(1) would, for one use.
 class Reading {
  public:
@@ -121,7 +116,7 @@ class Reading {
     };
     add(single_.empty() ? "" : '-' + single_);
     add(options_);
-    add(source_.empty() ? "" : "--source " + as_shell_word(source_));
+    add(source_.empty() ? "" : "--source " + quoted_for_shell(source_));
     auto endpoint = endpoint_;
     if (is_unix_ && !endpoint.empty()) endpoint.front().insert(0, "unix:");
     if (!port_.empty()) endpoint.push_back(port_);
@@ -132,7 +127,8 @@ class Reading {
     const bool are_several = endpoint.size() > 2 || are_ports(endpoint.back());
     if (checks_ || scans_) add(scans_ || are_several ? "--scan" : "--check");
     for (std::size_t i = 0; i < endpoint.size(); ++i)
-      line += (i < 2 ? ' ' : ',') + (endpoint[i] == "HOST PORT" ? endpoint[i] : as_shell_word(endpoint[i]));
+      line +=
+          (i < 2 ? ' ' : ',') + (endpoint[i] == "HOST PORT" ? endpoint[i] : quoted_for_shell(endpoint[i]));
     add(tail_);
     return line;
   }
@@ -168,8 +164,8 @@ class Reading {
     }
     const auto takes_value = takes_value_(command_of(use_), name);
     fits_ = takes_value.has_value();
-    add_option(as_shell_word(word));
-    if (takes_value.value_or(false) && equals == std::string::npos) add_option(as_shell_word(next()));
+    add_option(quoted_for_shell(word));
+    if (takes_value.value_or(false) && equals == std::string::npos) add_option(quoted_for_shell(next()));
   }
 
   void read_letters(const std::string& word) {
@@ -199,7 +195,7 @@ class Reading {
         } else {
           add_option(std::string(row.option));
           if (row.value != Value::none)
-            options_ += (row.option.ends_with('=') ? "" : " ") + as_shell_word(value);
+            options_ += (row.option.ends_with('=') ? "" : " ") + quoted_for_shell(value);
         }
         return;
       case Part::nothing:
@@ -230,7 +226,7 @@ class Reading {
         tail_ = "--exec -- " + (value.empty() ? "PROGRAM ARG..." : value);
         return;
       case Part::command:
-        add_option("--sh " + (value.empty() ? "COMMAND" : as_shell_word(value)));
+        add_option("--sh " + (value.empty() ? "COMMAND" : quoted_for_shell(value)));
         return;
     }
   }
@@ -262,7 +258,7 @@ std::string relay_from_socat(const std::vector<std::string>& words) {
     const auto end =
         word == "-" ? ForeignEnd{"-", ""} : ForeignEnd::read(word, ends.empty()).value_or(ForeignEnd());
     if (end.word.empty()) return "";
-    ends += ' ' + as_shell_word(end.word);
+    ends += ' ' + quoted_for_shell(end.word);
     forks = forks || end.forks;
   }
   return text("sockx relay{}{}", forks ? " -k" : "", ends);
@@ -297,7 +293,7 @@ std::string from_socat(const std::vector<std::string>& words) {
     const auto rest = colon == std::string::npos ? "" : word.substr(colon + 1, word.find(',') - colon - 1);
     const auto endpoint = ForeignEndpoint::read(word);
     if (endpoint && first.empty())
-      first = text("{} {}", command_of(*endpoint), as_shell_word(endpoint->word));
+      first = text("{} {}", command_of(*endpoint), quoted_for_shell(endpoint->word));
     else if (type == "EXEC")
       program = " --exec -- " + rest;
     else if (type == "SYSTEM" || type == "SHELL")

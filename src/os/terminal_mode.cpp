@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "os/before_death.hpp"
+#include "os/calls.hpp"
 #include "os/observer.hpp"
 #include "os/standard_streams.hpp"
 
@@ -48,9 +49,16 @@ termios2 settings_of(int fd) {
 }
 
 void set(int fd, const termios2& settings) {
-  const int result = ioctl(fd, TCSETS2, &settings);
+  const int result = uninterrupted([&] { return ioctl(fd, TCSETS2, &settings); });
   observe_call("ioctl", result, "{}, TCSETS2", fd);
   if (result != 0) throw_errno("TCSETS2");
+}
+
+/// Drops what has been typed and not been read.
+void set_and_flush(int fd, const termios2& settings) {
+  const int result = uninterrupted([&] { return ioctl(fd, TCSETSF2, &settings); });
+  observe_call("ioctl", result, "{}, TCSETSF2", fd);
+  if (result != 0) throw_errno("TCSETSF2");
 }
 
 /// As cfmakeraw(3) does it.
@@ -116,11 +124,17 @@ struct TerminalMode::State {
   std::optional<BeforeDeath> undo = {};
 };
 
-TerminalMode::TerminalMode(int fd) : state_(std::make_unique<State>(fd)) {
-  set_raw(state_->during);
+TerminalMode::TerminalMode(int fd, Keys keys) : state_(std::make_unique<State>(fd)) {
+  if (keys == Keys::raw)
+    set_raw(state_->during);
+  else
+    state_->during.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
   state_->undo.emplace(&State::restore, state_.get());
   try {
-    set(fd, state_->during);
+    if (keys == Keys::raw)
+      set(fd, state_->during);
+    else
+      set_and_flush(fd, state_->during);
   } catch (...) {
     state_->undo.reset();
     throw;

@@ -25,15 +25,18 @@ struct SerialLine {
   std::string mode() const;
 };
 
-/// Puts a terminal in raw mode (cfmakeraw(3)) and restores its settings at the end, also when a signal ends
-/// the process, but not while another job is in its foreground: then the shell has restored them. Borrows
-/// `fd`.
+/// Changes the settings of a terminal and restores them at the end, also when a signal ends the process, but
+/// not while another job is in its foreground: then the shell has restored them. Borrows `fd`.
 class TerminalMode : NonCopyable {
  public:
+  enum class Keys {
+    raw,     // raw mode: cfmakeraw(3)
+    hidden,  // lines as before, and ^C too, but without echo. What was typed before is dropped
+  };
   /// For a terminal at which a user sits. Throws Error.
-  explicit TerminalMode(int fd);
-  /// For a serial line, without regard to modem control (CLOCAL); `name` is for messages. Throws Error, and
-  /// BadInput for settings that the device does not keep.
+  explicit TerminalMode(int fd, Keys keys = Keys::raw);
+  /// Raw mode for a serial line, without regard to modem control (CLOCAL); `name` is for messages. Throws
+  /// Error, and BadInput for settings that the device does not keep.
   TerminalMode(int fd, const SerialLine& line, const std::string& name);
   ~TerminalMode();
   /// Sets the mode again, if no other job is in the foreground: a shell has changed it while this process was

@@ -46,6 +46,14 @@ class Explainer {
     say(option);
     say(value);
   }
+  /// A host, a port or an endpoint, which stand behind the options.
+  void say_operand(const std::string& word) {
+    if (word.starts_with('-') && !has_ended_options_) {
+      say("--");
+      has_ended_options_ = true;
+    }
+    say(word);
+  }
   void say_seconds(const std::string& option, int seconds) { say(option, text("{}s", seconds)); }
   void note(std::string line) { notes_.push_back(std::move(line)); }
 
@@ -99,12 +107,12 @@ class Explainer {
 
   /// The host and the port; with several ports the command is run for each.
   void say_target() {
-    say(host());
+    say_operand(host());
     if (o_.ports.size() == 1) return say(text("{}", o_.ports.front()));
     for (const auto port : o_.ports) loop_ports_.push_back(text("{}", port));
     words_.emplace_back("\"$port\"");
     if (o_.is_random) loop_ports_ = {text("$(shuf -e {})", joined(loop_ports_, " "))};
-    note("the status is that of the last port; nc's is 0 if any port was open");
+    note("the status is that of the last port; with nc it is 0 if any port was open");
   }
 
   void say_proxy() {
@@ -117,16 +125,14 @@ class Explainer {
     say("--proxy", text("{}://{}:{}", scheme, bracketed(proxy.host), proxy.port.value_or(usual)));
     if (o_.proxy_user && proxy.kind == NcProxy::Kind::connect)
       note(
-          text("nc asks for the password of {}; sockx takes it from SOCKX_PROXY_AUTH=USER:PASSWORD, or from "
-               "--proxy-auth-file",
-               *o_.proxy_user));
-    note("a refusal by the proxy has the status 13; nc's is 1");
+          "nc asks for the password; sockx takes it with the user from SOCKX_PROXY_AUTH=USER:PASSWORD, or "
+          "from --proxy-auth-file");
+    note("a refusal by the proxy has the status 13; with nc it is 1");
   }
 
   void note_statuses() {
-    note(
-        "the status tells the failure: 3 no such name, 4 refused, 5 timed out, 6 unreachable, 7 reset, "
-        "11 output not written; nc's is 1, and 0 when a connection is reset or the output cannot be written");
+    note("the status tells the cause (sockx help exit-status)");
+    note("with nc the status is 1, and 0 after a reset or a failed write");
   }
 
   void client() {
@@ -157,7 +163,7 @@ class Explainer {
     say_proxy();
     say("--scan");
     say("--any");
-    say(host());
+    say_operand(host());
     auto ports = o_.ports;
     std::ranges::sort(ports);
     auto list = show_port_list(ports);
@@ -168,7 +174,7 @@ class Explainer {
         "error");
     if (!o_.timeout) note("each port has 5 s; nc waits as long as TCP does");
     if (o_.is_random) note("the ports are tried side by side: -r has no meaning");
-    note("when no port is open the status is 4; nc's is 1");
+    note("when no port is open the status is 4; with nc it is 1");
   }
 
   /// What the stream is joined to, and when the session ends.
@@ -178,7 +184,7 @@ class Explainer {
     if (o_.interval > 0 && o_.keeps_open) note("--keep-open has no --line-delay");
     if (o_.timeout) {
       say_seconds("--idle-timeout", std::max(*o_.timeout, 1));
-      note("after that silence the status is 5; nc's is 0");
+      note("after that silence the status is 5; with nc it is 0");
     }
     if (o_.most_packets && o_.keeps_open) note("--keep-open has no --max-bytes: -W has no equivalent");
     if (o_.most_packets && !o_.keeps_open) {
@@ -188,7 +194,8 @@ class Explainer {
     say_end();
     if (o_.quit && !o_.listens)
       note(
-          "the end of standard input is passed on, and the session ends with the peer's end, as nc does; "
+          "the end of standard input is passed on, and the session ends with the end of the peer, as with "
+          "nc; "
           "--eof-timeout bounds the wait");
   }
 
@@ -237,19 +244,19 @@ class Explainer {
   /// Where a server listens.
   void say_place() {
     if (o_.host)
-      say(*o_.host);
+      say_operand(*o_.host);
     else if (o_.family != AF_INET6)
       say("0.0.0.0");
     else
       words_.erase(std::ranges::find(words_, "-6"));  // nc takes IPv4 on :: too, as a port alone does
-    say(o_.port);
+    say_operand(o_.port);
   }
 
   void say_datagrams() {
     if (o_.broadcasts) say("--broadcast");
     if (o_.crlf) note("udp has no --crlf: send the lines through unix2dos");
     if (o_.interval > 0) say("--rate", "1pps");
-    if (o_.interval > 1) note(text("the rate is a datagram a second, nc's one in {} s", o_.interval));
+    if (o_.interval > 1) note(text("the rate is a datagram a second, with nc one in {} s", o_.interval));
     const bool by_line = o_.crlf || o_.interval > 0;
     say("--framing", by_line ? "line" : "size=16384");
     if (!by_line)
@@ -276,7 +283,7 @@ class Explainer {
     if (o_.verbosity > 0) note("with -v nc sends a few datagrams X first");
     if (o_.passes_fd) note("udp passes no socket on: -F has no equivalent");
     say_datagram_target();
-    note("a refusal by the peer's host has the status 4; nc's is 0");
+    note("a refusal by the host of the peer has the status 4; with nc it is 0");
   }
 
   /// -z
@@ -305,7 +312,7 @@ class Explainer {
     if (o_.keeps_open) say("--reply", "none");
     if (o_.timeout) {
       say_seconds("--idle-timeout", std::max(*o_.timeout, 1));
-      note("after that silence the status is 5; nc's is 0");
+      note("after that silence the status is 5; with nc it is 0");
     }
     if (o_.most_packets) say("--datagrams", text("{}", *o_.most_packets));
     if (o_.quit) note("udp --listen does not end with standard input: -q has no equivalent");
@@ -320,17 +327,11 @@ class Explainer {
 
   const NcOptions& o_;
   std::vector<std::string> words_, notes_, loop_ports_;
-  std::string behind_;  // the command
+  bool has_ended_options_ = false;  // by --
+  std::string behind_;              // the command
 };
 
 }  // namespace
-
-std::string quoted_for_shell(const std::string& word) {
-  constexpr auto harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,@%+=-";
-  const bool is_plain = !word.empty() && word.find_first_not_of(harmless) == std::string::npos;
-  if (is_plain) return word;
-  return in_single_quotes(word);
-}
 
 NcExplanation explain(const NcOptions& options) { return Explainer(options).explain(); }
 

@@ -18,7 +18,4 @@ NcExplanation explain(const NcOptions& options);
 /// notes as comments. Returns the exit status.
 int run_explain(const std::vector<std::string>& words);
 
-/// The word as a shell reads it.
-std::string quoted_for_shell(const std::string& word);
-
 }  // namespace sockx

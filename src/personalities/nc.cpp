@@ -35,7 +35,15 @@ int run(const NcOptions& options) {
   NcRun running(options, context);
   int signal = 0;
   try {
-    context.run(task_of(running));
+    // A shell changes the settings of the terminal when it continues a job.
+    const auto handle = [&running](int caught) {
+      if (!SignalCatcher::is_repeatable(caught)) return false;
+      if (running.terminal_mode != nullptr) running.terminal_mode->renew();
+      return true;
+    };
+    SignalCatcher::Rules signals;
+    if (options.proxy_user) signals.repeatable = {SIGCONT};
+    context.run(task_of(running), {}, handle, std::move(signals));
   } catch (const Interrupted& interrupted) {
     signal = interrupted.signal();
   } catch (...) {

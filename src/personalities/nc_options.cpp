@@ -45,7 +45,7 @@ constexpr auto summary =
     "\t\t-O length\tsize of the send buffer, in bytes\n"
     "\t\t-P user\t\tuser name for the proxy\n"
     "\t\t-p port\t\tlocal port\n"
-    "\t\t-q seconds\tas -N; then wait at most this long for the end\n"
+    "\t\t-q seconds\tas -N; a server or -u also ends after this silence\n"
     "\t\t-r\t\tports in random order\n"
     "\t\t-s address\tlocal address\n"
     "\t\t-T keyword\ttype of service: a name such as lowdelay, or a number\n"
@@ -123,7 +123,7 @@ class Parser {
  public:
   explicit Parser(const std::vector<std::string>& words) : words_(words) {
     const auto& called = words.front();
-    options_.name = called.substr(called.rfind('/') + 1);
+    options_.name = one_line(called.substr(called.rfind('/') + 1));
   }
 
   NcOptions parse() {
@@ -137,7 +137,13 @@ class Parser {
 
  private:
   [[noreturn]] void fail(const std::string& message) const {
-    throw NcEnd(text("{}: {}\n", options_.name, message));
+    throw NcEnd(text("{}: {}\n", options_.name, one_line(message)));
+  }
+
+  /// About the letter that getopt(3) has met.
+  [[noreturn]] void fail_with_usage(const char* fault) const {
+    const auto message = text("{}: {} -- '{}'", words_.front(), fault, static_cast<char>(optopt));
+    throw NcEnd(text("{}\n{}", one_line(message), usage));
   }
 
   int number(std::string_view what, const char* word, int low, int high) const {
@@ -286,10 +292,9 @@ class Parser {
         proxy_ = optarg;
         break;
       case ':':
-        throw NcEnd(text("{}: option requires an argument -- '{}'\n{}", words_.front(),
-                         static_cast<char>(optopt), usage));
+        fail_with_usage("option requires an argument");
       default:
-        throw NcEnd(text("{}: invalid option -- '{}'\n{}", words_.front(), static_cast<char>(optopt), usage));
+        fail_with_usage("invalid option");
     }
   }
 

@@ -4,13 +4,14 @@
 #include <optional>
 #include <string>
 
-#include "flow/event_loop.hpp"
 #include "flow/task.hpp"
+#include "personalities/nc_run.hpp"
 
 namespace sockx {
 
-/// What the user types at the terminal of this process, which does not show it. Nothing where there is no
-/// terminal.
-Task<std::optional<std::string>> ask_password(std::string prompt);
+/// What the user types at the terminal that controls this process, up to the end of the line. It is not shown
+/// meanwhile; the settings of the terminal are restored on every way out. Nothing where there is no terminal,
+/// or it cannot be used.
+Task<std::optional<std::string>> ask_password(NcRun& run, std::string prompt);
 
 }  // namespace sockx

@@ -9,6 +9,7 @@
 #include "cli/context.hpp"
 #include "flow/stream.hpp"
 #include "net/address/address.hpp"
+#include "os/terminal_mode.hpp"
 #include "personalities/nc_options.hpp"
 
 namespace sockx {
@@ -41,6 +42,7 @@ class NcRun : NonCopyable {
   const NcOptions& options;
   Context& context;
   int status = 0;
+  const TerminalMode* terminal_mode = nullptr;  // while the user is asked for a password
 
  private:
   std::optional<Stream> input_, output_;

@@ -200,11 +200,12 @@ Task<std::optional<ProxyRefusal>> ask_proxy(NcRun& run, const ProxyRoute& route,
   }
 }
 
-/// A socket, or a file without content such as mktemp(1) makes.
+/// Whether nothing is lost when it is removed. mktemp(1) makes empty files.
 bool is_replaceable(const std::string& path) {
   struct stat found {};
   if (path.empty() || lstat(path.c_str(), &found) != 0) return false;
-  return S_ISSOCK(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0);
+  if (S_ISREG(found.st_mode)) return found.st_size == 0;
+  return S_ISSOCK(found.st_mode) || S_ISLNK(found.st_mode) || S_ISFIFO(found.st_mode);
 }
 
 }  // namespace
@@ -299,8 +300,8 @@ Task<NcAttempt> nc_connect_by_proxy(NcRun& run, const std::vector<Address>& addr
     if (asked > 0) run.say("Proxy authentication failed");
     if (asked == most_passwords) throw NcFailure("Too many authentication failures");
     attempt.connection.reset();
-    std::string prompt = text("Proxy password for {}@{}: ", *run.options.proxy_user, wanted.host);
-    auto password = co_await ask_password(std::move(prompt));
+    std::string prompt = one_line(text("Proxy password for {}@{}: ", *run.options.proxy_user, wanted.host));
+    auto password = co_await ask_password(run, std::move(prompt));
     if (!password) throw NcFailure("Unable to read proxy passphrase");
     proxy.credentials = Credentials{*run.options.proxy_user, std::move(*password)};
   }

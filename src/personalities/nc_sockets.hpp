@@ -45,7 +45,9 @@ std::string nc_connect_failure(const NcOptions& options, const std::string& host
 
 /// A socket that is bound as -l, -s and -p say, and listens unless it is for datagrams. Throws NcFailure.
 Task<Socket> nc_bind(NcRun& run);
-/// A socket that is bound to the unix name, in place of whatever socket is there. Throws NcFailure.
+/// A socket that is bound to the unix name. What is at the path is removed: a socket, also one in use, a
+/// symbolic link, without regard to what it points to, a FIFO, and an empty file. Anything else stays, and
+/// the name is in use then. Throws NcFailure.
 Socket nc_bind_unix(const std::string& name, int type);
 
 }  // namespace sockx

@@ -19,6 +19,7 @@
 #include "net/stream/dial.hpp"
 #include "net/stream/scan.hpp"
 #include "os/calls.hpp"
+#include "os/socket_query.hpp"
 #include "personalities/nc_sockets.hpp"
 
 namespace sockx {
@@ -238,17 +239,17 @@ Task<> serve(NcRun& run, Connection connection) {
 
 Task<> pass_nc_socket(int socket) {
   if (isatty(STDOUT_FILENO) != 0) throw NcFailure("Cannot pass file descriptor to tty");
+  if (!is_socket(STDOUT_FILENO)) throw NcFailure("sendmsg", ENOTSOCK);
+  if (socket_query(STDOUT_FILENO, SO_DOMAIN, "SO_DOMAIN") != AF_UNIX)
+    throw NcFailure("sendmsg: standard output is no unix socket");
   ConversationOptions options;
   options.pass_to = "-";
-  std::optional<Stream> receiver;
+  auto receiver = co_await open_fd_receiver(options);
   try {
-    receiver.emplace(co_await open_fd_receiver(options));
-  } catch (const BadInput&) {
-    throw NcFailure("sendmsg: Socket operation on non-socket");
-  } catch (const Error&) {
-    throw NcFailure("sendmsg: Socket operation on non-socket");
+    co_await pass_descriptor(socket, true, std::move(receiver));
+  } catch (const Error& error) {
+    throw NcFailure("sendmsg", error.number());
   }
-  co_await pass_descriptor(socket, true, std::move(*receiver));
 }
 
 std::vector<std::uint16_t> nc_ports(const NcOptions& options) {
@@ -309,7 +310,8 @@ Task<> run_nc_unix_client(NcRun& run) {
     if (failed == 0) {
       Endpoint endpoint{Address::unix_name(path)};
       DialOptions dialing;
-      connection.emplace(co_await dial(std::move(endpoint), std::move(dialing)));
+      auto dialed = co_await dial(std::move(endpoint), std::move(dialing));
+      connection.emplace(std::move(dialed));
     }
   } catch (const BadInput&) {
     failed = ENAMETOOLONG;

@@ -50,7 +50,7 @@ Run declare_nc(Flags& flags) {
   letters.add("-O", "SIZE", "set the size of the send buffer");
   letters.add("-P", "USER", "log in to an HTTP proxy as USER", ValueKind::user);
   letters.add("-p", "PORT", "use this local port; with -l, listen on it", ValueKind::service);
-  letters.add("-q", "SECONDS", "quit SECONDS after the end of standard input; as -N");
+  letters.add("-q", "SECONDS", "shut down our half when standard input ends, as -N does");
   letters.add("-r", "try the ports in random order");
   letters.add("-s", "ADDR", "use this local address; with -l, listen on it", ValueKind::host);
   letters.add("-T", "TOS", "set the TOS, or traffic class", ValueKind::text);

@@ -2,25 +2,22 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "../support/files.hpp"
 #include "../support/peer.hpp"
 #include "../support/sockx.hpp"
+#include "../support/terminal.hpp"
 
 namespace test {
 
 namespace {
 
-/// A link to sockx, by which it is nc.
-std::string link_in(const Folder& folder, const std::string& name, bool is_symbolic) {
-  const std::filesystem::path link(folder / name);
-  if (is_symbolic)
-    std::filesystem::create_symlink(sockx_binary(), link);
-  else
-    std::filesystem::create_hard_link(sockx_binary(), link);
-  return link.string();
+/// A symbolic link to sockx, by which it is nc.
+std::string link_in(const Folder& folder, const std::string& name) {
+  fs::create_symlink(sockx_binary(), folder / name);
+  return folder / name;
 }
 
 }  // namespace
@@ -28,15 +25,24 @@ std::string link_in(const Folder& folder, const std::string& name, bool is_symbo
 TEST_CASE("nc: the name that it is called by is the name of its messages") {
   const Folder folder;
   for (const std::string name : {"nc", "netcat", "nc.sockx"}) {
-    Process process({link_in(folder, name, true), "-w", "x"});
+    Process process({link_in(folder, name), "-w", "x"});
     check_end(process, exited(1));
     CHECK(process.err() == name + ": timeout invalid: x\n");
   }
-  Process other({link_in(folder, "nc-of-ours", true), "-w", "x"});
+  Process other({link_in(folder, "nc-of-ours"), "-w", "x"});
   check_end(other, exited(2));
   Process subcommand(sockx({"nc", "-w", "x"}));
   check_end(subcommand, exited(1));
   CHECK(subcommand.err() == "nc: timeout invalid: x\n");
+}
+
+TEST_CASE("nc: a hard link named netcat is nc") {
+  const Folder folder;
+  fs::copy_file(sockx_binary(), folder / "sockx");  // the binary may be on another file system
+  fs::create_hard_link(folder / "sockx", folder / "netcat");
+  Process process({folder / "netcat", "-w", "x"});
+  check_end(process, exited(1));
+  CHECK(process.err() == "netcat: timeout invalid: x\n");
 }
 
 TEST_CASE("nc: SIGTERM ends it by that signal, and what a silent input has given is whole") {
@@ -62,6 +68,81 @@ TEST_CASE("nc: a server sends all of its file to a client whose half has ended a
   check_end(server, exited(0));
 }
 
+namespace {
+
+/// The settings of a terminal that a user has.
+void show_keys(const Terminal& terminal) {
+  auto settings = terminal.settings();
+  settings.c_lflag |= ECHO | ISIG;
+  const UniqueFd fd(open(terminal.path().c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  Peer::check(tcsetattr(fd.get(), TCSANOW, &settings), "tcsetattr");
+}
+
+/// The answer of an HTTP proxy to the next request.
+void answer(PeerListener& proxy, const std::string& status) {
+  auto asked = proxy.accept();
+  std::string request;
+  while (!request.ends_with("\r\n\r\n")) {
+    const auto byte = asked.receive(1);
+    REQUIRE(!byte.empty());
+    request += byte;
+  }
+  asked.send("HTTP/1.1 " + status + "\r\n\r\n");
+}
+
+bool shows_keys(const Terminal& terminal) { return (terminal.settings().c_lflag & ECHO) != 0; }
+
+}  // namespace
+
+TEST_CASE("nc: the question for a password hides keys, and the terminal is as before on every way out") {
+  struct Way {
+    std::string keys;
+    int signal;
+    End end;
+  };
+  for (const auto& way : {Way{"\x03", 0, killed_by(SIGINT)}, Way{"\x1c", 0, killed_by(SIGQUIT)},
+                          Way{"", SIGTERM, killed_by(SIGTERM)}, Way{"", SIGHUP, killed_by(SIGHUP)},
+                          Way{"secret\n", 0, exited(1)}}) {
+    CAPTURE(way.end);
+    Terminal terminal;
+    show_keys(terminal);
+    PeerListener proxy;
+    Process::Options options;
+    options.terminal = terminal.path();
+    Process nc(sockx({"nc", "-X", "connect", "-P", "bob", "-x", "127.0.0.1:" + proxy.port(), "host", "80"}),
+               options);
+    answer(proxy, "407 Proxy Authentication Required");
+    terminal.shown_with("Proxy password for bob@127.0.0.1: ");
+    CHECK(!shows_keys(terminal));
+    terminal.type(way.keys);
+    if (way.signal != 0) nc.signal(way.signal);
+    if (way.end == exited(1)) answer(proxy, "403 Forbidden");
+    check_end(nc, way.end);
+    CHECK(shows_keys(terminal));
+    if (way.end != killed_by(SIGQUIT)) terminal.shown_with("\n");
+    CHECK(!contains(terminal.shown(), "secret"));
+  }
+}
+
+TEST_CASE("nc: the question for a password hides keys again when a shell has continued it") {
+  Terminal terminal;
+  show_keys(terminal);
+  PeerListener proxy;
+  Process::Options options;
+  options.terminal = terminal.path();
+  Process nc(sockx({"nc", "-X", "connect", "-P", "bob", "-x", "127.0.0.1:" + proxy.port(), "host", "80"}),
+             options);
+  answer(proxy, "407 Proxy Authentication Required");
+  terminal.shown_with("Proxy password");
+  nc.signal(SIGSTOP);
+  show_keys(terminal);
+  nc.signal(SIGCONT);
+  eventually("keys are hidden", [&] { return !shows_keys(terminal); });
+  terminal.type("\x03");
+  check_end(nc, killed_by(SIGINT));
+  CHECK(shows_keys(terminal));
+}
+
 TEST_CASE("explain: it prints a command and comments, and opens nothing") {
   const auto page = run(sockx({"explain", "nc", "-zv", "-w", "2", "example.invalid", "22"}));
   const auto lines = lines_of(page);
@@ -71,6 +152,14 @@ TEST_CASE("explain: it prints a command and comments, and opens nothing") {
   Process refused(sockx({"explain", "nc", "-w", "x"}));
   check_end(refused, exited(1));
   CHECK(refused.err() == "nc: timeout invalid: x\n");
+}
+
+TEST_CASE("explain: a shell reads what it prints as the words that were typed, and nothing is raw") {
+  const auto line = run(sockx({"explain", "nc", "-N", "-s", "\x1b[31m", "--", "-it's\n", "80"}));
+  CHECK(lines_of(line).front() == R"(sockx connect --source $'\033[31m' --until both -- $'-it\'s\n' 80)");
+  CHECK(line.find('\x1b') == std::string::npos);
+  const auto words = run({"bash", "-c", "sockx() { printf '<%s>' \"$@\"; }; " + line});
+  CHECK(words == "<connect><--source><\x1b[31m><--until><both><--><-it's\n><80>");
 }
 
 }  // namespace test

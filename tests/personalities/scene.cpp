@@ -205,6 +205,10 @@ class Play {
       held_.push_back(bound(where_is(word(0)), SOCK_STREAM, false));
     } else if (step.verb == "file") {
       write_file(word(0), step.words.size() > 1 ? step.words[1] : "");
+    } else if (step.verb == "link") {
+      fs::create_symlink(word(1), word(0));
+    } else if (step.verb == "fifo") {
+      Peer::check(mkfifo(word(0).c_str(), 0600), "mkfifo");
     } else if (step.verb == "full") {  // nobody accepts, and the backlog is full
       const auto where = where_is(word(0));
       held_.push_back(bound(where, SOCK_STREAM, true));
@@ -278,12 +282,23 @@ class Play {
       options.out = Stdio::file("/dev/full", O_WRONLY);
     } else if (out_kind_ == "closed") {
       options.out = Stdio::closed();
-    } else if (out_kind_ == "socket") {
+    } else if (out_kind_ == "socket" || out_kind_ == "gone-socket") {
       int ends[2];
       Peer::check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
-      passed_to_ = UniqueFd(ends[0]);
+      if (out_kind_ == "socket")
+        passed_to_ = UniqueFd(ends[0]);
+      else
+        ::close(ends[0]);
       const UniqueFd theirs(ends[1]);
       options.out = Stdio::given(theirs.get());
+    } else if (out_kind_ == "tcp") {
+      UniqueFd theirs(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      const auto where = where_is(std::to_string(first_port_ + 9));
+      const auto listening = listener(where, SOCK_STREAM);
+      Peer::check(::connect(theirs.get(), where.get(), where.size), "connect");
+      options.out = Stdio::given(theirs.get());
+      held_.push_back(std::move(theirs));
+      held_.emplace_back(accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
     } else {
       throw std::runtime_error("no such stdout: " + out_kind_);
     }
@@ -595,6 +610,7 @@ class Play {
   static std::string kind_of(const std::string& path) {
     struct stat facts {};
     if (lstat(path.c_str(), &facts) != 0) return "not there";
+    if (S_ISLNK(facts.st_mode)) return "a link";
     return S_ISSOCK(facts.st_mode) ? "a socket" : S_ISREG(facts.st_mode) ? "a file" : "something else";
   }
 

@@ -9,8 +9,9 @@ namespace sockx {
 /// there is a connection to pass. Throws BadInput if it is not a unix socket, and Error.
 Task<Stream> open_fd_receiver(const ConversationOptions& options);
 
-/// Passes the descriptor through `fd_receiver`. Programs expect
-/// sockets in blocking mode.
+/// Passes the descriptor through `fd_receiver`. With `sets_blocking` it is put in blocking mode first, as
+/// programs expect it. O_NONBLOCK belongs to the open file description, so this also changes it for every
+/// other process that has the socket: it is for sockets that are ours alone. Throws Error.
 Task<> pass_descriptor(int fd, bool sets_blocking, Stream fd_receiver);
 
 /// Passes the connection through `fd_receiver`, and closes it here.

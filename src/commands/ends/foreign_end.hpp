@@ -14,7 +14,8 @@ struct ForeignEnd {
   /// Nothing for a word that does not begin with the name of a type of address of socat, in capitals or,
   /// where it could be no host, in small letters, or of a serial device.
   static std::optional<ForeignEnd> read(const std::string& word, bool is_first);
-  /// A serial line, `tty:/dev/ttyS0,speed=115200`, from the path and what follows it, `/dev/ttyS0,b115200,raw`.
+  /// A serial line, `tty:/dev/ttyS0,speed=115200`, from the path and what follows it,
+  /// `/dev/ttyS0,b115200,raw`.
   static ForeignEnd serial(const std::string& rest);
   /// "say listen:80, and --keep-open"
   std::string advice() const;

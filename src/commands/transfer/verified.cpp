@@ -226,8 +226,8 @@ void add_verified_flags(Flags& flags, VerifiedReceiving& target) {
     target.folder_given = true;
   };
   flags
-      .add_value("--output-dir", "DIR", take_folder, "put the files below DIR, which must exist (default: the current one)",
-                 ValueKind::directory)
+      .add_value("--output-dir", "DIR", take_folder,
+                 "put the files below DIR, which must exist (default: the current one)", ValueKind::directory)
       .needs(asked);
   flags.add_flag("--force", options.replaces, "replace existing files that differ").needs(asked);
   flags

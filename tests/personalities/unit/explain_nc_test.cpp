@@ -32,7 +32,7 @@ TEST_CASE("explain: a client's half stays open without -N") {
   CHECK(command({"-d", "host", "80"}) == "sockx connect --recv-only host 80");
   CHECK(command({"-w3", "host", "80"}) ==
         "sockx connect --connect-timeout 3s --idle-timeout 3s --no-shutdown --until both host 80");
-  CHECK(notes({"-w3", "host", "80"}, "status is 5; nc's is 0"));
+  CHECK(notes({"-w3", "host", "80"}, "status is 5; with nc it is 0"));
 }
 
 TEST_CASE("explain: -z checks one port, and scans several") {
@@ -64,10 +64,40 @@ TEST_CASE("explain: datagrams, proxies and options of the socket have theirs") {
         "sockx connect --source '[::1]:99' --until both ::1 22");
 }
 
-TEST_CASE("explain: words are quoted for the shell") {
-  CHECK(quoted_for_shell("example.com:80") == "example.com:80");
-  CHECK(quoted_for_shell("") == "''");
-  CHECK(quoted_for_shell("a b") == "'a b'");
-  CHECK(quoted_for_shell("it's") == "'it'\\''s'");
-  CHECK(quoted_for_shell("$(x)") == "'$(x)'");
+TEST_CASE("explain: -- ends the options before a host or a port that begins with a dash") {
+  CHECK(command({"-N", "--", "-host", "80"}) == "sockx connect --until both -- -host 80");
+  CHECK(command({"-N", "--", "-host", "80-81"}) ==
+        "for port in 80 81; do sockx connect --until both -- -host \"$port\"; done");
+  CHECK(command({"-z", "--", "-host", "80"}) == "sockx connect --check -- -host 80");
+  CHECK(command({"-z", "--", "-host", "80-81"}) == "sockx connect --scan --any -- -host 80-81");
+  CHECK(command({"-lN", "--", "-host", "80"}) == "sockx listen --until peer -- -host 80");
+  CHECK(command({"-lN", "--", "host", "-port"}) == "sockx listen --until peer host -- -port");
+  CHECK(command({"-lN", "--", "-host", "-port"}) == "sockx listen --until peer -- -host -port");
+  CHECK(command({"-uq1", "--", "-host", "53"}) ==
+        "sockx udp --framing size=16384 --reply-timeout 1s -- -host 53");
+  CHECK(command({"-uz", "--", "-host", "53"}) ==
+        "printf X | sockx udp --framing all --reply-timeout 3s -- -host 53");
+  CHECK(command({"-ul", "--", "-host", "53"}) == "sockx udp --listen --framing size=16384 -- -host 53");
+}
+
+TEST_CASE("explain: control characters become escapes, and the notes have neither them nor apostrophes") {
+  CHECK(command({"-NU", "/tmp/a\nb"}) == "sockx connect --until both $'unix:/tmp/a\\nb'");
+  CHECK(command({"-N", "-s", "::1\x1b", "::1", "80"}) ==
+        "sockx connect --source $'::1\\033' --until both ::1 80");
+  for (const auto& words : {std::vector<std::string>{"-vz", "-w9", "it's\x1b", "80"},
+                            {"-rz", "host", "80-90"},
+                            {"-X", "connect", "-P", "it's\n", "-x", "proxy", "host", "80-81"},
+                            {"-w9", "-q1", "-W2", "host", "80"},
+                            {"-kl", "-i1", "-W2", "-w1", "80"},
+                            {"-l", "-q1", "80"},
+                            {"-lU", "/it's"},
+                            {"-uv", "-i2", "host", "53"},
+                            {"-uF", "-q1", "host", "53"},
+                            {"-uz", "host", "53"},
+                            {"-ul", "-w1", "-q1", "53"},
+                            {"-T", "ef", "-s", "name", "host", "80"}}) {
+    const auto notes = explained(words).notes;
+    CHECK(!notes.empty());
+    for (const auto& line : notes) CHECK_MESSAGE(line.find_first_of("'\n\x1b") == std::string::npos, line);
+  }
 }

@@ -107,3 +107,14 @@ TEST_CASE("nc's letters: an unknown one is told as getopt(3) does, by the whole 
   CHECK(refusal({"-Q"}).starts_with("/usr/bin/nc: invalid option -- 'Q'\nusage: nc "));
   CHECK(refusal({"-w"}).starts_with("/usr/bin/nc: option requires an argument -- 'w'\nusage: nc "));
 }
+
+TEST_CASE("nc's letters: control characters that were typed are not printed") {
+  CHECK(refusal({"-w", "x\x1b[31m\n", "host", "1"}) == "nc: timeout invalid: x?[31m?\n");
+  CHECK(refusal({"-\x1b"}).starts_with("/usr/bin/nc: invalid option -- '?'\nusage: nc "));
+  try {
+    parse_nc({"/tmp/\x1b/n\x1b", "-w"});
+    FAIL("a missing value was accepted");
+  } catch (const NcEnd& end) {
+    CHECK(std::string(end.what()).starts_with("/tmp/?/n?: option requires an argument -- 'w'\nusage: nc "));
+  }
+}

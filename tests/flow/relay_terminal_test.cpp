@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using HangUp = Descriptor::HangUp;
-constexpr Duration long_time = 60s, moment = 50ms;
+constexpr Duration grace_beyond_the_test = 60s, moment = 50ms;
 
 /// The first end is two pipes, the second a terminal, which `user` has open.
 class TerminalScene {
@@ -85,7 +85,7 @@ TEST_CASE("relay: a terminal may answer after the other end's end, and its hang-
       stage.user.reset();
       co_await read_to_end(*stage.output, got);
     };
-    scene.run(rules_with(until, long_time), play(scene, asked, answer));
+    scene.run(rules_with(until, grace_beyond_the_test), play(scene, asked, answer));
     CHECK(asked == "question");
     CHECK(answer == "answer");
     CHECK(scene.tally.sent == 8);
@@ -122,7 +122,7 @@ TEST_CASE("relay: what a terminal said before its hang-up is delivered whole") {
   put(scene.user->fd.get(), said);
   scene.user.reset();
   std::string got;
-  scene.run(rules_with(Until::either, long_time), read_to_end(*scene.output, got));
+  scene.run(rules_with(Until::either, grace_beyond_the_test), read_to_end(*scene.output, got));
   CHECK(difference(got, said) == "");
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("relay: what is written to a terminal that has been hung up is dropped
   scene.user.reset();
   const auto bytes = noise(60'000);  // more than the terminal holds, and no more than the pipe
   put(scene.source->fd.get(), bytes);
-  scene.run(rules_with(Until::both, long_time), sleep_until(Clock::now()));
+  scene.run(rules_with(Until::both, grace_beyond_the_test), sleep_until(Clock::now()));
   CHECK(scene.tally.sent > 0);
   CHECK(scene.tally.sent < bytes.size());
 }

@@ -189,7 +189,7 @@ def program(command, tool, kind="peer", limit=""):
 
 # `true` does nothing: the least that a process takes.
 START_UP = StartUp("start-up", "start-up", (
-    program("{sockx} --version", "sockx", "sockx", "true"),
+    program("{sockx} byteorder", "sockx", "sockx", "true"),
     program("{sockx} connect --help", "sockx", "sockx", "true"),
     program("{sockx} nc -h", "sockx", "sockx", "true"),
     program("nc.openbsd -h", "nc.openbsd"),

@@ -381,7 +381,7 @@ TEST_CASE(
   refused({"connect", "--proxyauth=u", "t", "1"},
           "'--proxyauth=*': no such option; did you mean --proxy-auth?");
   refused({"connect", "--auth=u:secret", "t", "1"}, "'--auth=*': no such option");
-  refused({"connect", "--proxy-user=u:secret", "t", "1"}, "'--proxy-user=*': no such option");
+  refused({"connect", "--proxy-user=u:secret", "t", "1"}, "--proxy-user: say --proxy-auth USER:PASSWORD");
   refused({"connect", "--proxi=http://u:secret@h", "t", "1"}, "'--proxi=http://*@h': no such option");
   refused({"connect", "--proxi", "http://u:secret@h", "t", "1"}, "'--proxi': no such option");
   refused({"connect", "t", "1", "http://u:secret@h"}, "'http://*@h': one word too many");

@@ -34,8 +34,9 @@ class Exchange : NonCopyable {
         tally_(tally),
         observer_(std::move(observer)),
         reader_(end_.facts, {options_.most, 32, options_.recv_flags, end_.answers_as_addressed}),
-        outbox_(end_.facts, end_.watch, {options_.send_flags, may_make_trains()}, tally_.sent,
-                [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); }),
+        outbox_(
+            end_.facts, end_.watch, {options_.send_flags, may_make_trains()}, tally_.sent,
+            [this](int error, const OutgoingDatagram& datagram) { return handle_error(error, datagram); }),
         schedule_(options_.rate),
         reply_path_(options_.reply_address, nullptr),
         heard_(loop),
@@ -47,7 +48,7 @@ class Exchange : NonCopyable {
     if (options_.is_client || end_.is_connected || end_.local.family() != AF_UNIX) return;
     UnixReplies::Options replies{
         options_.send_flags,
-        [this](int error, const OutgoingDatagram& datagram) { return heed(error, datagram); },
+        [this](int error, const OutgoingDatagram& datagram) { return handle_error(error, datagram); },
         observer_.deaf};
     replies_.emplace(end_.facts, std::move(replies), tally_.sent, tally_.undelivered);
   }
@@ -443,7 +444,7 @@ class Exchange : NonCopyable {
   }
 
   /// See Outbox::OnError. A listener that answers all senders skips a peer that cannot be answered.
-  bool heed(int error, const OutgoingDatagram& datagram) {
+  bool handle_error(int error, const OutgoingDatagram& datagram) {
     if (take_returned_errors()) return true;
     const auto to = datagram.to != nullptr ? *datagram.to : end_.peer.value_or(end_.local);
     const bool is_one_of_many = !options_.is_client && options_.reply_to != ReplyTo::one;

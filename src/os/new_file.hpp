@@ -1,4 +1,4 @@
-// NewFile: a file that bears its name only when it is whole.
+// NewFile: a file that gets its name only when it is whole.
 #pragma once
 
 #include <sys/types.h>

@@ -10,7 +10,7 @@
 namespace sockx {
 
 /// Lets the receiver tell an empty record from the end of the stream, which both read as 0 bytes: with
-/// SO_PASSCRED every record of a unix socket, and only a record, bears a control message. Other families have
+/// SO_PASSCRED every record of a unix socket, and only a record, has a control message. Other families have
 /// no such sign, and there an empty record counts as the end.
 void tell_empty_records_from_the_end(const Descriptor& socket);
 

@@ -60,8 +60,8 @@ struct Running {
     const bool is_reloaded = signal == SIGHUP && reload_certificate(hosting);
     const bool has_own_files = signal == SIGHUP && options.keep_open && hosting.reload != nullptr;
     if (has_own_files) hosting.reload();
-    const bool is_heeded = options.keep_open && access != nullptr && access->handle_signal(signal);
-    if (is_reloaded || has_own_files || is_heeded) return true;
+    const bool is_handled = options.keep_open && access != nullptr && access->handle_signal(signal);
+    if (is_reloaded || has_own_files || is_handled) return true;
     if (signal != SIGTERM || !options.drain_timeout || server == nullptr || drained_by != 0) return false;
     drained_by = signal;
     activation->stopping();

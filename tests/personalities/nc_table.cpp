@@ -128,8 +128,8 @@ class Reader {
       throw std::runtime_error("no reason " + name);
     const std::string arrow = " => ";
     const auto at = shows.find(arrow);
-    if (at == std::string::npos) return {std::move(name), std::move(shows), false, ""};
-    return {std::move(name), shows.substr(0, at), true, shows.substr(at + arrow.size())};
+    if (at == std::string::npos) return {std::move(name), std::move(shows), false, "", true};
+    return {std::move(name), shows.substr(0, at), true, shows.substr(at + arrow.size()), true};
   }
 
   void read_line(const std::string& line) {
@@ -141,6 +141,9 @@ class Reader {
       peers_[name] = tokens_of(script);
     } else if (line.starts_with("  differs ")) {
       table_.rows.back().differences.push_back(difference_of(after(line, "  differs ")));
+    } else if (line.starts_with("  may differ ")) {
+      table_.rows.back().differences.push_back(difference_of(after(line, "  may differ ")));
+      table_.rows.back().differences.back().is_certain = false;
     } else if (line == "  explained") {
       table_.rows.back().is_explained = true;
     } else if (line.starts_with("everywhere ")) {

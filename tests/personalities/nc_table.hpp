@@ -26,6 +26,7 @@ struct NcDifference {
   std::string reason, shows;
   bool is_replacement = false;
   std::string replacement;  // of what `shows` matches
+  bool is_certain = true;   // false where nc does well by luck
 };
 
 struct NcRow {

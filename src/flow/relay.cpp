@@ -317,14 +317,14 @@ class Conversation : NonCopyable {
   /// A peer that still reads has its time for that; and while our output takes nothing, nobody knows whether
   /// it is silent.
   Task<> warn_of_silent_peer() {
-    Clock::time_point before;
-    std::size_t waiting = 0;
+    bool is_silent = false;
     do {
-      before = tally_.last_byte;
+      const auto before = tally_.last_byte;
       co_await loop_.sleep_until(after(rules_.peer_silence_before_warning));
-      waiting = sockx::unacknowledged(second_.in.facts()).value_or(0);
-    } while (tally_.last_byte != before || waiting > 0 || inward_.pump.is_holding() ||
-             !is_writable_now(first_.out.facts().fd));
+      const auto waiting = sockx::unacknowledged(second_.in.facts()).value_or(0);
+      const bool output_takes = !inward_.pump.is_holding() && is_writable_now(first_.out.facts().fd);
+      is_silent = tally_.last_byte == before && waiting == 0 && output_takes;
+    } while (!is_silent && !inward_.has_ended);
     if (inward_.has_ended) co_return;
     tell_({RelayEvent::Kind::second_is_silent,
            text("{} has ended and {} has taken everything, but is silent and has not closed",

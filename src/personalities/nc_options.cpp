@@ -25,40 +25,37 @@ constexpr auto usage =
     "\t  [-w timeout] [-X proxy_protocol] [-x proxy_address[:port]]\n"
     "\t  [destination] [port]\n";
 
-constexpr auto summary =
-    "\t\t-4\t\tIPv4 only\n"
-    "\t\t-6\t\tIPv6 only\n"
-    "\t\t-b\t\twith -u, allow broadcast addresses\n"
-    "\t\t-C\t\tsend CR LF for each LF\n"
-    "\t\t-D\t\tset SO_DEBUG\n"
-    "\t\t-d\t\tdo not read standard input\n"
-    "\t\t-F\t\tpass the socket to the program at standard output, and end\n"
-    "\t\t-h\t\tprint this help\n"
-    "\t\t-I length\tsize of the receive buffer, in bytes\n"
-    "\t\t-i interval\tseconds to wait after each line\n"
-    "\t\t-k\t\twith -l, serve one client after another\n"
-    "\t\t-l\t\tlisten\n"
-    "\t\t-M ttl\t\tTTL or hop limit of outgoing packets\n"
-    "\t\t-m minttl\tminimum TTL or hop limit of incoming packets\n"
-    "\t\t-N\t\tshut the connection down at the end of standard input\n"
-    "\t\t-n\t\tdo not look up names\n"
-    "\t\t-O length\tsize of the send buffer, in bytes\n"
-    "\t\t-P user\t\tuser name for the proxy\n"
-    "\t\t-p port\t\tlocal port\n"
-    "\t\t-q seconds\tas -N; a server or -u also ends after this silence\n"
-    "\t\t-r\t\tports in random order\n"
-    "\t\t-s address\tlocal address\n"
-    "\t\t-T keyword\ttype of service: a name such as lowdelay, or a number\n"
-    "\t\t-U\t\tUnix sockets\n"
-    "\t\t-u\t\tUDP\n"
-    "\t\t-v\t\treport what happens\n"
-    "\t\t-W limit\tend after this many packets\n"
-    "\t\t-w seconds\ttime limit for connecting, and for silence\n"
-    "\t\t-X protocol\t4 or 5 (SOCKS), or connect (HTTP)\n"
-    "\t\t-x host[:port]\tproxy\n"
-    "\t\t-z\t\tonly check whether the ports are open\n"
-    "\tA port is a number, a service, or a range such as 20-30. `sockx explain nc` prints\n"
-    "\tthe sockx command for a command line of nc.\n";
+constexpr std::array letters{
+    NcLetter{'4', "", "use IPv4 only"},
+    NcLetter{'6', "", "use IPv6 only"},
+    NcLetter{'b', "", "with -u: send to broadcast addresses"},
+    NcLetter{'C', "", "send CRLF at the end of each line"},
+    NcLetter{'D', "", "set SO_DEBUG"},
+    NcLetter{'d', "", "read no standard input"},
+    NcLetter{'F', "", "pass the connection on through standard output"},
+    NcLetter{'I', "SIZE", "set the size of the receive buffer"},
+    NcLetter{'i', "SECONDS", "pause after each line that is sent"},
+    NcLetter{'k', "", "with -l: serve one client after another"},
+    NcLetter{'l', "", "listen"},
+    NcLetter{'M', "TTL", "set the TTL, or hop limit, of what is sent"},
+    NcLetter{'m', "TTL", "drop what arrives with a lower TTL, or hop limit"},
+    NcLetter{'N', "", "shut down our half of the connection when standard input ends"},
+    NcLetter{'n', "", "do not look up names"},
+    NcLetter{'O', "SIZE", "set the size of the send buffer"},
+    NcLetter{'P', "USER", "log in to an HTTP proxy as USER"},
+    NcLetter{'p', "PORT", "use this local port; with -l, listen on it"},
+    NcLetter{'q', "SECONDS", "shut down our half when standard input ends, as -N does"},
+    NcLetter{'r', "", "try the ports in random order"},
+    NcLetter{'s', "ADDR", "use this local address; with -l, listen on it"},
+    NcLetter{'T', "TOS", "set the TOS, or traffic class"},
+    NcLetter{'U', "", "use unix sockets: HOST is a path"},
+    NcLetter{'u', "", "use datagrams"},
+    NcLetter{'W', "N", "quit when N packets have been received"},
+    NcLetter{'w', "SECONDS", "limit connecting, and silence, to SECONDS"},
+    NcLetter{'X', "PROTOCOL", "the kind of proxy (default: 5)"},
+    NcLetter{'x', "HOST[:PORT]", "connect by this proxy"},
+    NcLetter{'z', "", "only see whether ports are open"},
+};
 
 /// A whole number, or what strtonum(3) calls it: "invalid", "too small", "too large".
 struct Number {
@@ -117,6 +114,16 @@ const char* replacement_of(int letter) {
     default:
       return nullptr;
   }
+}
+
+/// What -h prints.
+std::string summary() {
+  std::string lines = usage;
+  for (const auto& letter : letters)
+    lines += text("\t\t-{} {:<11} {}\n", letter.letter, letter.value, letter.help);
+  return lines +
+         "\tA port is a number, a service, or a range such as 20-30. `sockx explain nc` prints\n"
+         "\tthe sockx command for a command line of nc.\n";
 }
 
 class Parser {
@@ -220,7 +227,7 @@ class Parser {
         o.passes_fd = true;
         break;
       case 'h':
-        throw NcEnd(text("sockx, with the options of OpenBSD netcat\n{}{}", usage, summary), 0);
+        throw NcEnd("sockx, with the options of OpenBSD netcat\n" + summary(), 0);
       case 'k':
         o.keeps_open = true;
         break;
@@ -413,5 +420,7 @@ class Parser {
 }  // namespace
 
 NcOptions parse_nc(const std::vector<std::string>& words) { return Parser(words).parse(); }
+
+std::span<const NcLetter> nc_letters() { return letters; }
 
 }  // namespace sockx

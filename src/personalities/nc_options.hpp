@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -70,5 +71,12 @@ class NcEnd : public std::runtime_error {
 /// Reads the words as getopt(3) does; the first one is the name that nc was called by. Throws NcEnd, with the
 /// words of nc.
 NcOptions parse_nc(const std::vector<std::string>& words);
+
+/// A letter of the command line, for help. `value` is what follows it, or nothing.
+struct NcLetter {
+  char letter;
+  const char *value, *help;
+};
+std::span<const NcLetter> nc_letters();
 
 }  // namespace sockx

@@ -4,63 +4,44 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/flags.hpp"
+#include "personalities/nc_options.hpp"
 
 namespace sockx {
 
 namespace {
 
+ValueKind kind_of(char letter) {
+  switch (letter) {
+    case 'P':
+      return ValueKind::user;
+    case 'p':
+      return ValueKind::service;
+    case 's':
+      return ValueKind::host;
+    case 'x':
+      return ValueKind::endpoint;
+    default:
+      return ValueKind::number;
+  }
+}
+
 /// The letters are read by getopt(3): here they are only shown.
-class Letters {
- public:
-  explicit Letters(Flags& flags) : flags_(flags) {}
-  void add(const std::string& letter, const std::string& help) {
-    flags_.add_flag(
-        letter, [] {}, help);
-  }
-  void add(const std::string& letter, const std::string& value, const std::string& help,
-           ValueKind kind = ValueKind::number) {
-    flags_.add_value(
-        letter, value, [](const std::string&) {}, help, kind);
-  }
-
- private:
-  Flags& flags_;
-};
-
 Run declare_nc(Flags& flags) {
   flags.add_word_list("[HOST] [PORT...]", {ValueKind::endpoint}, false);
   const auto proxy_kind = std::make_shared<int>();
-  Letters letters(flags);
-  letters.add("-4", "use IPv4 only");
-  letters.add("-6", "use IPv6 only");
-  letters.add("-b", "with -u: send to broadcast addresses");
-  letters.add("-C", "send CRLF at the end of each line");
-  letters.add("-D", "set SO_DEBUG");
-  letters.add("-d", "read no standard input");
-  letters.add("-F", "pass the connection on through standard output");
-  letters.add("-I", "SIZE", "set the size of the receive buffer");
-  letters.add("-i", "SECONDS", "pause after each line that is sent");
-  letters.add("-k", "with -l: serve one client after another");
-  letters.add("-l", "listen");
-  letters.add("-M", "TTL", "set the TTL, or hop limit, of what is sent");
-  letters.add("-m", "TTL", "drop what arrives with a lower TTL, or hop limit");
-  letters.add("-N", "shut down our half of the connection when standard input ends");
-  letters.add("-n", "do not look up names");
-  letters.add("-O", "SIZE", "set the size of the send buffer");
-  letters.add("-P", "USER", "log in to an HTTP proxy as USER", ValueKind::user);
-  letters.add("-p", "PORT", "use this local port; with -l, listen on it", ValueKind::service);
-  letters.add("-q", "SECONDS", "shut down our half when standard input ends, as -N does");
-  letters.add("-r", "try the ports in random order");
-  letters.add("-s", "ADDR", "use this local address; with -l, listen on it", ValueKind::host);
-  letters.add("-T", "TOS", "set the TOS, or traffic class", ValueKind::text);
-  letters.add("-U", "use unix sockets: HOST is a path");
-  letters.add("-u", "use datagrams");
-  letters.add("-W", "N", "quit when N packets have been received");
-  letters.add("-w", "SECONDS", "limit connecting, and silence, to SECONDS");
-  flags.add_choice("-X", *proxy_kind, {{"4", 4}, {"5", 5}, {"connect", 0}}, "the kind of proxy (default: 5)");
-  letters.add("-x", "HOST[:PORT]", "connect by this proxy", ValueKind::endpoint);
-  letters.add("-z", "only see whether ports are open");
+  for (const auto& [letter, value, help] : nc_letters()) {
+    const auto name = text("-{}", letter);
+    if (letter == 'X')
+      flags.add_choice(name, *proxy_kind, {{"4", 4}, {"5", 5}, {"connect", 0}}, help);
+    else if (*value == '\0')
+      flags.add_flag(
+          name, [] {}, help);
+    else
+      flags.add_value(
+          name, value, [](const std::string&) {}, help, kind_of(letter));
+  }
   flags.set_examples({{"sockx nc -zv example.com 20-30", "which of these ports are open"},
                       {"sockx nc -l -p 5678 > received", "receive a file"},
                       {"ln -s sockx nc; ./nc -N example.com 5678 < file", "a program called nc is nc"}});
